@@ -1,0 +1,1 @@
+"""The vocabulary that every part of Weblake shares: settings, contracts, rules and errors."""

@@ -1,0 +1,146 @@
+"""Settings of every part of Weblake, from the environment and from what the embedded stack wrote down."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from lake.errors import SettingsError
+
+PROJECT = Path(__file__).resolve().parent.parent
+STACK_FILE = "stack.env"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings. Built once in ``main`` by :func:`load_settings` and passed on as an argument."""
+
+    data: Path
+    lake_root: str
+    jars: Path
+    rules_file: Path
+    charts: Path
+    kafka_bootstrap_servers: str
+    kafka_topic: str
+    postgres_host: str
+    postgres_port: int
+    postgres_database: str
+    owner_password: str = field(repr=False)
+    pipeline_password: str = field(repr=False)
+    dbt_password: str = field(repr=False)
+    analyst_password: str = field(repr=False)
+    spark_master: str
+    spark_driver_memory: str
+    trigger_seconds: int
+    max_records_per_batch: int
+    marts_seconds: int
+    charts_seconds: int
+    generate: bool
+    generate_rate: int
+    generate_bots: float
+    log_level: str
+
+    @property
+    def bronze(self) -> str:
+        """Path of the bronze table, one row per Kafka record."""
+        return f"{self.lake_root}/bronze/web_logs"
+
+    @property
+    def ledger(self) -> str:
+        """Path of the silver ledger, the entries that sum up to the counts."""
+        return f"{self.lake_root}/silver/window_counts"
+
+    @property
+    def bronze_checkpoint(self) -> str:
+        """Path of the Structured Streaming checkpoint of bronze."""
+        return f"{self.lake_root}/checkpoints/bronze"
+
+    @property
+    def lock_file(self) -> Path:
+        """Path of the local file whose lock the one writer of the lake holds."""
+        return self.data / "lake.lock"
+
+    def password(self, role: str) -> str:
+        """Return the PostgreSQL password of ``owner``, ``pipeline``, ``dbt`` or ``analyst``."""
+        return str(getattr(self, f"{role}_password"))
+
+    def postgres_dsn(self, role: str) -> str:
+        """Return the libpq connection string of a role: ``owner``, ``pipeline``, ``dbt`` or ``analyst``."""
+        return (
+            f"host={self.postgres_host} port={self.postgres_port} dbname={self.postgres_database} "
+            f"user={role} password={self.password(role)} application_name=weblake connect_timeout=5"
+        )
+
+
+def load_settings(overrides: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings: ``overrides`` first, then the environment, then ``<data>/stack.env``, then defaults.
+
+    Raises:
+        SettingsError: a value cannot be used; the message names the setting.
+    """
+    given = {**os.environ, **(overrides or {})}
+    data = Path(given.get("WEBLAKE_DATA") or PROJECT / "lake" / "data").expanduser().resolve()
+    values = {**read_env_file(data / STACK_FILE), **{name: text for name, text in given.items() if text}}
+
+    def text(name: str, default: str) -> str:
+        return values.get(name, default)
+
+    def whole(name: str, default: int) -> int:
+        return _number(name, text(name, str(default)), int, minimum=0)
+
+    return Settings(
+        data=data,
+        lake_root=text("LAKE_ROOT", str(data / "lake")),
+        jars=Path(text("WEBLAKE_JARS", str(PROJECT / ".jars"))),
+        rules_file=Path(text("WEBLAKE_RULES", str(PROJECT / "lake" / "rules" / "urls.yml"))),
+        charts=Path(text("WEBLAKE_CHARTS", str(PROJECT / "charts"))),
+        kafka_bootstrap_servers=text("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092"),
+        kafka_topic=text("KAFKA_TOPIC", "web_logs"),
+        postgres_host=text("POSTGRES_HOST", "127.0.0.1"),
+        postgres_port=whole("POSTGRES_PORT", 5432),
+        postgres_database=text("POSTGRES_DB", "weblogs"),
+        owner_password=text("POSTGRES_OWNER_PASSWORD", ""),
+        pipeline_password=text("POSTGRES_PIPELINE_PASSWORD", ""),
+        dbt_password=text("POSTGRES_DBT_PASSWORD", ""),
+        analyst_password=text("POSTGRES_ANALYST_PASSWORD", ""),
+        spark_master=text("SPARK_MASTER", "local[*]"),
+        spark_driver_memory=text("SPARK_DRIVER_MEMORY", "2g"),
+        trigger_seconds=whole("TRIGGER_SECONDS", 10),
+        max_records_per_batch=whole("MAX_RECORDS_PER_BATCH", 500_000),
+        marts_seconds=whole("MARTS_SECONDS", 10),
+        charts_seconds=whole("CHARTS_SECONDS", 60),
+        generate=_switch("GENERATE", text("GENERATE", "1")),
+        generate_rate=whole("RATE", 50),
+        generate_bots=_number("BOTS", text("BOTS", "0.2"), float, minimum=0.0),
+        log_level=text("LOG_LEVEL", "INFO").upper(),
+    )
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """Read ``NAME=value`` lines; comments and blank lines are skipped, a missing file is empty."""
+    if not path.exists():
+        return {}
+    pairs = (line.split("=", 1) for line in path.read_text().splitlines() if "=" in line and not line.startswith("#"))
+    return {name.strip(): value.strip() for name, value in pairs}
+
+
+def _number(name: str, text: str, convert: Callable[[str], T], minimum: T) -> T:
+    try:
+        number = convert(text)
+    except ValueError as error:
+        raise SettingsError(f"{name}={text!r} is not a number; set it to one, or leave it out") from error
+    if number < minimum:  # type: ignore[operator]
+        raise SettingsError(f"{name}={text!r} is below {minimum}; set it to {minimum} or more")
+    return number
+
+
+def _switch(name: str, text: str) -> bool:
+    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    if text.lower() not in words:
+        raise SettingsError(f"{name}={text!r} is neither 1 nor 0; set it to one of them")
+    return words[text.lower()]
