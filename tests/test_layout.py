@@ -1,0 +1,135 @@
+"""The house rules of the source tree: who imports whom, who reads the environment, and where settings are listed."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent
+PARTS = ("ingest", "spark", "viz", "stack")
+OUR_PACKAGES = {"lake", *PARTS, "bench", "tests"}
+MAY_SET_ENVIRONMENT = {"stack/marts.py"}
+"""dbt's profile reads the environment, so the one process that runs dbt hands it over there."""
+
+SETTING = re.compile(r"^#? ?([A-Z][A-Z_]+)=(.*)$")
+TABLE_ROW = re.compile(r"^\| `([A-Z][A-Z_]+)` \| (.*?) \| ")
+
+
+def sources(package: str) -> list[Path]:
+    return sorted((PROJECT / package).rglob("*.py"))
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(), filename=str(path))
+
+
+def imported_packages(path: Path) -> set[str]:
+    """Top-level names that the file imports, at its top or inside a function."""
+    found: set[str] = set()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import; name the package"
+            found.add((node.module or "").split(".")[0])
+    return found
+
+
+def environment_uses(path: Path) -> Iterator[ast.AST]:
+    for node in ast.walk(tree(path)):
+        named = isinstance(node, ast.Attribute) and node.attr in {"environ", "environb", "getenv", "putenv"}
+        imported = (
+            isinstance(node, ast.ImportFrom)
+            and node.module == "os"
+            and {"environ", "getenv"} & {alias.name for alias in node.names}
+        )
+        if named or imported:
+            yield node
+
+
+def settings_calls() -> dict[str, str | None]:
+    """Name of each setting that lake/settings.py reads -> its default, where that is a constant."""
+    (function,) = (
+        node
+        for node in tree(PROJECT / "lake" / "settings.py").body
+        if isinstance(node, ast.FunctionDef) and node.name == "load_settings"
+    )
+    found: dict[str, str | None] = {}
+    for node in ast.walk(function):
+        if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Constant):
+            continue
+        called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+        if called not in {"text", "whole", "get"}:
+            continue
+        default = node.args[1] if len(node.args) > 1 else None
+        found[str(node.args[0].value)] = str(default.value) if isinstance(default, ast.Constant) else None
+    return found
+
+
+def env_example() -> dict[str, str]:
+    lines = (PROJECT / ".env.example").read_text().splitlines()
+    return {match[1]: match[2] for line in lines if (match := SETTING.match(line))}
+
+
+def readme_table() -> dict[str, str]:
+    lines = (PROJECT / "README.md").read_text().splitlines()
+    return {match[1]: match[2].strip("`") for line in lines if (match := TABLE_ROW.match(line))}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_imports_lake_and_no_other_part(part: str) -> None:
+    for path in sources(part):
+        ours = imported_packages(path) & OUR_PACKAGES
+        assert ours <= {"lake", part}, f"{path.relative_to(PROJECT)} imports {sorted(ours - {'lake', part})}"
+
+
+def test_lake_imports_none_of_the_parts() -> None:
+    for path in sources("lake"):
+        assert imported_packages(path) & OUR_PACKAGES <= {"lake"}, path
+
+
+def test_dbt_is_no_python_package() -> None:
+    assert not sources("dbt"), "Python files in dbt/ shadow the installed dbt"
+
+
+def test_tests_are_flat_and_no_package() -> None:
+    assert not (PROJECT / "tests" / "__init__.py").exists()
+    assert [path for path in sources("tests") if path.parent.name != "tests"] == []
+
+
+@pytest.mark.parametrize("package", ["lake", *PARTS, "bench"])
+def test_only_the_settings_read_the_environment(package: str) -> None:
+    for path in sources(package):
+        name = path.relative_to(PROJECT).as_posix()
+        if name == "lake/settings.py" or name in MAY_SET_ENVIRONMENT:
+            continue
+        lines = [node.lineno for node in environment_uses(path) if isinstance(node, (ast.expr, ast.stmt))]
+        assert lines == [], f"{name} reads the environment in lines {lines}; take lake.settings.Settings instead"
+
+
+def test_the_settings_are_found() -> None:
+    assert settings_calls()["RATE"] == "50"
+    assert "WEBLAKE_DATA" in settings_calls()
+
+
+def test_env_example_lists_every_setting_and_no_other() -> None:
+    assert sorted(env_example()) == sorted(settings_calls())
+
+
+def test_the_readme_lists_every_setting_and_no_other() -> None:
+    assert sorted(readme_table()) == sorted(settings_calls())
+
+
+def test_env_example_and_readme_state_the_defaults() -> None:
+    constants = {name: default for name, default in settings_calls().items() if default is not None}
+    assert {name: env_example()[name] for name in constants} == constants
+    shown = {name: readme_table()[name].replace(",", "") for name in constants}
+    assert shown == {name: default or "generated" for name, default in constants.items()}
+
+
+def test_env_example_holds_no_password() -> None:
+    assert [value for name, value in env_example().items() if name.endswith("_PASSWORD") and value] == []
