@@ -1,0 +1,147 @@
+"""The pinned jars of Spark's connectors and of the Kafka broker, fetched once with the Ivy inside pyspark.
+
+``python -m stack setup`` calls this. Jars lie in ``<settings.jars>/spark`` and ``<settings.jars>/kafka``.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from xml.sax.saxutils import quoteattr
+
+from lake.errors import WeblakeError
+
+STAMP = "jars.txt"
+FETCH_SECONDS = 900
+
+
+@dataclass(frozen=True)
+class JarSet:
+    """A folder of jars: its name, its Maven coordinates, and whether pyspark's own jars are left out."""
+
+    name: str
+    coordinates: tuple[str, ...]
+    beside_pyspark: bool
+
+
+SPARK = JarSet(
+    "spark",
+    ("io.delta:delta-spark_4.2_2.13:4.4.0", "org.apache.spark:spark-sql-kafka-0-10_2.13:4.2.0"),
+    beside_pyspark=True,
+)
+KAFKA = JarSet("kafka", ("org.apache.kafka:kafka_2.13:4.1.1",), beside_pyspark=False)
+JAR_SETS = (SPARK, KAFKA)
+
+
+def has_jars(jars: Path, jar_set: JarSet) -> bool:
+    """Say whether the folder holds the set as pinned today, fetched to its end."""
+    stamp = jars / jar_set.name / STAMP
+    return stamp.exists() and stamp.read_text() == _stamp(jar_set)
+
+
+def fetch_jars(jars: Path, jar_set: JarSet) -> int:
+    """Fetch the set into ``jars/<name>``, replacing what lies there; return the number of jars.
+
+    An interrupted fetch leaves nothing at that place, so the next one starts again.
+
+    Raises:
+        WeblakeError: Ivy failed or gave nothing; the message ends with its last lines.
+    """
+    jars.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{jar_set.name}-", dir=jars) as scratch_name:
+        scratch = Path(scratch_name)
+        wanted = scratch / jar_set.name
+        _run_ivy(jar_set, scratch, wanted)
+        shipped = _pyspark_artifacts() if jar_set.beside_pyspark else frozenset()
+        for jar in wanted.glob("*.jar"):
+            if artifact_name(jar.name) in shipped:
+                jar.unlink()
+        count = len(list(wanted.glob("*.jar")))
+        if count == 0:
+            raise WeblakeError(f"Ivy fetched no jar for {', '.join(jar_set.coordinates)}; run `make setup` again")
+        (wanted / STAMP).write_text(_stamp(jar_set))
+        target = jars / jar_set.name
+        shutil.rmtree(target, ignore_errors=True)
+        wanted.rename(target)
+    return count
+
+
+def artifact_name(jar: str) -> str:
+    """Return a jar file's name without its version: ``zstd-jni-1.5.7-3.jar`` gives ``zstd-jni``."""
+    found = re.match(r"(.+?)-\d+\.\d", jar)
+    return found.group(1) if found else jar.removesuffix(".jar")
+
+
+def classpath(jars: Path, jar_set: JarSet) -> str:
+    """Return the set's Java class path.
+
+    Raises:
+        WeblakeError: the jars have not been fetched.
+    """
+    if not has_jars(jars, jar_set):
+        raise WeblakeError(f"the jars of {jar_set.name} are not in {jars}; run `make setup`")
+    return f"{jars / jar_set.name}/*"
+
+
+def _run_ivy(jar_set: JarSet, scratch: Path, wanted: Path) -> None:
+    ivy = next(iter(sorted(_pyspark_jars().glob("ivy-*.jar"))), None)
+    if ivy is None:
+        raise WeblakeError(f"pyspark ships no ivy jar in {_pyspark_jars()}; run `make setup` to install pyspark again")
+    module = scratch / "ivy.xml"
+    module.write_text(_ivy_module(jar_set))
+    command = [
+        *("java", "-jar", str(ivy), "-ivy", str(module), "-cache", str(scratch / "cache")),
+        *("-confs", "default", "-types", "jar", "bundle", "-retrieve", f"{wanted}/[artifact]-[revision].[ext]"),
+    ]
+    try:
+        done = subprocess.run(
+            command, cwd=scratch, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=FETCH_SECONDS
+        )
+    except subprocess.TimeoutExpired as error:
+        raise WeblakeError(
+            f"fetching {jar_set.name} jars took over {FETCH_SECONDS} s; run `make setup` again"
+        ) from error
+    except FileNotFoundError as error:
+        raise WeblakeError("there is no `java` on the PATH; install Java 17 or newer") from error
+    if done.returncode != 0:
+        last = "\n".join(done.stdout.splitlines()[-25:])
+        raise WeblakeError(f"fetching the {jar_set.name} jars failed; is the network there? Ivy's last lines:\n{last}")
+
+
+def _ivy_module(jar_set: JarSet) -> str:
+    """Return the ivy.xml that asks for the set, without what pyspark ships."""
+    lines = ['<ivy-module version="2.0">', f'<info organisation="weblake" module="{jar_set.name}"/>']
+    lines += ['<configurations><conf name="default"/></configurations>', "<dependencies>"]
+    for coordinate in jar_set.coordinates:
+        org, name, revision = coordinate.split(":")
+        lines.append(f'<dependency org="{org}" name="{name}" rev="{revision}" conf="default->default"/>')
+    if jar_set.beside_pyspark:
+        lines += _exclusions(_pyspark_artifacts())
+    return "\n".join([*lines, "</dependencies>", "</ivy-module>"])
+
+
+def _exclusions(artifacts: Iterable[str]) -> list[str]:
+    return [f"<exclude module={quoteattr(artifact)}/>" for artifact in sorted(artifacts)]
+
+
+def _stamp(jar_set: JarSet) -> str:
+    coordinates = (*jar_set.coordinates, *([f"beside pyspark {version('pyspark')}"] if jar_set.beside_pyspark else []))
+    return "".join(f"{coordinate}\n" for coordinate in coordinates)
+
+
+def _pyspark_jars() -> Path:
+    spec = find_spec("pyspark")
+    if spec is None or spec.origin is None:
+        raise WeblakeError("pyspark is not installed in this Python; run `make setup`")
+    return Path(spec.origin).parent / "jars"
+
+
+def _pyspark_artifacts() -> frozenset[str]:
+    return frozenset(artifact_name(jar.name) for jar in _pyspark_jars().glob("*.jar"))
