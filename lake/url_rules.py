@@ -1,0 +1,72 @@
+"""The URL rules: how a request of an access log becomes an action and a product id."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lake.contracts import ASSET, OTHER
+from lake.errors import RulesError
+
+PRODUCT_GROUP = "product"
+
+
+@dataclass(frozen=True)
+class UrlRule:
+    """Requests whose target has ``pattern`` in it are ``action``; ``product_group`` is 0 where none names a product."""
+
+    action: str
+    pattern: str
+    product_group: int
+
+
+@dataclass(frozen=True)
+class UrlRules:
+    """The rules in the order they are tried, and the actions that a JSON event may name."""
+
+    actions: tuple[str, ...]
+    rules: tuple[UrlRule, ...]
+
+
+def load_url_rules(path: Path) -> UrlRules:
+    """Read the rules file.
+
+    Raises:
+        RulesError: the file is missing, is no YAML, or a rule cannot be used; the message names the rule.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise RulesError(f"no URL rules at {path}; set WEBLAKE_RULES to the file, or restore it") from error
+    except yaml.YAMLError as error:
+        raise RulesError(f"{path} is not YAML: {error}") from error
+    if not isinstance(content, dict) or not isinstance(content.get("rules"), list):
+        raise RulesError(f"{path} needs a list `rules` and a list `actions`; see the file that Weblake ships")
+    actions = content.get("actions")
+    if not actions or not all(isinstance(action, str) and action for action in actions):
+        raise RulesError(f"`actions` in {path} is {actions!r}; list at least one action name")
+    rules = tuple(_rule(path, number, rule) for number, rule in enumerate(content["rules"], start=1))
+    return UrlRules(actions=tuple(actions), rules=rules)
+
+
+def _rule(path: Path, number: int, rule: Any) -> UrlRule:
+    where = f"rule {number} in {path}"
+    if not isinstance(rule, dict) or not {"action", "pattern"} == set(rule):
+        raise RulesError(f"{where} is {rule!r}; give it exactly `action` and `pattern`")
+    action, pattern = str(rule["action"]), str(rule["pattern"])
+    try:
+        groups = re.compile(re.sub(r"\(\?<(?=[A-Za-z])", "(?P<", pattern)).groupindex
+    except re.error as error:
+        raise RulesError(f"{where}: the pattern {pattern!r} is no regular expression: {error}") from error
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", action):
+        raise RulesError(f"{where}: the action {action!r} must be lower-case letters, digits and _")
+    return UrlRule(action=action, pattern=pattern, product_group=groups.get(PRODUCT_GROUP, 0))
+
+
+def log_actions(rules: UrlRules) -> tuple[str, ...]:
+    """Return every action that an access-log line can get."""
+    return tuple(dict.fromkeys([*(rule.action for rule in rules.rules), ASSET, OTHER]))

@@ -1,0 +1,1 @@
+"""The streams: Kafka -> bronze -> silver ledger -> PostgreSQL."""

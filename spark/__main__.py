@@ -1,0 +1,56 @@
+"""Run the streams: ``python -m spark``, or ``python -m spark --once`` to drain what is there and end."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import time
+
+from lake.errors import WeblakeError
+from lake.lock import lake_lock
+from lake.settings import Settings, load_settings
+from spark.pipeline import Pipeline
+from spark.session import spark_session
+
+LOCK_WAIT_SECONDS = 30.0
+
+
+def main() -> int:
+    """Parse the command line and run; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m spark", description=__doc__)
+    parser.add_argument("--once", action="store_true", help="drain what Kafka holds now through to PostgreSQL and end")
+    arguments = parser.parse_args()
+    try:
+        settings = load_settings()
+        logging.basicConfig(
+            level=settings.log_level, format="%(asctime)sZ %(levelname)s %(threadName)s: %(message)s", stream=sys.stderr
+        )
+        logging.Formatter.converter = time.gmtime
+        logging.getLogger("py4j").setLevel(logging.WARNING)
+        with lake_lock(settings.lock_file, LOCK_WAIT_SECONDS, "the stream (python -m spark)") as lock:
+            run(settings, arguments.once, lock.also_held_by)
+    except WeblakeError as error:
+        sys.stderr.write(f"weblake: {error}\n")
+        return 1
+    return 0
+
+
+def run(settings: Settings, once: bool, note_jvm: object) -> None:
+    """Run the pipeline until it is drained (``once``) or told to end by SIGTERM or SIGINT."""
+    session = spark_session(settings)
+    if callable(note_jvm):
+        note_jvm(session.sparkContext._gateway.proc.pid)  # type: ignore[union-attr]
+    pipeline = Pipeline(session, settings)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: pipeline.stop())
+    if once:
+        pipeline.drain()
+    else:
+        pipeline.run()
+    session.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,164 @@
+"""Bronze: every Kafka record, untouched, one row each, exactly once."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql.streaming.query import StreamingQuery
+
+from lake.contracts import BRONZE, BRONZE_PARTITION, names
+from lake.settings import Settings
+from lake.url_rules import UrlRules
+from spark.delta import append_once, create_table, snapshot
+from spark.parse import parse_records
+from spark.progress import Progress
+
+log = logging.getLogger(__name__)
+
+PROPERTIES = {
+    "delta.dataSkippingStatsColumns": "kafka_partition,kafka_offset,batch,ingested_at,window_start,reject_reason",
+    "delta.checkpointInterval": "50",
+}
+
+
+def create_bronze(session: SparkSession, settings: Settings) -> None:
+    """Create the table where there is none yet."""
+    create_table(session, settings.bronze, BRONZE, BRONZE_PARTITION, PROPERTIES)
+
+
+def read_topic(session: SparkSession, settings: Settings) -> DataFrame:
+    """Return the topic as a stream of records, bounded to ``max_records_per_batch`` a batch."""
+    stream = (
+        session.readStream.format("kafka")
+        .option("kafka.bootstrap.servers", settings.kafka_bootstrap_servers)
+        .option("subscribe", settings.kafka_topic)
+        .option("startingOffsets", "earliest")
+        .option("failOnDataLoss", "true")
+        .option("includeHeaders", "true")
+        .option("maxOffsetsPerTrigger", settings.max_records_per_batch)
+        .load()
+    )
+    id_headers = F.filter("headers", lambda header: header["key"] == "event_id")
+    return stream.select(
+        "value",
+        F.when(F.col("headers").isNotNull(), F.try_element_at(id_headers, F.lit(1))["value"].cast("string")).alias(
+            "header_event_id"
+        ),
+        F.col("partition").alias("kafka_partition"),
+        F.col("offset").alias("kafka_offset"),
+        F.col("timestamp").alias("ingested_at"),
+    )
+
+
+class Bronze:
+    """The loop from Kafka to the bronze table."""
+
+    def __init__(
+        self,
+        session: SparkSession,
+        settings: Settings,
+        rules: UrlRules,
+        progress: Progress,
+        on_commit: Callable[[], None],
+    ) -> None:
+        """Prepare the loop; ``on_commit`` is called after each batch."""
+        self._session = session
+        self._settings = settings
+        self._rules = rules
+        self._progress = progress
+        self._on_commit = on_commit
+        self._is_full = threading.Event()
+        self._stop = threading.Event()
+        self._in_batch = threading.Lock()
+
+    def drain(self) -> None:
+        """Take in all records that are there now, batch after batch, and return."""
+        query = self._start(availableNow=True)
+        self._await(query)
+
+    def follow(self) -> None:
+        """Take in records every ``trigger_seconds`` until stopped; a backlog is drained without pauses."""
+        while not self._stop.is_set():
+            self.drain()
+            self._is_full.clear()
+            if not self._stop.is_set():
+                self._await(self._start(processingTime=f"{self._settings.trigger_seconds} seconds"))
+
+    def stop(self) -> None:
+        """End after the batch at hand."""
+        self._stop.set()
+
+    def _start(self, **trigger: Any) -> StreamingQuery:
+        parsed = parse_records(read_topic(self._session, self._settings), self._rules)
+        writer = parsed.writeStream.queryName("bronze").foreachBatch(self._write)
+        return writer.option("checkpointLocation", self._settings.bronze_checkpoint).trigger(**trigger).start()
+
+    def _await(self, query: StreamingQuery) -> None:
+        """Wait for the query's end; stop it between two batches when asked to, or when a backlog is to be drained."""
+        while not query.awaitTermination(1):
+            if self._stop.is_set() or self._is_full.is_set():
+                with self._in_batch:
+                    if self._stop.is_set() or self._is_full.is_set():
+                        query.stop()
+
+    def _write(self, records: DataFrame, batch_id: int) -> None:
+        with self._in_batch:
+            self._append(records, batch_id)
+        self._on_commit()
+
+    def _append(self, records: DataFrame, batch_id: int) -> None:
+        """Append one batch. Its number is the Delta version that it makes, so it grows whatever the checkpoint does."""
+        query_id = records.sparkSession.sparkContext.getLocalProperty("sql.streaming.queryId")
+        before = snapshot(self._session, self._settings.bronze)
+        writer = f"bronze:{query_id}"
+        if before.progress.get(writer, -1) >= batch_id:
+            log.info("bronze batch %d was committed before", batch_id)
+            return
+        batch = before.version + 1
+        rows = records.withColumn("batch", F.lit(batch).cast("bigint")).select(*names(BRONZE))
+        append_once(rows, self._settings.bronze, writer, batch_id)
+        self.report(since=batch)
+
+    def report(self, since: int = 0) -> None:
+        """Add the rows of the batches from ``since`` on to the progress."""
+        facts = bronze_facts(self._session, self._settings, since)
+        known = self._progress.stage("bronze")
+        taken = facts["rows"]
+        if since > 0:
+            facts["rows"] += known["rows"]
+            facts["rejected"] += known["rejected"]
+            facts["next_offsets"] = {**known["next_offsets"], **facts["next_offsets"]}
+            facts["as_of"] = max(facts["as_of"], known["as_of"])
+            log.info("bronze version %d: %d records", facts["version"], taken)
+        self._progress.report("bronze", **facts)
+        if since > 0 and taken >= self._settings.max_records_per_batch * 0.9:
+            self._is_full.set()
+
+
+def bronze_facts(session: SparkSession, settings: Settings, since: int) -> dict[str, Any]:
+    """Return version, rows, rejected rows, next offsets and newest append time of the batches from ``since`` on."""
+    per_partition = (
+        session.read.format("delta")
+        .load(settings.bronze)
+        .filter(F.col("batch") >= since)
+        .groupBy("kafka_partition")
+        .agg(
+            F.count("*").alias("rows"),
+            F.count("reject_reason").alias("rejected"),
+            F.max("kafka_offset").alias("last_offset"),
+            F.unix_micros(F.max("ingested_at")).alias("newest"),
+        )
+        .collect()
+    )
+    return {
+        "version": snapshot(session, settings.bronze).version,
+        "rows": sum(row["rows"] for row in per_partition),
+        "rejected": sum(row["rejected"] for row in per_partition),
+        "next_offsets": {str(row["kafka_partition"]): row["last_offset"] + 1 for row in per_partition},
+        "as_of": max((row["newest"] / 1e6 for row in per_partition), default=0.0),
+    }

@@ -1,0 +1,96 @@
+"""Ten-second counts of parsed events, in every dimension at once. Pure: no session, no clock, no I/O."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F  # noqa: N812
+
+from lake.contracts import (
+    ADD_TO_CART,
+    ASSET,
+    CHECKOUT,
+    DIMENSIONS,
+    LATE_AFTER_SECONDS,
+    LEDGER,
+    LEDGER_KEY,
+    MEASURES,
+    VIEW,
+    names,
+)
+
+
+def measures() -> dict[str, Column]:
+    """What each measure adds for one event: a count is 0 or 1. One expression per measure of the contract."""
+    action, status = F.col("action"), F.col("status_code")
+    is_server_error = status.between(500, 599)
+    is_late = F.col("occurred_at") < F.col("ingested_at") - F.expr(f"interval {LATE_AFTER_SECONDS} seconds")
+    return {
+        "events": F.lit(1),
+        "views": _one_if(action == VIEW),
+        "add_to_carts": _one_if(action == ADD_TO_CART),
+        "checkouts": _one_if(action == CHECKOUT),
+        "client_errors": _one_if(status.between(400, 499)),
+        "server_errors": _one_if(is_server_error),
+        "payment_errors": _one_if((action == CHECKOUT) & is_server_error),
+        "late_events": _one_if(is_late),
+        "response_ms": F.coalesce("response_ms", F.lit(0)),
+        "timed_events": _one_if(F.col("response_ms").isNotNull()),
+        "bytes": F.coalesce("bytes", F.lit(0)),
+        "assets": _one_if(action == ASSET),
+        "robots_reads": _one_if(F.col("path").rlike(r"^/robots\.txt(?:\?|$)")),
+        "no_agent": _one_if(F.col("user_agent").isNull()),
+    }
+
+
+def count_windows(events: DataFrame, bot_agents: list[str]) -> DataFrame:
+    """Count events per window: one row per (dimension, window_start, key, is_bot).
+
+    Args:
+        events: Valid, distinct rows of bronze.
+        bot_agents: The user agents among them that say they are bots.
+
+    Returns:
+        The ledger's columns but for ``entry`` and ``cause``.
+    """
+    is_bot = F.coalesce(F.col("user_agent").isin(bot_agents), F.lit(False)) if bot_agents else F.lit(False)
+    keys = [key for key in DIMENSIONS.values() if key]
+    measured = events.select("window_start", is_bot.alias("is_bot"), *keys, *_columns(measures()))
+    sums = [F.sum(name).cast("bigint").alias(name) for name in names(MEASURES)]
+    common = [F.col("window_start"), F.col("is_bot")]
+    sets = [[*common, *([F.col(key)] if key else [])] for key in DIMENSIONS.values()]
+    grouped = measured.groupingSets(sets, *common, *(F.col(key) for key in keys)).agg(
+        *sums, F.grouping_id(*common, *(F.col(key) for key in keys)).alias("grouping")
+    )
+    dimension, key = _dimension_and_key(keys)
+    return (
+        grouped.select(dimension.alias("dimension"), key.alias("key"), "*")
+        .filter(F.col("key").isNotNull())
+        .withColumn("window_date", F.col("window_start").cast("date"))
+        .select(*names(LEDGER)[2:])
+    )
+
+
+def sum_entries(entries: DataFrame) -> DataFrame:
+    """Add up ledger entries: one row per (dimension, window_start, key, is_bot)."""
+    sums = [F.sum(name).cast("bigint").alias(name) for name in names(MEASURES)]
+    return entries.groupBy(*names(LEDGER_KEY)).agg(*sums)
+
+
+def _dimension_and_key(keys: list[str]) -> tuple[Column, Column]:
+    """Tell a grouping set by its bits: the bit of its own key is 0, those of the other keys are 1."""
+    dimension, key = F.lit("all"), F.lit("all")
+    for name, column in DIMENSIONS.items():
+        if column:
+            others = sum(1 << (len(keys) - 1 - place) for place, other in enumerate(keys) if other != column)
+            is_this = F.col("grouping") == others
+            dimension = F.when(is_this, name).otherwise(dimension)
+            key = F.when(is_this, F.col(column)).otherwise(key)
+    return dimension, key
+
+
+def _one_if(condition: Column) -> Column:
+    return F.when(condition, 1).otherwise(0)
+
+
+def _columns(expressions: dict[str, Column]) -> list[Column]:
+    return [expressions[name].alias(name) for name in names(MEASURES)]

@@ -1,0 +1,256 @@
+"""From a record's bytes to the columns of bronze. Pure: no session, no clock, no I/O.
+
+The same expressions parse on arrival and in a replay, so all they look at is the row itself.
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F  # noqa: N812
+
+from lake.contracts import (
+    ASSET,
+    BRONZE,
+    EARLIEST_EVENT,
+    FORMAT_ACCESS_LOG,
+    FORMAT_JSON,
+    FUTURE_TOLERANCE_SECONDS,
+    MAX_KEY_CHARACTERS,
+    OTHER,
+    WINDOW_SECONDS,
+    names,
+)
+from lake.url_rules import UrlRules
+
+JSON_FIELDS = (
+    "event_id",
+    "timestamp",
+    "user_id",
+    "ip_address",
+    "action",
+    "product_id",
+    "user_agent",
+    "response_time",
+    "status_code",
+)
+JSON_EVENTS = f"array<struct<{', '.join(f'{field}:string' for field in JSON_FIELDS)}>>"
+
+QUOTED = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'  # possessive: never recurses, however long the field
+LOG_LINE = (
+    r"^(\S++) \S++ [^\[\r\n]*+\[([^\]\r\n]++)\] "  # address, identity, user, time
+    rf"{QUOTED} (\d{{3}}) (\d++|-)"  # request, status, bytes
+    rf"(?: {QUOTED} {QUOTED})?+"  # referrer, agent: combined format
+    r'(?: "[^"]*+")?+\r?\n?$'  # forwarded-for
+)
+LOG_FIELDS = ("ip_address", "time", "request", "status_code", "bytes", "referrer", "user_agent")
+LOG_TIME = "dd/MMM/yyyy:HH:mm:ss Z"
+SEPARATOR = "\u0000"  # in no line that gets so far: lines with a NUL are rejected first
+
+ISO_TIME = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.]\d{1,9})?)?(Z|[+-]\d\d(:?\d\d)?)?$"
+OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+IPV4 = rf"{OCTET}(?:\.{OCTET}){{3}}"
+HEX = r"[0-9A-Fa-f]{1,4}"
+IPV6 = (
+    rf"(?:(?:{HEX}:){{7}}{HEX}"
+    rf"|(?=(?:[0-9A-Fa-f]{{0,4}}:){{2,7}}(?:[0-9A-Fa-f]{{0,4}}|{IPV4})$)"
+    rf"(?:{HEX}(?::{HEX})*+)?::(?:{HEX}(?::{HEX})*(?::{IPV4})?|{IPV4})?"
+    rf"|(?:{HEX}:){{6}}{IPV4})"
+)
+IP_ADDRESS = rf"^(?:{IPV4}|{IPV6})$"
+WHOLE = r"^\d{1,9}$"
+DECIMAL = r"^\d{1,9}([.]\d*)?([eE][+-]?\d{1,2})?$"
+
+
+def parse_records(records: DataFrame, rules: UrlRules) -> DataFrame:
+    """Parse Kafka records: one row out for each row in, in bronze's columns but for ``batch``.
+
+    Args:
+        records: ``value`` (binary), ``header_event_id`` (string or null), ``kafka_partition``, ``kafka_offset``,
+            ``ingested_at``.
+        rules: The URL rules and the known actions.
+    """
+    decoded = _decode(records)
+    fields = _fields(decoded, rules)
+    typed = _types(fields)
+    judged = typed.withColumn("reject_reason", _reject_reason(rules))
+    return _identify(judged)
+
+
+def _decode(records: DataFrame) -> DataFrame:
+    """Read the bytes as text and split them: ``json`` (array) or ``log`` (array of strings), null where unreadable."""
+    text = F.coalesce(F.col("value").cast("string"), F.lit(""))
+    is_json = F.col("text").startswith("{")
+    log_line = F.regexp_replace("text", LOG_LINE, SEPARATOR.join(f"${n}" for n in range(1, len(LOG_FIELDS) + 1)))
+    is_readable = F.col("is_utf8") & ~F.col("has_nul")
+    return (
+        records.withColumn("text", text)
+        .withColumn("is_utf8", F.is_valid_utf8("text"))
+        .withColumn("has_nul", F.instr("text", "\u0000") > 0)
+        .withColumn("is_json", is_json)
+        .withColumn(
+            "json", F.when(is_readable & is_json, F.from_json(F.concat(F.lit("["), "text", F.lit("]")), JSON_EVENTS))
+        )
+        .withColumn("log", F.when(is_readable & ~is_json, F.split(log_line, SEPARATOR)))
+        .withColumn("is_event", F.coalesce(F.size("json") == 1, F.lit(False)))
+        .withColumn("is_log_line", F.coalesce(F.size("log") == len(LOG_FIELDS), F.lit(False)))
+    )
+
+
+def _fields(decoded: DataFrame, rules: UrlRules) -> DataFrame:
+    """Bring both formats to the same fields, all text: a dash of a log line is null."""
+    event = {name: F.get("json", F.lit(0)).getField(name) for name in JSON_FIELDS}
+    log = {name: F.get("log", F.lit(number)) for number, name in enumerate(LOG_FIELDS)}
+    is_event, is_log = F.col("is_event"), F.col("is_log_line")
+
+    def either(json_field: Column | None, log_field: Column | None) -> Column:
+        nothing = F.lit(None).cast("string")
+        return F.when(is_event, nothing if json_field is None else json_field).when(
+            is_log, nothing if log_field is None else log_field
+        )
+
+    target = F.regexp_replace(F.get(F.split(log["request"], " "), F.lit(1)), r"^[a-z]+://[^/?#]*", "")
+    known = decoded.select(
+        *records_columns(),
+        "text",
+        "is_utf8",
+        "has_nul",
+        "is_json",
+        "is_event",
+        "is_log_line",
+        either(event["event_id"], None).alias("json_event_id"),
+        either(event["timestamp"], log["time"]).alias("time"),
+        either(event["ip_address"], log["ip_address"]).alias("ip_address"),
+        either(event["user_id"], None).alias("user_id"),
+        either(event["action"], None).alias("json_action"),
+        either(event["product_id"], None).alias("json_product_id"),
+        either(None, target).alias("path"),
+        either(None, _no_dash(log["referrer"])).alias("referrer"),
+        either(event["user_agent"], _no_dash(log["user_agent"])).alias("user_agent"),
+        either(event["status_code"], log["status_code"]).alias("status_text"),
+        either(event["response_time"], None).alias("response_text"),
+        either(None, _no_dash(log["bytes"])).alias("bytes_text"),
+    )
+    return known.withColumn("rule", _first_rule(rules)).select(
+        "*",
+        F.when(is_event, F.col("json_action")).when(is_log, _rule_action(rules)).alias("action"),
+        F.when(is_event, F.col("json_product_id")).when(is_log, _rule_product(rules)).alias("raw_product_id"),
+    )
+
+
+def _types(fields: DataFrame) -> DataFrame:
+    """Cast the fields; what cannot be read is null here and has a reason in :func:`_reject_reason`."""
+    is_iso = F.col("is_event") & F.col("time").rlike(ISO_TIME)
+    occurred_at = F.when(is_iso, F.col("time").try_cast("timestamp")).when(
+        F.col("is_log_line"), F.try_to_timestamp("time", F.lit(LOG_TIME))
+    )
+    seconds = F.when(F.col("response_text").rlike(DECIMAL), F.col("response_text").try_cast("double"))
+    has_nul = F.concat_ws(
+        "", "json_event_id", "user_id", "ip_address", "action", "raw_product_id", "user_agent"
+    ).contains("\u0000")
+    return fields.select(
+        "*",
+        occurred_at.alias("occurred_at"),
+        F.when(F.col("raw_product_id") != "", F.col("raw_product_id")).alias("product_id"),
+        F.col("status_text").try_cast("int").alias("status_code"),
+        F.round(seconds * 1000).try_cast("bigint").alias("response_ms"),
+        F.col("bytes_text").try_cast("bigint").alias("bytes"),
+        (F.col("text").contains("\\u0000") & F.col("is_event") & has_nul).alias("has_escaped_nul"),
+    )
+
+
+def _reject_reason(rules: UrlRules) -> Column:
+    """The first reason that applies, in the order of ``contracts.REJECT_REASONS``; null for a good record."""
+    is_event, is_log = F.col("is_event"), F.col("is_log_line")
+    is_bad_json = F.col("is_json") & ~is_event
+    first_object = F.from_json("text", "struct<timestamp:string>", {"mode": "PERMISSIVE"})
+    first_object_ends = F.from_json(
+        "text", "struct<timestamp:string, broken:string>", {"columnNameOfCorruptRecord": "broken"}
+    )
+    is_trailing = F.when(is_bad_json, first_object.isNotNull() & first_object_ends["broken"].isNull())
+    is_too_new = F.col("occurred_at") > F.col("ingested_at") + F.expr(f"interval {FUTURE_TOLERANCE_SECONDS} seconds")
+    has_no_time = F.col("time").isNull() | (F.col("time") == "")
+    has_no_ip = F.col("ip_address").isNull() | F.col("ip_address").isin("", "-")
+    is_known = F.col("json_action").isin(*rules.actions)
+    is_unknown = is_event & (F.col("json_action").isNull() | ~is_known)
+    key_length = F.greatest(F.length("ip_address"), F.length("action"), F.length("product_id"))
+    return (
+        F.when(~F.col("is_utf8"), "invalid_utf8")
+        .when(F.col("has_nul") | F.col("has_escaped_nul"), "nul_character")
+        .when(is_trailing, "trailing_bytes")
+        .when(is_bad_json, "not_json")
+        .when(~is_event & ~is_log, "not_a_log_line")
+        .when(has_no_time, "missing_time")
+        .when(F.col("occurred_at").isNull(), "unreadable_time")
+        .when(F.col("occurred_at") < F.lit(EARLIEST_EVENT).cast("timestamp"), "time_too_old")
+        .when(is_too_new, "time_in_future")
+        .when(has_no_ip, "missing_ip")
+        .when(~F.col("ip_address").rlike(IP_ADDRESS), "invalid_ip")
+        .when(is_unknown, "unknown_action")
+        .when(is_event & _has_wrong_type(), "wrong_type")
+        .when(key_length > MAX_KEY_CHARACTERS, "key_too_long")
+    )
+
+
+def _has_wrong_type() -> Column:
+    """A number that is none, a status that is no HTTP status, or an object or list where a text belongs."""
+    status, response = F.col("status_text"), F.col("response_text")
+    bad_status = status.isNotNull() & ~(status.rlike(WHOLE) & F.col("status_code").between(100, 599))
+    bad_response = response.isNotNull() & ~response.rlike(DECIMAL)
+    texts = ("json_event_id", "user_id", "json_product_id", "user_agent")
+    looks_nested = F.concat_ws("\n", *(F.substring(text, 1, 1) for text in texts)).rlike(r"[\[{]")
+    nested = F.col("text").rlike(r'"(?:event_id|user_id|product_id|user_agent)"\s*:\s*[\[{]')
+    return F.coalesce(bad_status | bad_response | (looks_nested & nested), F.lit(False))
+
+
+def _identify(judged: DataFrame) -> DataFrame:
+    """Give each row its identity, window and day, and keep only bronze's columns."""
+    is_good = F.col("reject_reason").isNull()
+    position = F.concat_ws("-", "kafka_partition", "kafka_offset")
+    given_id = F.coalesce(_no_blank(F.col("header_event_id")), _no_blank(F.col("json_event_id")))
+    seconds = F.floor(F.unix_micros("occurred_at") / F.lit(1_000_000 * WINDOW_SECONDS)) * WINDOW_SECONDS
+    window_start = F.when(is_good, F.timestamp_seconds(seconds))
+    event_format = F.when(F.col("is_event"), FORMAT_JSON).when(F.col("is_log_line"), FORMAT_ACCESS_LOG)
+    return (
+        judged.withColumn("window_start", window_start)
+        .withColumn("given_id", given_id)
+        .withColumn("event_id", F.coalesce("given_id", position))
+        .withColumn("event_key", F.when(is_good & given_id.isNotNull(), F.xxhash64("given_id", "window_start")))
+        .withColumn("event_date", F.coalesce("window_start", "ingested_at").cast("date"))
+        .withColumn("format", event_format)
+        .select(*(name for name in names(BRONZE) if name != "batch"))
+    )
+
+
+def records_columns() -> tuple[str, ...]:
+    """Return the columns of a record as it comes from Kafka."""
+    return ("value", "header_event_id", "kafka_partition", "kafka_offset", "ingested_at")
+
+
+def _first_rule(rules: UrlRules) -> Column:
+    """Number of the first rule whose pattern is in ``path``, from 0; null where none is."""
+    number = F.lit(None).cast("int")
+    for position, rule in reversed(list(enumerate(rules.rules))):
+        number = F.when(F.col("path").rlike(rule.pattern), F.lit(position)).otherwise(number)
+    return F.when(F.col("path").isNotNull(), number)
+
+
+def _rule_action(rules: UrlRules) -> Column:
+    actions = [rule.action for rule in rules.rules]
+    return F.coalesce(F.get(F.array(*map(F.lit, actions)), F.col("rule")), F.lit(OTHER)) if actions else F.lit(OTHER)
+
+
+def _rule_product(rules: UrlRules) -> Column:
+    product = F.lit(None).cast("string")
+    for position, rule in enumerate(rules.rules):
+        if rule.product_group and rule.action != ASSET:
+            found = F.regexp_extract("path", rule.pattern, rule.product_group)
+            product = F.when(F.col("rule") == position, found).otherwise(product)
+    return product
+
+
+def _no_dash(text: Column) -> Column:
+    return F.when(~text.isin("-", ""), text)
+
+
+def _no_blank(text: Column) -> Column:
+    return F.when(text != "", text)
