@@ -121,6 +121,24 @@ def load_settings(overrides: Mapping[str, str] | None = None) -> Settings:
     )
 
 
+def child_environment(settings: Settings, **extra: str) -> dict[str, str]:
+    """Return the environment for a program that we start: ours, where the services are, and ``extra``.
+
+    Passwords are not in it: the programs read them from ``<data>/stack.env``.
+    """
+    return {
+        **os.environ,
+        "TZ": "UTC",
+        "PYTHONUNBUFFERED": "1",
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "WEBLAKE_DATA": str(settings.data),
+        "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
+        "POSTGRES_HOST": settings.postgres_host,
+        "POSTGRES_PORT": str(settings.postgres_port),
+        **extra,
+    }
+
+
 def read_env_file(path: Path) -> dict[str, str]:
     """Read ``NAME=value`` lines; comments and blank lines are skipped, a missing file is empty."""
     if not path.exists():
