@@ -24,11 +24,12 @@ FETCH_SECONDS = 900
 
 @dataclass(frozen=True)
 class JarSet:
-    """A folder of jars: its name, its Maven coordinates, and whether pyspark's own jars are left out."""
+    """A folder of jars: its name, Maven coordinates, what goes with them, and whether pyspark's own are left out."""
 
     name: str
     coordinates: tuple[str, ...]
     beside_pyspark: bool
+    companions: tuple[str, ...] = ()
 
 
 SPARK = JarSet(
@@ -36,7 +37,12 @@ SPARK = JarSet(
     ("io.delta:delta-spark_4.2_2.13:4.4.0", "org.apache.spark:spark-sql-kafka-0-10_2.13:4.2.0"),
     beside_pyspark=True,
 )
-KAFKA = JarSet("kafka", ("org.apache.kafka:kafka_2.13:4.1.1",), beside_pyspark=False)
+KAFKA = JarSet(
+    "kafka",
+    ("org.apache.kafka:kafka_2.13:4.1.1",),
+    beside_pyspark=False,
+    companions=("org.apache.logging.log4j:log4j-slf4j-impl:2.24.3",),  # without it the broker logs nothing
+)
 JAR_SETS = (SPARK, KAFKA)
 
 
@@ -119,7 +125,7 @@ def _ivy_module(jar_set: JarSet) -> str:
     """Return the ivy.xml that asks for the set, without what pyspark ships."""
     lines = ['<ivy-module version="2.0">', f'<info organisation="weblake" module="{jar_set.name}"/>']
     lines += ['<configurations><conf name="default"/></configurations>', "<dependencies>"]
-    for coordinate in jar_set.coordinates:
+    for coordinate in (*jar_set.coordinates, *jar_set.companions):
         org, name, revision = coordinate.split(":")
         lines.append(f'<dependency org="{org}" name="{name}" rev="{revision}" conf="default->default"/>')
     if jar_set.beside_pyspark:
@@ -132,7 +138,11 @@ def _exclusions(artifacts: Iterable[str]) -> list[str]:
 
 
 def _stamp(jar_set: JarSet) -> str:
-    coordinates = (*jar_set.coordinates, *([f"beside pyspark {version('pyspark')}"] if jar_set.beside_pyspark else []))
+    coordinates = (
+        *jar_set.coordinates,
+        *jar_set.companions,
+        *([f"beside pyspark {version('pyspark')}"] if jar_set.beside_pyspark else []),
+    )
     return "".join(f"{coordinate}\n" for coordinate in coordinates)
 
 
