@@ -60,6 +60,7 @@ def fetch_jars(jars: Path, jar_set: JarSet) -> int:
     Raises:
         WeblakeError: Ivy failed or gave nothing; the message ends with its last lines.
     """
+    jars = jars.resolve()
     jars.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{jar_set.name}-", dir=jars) as scratch_name:
         scratch = Path(scratch_name)
