@@ -13,6 +13,8 @@ import yaml
 
 from lake.contracts import TOPIC_PARTITIONS
 from stack.jars import KAFKA
+from stack.kafka import CONFIGURATION, HEAP, TOPIC_SETTINGS
+from stack.postgres import OWNER
 from tests.test_layout import env_example, settings_calls
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -97,11 +99,19 @@ def test_every_setting_reaches_a_service_or_is_fixed_by_the_image() -> None:
     assert reached | in_the_image == set(settings_calls())
 
 
-def test_the_broker_has_the_embedded_brokers_topic_settings() -> None:
-    environment = services()["kafka"]["environment"]
-    assert environment["KAFKA_NUM_PARTITIONS"] == TOPIC_PARTITIONS
-    assert environment["KAFKA_LOG_MESSAGE_TIMESTAMP_TYPE"] == "LogAppendTime"
-    assert environment["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
+def test_the_broker_has_the_embedded_brokers_settings() -> None:
+    environment = {name: str(value) for name, value in services()["kafka"]["environment"].items()}
+    lines = CONFIGURATION.replace("{partitions}", str(TOPIC_PARTITIONS)).splitlines()
+    embedded = dict(line.split("=", 1) for line in lines if not line.startswith("#"))
+    shared = {f"KAFKA_{name.upper().replace('.', '_')}": value for name, value in embedded.items()}
+    of_the_place = {name for name in shared if "LISTENER" in name or name.endswith(("_VOTERS", "_LOG_DIRS"))}
+    assert of_the_place | {"KAFKA_HEAP_OPTS"} <= set(environment)
+    expected = {name: value for name, value in shared.items() if name not in of_the_place}
+    assert {name: environment.get(name) for name in expected} == expected
+    assert environment["KAFKA_HEAP_OPTS"] == HEAP
+    assert (
+        environment["KAFKA_LOG_MESSAGE_TIMESTAMP_TYPE"] == TOPIC_SETTINGS["message.timestamp.type"] == "LogAppendTime"
+    )
 
 
 def test_the_servers_have_the_embedded_servers_versions() -> None:
@@ -114,7 +124,7 @@ def test_the_servers_have_the_embedded_servers_versions() -> None:
 def test_postgres_asks_for_scram_passwords() -> None:
     environment = services()["postgres"]["environment"]
     assert environment["POSTGRES_INITDB_ARGS"] == "--auth=scram-sha-256"
-    assert environment["POSTGRES_USER"] == "owner"
+    assert environment["POSTGRES_USER"] == OWNER
     assert "POSTGRES_HOST_AUTH_METHOD" not in environment
 
 
