@@ -47,6 +47,8 @@ share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 num.network.threads=2
 num.io.threads=2
+broker.session.timeout.ms=5000
+broker.heartbeat.interval.ms=1000
 """
 
 LOGGING = """\

@@ -31,9 +31,10 @@ class Prepared:
     notes: tuple[str, ...]
 
 
-def prepare(settings: Settings) -> Prepared:
+def prepare(settings: Settings, controller_port: int = 0) -> Prepared:
     """Pick free ports and make the missing passwords; write both down, with the generator's settings.
 
+    Without ``controller_port``, the one written down is kept, or the port above the broker's is taken.
     Ports and passwords of earlier starts are kept, unless another program has taken a port.
 
     Raises:
@@ -44,8 +45,8 @@ def prepare(settings: Settings) -> Prepared:
         if place not in (LOCALHOST, "localhost"):
             raise ServiceError(f"{name} names {place!r}, but the embedded services run on {LOCALHOST}; unset {name}")
     known = read_env_file(settings.data / STACK_FILE)
-    controller = known.get(CONTROLLER_PORT) or str(int(kafka_port) + 1)
-    wanted = {"Kafka": int(kafka_port), "Kafka's controller": int(controller), "PostgreSQL": settings.postgres_port}
+    controller = controller_port or int(known.get(CONTROLLER_PORT) or int(kafka_port) + 1)
+    wanted = {"Kafka": int(kafka_port), "Kafka's controller": controller, "PostgreSQL": settings.postgres_port}
     ports, notes = _pick(wanted)
     values = {
         "KAFKA_BOOTSTRAP_SERVERS": f"{LOCALHOST}:{ports['Kafka']}",
