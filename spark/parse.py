@@ -46,7 +46,7 @@ LOG_FIELDS = ("ip_address", "time", "request", "status_code", "bytes", "referrer
 LOG_TIME = "dd/MMM/yyyy:HH:mm:ss Z"
 SEPARATOR = "\u0000"  # in no line that gets so far: lines with a NUL are rejected first
 
-ISO_TIME = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.]\d{1,9})?)?(Z|[+-]\d\d(:?\d\d)?)?$"
+ISO_TIME = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d([.]\d{1,9})?(Z|[+-]\d\d(:?\d\d)?)?$"
 OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 IPV4 = rf"{OCTET}(?:\.{OCTET}){{3}}"
 HEX = r"[0-9A-Fa-f]{1,4}"

@@ -1,0 +1,42 @@
+"""Fixtures that tests share: one Spark session, and one broker and database, for the whole run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pyspark.sql import SparkSession
+
+from lake.settings import Settings, load_settings
+from lake.url_rules import UrlRules, load_url_rules
+from spark.session import spark_session
+from stack.embedded import Embedded
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # kafka-python reads its schemas with a function that Python 3.11 and 3.12 call deprecated (and 3.13 no longer).
+    config.addinivalue_line("filterwarnings", "ignore:read_text is deprecated:DeprecationWarning")
+    config.addinivalue_line("filterwarnings", "ignore:open_text is deprecated:DeprecationWarning")
+
+
+@pytest.fixture(scope="session")
+def stack_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Settings of a real broker, with its topic, and a real database, with its roles, both for this run alone."""
+    with Embedded(tmp_path_factory.mktemp("stack")) as settings:
+        yield settings
+
+
+@pytest.fixture(scope="session")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """The one Spark session of the run."""
+    data = tmp_path_factory.mktemp("spark")
+    settings = load_settings({"WEBLAKE_DATA": str(data), "SPARK_MASTER": "local[2]", "SPARK_DRIVER_MEMORY": "1g"})
+    session = spark_session(settings)
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="session")
+def rules() -> UrlRules:
+    """The URL rules that Weblake ships."""
+    return load_url_rules(load_settings().rules_file)

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from frames import event, iso, line, records, seconds_of
+from pyspark.sql import SparkSession
+
+from lake.contracts import LEDGER, MEASURES, names
+from lake.url_rules import UrlRules
+from spark.counts import count_windows, measures, sum_entries
+from spark.parse import parse_records
+
+
+def counts(session: SparkSession, rules: UrlRules, *values: bytes, bots: list[str] | None = None, ingested: float = 0):  # type: ignore[no-untyped-def]
+    counted = count_windows(parse_records(records(session, *values, ingested=ingested), rules), bots or [])
+    rows = counted.withColumn("second", seconds_of("window_start")).collect()
+    return {(row.dimension, row.second, row.key, row.is_bot): row for row in rows}
+
+
+def test_every_measure_of_the_contract_has_an_expression() -> None:
+    assert list(measures()) == names(MEASURES)
+
+
+def test_a_view_at_ten_seconds_opens_the_next_window(session: SparkSession, rules: UrlRules) -> None:
+    found = counts(session, rules, *(event(timestamp=iso(second)) for second in (0, 9.999, 10)))
+    assert {key: row.views for key, row in found.items() if key[0] == "product"} == {
+        ("product", 0, "p-1", False): 2,
+        ("product", 10, "p-1", False): 1,
+    }
+
+
+def test_all_dimensions_add_up_to_each_other(session: SparkSession, rules: UrlRules) -> None:
+    found = counts(
+        session, rules, event(), event(action="checkout", product_id=None, status_code=503), line("/a.png"), line("/x")
+    )
+    totals = {d: sum(row.events for key, row in found.items() if key[0] == d) for d in ("all", "action", "client")}
+    assert totals == {"all": 4, "action": 4, "client": 4}
+    assert {key[2] for key in found if key[0] == "product"} == {"p-1"}
+
+
+def test_measures_count_what_they_say(session: SparkSession, rules: UrlRules) -> None:
+    found = counts(
+        session,
+        rules,
+        event(action="checkout", status_code=502, response_time=1.5),
+        event(action="add_to_cart", status_code=404, user_agent=None),
+        event(action="view_product", response_time=None),
+        line("/robots.txt"),
+        line("/logo.png"),
+        line("/checkout"),
+    )
+    row = found["all", 0, "all", False]
+    assert {name: row[name] for name in names(MEASURES)} == {
+        "events": 6,
+        "views": 1,
+        "add_to_carts": 1,
+        "checkouts": 2,
+        "client_errors": 1,
+        "server_errors": 1,
+        "payment_errors": 1,
+        "late_events": 0,
+        "response_ms": 1750,
+        "timed_events": 2,
+        "bytes": 1536,
+        "assets": 1,
+        "robots_reads": 1,
+        "no_agent": 1,
+    }
+
+
+def test_an_event_is_late_after_more_than_ten_minutes(session: SparkSession, rules: UrlRules) -> None:
+    on_time = counts(session, rules, event(), ingested=600)
+    late = counts(session, rules, event(), ingested=600.001)
+    assert [found["all", 0, "all", False].late_events for found in (on_time, late)] == [0, 1]
+
+
+def test_bots_are_counted_apart(session: SparkSession, rules: UrlRules) -> None:
+    found = counts(session, rules, event(), event(user_agent="Bot-Agent/1.0"), bots=["Bot-Agent/1.0"])
+    assert {key[3]: row.events for key, row in found.items() if key[0] == "all"} == {False: 1, True: 1}
+
+
+def test_entries_add_up_and_corrections_take_away(session: SparkSession, rules: UrlRules) -> None:
+    entry = count_windows(parse_records(records(session, event(), event()), rules), [])
+    negative = entry.selectExpr(
+        *(f"-{name} AS {name}" if name in names(MEASURES) else name for name in names(LEDGER)[2:])
+    )
+    total = sum_entries(entry.unionAll(entry).unionAll(negative)).filter("dimension = 'all'").first()
+    assert total is not None
+    assert total.events == 2
