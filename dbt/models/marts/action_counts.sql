@@ -1,0 +1,32 @@
+-- One row per five-minute window and action, with the action's part of the window.
+{{
+    config(
+        unique_key=['window_start', 'action'],
+        indexes=[{'columns': ['window_start', 'action'], 'unique': true}, {'columns': ['version']}],
+    )
+}}
+
+with action_windows as (
+    select * from {{ ref('action_windows') }}
+),
+
+changed as (
+    select distinct window_start from action_windows
+    where version > {{ built_version() }}
+),
+
+final as (
+    select
+        action_windows.window_start,
+        action_windows.action,
+        action_windows.action_count,
+        action_windows.human_count,
+        action_windows.action_count - action_windows.human_count as bot_count,
+        {{ ratio('action_windows.action_count', 'sum(action_windows.action_count) over same_window') }} as action_ratio,
+        action_windows.version
+    from changed
+    inner join action_windows on changed.window_start = action_windows.window_start
+    window same_window as (partition by action_windows.window_start)
+)
+
+select * from final

@@ -1,0 +1,25 @@
+-- One row: the bookmark that all marts stand at. Built last, so it never names a version that a mart has not reached.
+-- depends_on: {{ ref('products') }} {{ ref('actions') }} {{ ref('action_counts') }} {{ ref('bots') }}
+-- depends_on: {{ ref('traffic') }} {{ ref('payment_errors') }}
+{{ config(materialized='table') }}
+
+with bookmark as (
+    select * from {{ ref('bookmark') }}
+),
+
+-- The bookmark was read before the rows. Rows that came in between are in the copy and say so in their version;
+-- where no row is newer than the bookmark, nothing changed in between.
+copied as (
+    select coalesce(max(version), -1) as version from {{ ref('window_counts') }}
+),
+
+final as (
+    select
+        bookmark.ledger_id,
+        greatest(bookmark.version, copied.version) as version,
+        now() as built_at
+    from bookmark
+    cross join copied
+)
+
+select * from final

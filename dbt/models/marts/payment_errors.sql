@@ -1,0 +1,42 @@
+-- One row per minute in which something happened: how many checkouts there were and how many failed.
+{{
+    config(
+        unique_key='window_start',
+        indexes=[{'columns': ['window_start'], 'unique': true}, {'columns': ['version']}],
+    )
+}}
+
+with window_counts as (
+    select * from {{ ref('window_counts') }}
+    where dimension = 'all' and key = 'all'
+),
+
+changed as (
+    select distinct {{ window_of('window_start', '1 minute') }} as window_start
+    from window_counts
+    where version > {{ built_version() }}
+),
+
+totals as (
+    select
+        changed.window_start,
+        {{ total('window_counts.checkouts') }} as checkouts,
+        {{ total('window_counts.payment_errors') }} as error_count,
+        max(window_counts.version) as version
+    from changed
+    inner join window_counts
+        on {{ in_window('window_counts.window_start', 'changed.window_start', '1 minute') }}
+    group by changed.window_start
+),
+
+final as (
+    select
+        window_start,
+        checkouts,
+        error_count,
+        {{ ratio('error_count', 'checkouts') }} as error_rate,
+        version
+    from totals
+)
+
+select * from final

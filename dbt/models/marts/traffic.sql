@@ -1,0 +1,36 @@
+-- One row per minute in which something happened.
+{{
+    config(
+        unique_key='window_start',
+        indexes=[{'columns': ['window_start'], 'unique': true}, {'columns': ['version']}],
+    )
+}}
+
+with window_counts as (
+    select * from {{ ref('window_counts') }}
+    where dimension = 'all' and key = 'all'
+),
+
+changed as (
+    select distinct {{ window_of('window_start', '1 minute') }} as window_start
+    from window_counts
+    where version > {{ built_version() }}
+),
+
+final as (
+    select
+        changed.window_start,
+        {{ total('window_counts.events', 'not window_counts.is_bot') }} as human_events,
+        {{ total('window_counts.events', 'window_counts.is_bot') }} as bot_events,
+        {{ total('window_counts.late_events') }} as late_events,
+        {{ total('window_counts.client_errors') }} as client_errors,
+        {{ total('window_counts.server_errors') }} as server_errors,
+        {{ total('window_counts.bytes') }} as bytes,
+        max(window_counts.version) as version
+    from changed
+    inner join window_counts
+        on {{ in_window('window_counts.window_start', 'changed.window_start', '1 minute') }}
+    group by changed.window_start
+)
+
+select * from final

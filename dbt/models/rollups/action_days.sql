@@ -1,0 +1,39 @@
+-- One row per action and day (UTC).
+{{
+    config(
+        unique_key=['day_start', 'action'],
+        indexes=[{'columns': ['day_start', 'action'], 'unique': true}, {'columns': ['version']}],
+    )
+}}
+
+with action_windows as (
+    select * from {{ ref('action_windows') }}
+),
+
+changed as (
+    select distinct
+        action,
+        {{ window_of('window_start', '1 day') }} as day_start
+    from action_windows
+    where version > {{ built_version() }}
+),
+
+final as (
+    select
+        changed.action,
+        {{ total('action_windows.action_count') }} as action_count,
+        {{ total('action_windows.human_count') }} as human_count,
+        {{ total('action_windows.server_errors') }} as server_errors,
+        {{ total('action_windows.response_ms') }} as response_ms,
+        {{ total('action_windows.timed_events') }} as timed_events,
+        max(action_windows.version) as version,
+        changed.day_start
+    from changed
+    inner join action_windows
+        on
+            changed.action = action_windows.action
+            and {{ in_window('action_windows.window_start', 'changed.day_start', '1 day') }}
+    group by changed.action, changed.day_start
+)
+
+select * from final

@@ -1,0 +1,40 @@
+-- One row per action and five-minute window.
+{{
+    config(
+        unique_key=['window_start', 'action'],
+        indexes=[{'columns': ['window_start', 'action'], 'unique': true}, {'columns': ['version']}],
+    )
+}}
+
+with window_counts as (
+    select * from {{ ref('window_counts') }}
+    where dimension = 'action'
+),
+
+changed as (
+    select distinct
+        key as action,
+        {{ window_of('window_start', '5 minutes') }} as window_start
+    from window_counts
+    where version > {{ built_version() }}
+),
+
+final as (
+    select
+        changed.action,
+        {{ total('window_counts.events') }} as action_count,
+        {{ total('window_counts.events', 'not window_counts.is_bot') }} as human_count,
+        {{ total('window_counts.server_errors') }} as server_errors,
+        {{ total('window_counts.response_ms') }} as response_ms,
+        {{ total('window_counts.timed_events') }} as timed_events,
+        max(window_counts.version) as version,
+        changed.window_start
+    from changed
+    inner join window_counts
+        on
+            changed.action = window_counts.key
+            and {{ in_window('window_counts.window_start', 'changed.window_start', '5 minutes') }}
+    group by changed.action, changed.window_start
+)
+
+select * from final

@@ -1,0 +1,45 @@
+-- One row per client address and minute: fine enough to see how fast a client asks.
+{{
+    config(
+        unique_key=['ip_address', 'window_start'],
+        indexes=[{'columns': ['ip_address', 'window_start'], 'unique': true}, {'columns': ['version']}],
+    )
+}}
+
+with window_counts as (
+    select * from {{ ref('window_counts') }}
+    where dimension = 'client'
+),
+
+changed as (
+    select distinct
+        key as ip_address,
+        {{ window_of('window_start', '1 minute') }} as window_start
+    from window_counts
+    where version > {{ built_version() }}
+),
+
+final as (
+    select
+        changed.ip_address,
+        {{ total('window_counts.events') }} as requests,
+        {{ total('window_counts.events - window_counts.assets') }} as page_requests,
+        {{ total('window_counts.events', 'window_counts.is_bot') }} as declared_requests,
+        {{ total('window_counts.client_errors') }} as client_errors,
+        {{ total('window_counts.server_errors') }} as server_errors,
+        {{ total('window_counts.payment_errors') }} as payment_errors,
+        {{ total('window_counts.robots_reads') }} as robots_reads,
+        {{ total('window_counts.no_agent') }} as no_agent,
+        max(window_counts.version) as version,
+        changed.window_start,
+        min(window_counts.window_start) filter (where window_counts.events > 0) as first_seen_at,
+        max(window_counts.window_start) filter (where window_counts.events > 0) as last_seen_at
+    from changed
+    inner join window_counts
+        on
+            changed.ip_address = window_counts.key
+            and {{ in_window('window_counts.window_start', 'changed.window_start', '1 minute') }}
+    group by changed.ip_address, changed.window_start
+)
+
+select * from final

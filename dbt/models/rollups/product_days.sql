@@ -1,0 +1,43 @@
+-- One row per product and day (UTC).
+{{
+    config(
+        unique_key=['product_id', 'day_start'],
+        indexes=[{'columns': ['product_id', 'day_start'], 'unique': true}, {'columns': ['version']}],
+    )
+}}
+
+with product_views as (
+    select * from {{ ref('product_views') }}
+),
+
+changed as (
+    select distinct
+        product_id,
+        {{ window_of('window_start', '1 day') }} as day_start
+    from product_views
+    where version > {{ built_version() }}
+),
+
+final as (
+    select
+        changed.product_id,
+        {{ total('product_views.events') }} as events,
+        {{ total('product_views.view_count') }} as view_count,
+        {{ total('product_views.add_to_carts') }} as add_to_carts,
+        {{ total('product_views.checkouts') }} as checkouts,
+        {{ total('product_views.human_views') }} as human_views,
+        {{ total('product_views.human_add_to_carts') }} as human_add_to_carts,
+        {{ total('product_views.human_checkouts') }} as human_checkouts,
+        max(product_views.version) as version,
+        changed.day_start,
+        min(product_views.first_seen_at) as first_seen_at,
+        max(product_views.last_seen_at) as last_seen_at
+    from changed
+    inner join product_views
+        on
+            changed.product_id = product_views.product_id
+            and {{ in_window('product_views.window_start', 'changed.day_start', '1 day') }}
+    group by changed.product_id, changed.day_start
+)
+
+select * from final

@@ -1,0 +1,44 @@
+-- One row per dimension, key, ten-second window and is_bot: the mirror's counts as they stood at one bookmark.
+-- One statement is one snapshot. All marts are built from this copy, so the mirror may go on writing meanwhile.
+-- depends_on: {{ ref('bookmark') }}
+{{
+    config(
+        materialized='incremental',
+        unique_key=['dimension', 'key', 'window_start', 'is_bot'],
+        indexes=[
+            {'columns': ['dimension', 'key', 'window_start', 'is_bot'], 'unique': true},
+            {'columns': ['version']},
+        ],
+    )
+}}
+
+with source as (
+    select * from {{ source('silver', 'window_counts') }}
+),
+
+final as (
+    select
+        dimension,
+        key,
+        window_start,
+        is_bot,
+        events,
+        views,
+        add_to_carts,
+        checkouts,
+        client_errors,
+        server_errors,
+        payment_errors,
+        late_events,
+        response_ms,
+        timed_events,
+        bytes,
+        assets,
+        robots_reads,
+        no_agent,
+        version
+    from source
+    where version > {{ built_version() }}
+)
+
+select * from final

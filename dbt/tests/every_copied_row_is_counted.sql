@@ -1,0 +1,29 @@
+-- Each five-minute window of a product counts exactly what the copy of the mirror has for it, late changes included.
+with copied as (
+    select
+        key as product_id,
+        {{ window_of('window_start', '5 minutes') }} as window_start,
+        sum(views) as view_count,
+        max(version) as version
+    from {{ ref('window_counts') }}
+    where dimension = 'product'
+    group by 1, 2
+),
+
+product_views as (
+    select * from {{ ref('product_views') }}
+)
+
+select
+    copied.product_id,
+    copied.window_start,
+    copied.view_count as copied_views,
+    product_views.product_id as mart_product_id,
+    product_views.window_start as mart_window_start,
+    product_views.view_count
+from copied
+full join product_views
+    on copied.product_id = product_views.product_id and copied.window_start = product_views.window_start
+where
+    copied.view_count is distinct from product_views.view_count
+    or copied.version is distinct from product_views.version

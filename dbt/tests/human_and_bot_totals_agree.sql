@@ -1,0 +1,11 @@
+-- The split into humans and bots is the same in every mart that has one.
+with totals as (
+    select
+        (select coalesce(sum(human_events), 0) from {{ ref('traffic') }}) as traffic,
+        (select coalesce(sum(human_count), 0) from {{ ref('actions') }}) as actions,
+        (select coalesce(sum(human_count), 0) from {{ ref('action_counts') }}) as action_counts,
+        (select coalesce(sum(requests - declared_requests), 0) from {{ ref('clients') }}) as clients
+)
+
+select * from totals
+where not (traffic = actions and traffic = action_counts and traffic = clients)

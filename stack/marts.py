@@ -1,0 +1,246 @@
+"""Build the marts with dbt: `python -m stack.marts` when the mirror has moved; `--once`, `--test`, `--docs` on demand.
+
+dbt lives in this one process: a first parse takes seconds, and every build after it a fraction of one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import psycopg2
+from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt.contracts.graph.manifest import Manifest
+
+from lake.errors import ServiceError, WeblakeError
+from lake.settings import PROJECT, Settings, load_settings
+
+DBT_PROJECT = PROJECT / "dbt"
+FIRST_RETRY_SECONDS = 1.0
+LAST_RETRY_SECONDS = 60.0
+LOCK_POLL_SECONDS = 0.2
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class State:
+    """Which ledger, and which version of it, a table stands at; version -1 before the first."""
+
+    ledger_id: str
+    version: int
+
+
+class Marts:
+    """dbt with the project parsed once. Not for use by two threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._folder = settings.data / "dbt"
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._runner = dbtRunner()
+        self._parsed = False
+        _export_for_dbt(settings)
+
+    def build(self, full_refresh: bool = False) -> None:
+        """Bring every mart to the mirror's present version.
+
+        Raises:
+            ServiceError: a model failed; the message names it.
+        """
+        self._invoke("run", *(["--full-refresh"] if full_refresh else []))
+
+    def test(self) -> int:
+        """Run all data and unit tests; return how many there were. Raises ServiceError naming those that failed."""
+        return self._invoke("test")
+
+    def docs(self) -> Path:
+        """Write the documentation of all models and return the page to open."""
+        self._invoke("docs", "generate", "--static")
+        return self._folder / "static_index.html"
+
+    def _invoke(self, *command: str) -> int:
+        if not self._parsed:
+            self._runner = dbtRunner(manifest=_manifest(self._call("parse")))
+            self._parsed = True
+        return len(_results(self._call(*command)))
+
+    def _call(self, *command: str) -> dbtRunnerResult:
+        quiet = ["--quiet", "--log-level", "none", "--log-level-file", "warn", "--no-use-colors"]
+        frugal = ["--no-send-anonymous-usage-stats", "--no-version-check", "--no-print"]
+        paths = [f"--{name}={path}" for name, path in self._paths().items()]
+        keep = [] if command[0] == "docs" else ["--no-write-json"]
+        outcome = self._runner.invoke([*quiet, *frugal, *keep, *command, *paths])
+        if outcome.exception:
+            raise ServiceError(
+                f"dbt {command[0]} failed: {_first_line(outcome.exception)}; see {self._folder / 'dbt.log'}"
+            ) from outcome.exception
+        failed = [result for result in _results(outcome) if str(result.status) in ("error", "fail", "runtime error")]
+        if failed:
+            named = "; ".join(f"{result.node.name}: {_first_line(result.message)}" for result in failed)
+            raise ServiceError(f"dbt {command[0]} failed in {named}; see {self._folder / 'dbt.log'}")
+        return outcome
+
+    def _paths(self) -> dict[str, Path]:
+        return {
+            "project-dir": DBT_PROJECT,
+            "profiles-dir": DBT_PROJECT,
+            "target-path": self._folder,
+            "log-path": self._folder,
+        }
+
+
+def run_loop(marts: Marts, settings: Settings, stop: threading.Event) -> None:
+    """Build every ``marts_seconds`` if the mirror has moved, until ``stop`` is set. No failure ends it."""
+    retry_seconds = FIRST_RETRY_SECONDS
+    while not stop.is_set():
+        started = time.monotonic()
+        try:
+            with building(settings, stop):
+                build_if_moved(marts, settings)
+            retry_seconds = FIRST_RETRY_SECONDS
+            pause = settings.marts_seconds - (time.monotonic() - started)
+        except (WeblakeError, psycopg2.Error) as error:
+            log.error("%s; next try in %.0f s", _first_line(error), retry_seconds)
+            pause = retry_seconds
+            retry_seconds = min(2 * retry_seconds, LAST_RETRY_SECONDS)
+        stop.wait(max(0.0, pause))
+
+
+def build_if_moved(marts: Marts, settings: Settings) -> bool:
+    """Build unless the marts already stand at the bookmark; return whether it was done."""
+    mirror, built = states(settings)
+    if mirror == built:
+        return False
+    started = time.monotonic()
+    another_ledger = built is not None and (mirror.ledger_id != built.ledger_id or mirror.version < built.version)
+    if another_ledger and built is not None and built.version >= 0:
+        log.warning("the mirror was begun anew (%s, was %s): building all marts from the start", mirror, built)
+        marts.build(full_refresh=True)
+    else:
+        marts.build()
+    _, built = states(settings)
+    log.info("marts built: version %s in %.2f s", built.version if built else "?", time.monotonic() - started)
+    return True
+
+
+def states(settings: Settings) -> tuple[State, State | None]:
+    """Return where the mirror stands and where the marts stand; None where there are no marts yet."""
+    connection = psycopg2.connect(settings.postgres_dsn("dbt"))
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute("select ledger_id, version from silver.bookmark")
+            mirror = cursor.fetchone()
+            cursor.execute("select to_regclass('marts.build_info') is not null")
+            is_built = cursor.fetchone() == (True,)
+            built = None
+            if is_built:
+                cursor.execute("select ledger_id, version from marts.build_info")
+                built = cursor.fetchone()
+        return State(*mirror) if mirror else State("", -1), State(*built) if built else None
+    finally:
+        connection.close()
+
+
+@contextmanager
+def building(settings: Settings, stop: threading.Event | None = None) -> Iterator[None]:
+    """Hold ``<data>/marts.lock``, so that no two builds (or a build and a test) run at once; wait for it.
+
+    Raises:
+        WeblakeError: ``stop`` was set while waiting.
+    """
+    settings.data.mkdir(parents=True, exist_ok=True)
+    with (settings.data / "marts.lock").open("w") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if stop is not None and stop.is_set():
+                    raise WeblakeError("stopped while another build held marts.lock") from None
+                time.sleep(LOCK_POLL_SECONDS)
+        yield
+
+
+def main() -> int:
+    """Parse the command line and do what it says; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m stack.marts", description=__doc__)
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--once", action="store_true", help="build now and end")
+    choice.add_argument("--test", action="store_true", help="check the marts: data tests and unit tests")
+    choice.add_argument("--docs", action="store_true", help="write the documentation")
+    parser.add_argument("--full-refresh", action="store_true", help="with --once: build everything from the start")
+    arguments = parser.parse_args()
+    settings = load_settings()
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(message)s", force=True)
+    if not (arguments.once or arguments.test or arguments.docs):
+        stop = threading.Event()
+
+        def request_stop(_signal: int, _frame: FrameType | None) -> None:
+            stop.set()
+
+        signal.signal(signal.SIGTERM, request_stop)
+        signal.signal(signal.SIGINT, request_stop)
+        run_loop(Marts(settings), settings, stop)
+        return 0
+    try:
+        with building(settings):
+            _on_demand(arguments, settings)
+    except (WeblakeError, psycopg2.Error) as error:
+        log.error("%s", error)
+        return 1
+    return 0
+
+
+def _on_demand(arguments: argparse.Namespace, settings: Settings) -> None:
+    marts = Marts(settings)
+    started = time.monotonic()
+    if arguments.docs:
+        log.info("documentation: open %s in a browser", marts.docs())
+    elif arguments.test:
+        log.info("%d tests passed in %.1f s", marts.test(), time.monotonic() - started)
+    else:
+        marts.build(full_refresh=arguments.full_refresh)
+        _, built = states(settings)
+        log.info("marts built: version %s in %.1f s", built.version if built else "?", time.monotonic() - started)
+
+
+def _export_for_dbt(settings: Settings) -> None:
+    """Put into the environment what dbt/profiles.yml asks for: dbt takes connection details from nowhere else."""
+    os.environ.update(  # noqa: TID251
+        POSTGRES_HOST=settings.postgres_host,
+        POSTGRES_PORT=str(settings.postgres_port),
+        POSTGRES_DB=settings.postgres_database,
+        POSTGRES_DBT_PASSWORD=settings.dbt_password,
+    )
+
+
+def _manifest(outcome: dbtRunnerResult) -> Manifest:
+    if not isinstance(outcome.result, Manifest):
+        raise ServiceError(f"dbt parse returned {type(outcome.result).__name__}; expected the parsed project")
+    return outcome.result
+
+
+def _results(outcome: dbtRunnerResult) -> list[Any]:
+    return list(getattr(outcome.result, "results", None) or [])
+
+
+def _first_line(message: object) -> str:
+    lines = [line.strip() for line in str(message).splitlines() if line.strip()]
+    return " ".join(lines[:2])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

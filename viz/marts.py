@@ -1,0 +1,72 @@
+"""What the charts ask the marts, as the role analyst. Each query reads no more than its chart shows."""
+
+from __future__ import annotations
+
+import pandas as pd
+from sqlalchemy import URL, Connection, Engine, create_engine, text
+from sqlalchemy.pool import NullPool
+
+from lake.settings import Settings
+
+TOP_PRODUCTS = """
+select
+    product_id, human_views, bot_views,
+    min(first_seen_at) over () as first_seen_at, max(last_seen_at) over () as last_seen_at
+from marts.products
+where views > 0
+order by views desc, product_id
+limit 12
+"""
+ACTIONS = """
+select
+    action, action_count, share,
+    (select min(window_start) from marts.action_counts where action_count > 0) as first_seen_at,
+    (select max(window_start) from marts.action_counts where action_count > 0) as last_seen_at
+from marts.actions
+order by action_count desc, action
+"""
+BOTS = """
+select
+    ip_address, requests, reasons, peak_requests_per_minute,
+    count(*) over () as bots,
+    min(first_seen_at) over () as first_seen_at, max(last_seen_at) over () as last_seen_at
+from marts.bots
+order by requests desc, ip_address
+limit 12
+"""
+LAST_DAY = "window_start > (select max(window_start) - interval '24 hours' from marts.traffic)"
+TRAFFIC = f"""
+select window_start, human_events, bot_events, late_events
+from marts.traffic
+where {LAST_DAY} and human_events + bot_events > 0
+order by window_start
+"""
+PAYMENT_ERRORS = f"""
+select window_start, checkouts, error_count
+from marts.payment_errors
+where {LAST_DAY}
+order by window_start
+"""
+
+
+def connect(settings: Settings) -> Engine:
+    """Return an engine that opens one connection per use, as the role that may only read the marts."""
+    url = URL.create(
+        "postgresql+psycopg2",
+        username="analyst",
+        password=settings.password("analyst"),
+        host=settings.postgres_host,
+        port=settings.postgres_port,
+        database=settings.postgres_database,
+    )
+    arguments = {"connect_timeout": 5, "application_name": "weblake-charts", "options": "-c timezone=UTC"}
+    return create_engine(url, poolclass=NullPool, connect_args=arguments)
+
+
+def read(connection: Connection, query: str) -> pd.DataFrame:
+    """Return the query's rows; times are UTC, also where there are no rows."""
+    frame = pd.read_sql(text(query), connection)
+    times = [name for name in frame.columns if name.endswith("_at") or name == "window_start"]
+    for name in times:
+        frame[name] = pd.to_datetime(frame[name], utc=True)
+    return frame
