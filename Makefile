@@ -1,0 +1,75 @@
+# `make` lists the targets. Settings go on the command line: make up RATE=500
+PYTHON ?= python3
+STACK ?= embedded
+IN_VENV := .venv/bin
+EVENTS ?= 5000000
+
+# Read from the environment by the commands below, so that quotes and line breaks in them survive.
+export Q NAME FORCE
+
+STACK_COMMAND := $(IN_VENV)/python -m stack --stack $(STACK)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up down status logs generate import dbt dbt-test dbt-docs charts sql test test-fast lint bench clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup:  ## install the pinned libraries and jars (the other targets do it when it is needed)
+	@$(PYTHON) stack/prerequisites.py
+	@$(PYTHON) stack/install.py
+	@$(IN_VENV)/python -m stack setup
+
+$(IN_VENV)/python:
+	@echo "Weblake is not installed yet; run: make setup"; exit 1
+
+up: setup  ## start everything; GENERATE=0 without made-up traffic, RATE=50, BOTS=0.2, STACK=docker
+	@$(STACK_COMMAND) up
+
+down: | $(IN_VENV)/python  ## stop everything; the data stays
+	@$(STACK_COMMAND) down
+
+status: | $(IN_VENV)/python  ## processes, lags, versions, sizes; fails when something is down or stale
+	@$(STACK_COMMAND) status
+
+logs: | $(IN_VENV)/python  ## follow the logs; NAME=stream for one
+	@$(STACK_COMMAND) logs $${NAME:+"$$NAME"}
+
+generate: | $(IN_VENV)/python  ## send made-up events; ARGS="--rate 500 --seconds 60 --seed 7"
+	@$(IN_VENV)/python -m ingest generate $(ARGS)
+
+import: | $(IN_VENV)/python  ## send access logs, plain or gzipped; FILE="access.log access.log.1.gz"
+	@$(IN_VENV)/python -m ingest import $(FILE)
+
+dbt: | $(IN_VENV)/python  ## bring the marts up to date
+	@$(IN_VENV)/python -m stack.marts --once
+
+dbt-test: | $(IN_VENV)/python  ## test the marts
+	@$(IN_VENV)/python -m stack.marts --test
+
+dbt-docs: | $(IN_VENV)/python  ## write the description of the marts
+	@$(IN_VENV)/python -m stack.marts --docs
+
+charts: | $(IN_VENV)/python  ## draw the charts
+	@$(IN_VENV)/python -m viz
+
+sql: | $(IN_VENV)/python  ## psql as the analyst; Q="select ..." prints one answer
+	@$(STACK_COMMAND) sql $${Q:+--query "$$Q"}
+
+test: setup  ## all tests, on a real broker and database of their own
+	@$(IN_VENV)/python -m pytest $(ARGS)
+
+test-fast: setup  ## only the tests that start no broker and no database
+	@$(IN_VENV)/python -m pytest -m "not stack" $(ARGS)
+
+lint: setup  ## ruff, mypy, sqlfluff
+	$(IN_VENV)/ruff check
+	$(IN_VENV)/ruff format --check
+	$(IN_VENV)/mypy
+	$(IN_VENV)/sqlfluff lint dbt
+
+bench: setup  ## throughput, freshness and idle cost; EVENTS=5000000
+	@$(IN_VENV)/python -m bench --events $(EVENTS)
+
+clean: | $(IN_VENV)/python  ## delete all data and charts; asks first, unless FORCE=1
+	@$(STACK_COMMAND) clean $$([ "$$FORCE" != 1 ] || echo --force)

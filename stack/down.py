@@ -1,0 +1,107 @@
+"""``make down``: end every process of the stack and leave its data; ``make clean``: delete that as well."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from contextlib import suppress
+
+import psutil
+
+from lake.errors import ServiceError
+from lake.settings import STACK_FILE, Settings
+from stack import postgres, supervision
+from stack.console import say
+from stack.programs import PROGRAMS
+
+PATIENCE_SECONDS = sum(program.stop_seconds for program in PROGRAMS)
+ORPHAN_SECONDS = 15
+
+
+def leftovers(settings: Settings) -> list[psutil.Process]:
+    """Return every process of the stack, with or without its supervisor."""
+    found = {process.pid: process for process in supervision.processes(settings)}
+    found |= {process.pid: process for process in postgres.server_processes(settings)}
+    return list(found.values())
+
+
+def down(settings: Settings) -> None:
+    """Stop everything and wait until it is gone.
+
+    Raises:
+        ServiceError: a process cannot be ended.
+    """
+    started = time.monotonic()
+    was_running = supervision.is_running(settings)
+    if was_running:
+        supervision.shut_down(settings)
+        _wait_for_shutdown(settings, started)
+    orphans = leftovers(settings)
+    if orphans:
+        say(f"ending {len(orphans)} processes that supervisor no longer knew")
+        end_processes(orphans)
+    remaining = leftovers(settings)
+    if remaining:
+        pids = ", ".join(str(process.pid) for process in remaining)
+        raise ServiceError(f"these processes of the stack cannot be ended: {pids}; end them by hand")
+    if was_running or orphans:
+        say(f"down after {time.monotonic() - started:.1f} s; the data stays in {settings.data}")
+    else:
+        say("nothing was running")
+
+
+def end_processes(found: list[psutil.Process]) -> None:
+    """Ask processes to end, and kill those that have not after a while."""
+    for process in found:
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
+    _, alive = psutil.wait_procs(found, timeout=ORPHAN_SECONDS)
+    for process in alive:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(alive, timeout=ORPHAN_SECONDS)
+
+
+def clean(settings: Settings, confirmed: bool) -> None:
+    """Delete the data folder and the charts.
+
+    Raises:
+        ServiceError: the stack is up, or the folder is not one of ours.
+    """
+    if supervision.is_running(settings) or leftovers(settings):
+        raise ServiceError("the stack is up; run `make down` first")
+    if not settings.data.exists():
+        say(f"nothing to delete: there is no {settings.data}")
+        return
+    if not (settings.data / STACK_FILE).exists():
+        raise ServiceError(
+            f"{settings.data} has no {STACK_FILE}, so it is no data folder of Weblake; delete it yourself"
+        )
+    if not confirmed:
+        try:
+            answer = input(f"Delete {settings.data} (all events, counts and passwords) and its charts? [y/N] ")
+        except EOFError:
+            answer = ""
+        if answer.strip().lower() not in ("y", "yes"):
+            raise ServiceError("nothing was deleted; say y, or use `make clean FORCE=1`")
+    shutil.rmtree(settings.data)
+    for chart in settings.charts.glob("*.png"):
+        chart.unlink()
+    say(f"deleted {settings.data} and the charts in {settings.charts}")
+
+
+def _wait_for_shutdown(settings: Settings, started: float) -> None:
+    """Wait until supervisor has gone, saying which programs it has stopped."""
+    running: set[str] = set()
+    while supervision.is_running(settings):
+        now = {name for name, state in supervision.states(settings).items() if state.pid}
+        for name in sorted(running - now):
+            say(f"  {name} stopped ({time.monotonic() - started:.1f} s)")
+        running = now
+        if time.monotonic() - started > PATIENCE_SECONDS:
+            say(f"  still running after {PATIENCE_SECONDS} s: {', '.join(sorted(now)) or 'supervisor'}")
+            return
+        time.sleep(0.2)
+    deadline = time.monotonic() + 5
+    while leftovers(settings) and time.monotonic() < deadline:
+        time.sleep(0.1)

@@ -1,0 +1,210 @@
+"""How the stack is: its processes, how far each stage has come, how old the marts are, what the disk holds.
+
+``python -m stack status`` prints it, ``--json`` for programs. See :func:`problems` for what counts as unwell.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+
+from lake.errors import ServiceError
+from lake.settings import Settings
+from stack import kafka, postgres, supervision
+from stack.ports import is_open
+from stack.programs import programs
+
+STALE_SECONDS = 60
+STREAM_FILE = "stream.json"
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process; ``uptime_seconds`` is 0 where it does not run."""
+
+    name: str
+    state: str
+    pid: int
+    uptime_seconds: float
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage: rows it has dealt with, and how far it is behind the stage before it, in rows and seconds."""
+
+    name: str
+    rows: int
+    lag_rows: int
+    lag_seconds: float
+
+
+@dataclass(frozen=True)
+class Status:
+    """All that ``make status`` knows. Versions are -1 and ages None where there is nothing yet; times in seconds."""
+
+    data: str
+    processes: list[Process]
+    end_offsets: dict[int, int]
+    stages: list[Stage]
+    rejected: int
+    ledger_version: int
+    bookmark: int
+    marts_version: int
+    marts_age_seconds: float | None
+    stream_age_seconds: float | None
+    disk_bytes: dict[str, int]
+    errors: list[str] = field(default_factory=list)
+
+
+def gather(settings: Settings) -> Status:
+    """Ask everybody; who does not answer is named in ``errors``."""
+    now = time.time()
+    errors: list[str] = []
+    stream = read_stream(settings)
+    offsets = _end_offsets(settings, errors)
+    bookmark, marts_version, built_at = _database_versions(settings, errors)
+    if stream and stream["mirror"]["error"]:
+        errors.append(f"mirror: {stream['mirror']['error']}")
+    return Status(
+        data=str(settings.data),
+        processes=_processes(settings, now),
+        end_offsets=offsets,
+        stages=lags(offsets, stream, now),
+        rejected=stream["bronze"]["rejected"] if stream else 0,
+        ledger_version=stream["silver"]["version"] if stream else -1,
+        bookmark=bookmark,
+        marts_version=marts_version,
+        marts_age_seconds=now - built_at if built_at else None,
+        stream_age_seconds=now - stream["updated_at"] if stream else None,
+        disk_bytes={name: disk_usage(path) for name, path in _folders(settings).items()},
+        errors=errors,
+    )
+
+
+def problems(status: Status) -> list[str]:
+    """Return what is down or stale, one sentence each; empty when all is well."""
+    found = [f"{process.name} is {process.state.lower()}" for process in status.processes if process.state != "RUNNING"]
+    found += [
+        f"{stage.name} is {stage.lag_rows:,} rows and {stage.lag_seconds:.0f} s behind"
+        for stage in status.stages
+        if stage.lag_rows > 0 and stage.lag_seconds > STALE_SECONDS
+    ]
+    if status.stream_age_seconds is None:
+        found.append("the stream has not reported yet")
+    elif status.stream_age_seconds > STALE_SECONDS:
+        found.append(f"the stream has said nothing for {status.stream_age_seconds:.0f} s")
+    age = status.marts_age_seconds
+    if status.bookmark >= 0 and status.marts_version != status.bookmark and (age is None or age > STALE_SECONDS):
+        found.append(f"the marts are at version {status.marts_version}, the bookmark is at {status.bookmark}")
+    return found + status.errors
+
+
+def lags(offsets: dict[int, int], stream: dict[str, Any] | None, now: float) -> list[Stage]:
+    """Return bronze, silver and mirror with their lags.
+
+    Args:
+        offsets: end offset of each partition.
+        stream: what the stream wrote into its file; None when it has not.
+        now: epoch seconds.
+    """
+    if stream is None:
+        return [Stage("bronze", 0, sum(offsets.values()), 0.0), Stage("silver", 0, 0, 0.0), Stage("mirror", 0, 0, 0.0)]
+    bronze, silver, mirror = stream["bronze"], stream["silver"], stream["mirror"]
+    unread = sum(offsets.values()) - sum(bronze["next_offsets"].values()) if offsets else 0
+    behind = (
+        ("bronze", bronze["rows"], unread, bronze["as_of"]),
+        ("silver", silver["rows"], bronze["rows"] - silver["rows"], silver["as_of"]),
+        ("mirror", mirror["rows"], silver["rows"] - mirror["rows"], mirror["as_of"]),
+    )
+    return [Stage(name, rows, max(lag, 0), _lag_seconds(lag, as_of, now)) for name, rows, lag, as_of in behind]
+
+
+def read_stream(settings: Settings) -> dict[str, Any] | None:
+    """Return what the stream last wrote of itself, or None."""
+    try:
+        told: dict[str, Any] = json.loads((settings.data / STREAM_FILE).read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+    return told
+
+
+def disk_usage(folder: Path) -> int:
+    """Return the bytes that a folder takes on the disk; files may vanish meanwhile."""
+    total = 0
+    for path in folder.rglob("*") if folder.exists() else ():
+        try:
+            total += path.lstat().st_blocks * 512
+        except OSError:
+            continue
+    return total
+
+
+def as_json(status: Status) -> str:
+    """Return the status, with its problems, as JSON."""
+    found = problems(status)
+    return json.dumps({**asdict(status), "problems": found, "is_well": not found}, indent=2)
+
+
+def _lag_seconds(lag: int, as_of: float, now: float) -> float:
+    return 0.0 if lag <= 0 or not as_of else max(now - as_of, 0.0)
+
+
+def _processes(settings: Settings, now: float) -> list[Process]:
+    pid = supervision.pid(settings)
+    states = supervision.states(settings)
+    known = [*(program.name for program in programs(settings)), *states]
+    found = [Process("supervisor", "RUNNING" if pid else "STOPPED", pid, 0.0)]
+    for name in dict.fromkeys(known):
+        state = states.get(name)
+        if state is None:
+            found.append(Process(name, "STOPPED", 0, 0.0))
+        else:
+            uptime = now - state.started_at if state.pid else 0.0
+            found.append(Process(name, state.state, state.pid, uptime))
+    return found
+
+
+def _end_offsets(settings: Settings, errors: list[str]) -> dict[int, int]:
+    if not is_open(kafka.port(settings)):
+        errors.append(f"Kafka does not listen at {settings.kafka_bootstrap_servers}")
+        return {}
+    try:
+        return dict(sorted(kafka.end_offsets(settings).items()))
+    except ServiceError as error:
+        errors.append(str(error))
+        return {}
+
+
+def _database_versions(settings: Settings, errors: list[str]) -> tuple[int, int, float | None]:
+    """Return the bookmark, the version that the marts show, and when they were built (epoch seconds)."""
+    bookmark, version, built_at = -1, -1, None
+    try:
+        for (found,) in _rows(settings, "select version from silver.bookmark"):
+            bookmark = int(str(found))
+        if _rows(settings, "select 1 where to_regclass('marts.build_info') is not null"):
+            for found, seconds in _rows(
+                settings, "select version, extract(epoch from built_at)::float8 from marts.build_info"
+            ):
+                version, built_at = int(str(found)), float(str(seconds))
+    except psycopg2.Error as error:
+        errors.append(f"PostgreSQL at port {settings.postgres_port}: {str(error).strip().splitlines()[0]}")
+    return bookmark, version, built_at
+
+
+def _rows(settings: Settings, sql: str) -> Iterable[tuple[object, ...]]:
+    return postgres.query(settings, "dbt", sql)
+
+
+def _folders(settings: Settings) -> dict[str, Path]:
+    return {
+        "kafka": kafka.home(settings),
+        "postgres": postgres.home(settings),
+        "lake": Path(settings.lake_root),
+        "logs": settings.data / "logs",
+    }

@@ -1,0 +1,213 @@
+"""``make up``: prepare, start, wait for the first counts and charts, say where to look."""
+
+from __future__ import annotations
+
+import fcntl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from lake.errors import ServiceError
+from lake.settings import Settings
+from stack import kafka, postgres, supervision
+from stack.console import say, step
+from stack.down import end_processes, leftovers
+from stack.logs import tail
+from stack.migrations import migrate
+from stack.ports import is_open
+from stack.programs import has_traffic, programs
+from stack.stack_env import prepare, remember_generator
+from stack.status import read_stream
+
+SERVICE_SECONDS = 120
+TIMEOUT_SECONDS = 300
+CHARTS = 5
+SAY_SECONDS = 10
+RESTARTS_THAT_FAIL = 3
+"""A program that has been started this many times more during one ``up`` will not come up by itself."""
+
+
+def up(settings: Settings) -> None:
+    """Start the stack and return when it shows something; a running one only follows changed settings.
+
+    Raises:
+        ServiceError: something did not start in time; the message has the end of its log.
+    """
+    settings.data.mkdir(parents=True, exist_ok=True)
+    with _only_one(settings):
+        if supervision.is_running(settings):
+            _follow_settings(settings)
+            return
+        started = time.time()
+        settings = _start(settings)
+        watch = Watch(settings)
+        _start_services(settings, watch)
+        if settings.generate:
+            _wait_for_counts(settings, watch)
+            _wait_for_charts(settings, watch, started)
+        else:
+            _wait_for_health(settings, watch, started)
+        say(f"Up after {time.time() - started:.0f} s.\n")
+        _say_where_to_look(settings)
+
+
+class Watch:
+    """Notices programs that end again and again while somebody waits for them."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Watch the stack of these settings."""
+        self._settings = settings
+        self._starts: dict[str, set[int]] = {}
+
+    def wait(self, ready: Callable[[], bool], seconds: float, what: str, progress: Callable[[], str]) -> None:
+        """Wait until ``ready``, saying every few seconds how far things are.
+
+        Raises:
+            ServiceError: ``seconds`` have passed, or a program keeps ending; with the end of its log.
+        """
+        began = said = time.monotonic()
+        while not ready():
+            self._check()
+            if time.monotonic() - began > seconds:
+                raise ServiceError(
+                    f"waited {seconds:.0f} s in vain for {what} ({progress()}). The stack goes on trying: see "
+                    "`make status` and `make logs`, or `make down`"
+                )
+            if time.monotonic() - said > SAY_SECONDS:
+                said = time.monotonic()
+                say(f"  {said - began:.0f} s: {progress()}")
+            time.sleep(0.5)
+
+    def _check(self) -> None:
+        states = supervision.states(self._settings)
+        if not states:
+            raise ServiceError(f"supervisor has ended; see {self._settings.data}/logs/supervisor.log")
+        for name, state in states.items():
+            starts = self._starts.setdefault(name, set())
+            if state.pid:
+                starts.add(state.pid)
+            if state.state == "FATAL" or len(starts) > RESTARTS_THAT_FAIL:
+                raise ServiceError(
+                    f"{name} keeps ending. The end of its log:\n{tail(self._settings, name)}\n"
+                    "Supervisor goes on trying; `make down` stops everything"
+                )
+
+
+def _start(settings: Settings) -> Settings:
+    """Write down ports and passwords, prepare the servers' files, start supervisor; return the final settings."""
+    orphans = leftovers(settings)
+    if orphans:
+        with step(f"Ending {len(orphans)} processes of an earlier run"):
+            end_processes(orphans)
+    prepared = prepare(settings)
+    settings = prepared.settings
+    remember_generator(settings)
+    for note in prepared.notes:
+        say(note)
+    kafka.configure(settings, prepared.controller_port)
+    if not kafka.is_formatted(settings):
+        with step("Preparing Kafka"):
+            kafka.format_storage(settings)
+    if not postgres.is_initialised(settings):
+        with step("Preparing PostgreSQL"):
+            postgres.initialise(settings)
+    with step("Starting supervisor, and with it " + ", ".join(program.name for program in programs(settings))):
+        supervision.write_config(settings)
+        supervision.start(settings)
+    return settings
+
+
+def _start_services(settings: Settings, watch: Watch) -> None:
+    with step("PostgreSQL"):
+        watch.wait(
+            lambda: postgres.accepts(settings, postgres.OWNER, "postgres"),
+            SERVICE_SECONDS,
+            "PostgreSQL to let its owner in",
+            lambda: "no answer yet",
+        )
+        migrate(settings)
+    with step("Kafka"):
+        watch.wait(
+            lambda: is_open(kafka.port(settings)), SERVICE_SECONDS, "Kafka to open its port", lambda: "no answer yet"
+        )
+        kafka.create_topic(settings)
+
+
+def _wait_for_counts(settings: Settings, watch: Watch) -> None:
+    say("Waiting for the first counts in the marts ...")
+    watch.wait(lambda: has_traffic(settings), TIMEOUT_SECONDS, "the first counts", lambda: _how_far(settings))
+
+
+def _wait_for_charts(settings: Settings, watch: Watch, since: float) -> None:
+    say("Waiting for the first charts ...")
+    watch.wait(
+        lambda: _new_charts(settings, since) >= CHARTS,
+        TIMEOUT_SECONDS,
+        f"{CHARTS} charts in {settings.charts}",
+        lambda: f"{_new_charts(settings, since)} of {CHARTS} charts drawn",
+    )
+
+
+def _wait_for_health(settings: Settings, watch: Watch, since: float) -> None:
+    """Without a generator nothing may ever arrive: wait until every program runs and the stream has reported."""
+
+    def is_healthy() -> bool:
+        states = supervision.states(settings)
+        stream = read_stream(settings)
+        reported = stream is not None and stream["updated_at"] > since
+        return reported and all(state.is_running for state in states.values())
+
+    say("Waiting until every program runs ...")
+    watch.wait(is_healthy, TIMEOUT_SECONDS, "every program", lambda: _how_far(settings))
+
+
+def _follow_settings(settings: Settings) -> None:
+    remember_generator(settings)
+    supervision.write_config(settings)
+    changes = supervision.apply_config(settings)
+    if changes:
+        say(f"The stack was up; {', '.join(changes)} to follow the settings.\n")
+    else:
+        say("The stack is up already; nothing changed.\n")
+    _say_where_to_look(settings)
+
+
+def _say_where_to_look(settings: Settings) -> None:
+    traffic = (
+        f"made up, {settings.generate_rate} events/s (make up GENERATE=0 turns it off)"
+        if settings.generate
+        else "none made up (make up GENERATE=1 turns it on); make import FILE=access.log sends a log"
+    )
+    say(f"  charts      {settings.charts}, drawn again every {settings.charts_seconds} s")
+    say("  questions   make sql, or make sql Q='select * from product_views limit 10'")
+    say("  health      make status, make logs")
+    say(f"  traffic     {traffic}")
+    database = f"{settings.postgres_host}:{settings.postgres_port}"
+    say(f"  services    Kafka {settings.kafka_bootstrap_servers}, PostgreSQL {database}")
+    say("  the end     make down")
+
+
+def _how_far(settings: Settings) -> str:
+    stream = read_stream(settings)
+    waiting = [name for name, state in supervision.states(settings).items() if not state.is_running]
+    if waiting:
+        return f"not up yet: {', '.join(waiting)}"
+    if stream is None:
+        return "the stream is starting"
+    rows = (stream[stage]["rows"] for stage in ("bronze", "silver", "mirror"))
+    return "rows so far: bronze {:,}, silver {:,}, PostgreSQL {:,}".format(*rows)
+
+
+def _new_charts(settings: Settings, since: float) -> int:
+    return sum(chart.stat().st_mtime >= since for chart in settings.charts.glob("*.png"))
+
+
+@contextmanager
+def _only_one(settings: Settings) -> Iterator[None]:
+    """Hold the lock of ``up``, so that two at once do not start two stacks in one folder."""
+    with (settings.data / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ServiceError(f"another `make up` is at work in {settings.data}; wait for it") from error
+        yield
