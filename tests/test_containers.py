@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -12,6 +13,8 @@ import pytest
 import yaml
 
 from lake.contracts import TOPIC_PARTITIONS
+from lake.settings import Settings, load_settings
+from stack import programs
 from stack.jars import KAFKA
 from stack.kafka import CONFIGURATION, HEAP, TOPIC_SETTINGS
 from stack.postgres import OWNER
@@ -68,8 +71,28 @@ def pinned(project: str) -> str:
     return found[1]
 
 
+def embedded_command(name: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the embedded stack would run, without waiting for anything or running it."""
+    seen: list[list[str]] = []
+    monkeypatch.setattr(programs, "_wait", lambda *_: None)
+    monkeypatch.setattr(os, "chdir", lambda _: None)
+    monkeypatch.setattr(os, "execvpe", lambda _file, command, _environment: seen.append(command))
+    programs.run(name, settings)
+    return seen[0]
+
+
 def test_the_services_are_the_embedded_programs() -> None:
-    assert set(services()) == SERVERS | set(PASSWORDS_NEEDED)
+    assert set(services()) == {program.name for program in programs.PROGRAMS} | {"migrate"}
+
+
+@pytest.mark.parametrize("service", ["stream", "generator", "marts", "charts"])
+def test_a_service_runs_what_the_embedded_stack_runs(
+    service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in settings_calls():
+        monkeypatch.delenv(name, raising=False)
+    command = embedded_command(service, load_settings({"WEBLAKE_DATA": str(tmp_path)}), monkeypatch)
+    assert ours()[service]["command"] == ["python", *command[1:]]
 
 
 def test_every_variable_is_a_setting_with_the_same_default() -> None:
