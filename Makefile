@@ -4,7 +4,8 @@ STACK ?= embedded
 IN_VENV := .venv/bin
 EVENTS ?= 5000000
 
-# Read from the environment by the commands below, so that quotes and line breaks in them survive.
+# Handed over by the environment, and not expanded by make, so that quotes, dollars and line breaks survive.
+override Q := $(value Q)
 export Q NAME FORCE
 
 STACK_COMMAND := $(IN_VENV)/python -m stack --stack $(STACK)
