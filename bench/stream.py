@@ -1,0 +1,78 @@
+"""The stream as a process of the benchmark's: ``python -m spark``, its log, its end."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from types import TracebackType
+
+import psutil
+
+from bench.usage import trees
+from lake.errors import ServiceError
+from lake.settings import PROJECT, Settings, child_environment
+
+STOP_SECONDS = 60
+
+
+class Stream:
+    """``with Stream(settings) as stream:`` starts it and ends it, with its Java process."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Describe the process; ``started_at`` is epoch seconds."""
+        self._settings = settings
+        self._process: subprocess.Popen[bytes] | None = None
+        self.log = settings.data / "logs" / "stream.log"
+        self.started_at = 0.0
+
+    def __enter__(self) -> Stream:
+        """Start it, and do not wait until it is of use."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        environment = child_environment(
+            self._settings,
+            LAKE_ROOT=self._settings.lake_root,
+            KAFKA_TOPIC=self._settings.kafka_topic,
+            POSTGRES_DB=self._settings.postgres_database,
+        )
+        self.started_at = time.time()
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "spark"],
+                cwd=PROJECT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Ask it to end after the batches at hand, and kill what is left after a while."""
+        if self._process is None:
+            return
+        members = trees([self._process.pid])[self._process.pid]
+        self._process.terminate()
+        try:
+            self._process.wait(5 if kind else STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        _, alive = psutil.wait_procs(members, timeout=5)
+        for process in alive:
+            process.kill()
+        psutil.wait_procs(alive, timeout=5)
+
+    @property
+    def pid(self) -> int:
+        """Process id of the Python driver; Java is below it."""
+        return self._process.pid if self._process else 0
+
+    def check(self) -> None:
+        """Raise ServiceError with the end of its log if it has ended."""
+        if self._process and self._process.poll() is not None:
+            tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
+            raise ServiceError(f"the stream ended with code {self._process.returncode}; the end of its log:\n{tail}")

@@ -1,0 +1,114 @@
+"""What process trees cost: CPU seconds with those of their ended children, and resident memory."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+
+import psutil
+
+
+def trees(roots: Iterable[int]) -> dict[int, list[psutil.Process]]:
+    """Return each root process with all below it, by its pid; the list is empty when it has ended."""
+    processes: dict[int, psutil.Process] = {}
+    children: dict[int, list[int]] = {}
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            children.setdefault(process.ppid(), []).append(process.pid)
+            processes[process.pid] = process
+    found = {}
+    for root in roots:
+        members = [root] if root in processes else []
+        for pid in members:
+            members += children.get(pid, [])
+        found[root] = [processes[pid] for pid in members]
+    return found
+
+
+def cpu_seconds(processes: list[psutil.Process]) -> float:
+    """Return the CPU seconds of the processes, and of their children that have ended and were waited for."""
+    total = 0.0
+    for process in processes:
+        with suppress(psutil.Error):
+            times = process.cpu_times()
+            total += times.user + times.system
+            total += getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
+    return total
+
+
+def memory_bytes(processes: list[psutil.Process]) -> int:
+    """Return the resident memory of the processes; what PostgreSQL's processes share counts once."""
+    total = 0
+    for process in processes:
+        with suppress(psutil.Error, OSError):
+            total += _shared_out(process) if process.name() == "postgres" else process.memory_info().rss
+    return total
+
+
+class Meter:
+    """Watches named process trees: ``with Meter() as meter: meter.follow("stream", pid)``."""
+
+    def __init__(self, sample_seconds: float = 0.5) -> None:
+        """Watch nothing yet; memory is looked at every ``sample_seconds``."""
+        self._sample_seconds = sample_seconds
+        self._roots: dict[str, int] = {}
+        self._cpu: dict[str, float] = {}
+        self._peaks: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="meter", daemon=True)
+
+    def __enter__(self) -> Meter:
+        """Begin to watch."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop watching."""
+        self._stop.set()
+        self._thread.join()
+
+    def follow(self, name: str, pid: int) -> None:
+        """Watch the tree of ``pid`` under ``name``."""
+        with self._lock:
+            self._roots[name] = pid
+            self._cpu[name] = 0.0
+            self._peaks[name] = 0
+
+    def cpu(self) -> dict[str, float]:
+        """Return the CPU seconds of each tree up to now. They never fall, whoever ends."""
+        with self._lock:
+            self._sample()
+            return dict(self._cpu)
+
+    def peaks(self) -> dict[str, int]:
+        """Return the highest resident memory of each tree, in bytes, as sampled."""
+        with self._lock:
+            self._sample()
+            return dict(self._peaks)
+
+    def _watch(self) -> None:
+        while not self._stop.wait(self._sample_seconds):
+            with self._lock:
+                self._sample()
+
+    def _sample(self) -> None:
+        found = trees(self._roots.values())
+        for name, pid in self._roots.items():
+            processes = found[pid]
+            self._cpu[name] = max(self._cpu[name], cpu_seconds(processes))
+            self._peaks[name] = max(self._peaks[name], memory_bytes(processes))
+
+
+def _shared_out(process: psutil.Process) -> int:
+    """Return the proportional set size, in which shared pages are split among their users; else the resident size."""
+    try:
+        lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return int(process.memory_info().rss)
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
