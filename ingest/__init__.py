@@ -1,0 +1,1 @@
+"""The way into Weblake: the traffic generator, the log importer and the Kafka producer that both share."""

@@ -1,0 +1,97 @@
+"""The log importer: sends the lines of log files to Kafka as they are, each with its identity as a header."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ingest.log_file import LineIds, LogFile, LogFileError
+
+log = logging.getLogger(__name__)
+
+ID_HEADER = "event_id"
+LINES_PER_PROGRESS = 500
+
+
+class Sender(Protocol):
+    """What the importer needs of a producer."""
+
+    def send(self, value: bytes, headers: list[tuple[str, bytes]] | None = None, label: str = "") -> None:
+        """Hand over a record."""
+
+    def settle(self) -> None:
+        """Take note of acknowledgements."""
+
+
+@dataclass
+class Tally:
+    """What an import did. ``problems`` are messages for the user; with any of them the import has failed."""
+
+    read: int = 0
+    sent: int = 0
+    blank: int = 0
+    began: float = field(default_factory=time.monotonic)
+    problems: list[str] = field(default_factory=list)
+
+    def summary(self, acknowledged: int) -> str:
+        """Return lines read, sent and acknowledged, and the seconds it took, as one line of text."""
+        seconds = time.monotonic() - self.began
+        parts = [f"{self.read:,} lines read", f"{self.sent:,} sent"]
+        if acknowledged != self.sent:
+            parts.append(f"{acknowledged:,} acknowledged")
+        if self.blank:
+            parts.append(f"{self.blank:,} blank ones skipped")
+        return f"{', '.join(parts)}, {seconds:.1f} seconds"
+
+
+def check_files(names: Iterable[str]) -> None:
+    """Open every file once, so that nothing is sent where one of them is missing.
+
+    Raises:
+        LogFileError: a file does not exist, is a directory, or may not be read.
+    """
+    for name in names:
+        if name != "-":
+            with LogFile(name):
+                pass
+
+
+def import_file(file: LogFile, producer: Sender, tally: Tally, progress: Callable[[int], object]) -> None:
+    """Send the lines of a file that is open; count them, and what went wrong, in ``tally``.
+
+    Args:
+        file: where the lines come from.
+        producer: where they go.
+        tally: is added to.
+        progress: called now and then with how many bytes of the file were read since the last call.
+
+    Raises:
+        ServiceError: Kafka cannot be reached, or refused a line.
+    """
+    ids = LineIds()
+    reported = 0
+    read_before = tally.read
+    try:
+        for number, value, size in file.lines():
+            tally.read += 1
+            if value is None:
+                tally.problems.append(
+                    f"{file.name}: line {number:,} was not sent: {size:,} bytes are more than Kafka takes"
+                )
+            elif not value.strip():
+                tally.blank += 1
+            else:
+                producer.send(value, [(ID_HEADER, ids.take(value))], f"{file.name}: line {number:,}")
+                tally.sent += 1
+            if number % LINES_PER_PROGRESS == 0:
+                producer.settle()
+                progress(file.position - reported)
+                reported = file.position
+    except LogFileError as error:
+        tally.problems.append(f"{error} ({tally.sent:,} lines sent so far)")
+    progress(file.position - reported)
+    if tally.read == read_before:
+        log.warning("%s is empty: no lines", file.name)

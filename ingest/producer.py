@@ -1,0 +1,256 @@
+"""The one Kafka producer of Weblake: idempotent, of bounded memory, and never silent about what it waits for.
+
+A record is sent once and for all: kafka-python retries it for as long as the process lives (``acks=all``, idempotent,
+so a retry is never stored twice), and whoever sends faster than the broker takes waits in :meth:`Producer.wait`.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from kafka import KafkaProducer
+from kafka.errors import (
+    KafkaError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    UnknownTopicOrPartitionError,
+)
+
+from lake.errors import ServiceError
+
+log = logging.getLogger(__name__)
+
+MAX_VALUE_BYTES = 1024 * 1024 - 512
+"""The broker's default limit of 1 MiB, less what a record and its header add."""
+MAX_WAITING_RECORDS = 20_000
+MAX_WAITING_BYTES = 32 * 1024 * 1024
+RECORDS_PER_PARTITION = 64
+"""Neighbours that share a partition before the next one's turn comes, so that batches fill."""
+WARN_SECONDS = 5.0
+POLL_SECONDS = 0.02
+LINGER_MS = 50
+BATCH_BYTES = 128 * 1024
+FOR_EVER_MS = 10 * 365 * 86_400_000
+"""As delivery timeout: how long to wait is decided here, not in a batch that expires and is lost."""
+
+
+class TooLargeError(ServiceError):
+    """A record is larger than the broker takes."""
+
+
+class Producer:
+    """Sends records to a topic and keeps account of them.
+
+    Attributes:
+        sent: records handed over; acknowledged: those that the broker has stored for good.
+        refused: labels of records that the broker found too large.
+    """
+
+    def __init__(
+        self, kafka: Any, topic: str, broker: str, patience_seconds: float | None, stop: threading.Event
+    ) -> None:
+        self._kafka = kafka
+        self._topic = topic
+        self._broker = broker
+        self._partitions = sorted(kafka.partitions_for(topic))
+        self._patience_seconds = patience_seconds
+        self._stop = stop
+        self._waiting: deque[tuple[Any, int, str]] = deque()
+        self._waiting_bytes = 0
+        self._moved_at = self._warned_at = time.monotonic()
+        self.sent = 0
+        self.acknowledged = 0
+        self.refused: list[str] = []
+
+    @property
+    def waiting(self) -> int:
+        """Records that are sent and not yet acknowledged."""
+        return len(self._waiting)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether :meth:`send` takes another record without waiting."""
+        return len(self._waiting) < MAX_WAITING_RECORDS and self._waiting_bytes < MAX_WAITING_BYTES
+
+    def send(self, value: bytes, headers: list[tuple[str, bytes]] | None = None, label: str = "") -> None:
+        """Hand over a record; waits while too many are on their way. ``label`` names it in messages.
+
+        Raises:
+            TooLargeError: the value is larger than :data:`MAX_VALUE_BYTES`; it was not sent.
+            ServiceError: the broker refused a record, or took nothing for ``patience_seconds``.
+        """
+        if len(value) > MAX_VALUE_BYTES:
+            raise TooLargeError(
+                f"{label or 'a record'} has {len(value):,} bytes, more than the {MAX_VALUE_BYTES:,} that Kafka takes"
+            )
+        if not self.has_room:
+            self.wait(lambda: self.has_room)
+        partition = self._partitions[self.sent // RECORDS_PER_PARTITION % len(self._partitions)]
+        future = self._hand_over(value, headers, partition)
+        if not self._waiting:
+            self._moved_at = time.monotonic()
+        self._waiting.append((future, len(value), label))
+        self._waiting_bytes += len(value)
+        self.sent += 1
+
+    def settle(self) -> None:
+        """Take note of what was acknowledged meanwhile, and warn when that has stalled.
+
+        Raises:
+            ServiceError: the broker refused a record for another reason than its size, or patience is over.
+        """
+        waiting = self._waiting
+        moved = False
+        while waiting and waiting[0][0].is_done:
+            future, size, label = waiting.popleft()
+            moved = True
+            self._waiting_bytes -= size
+            if future.exception is None:
+                self.acknowledged += 1
+            else:
+                self._take_failure(future.exception, label)
+        now = time.monotonic()
+        if moved or not waiting:
+            self._moved_at = now
+        elif now - self._moved_at > WARN_SECONDS:
+            self._complain(now)
+
+    def wait(self, is_reached: Callable[[], bool], seconds: float | None = None) -> bool:
+        """Wait until ``is_reached``, at most ``seconds``, or until the stop event where no seconds are given.
+
+        Returns whether it was reached. Every :data:`WARN_SECONDS` without progress it logs what it waits for.
+
+        Raises:
+            ServiceError: as in :meth:`settle`.
+        """
+        deadline = None if seconds is None else time.monotonic() + seconds
+        while True:
+            self.settle()
+            if is_reached():
+                return True
+            if deadline is None:
+                if self._stop.wait(POLL_SECONDS):
+                    return False
+            elif time.monotonic() > deadline:
+                return False
+            else:
+                time.sleep(POLL_SECONDS)
+
+    def flush(self, seconds: float | None = None) -> bool:
+        """Wait until every record is acknowledged; return whether all were (``seconds`` as in :meth:`wait`)."""
+        return self.wait(lambda: not self._waiting, seconds)
+
+    def close(self) -> None:
+        """Leave. Records that are still waiting are given up, so flush first."""
+        if self._waiting:
+            # close() of kafka-python 3.0.12 raises while batches are pending and leaves its thread running.
+            self._kafka._sender.force_close()
+            self._kafka._sender.join(timeout=5)
+        try:
+            self._kafka.close(timeout=5)
+        except KafkaError as error:
+            log.debug("Closing the producer: %s", error)
+
+    def _hand_over(self, value: bytes, headers: list[tuple[str, bytes]] | None, partition: int) -> Any:
+        """Give the record to kafka-python, which may have lost sight of the topic while the broker restarts."""
+        while True:
+            try:
+                return self._kafka.send(self._topic, value=value, headers=headers, partition=partition)
+            except (KafkaTimeoutError, ValueError) as error:  # ValueError: topic or partition not in the metadata
+                log.debug("Topic metadata: %s", error)
+                self._kafka_lost_topic()
+
+    def _kafka_lost_topic(self) -> None:
+        """Wait a moment for the topic's metadata to come back; nothing was sent."""
+        self.settle()
+        now = time.monotonic()
+        if not self._waiting and now - self._warned_at > WARN_SECONDS:
+            self._warned_at = now
+            log.warning("Kafka at %s does not show the topic %r; waiting for it", self._broker, self._topic)
+        if self._stop.wait(0.2):
+            raise ServiceError(f"stopped while Kafka at {self._broker} did not show the topic {self._topic!r}")
+
+    def _take_failure(self, error: BaseException, label: str) -> None:
+        if isinstance(error, (MessageSizeTooLargeError, RecordListTooLargeError)):
+            self.refused.append(label)
+            log.error("Kafka refused %s as too large; raise the topic's max.message.bytes", label or "a record")
+            return
+        raise ServiceError(
+            f"Kafka at {self._broker} refused {label or 'a record'}: {error!r}; "
+            f"{self.acknowledged:,} of {self.sent:,} records were acknowledged"
+        ) from error
+
+    def _complain(self, now: float) -> None:
+        stalled = now - self._moved_at
+        if self._patience_seconds is not None and stalled > self._patience_seconds:
+            raise ServiceError(
+                f"Kafka at {self._broker} has taken nothing for {stalled:.0f} s; gave up with {self.acknowledged:,} "
+                f"records acknowledged and {self.waiting:,} more on their way; see that the broker runs, then run "
+                "this again"
+            )
+        if now - self._warned_at > WARN_SECONDS:
+            self._warned_at = now
+            log.warning(
+                "Waiting for Kafka at %s: nothing acknowledged for %.0f s, %s records in memory",
+                self._broker,
+                stalled,
+                f"{self.waiting:,}",
+            )
+
+
+def connect(servers: str, topic: str, patience_seconds: float | None, stop: threading.Event) -> Producer | None:
+    """Return a producer for ``topic``, waiting for the broker and the topic with a message every few seconds.
+
+    Args:
+        servers: ``host:port``, several separated by commas.
+        topic: it must exist; it is never created here, or it would have the wrong partitions.
+        patience_seconds: how long to wait here, and later for an acknowledgement; None is for ever.
+        stop: when set, return None.
+
+    Raises:
+        ServiceError: patience is over.
+    """
+    began = time.monotonic()
+    while not stop.is_set():
+        kafka = None
+        try:
+            kafka = _kafka_producer(servers)
+            if not kafka.partitions_for(topic):
+                raise UnknownTopicOrPartitionError(topic)
+            return Producer(kafka, topic, servers, patience_seconds, stop)
+        except (KafkaError, OSError) as error:
+            lacking = f"the topic {topic!r} of Kafka at {servers}" if kafka else f"Kafka at {servers}"
+            if kafka:
+                kafka.close(timeout=1)
+            waited = time.monotonic() - began
+            if patience_seconds is not None and waited > patience_seconds:
+                raise ServiceError(
+                    f"{lacking} was not there for {waited:.0f} s; nothing was sent; start the stack with make up, "
+                    "or set KAFKA_BOOTSTRAP_SERVERS"
+                ) from error
+            log.warning("Waiting for %s (%.0f s so far): %s", lacking, waited, type(error).__name__)
+            stop.wait(1.0)
+    return None
+
+
+def _kafka_producer(servers: str) -> Any:
+    return KafkaProducer(
+        bootstrap_servers=servers.split(","),
+        client_id="weblake-ingest",
+        acks="all",
+        enable_idempotence=True,
+        delivery_timeout_ms=FOR_EVER_MS,
+        linger_ms=LINGER_MS,
+        batch_size=BATCH_BYTES,
+        max_block_ms=3_000,
+        bootstrap_timeout_ms=4_000,
+        reconnect_backoff_max_ms=1_000,
+        allow_auto_create_topics=False,
+        metrics_enabled=False,
+    )
