@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import hashlib
 import logging
 import os
 import signal
@@ -21,6 +22,7 @@ from types import FrameType
 from typing import Any
 
 import psycopg2
+from dbt.artifacts.resources.types import NodeType
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
@@ -43,6 +45,13 @@ class State:
     version: int
 
 
+@dataclass(frozen=True)
+class Built(State):
+    """What the marts stand at, and which edition of the models built them."""
+
+    models: str
+
+
 class Marts:
     """dbt with the project parsed once. Not for use by two threads."""
 
@@ -51,7 +60,7 @@ class Marts:
         self._folder = settings.data / "dbt"
         self._folder.mkdir(parents=True, exist_ok=True)
         self._runner = dbtRunner()
-        self._parsed = False
+        self._manifest: Manifest | None = None
         _export_for_dbt(settings)
 
     def build(self, full_refresh: bool = False) -> None:
@@ -72,10 +81,23 @@ class Marts:
         return self._folder / "static_index.html"
 
     def _invoke(self, *command: str) -> int:
-        if not self._parsed:
-            self._runner = dbtRunner(manifest=_manifest(self._call("parse")))
-            self._parsed = True
+        self._parse()
         return len(_results(self._call(*command)))
+
+    def models(self) -> str:
+        """Return the edition of the models, as the macro models_hash writes it into marts.build_info."""
+        nodes = self._parse().nodes.values()
+        checksums = sorted(str(node.checksum.checksum) for node in nodes if node.resource_type == NodeType.Model)
+        return hashlib.md5(" ".join(checksums).encode()).hexdigest()
+
+    def _parse(self) -> Manifest:
+        if self._manifest is None:
+            parsed = self._call("parse").result
+            if not isinstance(parsed, Manifest):
+                raise ServiceError(f"dbt parse returned {type(parsed).__name__}; expected the parsed project")
+            self._manifest = parsed
+            self._runner = dbtRunner(manifest=parsed)
+        return self._manifest
 
     def _call(self, *command: str) -> dbtRunnerResult:
         quiet = ["--quiet", "--log-level", "none", "--log-level-file", "warn", "--no-use-colors"]
@@ -122,21 +144,38 @@ def run_loop(marts: Marts, settings: Settings, stop: threading.Event) -> None:
 def build_if_moved(marts: Marts, settings: Settings) -> bool:
     """Build unless the marts already stand at the bookmark; return whether it was done."""
     mirror, built = states(settings)
-    if mirror == built:
+    if built == Built(mirror.ledger_id, mirror.version, marts.models()):
         return False
-    started = time.monotonic()
-    another_ledger = built is not None and (mirror.ledger_id != built.ledger_id or mirror.version < built.version)
-    if another_ledger and built is not None and built.version >= 0:
-        log.warning("the mirror was begun anew (%s, was %s): building all marts from the start", mirror, built)
-        marts.build(full_refresh=True)
-    else:
-        marts.build()
-    _, built = states(settings)
-    log.info("marts built: version %s in %.2f s", built.version if built else "?", time.monotonic() - started)
+    build(marts, settings)
     return True
 
 
-def states(settings: Settings) -> tuple[State, State | None]:
+def build(marts: Marts, settings: Settings, full_refresh: bool = False) -> None:
+    """Build now, from the start where what stands there cannot be built upon, and log what was done."""
+    started = time.monotonic()
+    mirror, built = states(settings)
+    reason = reason_to_start_anew(mirror, built, marts.models())
+    if reason:
+        log.warning("building all marts from the start: %s", reason)
+    marts.build(full_refresh=full_refresh or bool(reason))
+    _, built = states(settings)
+    log.info("marts built: version %s in %.2f s", built.version if built else "?", time.monotonic() - started)
+
+
+def reason_to_start_anew(mirror: State, built: Built | None, models: str) -> str:
+    """Return why the marts cannot be carried on from where they stand; empty where they can."""
+    if built is None:
+        return ""
+    if built.models != models:
+        return "other models built them"
+    if built.version >= 0 and mirror.ledger_id != built.ledger_id:
+        return f"they show ledger {built.ledger_id}, the mirror holds {mirror.ledger_id or 'none'}"
+    if mirror.version < built.version:
+        return f"they stand at version {built.version}, the mirror at {mirror.version}"
+    return ""
+
+
+def states(settings: Settings) -> tuple[State, Built | None]:
     """Return where the mirror stands and where the marts stand; None where there are no marts yet."""
     connection = psycopg2.connect(settings.postgres_dsn("dbt"))
     try:
@@ -147,9 +186,9 @@ def states(settings: Settings) -> tuple[State, State | None]:
             is_built = cursor.fetchone() == (True,)
             built = None
             if is_built:
-                cursor.execute("select ledger_id, version from marts.build_info")
+                cursor.execute("select ledger_id, version, models from marts.build_info")
                 built = cursor.fetchone()
-        return State(*mirror) if mirror else State("", -1), State(*built) if built else None
+        return State(*mirror) if mirror else State("", -1), Built(*built) if built else None
     finally:
         connection.close()
 
@@ -212,9 +251,7 @@ def _on_demand(arguments: argparse.Namespace, settings: Settings) -> None:
     elif arguments.test:
         log.info("%d tests passed in %.1f s", marts.test(), time.monotonic() - started)
     else:
-        marts.build(full_refresh=arguments.full_refresh)
-        _, built = states(settings)
-        log.info("marts built: version %s in %.1f s", built.version if built else "?", time.monotonic() - started)
+        build(marts, settings, arguments.full_refresh)
 
 
 def _export_for_dbt(settings: Settings) -> None:
@@ -225,12 +262,6 @@ def _export_for_dbt(settings: Settings) -> None:
         POSTGRES_DB=settings.postgres_database,
         POSTGRES_DBT_PASSWORD=settings.dbt_password,
     )
-
-
-def _manifest(outcome: dbtRunnerResult) -> Manifest:
-    if not isinstance(outcome.result, Manifest):
-        raise ServiceError(f"dbt parse returned {type(outcome.result).__name__}; expected the parsed project")
-    return outcome.result
 
 
 def _results(outcome: dbtRunnerResult) -> list[Any]:

@@ -6,7 +6,8 @@
     )
 }}
 
-with action_windows as (
+-- Not materialized: it is read twice, and each reader is to use its own index.
+with action_windows as not materialized (
     select * from {{ ref('action_windows') }}
 ),
 

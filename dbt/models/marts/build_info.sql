@@ -17,7 +17,8 @@ final as (
     select
         bookmark.ledger_id,
         greatest(bookmark.version, copied.version) as version,
-        now() as built_at
+        now() as built_at,
+        '{{ models_hash() }}' as models
     from bookmark
     cross join copied
 )

@@ -10,7 +10,8 @@
     )
 }}
 
-with window_counts as (
+-- Not materialized: it is read twice, and each reader is to use its own index.
+with window_counts as not materialized (
     select * from {{ ref('window_counts') }}
     where dimension = 'product'
 ),

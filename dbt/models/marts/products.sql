@@ -7,7 +7,8 @@
     )
 }}
 
-with product_days as (
+-- Not materialized: it is read twice, and each reader is to use its own index.
+with product_days as not materialized (
     select * from {{ ref('product_days') }}
 ),
 

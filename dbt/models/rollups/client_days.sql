@@ -6,7 +6,8 @@
     )
 }}
 
-with client_minutes as (
+-- Not materialized: it is read twice, and each reader is to use its own index.
+with client_minutes as not materialized (
     select * from {{ ref('client_minutes') }}
 ),
 

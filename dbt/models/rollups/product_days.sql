@@ -6,7 +6,8 @@
     )
 }}
 
-with product_views as (
+-- Not materialized: it is read twice, and each reader is to use its own index.
+with product_views as not materialized (
     select * from {{ ref('product_views') }}
 ),
 

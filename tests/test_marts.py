@@ -1,0 +1,42 @@
+"""When the marts are carried on and when they are built from the start; and that no two builds run at once."""
+
+from __future__ import annotations
+
+import fcntl
+import threading
+from pathlib import Path
+
+import pytest
+
+from lake.errors import WeblakeError
+from lake.settings import Settings, load_settings
+from stack.marts import Built, State, building, reason_to_start_anew
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return load_settings({"WEBLAKE_DATA": str(tmp_path)})
+
+
+def test_new_marts_and_a_mirror_that_moved_on_need_no_new_start() -> None:
+    assert not reason_to_start_anew(State("a", 3), None, "m")
+    assert not reason_to_start_anew(State("a", 9), Built("a", 3, "m"), "m")
+    assert not reason_to_start_anew(State("a", 0), Built("", -1, "m"), "m")
+
+
+@pytest.mark.parametrize(
+    ("mirror", "models"), [(State("b", 9), "m"), (State("a", 2), "m"), (State("", -1), "m"), (State("a", 9), "n")]
+)
+def test_another_ledger_an_older_mirror_or_other_models_need_one(mirror: State, models: str) -> None:
+    assert reason_to_start_anew(mirror, Built("a", 3, "m"), models)
+
+
+def test_a_build_waits_for_the_one_before_it_and_can_be_stopped_meanwhile(settings: Settings) -> None:
+    stop = threading.Event()
+    with (settings.data / "marts.lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        threading.Timer(0.3, stop.set).start()
+        with pytest.raises(WeblakeError, match="stopped"), building(settings, stop):
+            pass
+    with building(settings):
+        pass
