@@ -153,12 +153,14 @@ def mirror_ddl() -> str:
     counts = ",\n    ".join(f"{column.name} {postgres_type(column)} not null" for column in MIRROR)
     bookmark = ",\n    ".join(f"{column.name} {postgres_type(column)} not null" for column in BOOKMARK)
     key = ", ".join(names(LEDGER_KEY))
+    new = ", ".join(f"add column if not exists {measure.name} bigint not null default 0" for measure in MEASURES)
     return f"""
 create schema if not exists {MIRROR_SCHEMA};
 create table if not exists {MIRROR_SCHEMA}.window_counts (
     {counts},
     primary key ({key})
 );
+alter table {MIRROR_SCHEMA}.window_counts {new};
 create index if not exists window_counts_version on {MIRROR_SCHEMA}.window_counts (version);
 create table if not exists {MIRROR_SCHEMA}.bookmark (
     {bookmark},

@@ -14,7 +14,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 from lake.contracts import BRONZE, BRONZE_PARTITION, names
 from lake.settings import Settings
 from lake.url_rules import UrlRules
-from spark.delta import append_once, create_table, snapshot
+from spark.delta import append_once, compact, create_table, snapshot
 from spark.parse import parse_records
 from spark.progress import Progress
 
@@ -24,6 +24,8 @@ PROPERTIES = {
     "delta.dataSkippingStatsColumns": "kafka_partition,kafka_offset,batch,ingested_at,window_start,reject_reason",
     "delta.checkpointInterval": "50",
 }
+BATCHES_PER_COMPACTION = 30
+ROWS_PER_FILE = 100_000  # a batch after one of fewer rows is written as one file
 
 
 def create_bronze(session: SparkSession, settings: Settings) -> None:
@@ -72,6 +74,7 @@ class Bronze:
         self._rules = rules
         self._progress = progress
         self._on_commit = on_commit
+        self._files = session.sparkContext.defaultParallelism
         self._is_full = threading.Event()
         self._stop = threading.Event()
         self._in_batch = threading.Lock()
@@ -121,8 +124,10 @@ class Bronze:
             return
         batch = before.version + 1
         rows = records.withColumn("batch", F.lit(batch).cast("bigint")).select(*names(BRONZE))
-        append_once(rows, self._settings.bronze, writer, batch_id)
+        append_once(rows.coalesce(self._files), self._settings.bronze, writer, batch_id)
         self.report(since=batch)
+        if batch % BATCHES_PER_COMPACTION == 0:
+            compact(self._session, self._settings.bronze)
 
     def report(self, since: int = 0) -> None:
         """Add the rows of the batches from ``since`` on to the progress."""
@@ -136,6 +141,7 @@ class Bronze:
             facts["as_of"] = max(facts["as_of"], known["as_of"])
             log.info("bronze version %d: %d records", facts["version"], taken)
         self._progress.report("bronze", **facts)
+        self._files = 1 if taken < ROWS_PER_FILE else self._session.sparkContext.defaultParallelism
         if since > 0 and taken >= self._settings.max_records_per_batch * 0.9:
             self._is_full.set()
 

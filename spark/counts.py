@@ -72,7 +72,7 @@ def count_windows(events: DataFrame, bot_agents: list[str]) -> DataFrame:
 
 def sum_entries(entries: DataFrame) -> DataFrame:
     """Add up ledger entries: one row per (dimension, window_start, key, is_bot)."""
-    sums = [F.sum(name).cast("bigint").alias(name) for name in names(MEASURES)]
+    sums = [F.coalesce(F.sum(name), F.lit(0)).cast("bigint").alias(name) for name in names(MEASURES)]
     return entries.groupBy(*names(LEDGER_KEY)).agg(*sums)
 
 

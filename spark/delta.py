@@ -10,6 +10,8 @@ from pyspark.sql import DataFrame, SparkSession
 from lake.contracts import Column
 from lake.errors import LakeError
 
+RETAINED_HOURS = 1
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -56,3 +58,10 @@ def snapshot(session: SparkSession, path: str) -> Snapshot:
 def append_once(frame: DataFrame, path: str, writer: str, step: int) -> None:
     """Append ``frame`` in one commit, unless ``writer`` has committed ``step`` before: then nothing happens."""
     (frame.write.format("delta").mode("append").option("txnAppId", writer).option("txnVersion", str(step)).save(path))
+
+
+def compact(session: SparkSession, path: str) -> None:
+    """Rewrite small files as larger ones, and delete those that nobody has needed for an hour. No row changes."""
+    table = DeltaTable.forPath(session, path)
+    table.optimize().executeCompaction()
+    table.vacuum(RETAINED_HOURS)

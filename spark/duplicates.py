@@ -15,7 +15,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from lake.contracts import WINDOW_SECONDS
 
-MOST_SPANS = 48
+MOST_SPANS = 8
 ORDER = ("batch", "kafka_partition", "kafka_offset")
 
 

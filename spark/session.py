@@ -9,6 +9,8 @@ from pyspark.sql import SparkSession
 from lake.errors import LakeError
 from lake.settings import Settings
 
+MEGABYTE = 1 << 20
+
 
 def spark_session(settings: Settings, app: str = "weblake") -> SparkSession:
     """Return the session for ``settings.spark_master``, with Delta and Kafka on its class path.
@@ -38,6 +40,10 @@ def spark_session(settings: Settings, app: str = "weblake") -> SparkSession:
         "spark.sql.streaming.numRecentProgressUpdates": "2",
         "spark.databricks.delta.snapshotPartitions": "1",
         "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
+        "spark.databricks.delta.optimize.minFileSize": str(8 * MEGABYTE),
+        "spark.databricks.delta.optimize.maxFileSize": str(64 * MEGABYTE),
+        "spark.databricks.delta.retentionDurationCheck.enabled": "false",
+        "spark.sql.optimizer.inSetSwitchThreshold": "0",
         "spark.sql.catalogImplementation": "in-memory",
         "spark.sql.warehouse.dir": f"{settings.data}/warehouse",
     }
