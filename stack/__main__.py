@@ -102,9 +102,9 @@ def _down(_: argparse.Namespace, settings: Settings) -> int:
 def _status(arguments: argparse.Namespace, settings: Settings) -> int:
     """Show processes, lags, versions and sizes; exit 1 when something is down or stale."""
     from stack.report import as_text
-    from stack.status import as_json, gather, problems
+    from stack.status import as_json, look, problems
 
-    status = gather(settings)
+    status = look(settings)
     say(as_json(status) if arguments.json else as_text(status))
     return 1 if problems(status) else 0
 

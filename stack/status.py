@@ -21,6 +21,9 @@ from stack.ports import is_open
 from stack.programs import programs
 
 STALE_SECONDS = 60
+SECOND_LOOK_SECONDS = 25
+"""How long what seems stale gets to catch up: after a quiet hour, the first event finds every stage an hour old."""
+LOOK_SECONDS = 2
 STREAM_FILE = "stream.json"
 
 
@@ -60,6 +63,22 @@ class Status:
     stream_age_seconds: float | None
     disk_bytes: dict[str, int]
     errors: list[str] = field(default_factory=list)
+
+
+def look(settings: Settings) -> Status:
+    """Return the status; where all programs run but something seems stale, look again until it is not, for a while."""
+    status = gather(settings)
+    deadline = time.monotonic() + SECOND_LOOK_SECONDS
+    while is_only_stale(status) and time.monotonic() < deadline:
+        time.sleep(LOOK_SECONDS)
+        status = gather(settings)
+    return status
+
+
+def is_only_stale(status: Status) -> bool:
+    """Say whether something is unwell though every program runs and everybody answers."""
+    everybody_runs = all(process.state == "RUNNING" for process in status.processes)
+    return bool(problems(status)) and everybody_runs and not status.errors
 
 
 def gather(settings: Settings) -> Status:
