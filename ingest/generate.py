@@ -14,12 +14,12 @@ from ingest.truth import Truth
 
 log = logging.getLogger(__name__)
 
-SLICE_SECONDS = 0.02
+SLICE_SECONDS = 0.05
 REPORT_SECONDS = 10.0
 LONGEST_SLICE_SECONDS = 0.2
 BEHIND_SECONDS = 1.0
 SKIP_BEHIND_SECONDS = 10.0
-FLUSH_SECONDS = 20.0
+FLUSH_SECONDS = 8.0
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,10 @@ def generate(
             break
         behind = clock.offset - traffic.next_due
         if behind > SKIP_BEHIND_SECONDS:
-            log.warning("Behind by %.0f s (Kafka was away, or too slow): skipping ahead, no record is lost", behind)
+            log.warning(
+                "Behind by %.0f s (Kafka was away, or this machine is too slow): skipping ahead; no record is lost",
+                behind,
+            )
             clock.skip(behind)
         _send_slice(traffic, producer, truth, bounds, clock)
         if report.is_due:
@@ -91,7 +94,7 @@ def generate(
         stop.wait(max(0.0, min(max(SLICE_SECONDS, traffic.next_due - clock.offset), 0.5)))
     truth.write()
     is_flushed = producer.flush(FLUSH_SECONDS)
-    report.write(behind=0.0)
+    report.write_total()
     return is_flushed and not producer.refused
 
 
@@ -109,7 +112,7 @@ class Report:
 
     def __init__(self, producer: Producer) -> None:
         self._producer = producer
-        self._at = time.monotonic()
+        self._began = self._at = time.monotonic()
         self._sent = 0
 
     @property
@@ -121,13 +124,15 @@ class Report:
         """Write a report; ``behind`` is how many seconds ago the next record was due."""
         self._producer.settle()
         now = time.monotonic()
-        rate = (self._producer.sent - self._sent) / max(now - self._at, 0.001)
-        log.info(
-            "sent %s, acknowledged %s, %.0f per second",
-            f"{self._producer.sent:,}",
-            f"{self._producer.acknowledged:,}",
-            rate,
-        )
-        if behind > BEHIND_SECONDS:
+        self._log(self._producer.sent - self._sent, now - self._at)
+        if BEHIND_SECONDS < behind <= SKIP_BEHIND_SECONDS:
             log.warning("cannot keep the rate: %.1f s behind; lower --rate, or give it a free core", behind)
         self._at, self._sent = now, self._producer.sent
+
+    def write_total(self) -> None:
+        """Write the last report, over the whole run."""
+        self._log(self._producer.sent, time.monotonic() - self._began)
+
+    def _log(self, records: int, seconds: float) -> None:
+        sent, acknowledged = f"{self._producer.sent:,}", f"{self._producer.acknowledged:,}"
+        log.info("sent %s, acknowledged %s, %.0f per second", sent, acknowledged, records / max(seconds, 0.001))

@@ -48,7 +48,9 @@ class LogFile:
         self._counted = _Counted(self._raw)
         buffered = io.BufferedReader(self._counted, READ_BYTES)
         is_gzipped = buffered.peek(len(GZIP_MAGIC))[: len(GZIP_MAGIC)] == GZIP_MAGIC
-        self._lines: io.BufferedReader[_Counted] | gzip.GzipFile = gzip.GzipFile(fileobj=buffered) if is_gzipped else buffered
+        self._lines: io.BufferedReader[_Counted] | gzip.GzipFile = (
+            gzip.GzipFile(fileobj=buffered) if is_gzipped else buffered
+        )
 
     def __enter__(self) -> LogFile:
         return self
