@@ -43,6 +43,7 @@ def spark_session(settings: Settings, app: str = "weblake") -> SparkSession:
         "spark.databricks.delta.optimize.minFileSize": str(8 * MEGABYTE),
         "spark.databricks.delta.optimize.maxFileSize": str(64 * MEGABYTE),
         "spark.databricks.delta.retentionDurationCheck.enabled": "false",
+        "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",
         "spark.sql.optimizer.inSetSwitchThreshold": "0",
         "spark.sql.catalogImplementation": "in-memory",
         "spark.sql.warehouse.dir": f"{settings.data}/warehouse",

@@ -9,11 +9,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from urllib.parse import unquote, urlsplit
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from lake.contracts import LEDGER, LEDGER_PARTITION, names
+from lake.contracts import BRONZE_PARTITION, LEDGER, LEDGER_PARTITION, names
 from lake.errors import LakeError
 from lake.settings import Settings
 from spark.agents import declared_bots
@@ -111,7 +112,7 @@ class Silver:
         bronze = self._session.read.format("delta").load(self._settings.bronze)
         is_new = (F.col("batch") > done) & (F.col("batch") <= upto)
         valid = bronze.filter(F.col("reject_reason").isNull())
-        counts = count_new(valid.filter(is_new), valid.filter(F.col("batch") <= done))
+        counts = count_new(planned_once(valid, is_new), valid.filter(F.col("batch") <= done))
         entry = F.lit(f"batch-{upto}").alias("entry")
         rows = counts.select(entry, F.lit(STREAM).alias("cause"), "*").select(*names(LEDGER))
         append_once(rows.coalesce(1), self._settings.ledger, _writer(self._session, self._settings), upto)
@@ -139,14 +140,28 @@ def count_new(new: DataFrame, earlier: DataFrame) -> DataFrame:
         F.collect_set("user_agent").alias("agents"),
     ).collect()[0]
     covering = spans(profile["windows"])
-    counted = earlier.filter(in_spans(covering))
+    counted = planned_once(earlier, in_spans(covering))
     if 0 < len(profile["windows"]) <= MOST_LISTED_WINDOWS:
-        seconds = F.unix_seconds("window_start")
-        counted = counted.filter(seconds.isin(profile["windows"]))
+        counted = counted.filter(F.unix_seconds("window_start").isin(profile["windows"]))
     duplicates = find_duplicates(new, counted)
     position = ["kafka_partition", "kafka_offset"]
     distinct = new.join(F.broadcast(duplicates), position, "left_anti")
     return count_windows(distinct, declared_bots(profile["agents"]))
+
+
+def planned_once(table: DataFrame, condition: Column) -> DataFrame:
+    """Return ``table`` where ``condition`` holds, over the files that Delta finds for it now.
+
+    Delta looks its files up anew, in a Spark job of its own, each time that a plan reads the table; a batch reads it
+    six times, and in a small batch the look-ups would cost more than the rows.
+    """
+    wanted = table.filter(condition)
+    files = [unquote(urlsplit(name).path) if name.startswith("file:") else name for name in wanted.inputFiles()]
+    if not files:
+        return table.limit(0)
+    root = files[0].split(f"/{BRONZE_PARTITION}=")[0]
+    rows = table.sparkSession.read.schema(table.schema).option("basePath", root).parquet(*files)
+    return rows.filter(F.col("reject_reason").isNull() & condition)
 
 
 def _writer(session: SparkSession, settings: Settings) -> str:
