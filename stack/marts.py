@@ -31,7 +31,7 @@ from lake.settings import PROJECT, Settings, load_settings
 
 DBT_PROJECT = PROJECT / "dbt"
 FIRST_RETRY_SECONDS = 1.0
-LAST_RETRY_SECONDS = 60.0
+LAST_RETRY_SECONDS = 15.0
 LOCK_POLL_SECONDS = 0.2
 
 log = logging.getLogger(__name__)

@@ -150,13 +150,14 @@ def time_span(traffic: pd.DataFrame) -> Span | None:
 def over_time(counts: pd.DataFrame, span: Span) -> tuple[pd.DataFrame, str]:
     """Return the counts summed into even steps over the range, gaps as 0, and the step's width in words.
 
-    The last step has seldom come to its end yet, and would look like a slump: it is left out where there are others.
+    The first and the last step are seldom whole, and would look like a slump: they are left out where there are others.
     """
     first, last = span
     fits = [step for step in STEPS if (last - first) / pd.Timedelta(step) <= MOST_POINTS]
     step = fits[0] if fits else STEPS[-1]
     steps = pd.date_range(first.floor(step), last.floor(step), freq=step)
-    steps = steps[:-1] if len(steps) > FEWEST_POINTS else steps
+    if len(steps) > FEWEST_POINTS:
+        steps = steps[1 if first > steps[0] else 0 : -1]
     summed = counts.drop(columns="window_start").groupby(counts["window_start"].dt.floor(step)).sum()
     width = {"1min": "minute", "1h": "hour", "1D": "day"}.get(step)
     return summed.reindex(steps, fill_value=0), width or step.replace("min", " minutes").replace("h", " hours")
@@ -168,7 +169,14 @@ def finish_time_axes(ax: Axes, times: pd.Index, unit: str) -> None:
         minticks=4, maxticks=9, tz="UTC"
     )
     ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz="UTC", show_offset=False))  # type: ignore[no-untyped-call]
+    formatter = ConciseDateFormatter(  # type: ignore[no-untyped-call]
+        locator,
+        tz="UTC",
+        formats=["%Y", "%b", "%d", "%H:%M", "%H:%M", "%H:%M:%S"],
+        zero_formats=["", "%Y", "%b", "%b %d", "%H:%M", "%H:%M"],
+        show_offset=False,
+    )
+    ax.xaxis.set_major_formatter(formatter)
     ax.yaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:,.0f}"))
     if len(times) > 1:
@@ -186,7 +194,7 @@ def write_totals(ax: Axes, totals: list[int]) -> None:
     for place, total in enumerate(totals):
         ax.text(total + widest * 0.008, place, f"{total:,}", va="center", fontsize=11, color="#333333")
     ax.set_xlim(0, widest * 1.1)
-    ax.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:,.0f}"))
     ax.grid(False, axis="y")
     sns.despine(ax=ax, left=True)
@@ -208,8 +216,9 @@ def set_title(ax: Axes, finding: str, first: pd.Timestamp, last: pd.Timestamp) -
 
 
 def set_legend_below(ax: Axes, **options: Any) -> None:
-    """A legend under the x axis, where no bar can run into it."""
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.11), ncols=3, **options)
+    """A legend under everything, where no bar can run into it."""
+    handles, _ = ax.get_legend_handles_labels()
+    ax.figure.legend(**{"handles": handles, "loc": "outside lower center", "ncols": 4, **options})
 
 
 def look_of(reasons: list[str]) -> tuple[str, str]:
