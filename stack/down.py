@@ -16,6 +16,8 @@ from stack.programs import PROGRAMS
 
 PATIENCE_SECONDS = sum(program.stop_seconds for program in PROGRAMS)
 ORPHAN_SECONDS = 15
+CHILDREN_SECONDS = 5
+"""How long the children of an ended program may take to notice: a JVM outlives its Python driver for a moment."""
 
 
 def leftovers(settings: Settings) -> list[psutil.Process]:
@@ -34,16 +36,19 @@ def down(settings: Settings) -> None:
     started = time.monotonic()
     was_running = supervision.is_running(settings)
     if was_running:
-        supervision.shut_down(settings)
-        _wait_for_shutdown(settings, started)
+        supervisor = supervision.pid(settings)
+        pids = {name: state.pid for name, state in supervision.states(settings).items() if state.pid}
+        if supervisor:
+            supervision.shut_down(settings)
+        _wait_for_shutdown(settings, {**pids, "supervisor": supervisor}, started)
     orphans = leftovers(settings)
     if orphans:
         say(f"ending {len(orphans)} processes that supervisor no longer knew")
         end_processes(orphans)
     remaining = leftovers(settings)
     if remaining:
-        pids = ", ".join(str(process.pid) for process in remaining)
-        raise ServiceError(f"these processes of the stack cannot be ended: {pids}; end them by hand")
+        numbers = ", ".join(str(process.pid) for process in remaining)
+        raise ServiceError(f"these processes of the stack cannot be ended: {numbers}; end them by hand")
     if was_running or orphans:
         say(f"down after {time.monotonic() - started:.1f} s; the data stays in {settings.data}")
     else:
@@ -90,18 +95,18 @@ def clean(settings: Settings, confirmed: bool) -> None:
     say(f"deleted {settings.data} and the charts in {settings.charts}")
 
 
-def _wait_for_shutdown(settings: Settings, started: float) -> None:
-    """Wait until supervisor has gone, saying which programs it has stopped."""
-    running: set[str] = set()
-    while supervision.is_running(settings):
-        now = {name for name, state in supervision.states(settings).items() if state.pid}
-        for name in sorted(running - now):
+def _wait_for_shutdown(settings: Settings, pids: dict[str, int], started: float) -> None:
+    """Wait until the programs, and supervisor last, have gone, saying which has (supervisor itself answers no more)."""
+    running = {name for name, number in pids.items() if number}
+    while supervision.is_running(settings) or running:
+        gone = {name for name in running if not psutil.pid_exists(pids[name])}
+        for name in sorted(gone):
             say(f"  {name} stopped ({time.monotonic() - started:.1f} s)")
-        running = now
+        running -= gone
         if time.monotonic() - started > PATIENCE_SECONDS:
-            say(f"  still running after {PATIENCE_SECONDS} s: {', '.join(sorted(now)) or 'supervisor'}")
+            say(f"  still running after {PATIENCE_SECONDS} s: {', '.join(sorted(running))}")
             return
-        time.sleep(0.2)
-    deadline = time.monotonic() + 5
+        time.sleep(0.1)
+    deadline = time.monotonic() + CHILDREN_SECONDS
     while leftovers(settings) and time.monotonic() < deadline:
         time.sleep(0.1)

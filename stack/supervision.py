@@ -115,23 +115,26 @@ def is_running(settings: Settings) -> bool:
         return False
     try:
         _call(settings, "getState")
+    except xmlrpc.client.Fault:
+        return True  # it answers, if only that it is shutting down
     except (OSError, xmlrpc.client.Error):
         return False
     return True
 
 
 def pid(settings: Settings) -> int:
-    """Return supervisor's process id; 0 when it does not run."""
-    if not is_running(settings):
+    """Return supervisor's process id; 0 when it does not run, or is shutting down."""
+    try:
+        return int(_call(settings, "getPID"))
+    except (OSError, xmlrpc.client.Error, configparser.Error):
         return 0
-    return int(_call(settings, "getPID"))
 
 
 def states(settings: Settings) -> dict[str, ProgramState]:
     """Return the state of each program by name; empty when supervisor does not answer."""
     try:
         told = _call(settings, "getAllProcessInfo")
-    except (OSError, xmlrpc.client.Error):
+    except (OSError, xmlrpc.client.Error, configparser.Error):
         return {}
     return {
         info["name"]: ProgramState(info["name"], info["statename"], info["pid"], info["start"] if info["pid"] else 0)
@@ -141,7 +144,10 @@ def states(settings: Settings) -> dict[str, ProgramState]:
 
 def apply_config(settings: Settings) -> list[str]:
     """Make a running supervisor follow the configuration file; return what changed, in words."""
-    ((added, changed, removed),) = _call(settings, "reloadConfig")
+    try:
+        ((added, changed, removed),) = _call(settings, "reloadConfig")
+    except xmlrpc.client.Fault as error:
+        raise ServiceError(f"the stack is just going down ({error.faultString}); try again when it is") from error
     for name in (*removed, *changed):
         _call(settings, "stopProcessGroup", name, True)
         _call(settings, "removeProcessGroup", name)

@@ -43,7 +43,7 @@ def up(settings: Settings) -> None:
         watch = Watch(settings)
         _start_services(settings, watch)
         if settings.generate:
-            _wait_for_counts(settings, watch)
+            _wait_for_counts(settings, watch, started)
             _wait_for_charts(settings, watch, started)
         else:
             _wait_for_health(settings, watch, started)
@@ -133,9 +133,15 @@ def _start_services(settings: Settings, watch: Watch) -> None:
         kafka.create_topic(settings)
 
 
-def _wait_for_counts(settings: Settings, watch: Watch) -> None:
+def _wait_for_counts(settings: Settings, watch: Watch, since: float) -> None:
+    """Wait for counts in the marts, which may be old ones, and for the stream, which must be at work."""
     say("Waiting for the first counts in the marts ...")
-    watch.wait(lambda: has_traffic(settings), TIMEOUT_SECONDS, "the first counts", lambda: _how_far(settings))
+    watch.wait(
+        lambda: has_traffic(settings) and _stream_reported(settings, since),
+        TIMEOUT_SECONDS,
+        "the first counts",
+        lambda: _how_far(settings),
+    )
 
 
 def _wait_for_charts(settings: Settings, watch: Watch, since: float) -> None:
@@ -152,10 +158,8 @@ def _wait_for_health(settings: Settings, watch: Watch, since: float) -> None:
     """Without a generator nothing may ever arrive: wait until every program runs and the stream has reported."""
 
     def is_healthy() -> bool:
-        states = supervision.states(settings)
-        stream = read_stream(settings)
-        reported = stream is not None and stream["updated_at"] > since
-        return reported and all(state.is_running for state in states.values())
+        states = supervision.states(settings).values()
+        return _stream_reported(settings, since) and all(state.is_running for state in states)
 
     say("Waiting until every program runs ...")
     watch.wait(is_healthy, TIMEOUT_SECONDS, "every program", lambda: _how_far(settings))
@@ -196,6 +200,11 @@ def _how_far(settings: Settings) -> str:
         return "the stream is starting"
     rows = (stream[stage]["rows"] for stage in ("bronze", "silver", "mirror"))
     return "rows so far: bronze {:,}, silver {:,}, PostgreSQL {:,}".format(*rows)
+
+
+def _stream_reported(settings: Settings, since: float) -> bool:
+    stream = read_stream(settings)
+    return stream is not None and stream["updated_at"] >= since
 
 
 def _new_charts(settings: Settings, since: float) -> int:
