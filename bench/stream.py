@@ -6,12 +6,14 @@ import subprocess
 import sys
 import time
 from types import TracebackType
+from typing import Any
 
 import psutil
 
 from bench.usage import trees
 from lake.errors import ServiceError
 from lake.settings import PROJECT, Settings, child_environment
+from stack.status import read_stream
 
 STOP_SECONDS = 60
 
@@ -71,8 +73,14 @@ class Stream:
         """Process id of the Python driver; Java is below it."""
         return self._process.pid if self._process else 0
 
-    def check(self) -> None:
-        """Raise ServiceError with the end of its log if it has ended."""
+    def check(self) -> dict[str, Any]:
+        """Return the rows that each stage says it has dealt with.
+
+        Raises:
+            ServiceError: the process has ended; the message has the end of its log.
+        """
         if self._process and self._process.poll() is not None:
             tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
             raise ServiceError(f"the stream ended with code {self._process.returncode}; the end of its log:\n{tail}")
+        told = read_stream(self._settings) or {}
+        return {name: facts["rows"] for name, facts in told.items() if isinstance(facts, dict)}

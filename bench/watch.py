@@ -55,26 +55,29 @@ class CountWatch:
         return self.steps[-1].events if self.steps else 0
 
     def wait_for(
-        self, events: int, patience_seconds: float, check: Callable[[], None], say: Callable[[str], None]
+        self, events: int, patience_seconds: float, check: Callable[[], object], say: Callable[[str], None]
     ) -> Step:
         """Wait until the count is ``events`` or more, and return the step that brought it there.
 
+        ``check`` raises when there is nothing to wait for any more, and returns something that changes while the
+        stream gets on.
+
         Raises:
-            ServiceError: the count has not moved for ``patience_seconds``, or PostgreSQL cannot be asked.
+            ServiceError: nothing has moved for ``patience_seconds``, or PostgreSQL cannot be asked.
         """
         moved = said = time.monotonic()
-        known = self.events
+        known: object = None
         while self.events < events:
-            check()
+            signs = (self.events, check())
             if self._failure:
                 raise ServiceError(f"PostgreSQL cannot be asked for its counts: {self._failure}") from self._failure
             now = time.monotonic()
-            if self.events != known:
-                known, moved = self.events, now
+            if signs != known:
+                known, moved = signs, now
             if now - moved > patience_seconds:
                 raise ServiceError(
-                    f"PostgreSQL holds {self.events:,} of {events:,} events and has moved for {patience_seconds:.0f} s "
-                    "no more; run again with --keep, then see logs/stream.log in the folder that is kept"
+                    f"PostgreSQL holds {self.events:,} of {events:,} events, and nothing has moved for "
+                    f"{patience_seconds:.0f} s; run again with --keep, then see logs/stream.log in the folder kept"
                 )
             if now - said > SAY_SECONDS:
                 said = now
