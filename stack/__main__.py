@@ -35,6 +35,9 @@ def main() -> int:
     except (WeblakeError, psycopg2.Error) as error:
         complain(f"weblake: {str(error).strip()}")
         return 1
+    except BrokenPipeError:  # `make up | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         complain("weblake: interrupted")
         return 130

@@ -21,6 +21,7 @@ from stack.status import read_stream
 
 SERVICE_SECONDS = 120
 TIMEOUT_SECONDS = 300
+CATCH_UP_SECONDS = 120
 CHARTS = 5
 SAY_SECONDS = 10
 RESTARTS_THAT_FAIL = 3
@@ -134,7 +135,7 @@ def _start_services(settings: Settings, watch: Watch) -> None:
 
 
 def _wait_for_counts(settings: Settings, watch: Watch, since: float) -> None:
-    """Wait for counts in the marts, which may be old ones, and for the stream, which must be at work."""
+    """Wait until the marts have counts and PostgreSQL those of this run; a long backlog may take its time over that."""
     say("Waiting for the first counts in the marts ...")
     watch.wait(
         lambda: has_traffic(settings) and _stream_reported(settings, since),
@@ -142,6 +143,15 @@ def _wait_for_counts(settings: Settings, watch: Watch, since: float) -> None:
         "the first counts",
         lambda: _how_far(settings),
     )
+    patience = time.monotonic() + CATCH_UP_SECONDS
+    watch.wait(
+        lambda: _new_events_arrived(settings, since) or time.monotonic() > patience,
+        TIMEOUT_SECONDS,
+        "new counts",
+        lambda: _how_far(settings),
+    )
+    if not _new_events_arrived(settings, since):
+        say("  The stream is still catching up with what arrived before; make status shows how far it is.")
 
 
 def _wait_for_charts(settings: Settings, watch: Watch, since: float) -> None:
@@ -205,6 +215,12 @@ def _how_far(settings: Settings) -> str:
 def _stream_reported(settings: Settings, since: float) -> bool:
     stream = read_stream(settings)
     return stream is not None and stream["updated_at"] >= since
+
+
+def _new_events_arrived(settings: Settings, since: float) -> bool:
+    """Say whether PostgreSQL has counts of an event that Kafka took since."""
+    stream = read_stream(settings)
+    return stream is not None and stream["mirror"]["as_of"] >= since
 
 
 def _new_charts(settings: Settings, since: float) -> int:
