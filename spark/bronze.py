@@ -12,6 +12,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.streaming.query import StreamingQuery
 
 from lake.contracts import BRONZE, BRONZE_PARTITION, names
+from lake.errors import LakeError
 from lake.settings import Settings
 from lake.url_rules import UrlRules
 from spark.delta import append_once, compact, create_table, snapshot
@@ -78,39 +79,49 @@ class Bronze:
         self._is_full = threading.Event()
         self._stop = threading.Event()
         self._in_batch = threading.Lock()
+        self._is_ending = False
 
     def drain(self) -> None:
         """Take in all records that are there now, batch after batch, and return."""
         query = self._start(availableNow=True)
-        self._await(query)
+        while not query.awaitTermination(1):
+            if self._stop.is_set():
+                self._end(query)
+                return
 
     def follow(self) -> None:
         """Take in records every ``trigger_seconds`` until stopped; a backlog is drained without pauses."""
         while not self._stop.is_set():
             self.drain()
+            if self._stop.is_set():
+                return
             self._is_full.clear()
-            if not self._stop.is_set():
-                self._await(self._start(processingTime=f"{self._settings.trigger_seconds} seconds"))
+            query = self._start(processingTime=f"{self._settings.trigger_seconds} seconds")
+            while not query.awaitTermination(1):
+                if self._stop.is_set() or self._is_full.is_set():
+                    self._end(query)
+                    break
 
     def stop(self) -> None:
         """End after the batch at hand."""
         self._stop.set()
 
     def _start(self, **trigger: Any) -> StreamingQuery:
+        self._is_ending = False
         parsed = parse_records(read_topic(self._session, self._settings), self._rules)
         writer = parsed.writeStream.queryName("bronze").foreachBatch(self._write)
         return writer.option("checkpointLocation", self._settings.bronze_checkpoint).trigger(**trigger).start()
 
-    def _await(self, query: StreamingQuery) -> None:
-        """Wait for the query's end; stop it between two batches when asked to, or when a backlog is to be drained."""
-        while not query.awaitTermination(1):
-            if self._stop.is_set() or self._is_full.is_set():
-                with self._in_batch:
-                    if self._stop.is_set() or self._is_full.is_set():
-                        query.stop()
+    def _end(self, query: StreamingQuery) -> None:
+        """End a query between two batches. One that begins now is refused, and comes again with the next query."""
+        with self._in_batch:
+            self._is_ending = True
+        query.stop()
 
     def _write(self, records: DataFrame, batch_id: int) -> None:
         with self._in_batch:
+            if self._is_ending:
+                raise LakeError(f"batch {batch_id} came while the query was ending; the next query takes it up")
             self._append(records, batch_id)
         self._on_commit()
 

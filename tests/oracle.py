@@ -14,6 +14,7 @@ LOG = re.compile(
     rb'^(\S+) \S+ [^\[]*\[([^\]]+)\] "((?:[^"\\]|\\.)*)" (\d{3}) (\d+|-)'
     rb'(?: "((?:[^"\\]|\\.)*)" "((?:[^"\\]|\\.)*)")?(?: "[^"]*")?\s*$'
 )
+ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 Cell = tuple[str, int, str]
 
 
@@ -64,14 +65,23 @@ def _read(record: Record) -> tuple[float, str, str, str | None, str | None] | No
 def _read_json(value: bytes) -> tuple[float, str, str, str | None, str | None] | None:
     try:
         event = json.loads(value.decode())
+        if not ISO.fullmatch(event["timestamp"]):
+            return None
         time = dt.datetime.fromisoformat(event["timestamp"].replace("Z", "+00:00")).timestamp()
-        known = event["action"] in ("view_product", "add_to_cart", "checkout")
-        typed = isinstance(event.get("status_code", 200), int | None) and "\0" not in str(event.get("product_id"))
-    except (ValueError, KeyError, AttributeError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return None
-    if not (known and typed and isinstance(event.get("ip_address"), str)):
-        return None
-    return time, event["ip_address"], event["action"], event.get("product_id"), event.get("event_id")
+    product = event.get("product_id")
+    texts = [event.get(name) for name in ("event_id", "user_id", "user_agent", "product_id")]
+    status, response = event.get("status_code"), event.get("response_time")
+    is_good = (
+        event.get("action") in ("view_product", "add_to_cart", "checkout")
+        and isinstance(event.get("ip_address"), str)
+        and not any(isinstance(text, list | dict) or "\0" in str(text) for text in texts)
+        and (status is None or (isinstance(status, int) and 100 <= status <= 599))
+        and (response is None or (isinstance(response, int | float) and response is not True and response >= 0))
+        and len(str(product)) <= 256
+    )
+    return (time, event["ip_address"], event["action"], product, event.get("event_id")) if is_good else None
 
 
 def _read_log(value: bytes) -> tuple[float, str, str, str | None, str | None] | None:

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pytest
 import yaml
+from test_layout import env_example, settings_calls
 
 from lake.contracts import TOPIC_PARTITIONS
 from lake.settings import Settings, load_settings
@@ -18,7 +19,6 @@ from stack import programs
 from stack.jars import KAFKA
 from stack.kafka import CONFIGURATION, HEAP, TOPIC_SETTINGS
 from stack.postgres import OWNER
-from tests.test_layout import env_example, settings_calls
 
 PROJECT = Path(__file__).resolve().parent.parent
 VARIABLE = re.compile(r"\$\{([A-Z_]+)(?::([-?])([^}]*))?\}")

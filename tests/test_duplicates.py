@@ -12,7 +12,7 @@ def rows(session: SparkSession, *values: tuple[int | None, str, str, int, int, i
 
 
 def found(new: DataFrame, earlier: DataFrame) -> set[tuple[int, int]]:
-    return {tuple(row) for row in find_duplicates(new, earlier).collect()}  # type: ignore[misc]
+    return {tuple(row) for row in find_duplicates(new, earlier).collect()}
 
 
 def test_the_first_by_batch_partition_offset_counts(session: SparkSession) -> None:
