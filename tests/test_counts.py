@@ -15,7 +15,7 @@ def counts(session: SparkSession, rules: UrlRules, *values: bytes, bots: list[st
     return {(row.dimension, row.second, row.key, row.is_bot): row for row in rows}
 
 
-def test_every_measure_of_the_contract_has_an_expression() -> None:
+def test_every_measure_of_the_contract_has_an_expression(session: SparkSession) -> None:
     assert list(measures()) == names(MEASURES)
 
 

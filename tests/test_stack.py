@@ -256,7 +256,8 @@ def asks(settings: Settings, role: str, sql: str) -> list[tuple[object, ...]]:
 def test_the_bookmark_starts_empty_and_migrations_may_run_again(stack_settings: Settings) -> None:
     migrate(stack_settings)
     assert asks(stack_settings, "owner", "show timezone") == [("UTC",)]
-    assert asks(stack_settings, "owner", "select relname from pg_class where relname = 'bookmark'") == [("bookmark",)]
+    found = "select table_name from information_schema.tables where table_schema = 'silver' and table_name = 'bookmark'"
+    assert asks(stack_settings, "owner", found) == [("bookmark",)]
 
 
 @pytest.fixture
