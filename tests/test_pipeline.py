@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -148,8 +149,6 @@ def test_an_emptied_database_is_filled_from_the_ledger(session: SparkSession, se
 
 
 def test_a_deleted_ledger_is_counted_again(session: SparkSession, settings: Settings) -> None:
-    import shutil
-
     send(settings, traffic(seed=3, number=50))
     Pipeline(session, settings).drain()
     before = cells(settings)
