@@ -1,0 +1,22 @@
+"""The topic of the real broker."""
+
+from __future__ import annotations
+
+import pytest
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
+
+from lake.contracts import TOPIC_PARTITIONS
+from lake.settings import Settings
+from stack import kafka
+
+
+@pytest.mark.stack
+def test_the_topic_is_as_the_design_wants_it(stack_settings: Settings) -> None:
+    assert sorted(kafka.end_offsets(stack_settings)) == list(range(TOPIC_PARTITIONS))
+    kafka.create_topic(stack_settings)  # again: changes nothing
+    admin = KafkaAdminClient(bootstrap_servers=stack_settings.kafka_bootstrap_servers)
+    try:
+        described = str(admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, stack_settings.kafka_topic)]))
+    finally:
+        admin.close()
+    assert "LogAppendTime" in described

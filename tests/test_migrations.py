@@ -1,0 +1,55 @@
+"""Who may do what in the real database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg2
+import pytest
+
+from lake.settings import Settings
+from stack.migrations import migrate
+from stack.postgres import connect, query
+
+pytestmark = pytest.mark.stack
+
+
+def test_the_bookmark_starts_empty_and_migrations_may_run_again(stack_settings: Settings) -> None:
+    migrate(stack_settings)
+    assert query(stack_settings, "owner", "show timezone") == [("UTC",)]
+    found = "select table_name from information_schema.tables where table_schema = 'silver' and table_name = 'bookmark'"
+    assert query(stack_settings, "owner", found) == [("bookmark",)]
+
+
+@pytest.fixture
+def probe_table(stack_settings: Settings) -> Iterator[str]:
+    """A table that dbt made in the marts, as it does every day."""
+    with_dbt = connect(stack_settings, "dbt")
+    with with_dbt.cursor() as cursor:
+        cursor.execute("create table marts.rights_probe as select 7 as seven")
+        yield "rights_probe"
+        cursor.execute("drop table marts.rights_probe")
+    with_dbt.close()
+
+
+def test_the_analyst_reads_the_marts_and_nothing_else(stack_settings: Settings, probe_table: str) -> None:
+    assert query(stack_settings, "analyst", f"select * from {probe_table}") == [(7,)]
+    assert query(stack_settings, "analyst", "show statement_timeout") == [("30s",)]
+    for forbidden in (
+        "select * from silver.window_counts",
+        "create table marts.mine (a int)",
+        f"set transaction read write; insert into {probe_table} values (1)",
+        "set transaction read write; create temporary table mine (a int)",
+        "set transaction read write; create table public.mine (a int)",
+    ):
+        with pytest.raises(psycopg2.Error, match=r"permission denied|read-only"):
+            query(stack_settings, "analyst", forbidden)
+
+
+def test_the_pipeline_writes_silver_and_dbt_only_reads_it(stack_settings: Settings) -> None:
+    assert query(stack_settings, "pipeline", "select count(*) >= 0 from silver.window_counts") == [(True,)]
+    assert query(stack_settings, "dbt", "select count(*) >= 0 from silver.window_counts") == [(True,)]
+    with pytest.raises(psycopg2.Error, match="permission denied"):
+        query(stack_settings, "dbt", "delete from silver.window_counts returning 1")
+    with pytest.raises(psycopg2.Error, match="permission denied"):
+        query(stack_settings, "pipeline", "create table marts.mine (a int)")

@@ -1,0 +1,49 @@
+"""What a stack picks and writes down: ports, passwords, how its generator runs."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+from settings_in import settings_in
+
+from lake.errors import ServiceError
+from lake.settings import STACK_FILE
+from stack.ports import pick_quiet_ports
+from stack.stack_env import prepare, remember_generator
+
+
+def test_ports_and_passwords_are_kept(tmp_path: Path) -> None:
+    broker, database = pick_quiet_ports(2)
+    ports = {"KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{broker}", "POSTGRES_PORT": str(database)}
+    first = prepare(settings_in(tmp_path, **ports)).settings
+    again = prepare(settings_in(tmp_path)).settings
+    assert again == first
+    assert (tmp_path / STACK_FILE).stat().st_mode & 0o777 == 0o600
+    passwords = {first.password(role) for role in ("owner", "pipeline", "dbt", "analyst")}
+    assert len(passwords) == 4
+    assert all(len(password) >= 32 for password in passwords)
+
+
+def test_a_kept_port_that_another_program_took_is_replaced_and_said(tmp_path: Path) -> None:
+    prepare(settings_in(tmp_path))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        prepared = prepare(settings_in(tmp_path, POSTGRES_PORT=str(port)))
+    assert prepared.settings.postgres_port != port
+    assert any(f"port {port} is busy: PostgreSQL" in note for note in prepared.notes)
+    assert settings_in(tmp_path).postgres_port == prepared.settings.postgres_port
+
+
+def test_services_elsewhere_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ServiceError, match="POSTGRES_HOST"):
+        prepare(settings_in(tmp_path, POSTGRES_HOST="db.example"))
+
+
+def test_a_stack_remembers_how_its_generator_runs(tmp_path: Path) -> None:
+    remember_generator(settings_in(tmp_path, GENERATE="0", RATE="7", BOTS="0.5"))
+    settings = settings_in(tmp_path)
+    assert (settings.generate, settings.generate_rate, settings.generate_bots) == (False, 7, 0.5)
