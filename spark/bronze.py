@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import Callable
@@ -15,7 +16,8 @@ from lake.contracts import BRONZE, BRONZE_PARTITION, names
 from lake.errors import LakeError
 from lake.settings import Settings
 from lake.url_rules import UrlRules
-from spark.delta import append_once, compact, create_table, snapshot
+from spark.delta import append_once, commit_actions, compact, create_table, read_text, snapshot, writers_progress
+from spark.files import DataFile
 from spark.parse import parse_records
 from spark.progress import Progress
 
@@ -80,6 +82,7 @@ class Bronze:
         self._stop = threading.Event()
         self._in_batch = threading.Lock()
         self._is_ending = False
+        self._has_written = False
 
     def drain(self) -> None:
         """Take in all records that are there now, batch after batch, and return."""
@@ -108,6 +111,7 @@ class Bronze:
 
     def _start(self, **trigger: Any) -> StreamingQuery:
         self._is_ending = False
+        self._has_written = False
         parsed = parse_records(read_topic(self._session, self._settings), self._rules)
         writer = parsed.writeStream.queryName("bronze").foreachBatch(self._write)
         return writer.option("checkpointLocation", self._settings.bronze_checkpoint).trigger(**trigger).start()
@@ -128,33 +132,47 @@ class Bronze:
     def _append(self, records: DataFrame, batch_id: int) -> None:
         """Append one batch. Its number is the Delta version that it makes, so it grows whatever the checkpoint does."""
         query_id = records.sparkSession.sparkContext.getLocalProperty("sql.streaming.queryId")
-        before = snapshot(self._session, self._settings.bronze)
         writer = f"bronze:{query_id}"
-        if before.progress.get(writer, -1) >= batch_id:
-            log.info("bronze batch %d was committed before", batch_id)
-            return
-        batch = before.version + 1
+        if not self._has_written:
+            if writers_progress(self._session, self._settings.bronze).get(writer, -1) >= batch_id:
+                log.info("bronze batch %d was committed before", batch_id)
+                return
+            self._has_written = True
+        batch = snapshot(self._session, self._settings.bronze).version + 1
         rows = records.withColumn("batch", F.lit(batch).cast("bigint")).select(*names(BRONZE))
         append_once(rows.coalesce(self._files), self._settings.bronze, writer, batch_id)
-        self.report(since=batch)
+        self._report_batch(batch, batch_id)
         if batch % BATCHES_PER_COMPACTION == 0:
             compact(self._session, self._settings.bronze)
 
-    def report(self, since: int = 0) -> None:
-        """Add the rows of the batches from ``since`` on to the progress."""
-        facts = bronze_facts(self._session, self._settings, since)
+    def report(self) -> None:
+        """Say from the table how far bronze has come; for the start, when nothing is known."""
+        self._progress.report("bronze", **bronze_facts(self._session, self._settings, 0))
+
+    def _report_batch(self, batch: int, batch_id: int) -> None:
+        """Add a batch to the progress, from the statistics in its commit."""
         known = self._progress.stage("bronze")
-        taken = facts["rows"]
-        if since > 0:
-            facts["rows"] += known["rows"]
-            facts["rejected"] += known["rejected"]
-            facts["next_offsets"] = {**known["next_offsets"], **facts["next_offsets"]}
-            facts["as_of"] = max(facts["as_of"], known["as_of"])
-            log.info("bronze version %d: %d records", facts["version"], taken)
-        self._progress.report("bronze", **facts)
+        actions = commit_actions(self._session, self._settings.bronze, batch)
+        files = [DataFile.of(action["add"]) for action in actions if "add" in action]
+        taken = sum(file.rows for file in files)
+        self._progress.report(
+            "bronze",
+            version=batch,
+            rows=known["rows"] + taken,
+            rejected=known["rejected"] + sum(file.rejected for file in files),
+            next_offsets={**known["next_offsets"], **self._offsets_after(batch_id)},
+            as_of=max([known["as_of"], *(file.newest for file in files)]),
+        )
+        log.info("bronze version %d: %d records", batch, taken)
         self._files = 1 if taken < ROWS_PER_FILE else self._session.sparkContext.defaultParallelism
-        if since > 0 and taken >= self._settings.max_records_per_batch * 0.9:
+        if taken >= self._settings.max_records_per_batch * 0.9:
             self._is_full.set()
+
+    def _offsets_after(self, batch_id: int) -> dict[str, int]:
+        """Return the next offset of each partition after a batch, as Spark planned it."""
+        text = read_text(self._session, f"{self._settings.bronze_checkpoint}/offsets/{batch_id}")
+        offsets: dict[str, int] = json.loads((text or "{}").splitlines()[-1]).get(self._settings.kafka_topic, {})
+        return offsets
 
 
 def bronze_facts(session: SparkSession, settings: Settings, since: int) -> dict[str, Any]:

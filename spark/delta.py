@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from typing import Any
 
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
@@ -15,11 +17,10 @@ RETAINED_HOURS = 1
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A table at its latest version: its id, and how far each writer (``txnAppId``) has come."""
+    """A table at its latest version."""
 
     version: int
     table_id: str
-    progress: dict[str, int]
 
 
 def create_table(
@@ -35,11 +36,60 @@ def create_table(
 
 
 def snapshot(session: SparkSession, path: str) -> Snapshot:
-    """Return the table's latest state, from its log alone.
+    """Return the table's latest state, from its log alone and without a Spark job.
 
     Raises:
         LakeError: there is no table at ``path``.
     """
+    state = _state(session, path)
+    return Snapshot(version=int(state.version()), table_id=str(state.metadata().id()))
+
+
+def writers_progress(session: SparkSession, path: str) -> dict[str, int]:
+    """Return how far each writer (``txnAppId``) has come (``txnVersion``). This costs a Spark job."""
+    progress = {}
+    transactions = _state(session, path).transactions().iterator()
+    while transactions.hasNext():
+        writer = transactions.next()
+        progress[str(writer._1())] = int(writer._2())
+    return progress
+
+
+def live_files(session: SparkSession, path: str) -> tuple[int, list[dict[str, Any]]]:
+    """Return the latest version and its files as the log's ``add`` actions. This costs a Spark job."""
+    state = _state(session, path)
+    files = DataFrame(state.allFiles().toDF(), session).select("path", "partitionValues", "stats", "dataChange")
+    return int(state.version()), [row.asDict() for row in files.collect()]
+
+
+def commit_actions(session: SparkSession, path: str, version: int) -> list[dict[str, Any]]:
+    """Return the actions of one commit, as the log has them; without a Spark job.
+
+    Raises:
+        LakeError: the log no longer has that commit.
+    """
+    text = read_text(session, f"{path}/_delta_log/{version:020d}.json")
+    if text is None:
+        raise LakeError(f"the log of {path} no longer has version {version}")
+    return [json.loads(line) for line in text.splitlines() if line]
+
+
+def read_text(session: SparkSession, path: str) -> str | None:
+    """Return a small text file of the lake, on whatever storage; None where there is none."""
+    jvm = session._jvm
+    assert jvm is not None
+    file = jvm.org.apache.hadoop.fs.Path(path)
+    system = file.getFileSystem(session._jsparkSession.sessionState().newHadoopConf())
+    if not system.exists(file):
+        return None
+    stream = system.open(file)
+    try:
+        return str(jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8"))
+    finally:
+        stream.close()
+
+
+def _state(session: SparkSession, path: str) -> Any:
     jvm = session._jvm
     assert jvm is not None
     none = jvm.scala.Option.empty()
@@ -47,12 +97,7 @@ def snapshot(session: SparkSession, path: str) -> Snapshot:
     state = log.update(False, none, none)
     if state.version() < 0:
         raise LakeError(f"there is no Delta table at {path}; start the stream once (`make up`), or set LAKE_ROOT")
-    progress = {}
-    transactions = state.transactions().iterator()
-    while transactions.hasNext():
-        writer = transactions.next()
-        progress[str(writer._1())] = int(writer._2())
-    return Snapshot(version=int(state.version()), table_id=str(state.metadata().id()), progress=progress)
+    return state
 
 
 def append_once(frame: DataFrame, path: str, writer: str, step: int) -> None:

@@ -10,11 +10,12 @@ import datetime as dt
 from dataclasses import dataclass
 from itertools import pairwise
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
 from lake.contracts import WINDOW_SECONDS
 
+MOST_LISTED_WINDOWS = 200
 MOST_SPANS = 8
 ORDER = ("batch", "kafka_partition", "kafka_offset")
 
@@ -65,17 +66,12 @@ def spans(windows: list[int]) -> list[Span]:
     return [Span(ordered[start], ordered[end]) for start, end in zip(starts, ends, strict=True)] if ordered else []
 
 
-def in_spans(covering: list[Span]) -> Column:
-    """Condition: the row's window is in one of the spans. Delta skips the files that have none."""
+def in_windows(rows: DataFrame, windows: list[int]) -> DataFrame:
+    """Keep the rows of bronze that may be in the windows (epoch seconds): all that are, and few others."""
+    if len(windows) <= MOST_LISTED_WINDOWS:
+        return rows.filter(F.col("window_start").isin([dt.datetime.fromtimestamp(w, dt.timezone.utc) for w in windows]))
     condition = F.lit(False)
-    for span in covering:
-        days = F.col("event_date").between(*(F.lit(_day(second)) for second in (span.first, span.last)))
-        times = F.col("window_start").between(
-            *(F.timestamp_seconds(F.lit(second)) for second in (span.first, span.last))
-        )
-        condition = condition | (days & times)
-    return condition
-
-
-def _day(second: int) -> dt.date:
-    return dt.datetime.fromtimestamp(second, tz=dt.timezone.utc).date()
+    for span in spans(windows):
+        first, last = (F.timestamp_seconds(F.lit(second)) for second in (span.first, span.last))
+        condition = condition | F.col("window_start").between(first, last)
+    return rows.filter(condition)

@@ -9,19 +9,23 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 import psycopg2
 import pyarrow as pa
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from pyarrow import csv
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from lake.contracts import LEDGER_KEY, MEASURES, MIRROR_SCHEMA, names
+from lake.contracts import LEDGER, LEDGER_KEY, MEASURES, MIRROR_SCHEMA, names
+from lake.errors import LakeError
 from lake.settings import Settings
 from spark.counts import sum_entries
-from spark.delta import Snapshot, snapshot
+from spark.delta import Snapshot, commit_actions, snapshot
+from spark.files import read_files
 from spark.progress import Progress
 
 log = logging.getLogger(__name__)
@@ -87,7 +91,12 @@ class Mirror:
             self._fill(connection, ledger)
         while bookmark.version >= 0 and bookmark.version < ledger.version and not self._stop.is_set():
             upto = min(bookmark.version + VERSIONS_AT_ONCE, ledger.version)
-            self._add(connection, bookmark.version, Bookmark(upto, ledger.table_id))
+            try:
+                self._add(connection, bookmark.version, Bookmark(upto, ledger.table_id))
+            except (LakeError, AnalysisException) as error:
+                log.warning("PostgreSQL is too far behind (%s); filling it anew", str(error).splitlines()[0])
+                self._fill(connection, ledger)
+                upto = ledger.version
             bookmark = Bookmark(upto, ledger.table_id)
         if silver["version"] <= ledger.version:
             self._progress.report(
@@ -96,19 +105,14 @@ class Mirror:
 
     def _add(self, connection: Connection, after: int, to: Bookmark) -> None:
         """Add the entries of the versions after ``after`` up to ``to``, in one transaction."""
-        changes = (
-            self._session.read.format("delta")
-            .option("readChangeFeed", "true")
-            .option("startingVersion", after + 1)
-            .option("endingVersion", to.version)
-            .load(self._settings.ledger)
-        )
+        files = added_files(self._session, self._settings.ledger, after, to.version)
         started = time.monotonic()
-        sums = sum_entries(changes)
         with connection, connection.cursor() as cursor:
             lock_bookmark(cursor)
-            rows = _copy(cursor, sums)
-            _upsert(cursor, to.version)
+            rows = 0
+            if files:
+                rows = _copy(cursor, sum_entries(read_files(self._session, self._settings.ledger, LEDGER, files)))
+                _upsert(cursor, to.version)
             move_bookmark(cursor, to)
         log.info("PostgreSQL at version %d: %d rows in %.1f s", to.version, rows, time.monotonic() - started)
 
@@ -138,6 +142,15 @@ class Mirror:
         if self._connection is not None:
             with closing(self._connection):
                 self._connection = None
+
+
+def added_files(session: SparkSession, ledger: str, after: int, upto: int) -> list[str]:
+    """Return the files of the entries that the versions after ``after`` up to ``upto`` have added.
+
+    What only rearranges the table, such as compaction, says in the log that it changes no data.
+    """
+    actions = [action for version in range(after + 1, upto + 1) for action in commit_actions(session, ledger, version)]
+    return [unquote(action["add"]["path"]) for action in actions if "add" in action and action["add"]["dataChange"]]
 
 
 def read_bookmark(connection: Connection) -> Bookmark:

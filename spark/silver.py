@@ -9,30 +9,30 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from urllib.parse import unquote, urlsplit
+from typing import NamedTuple
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from lake.contracts import BRONZE_PARTITION, LEDGER, LEDGER_PARTITION, names
+from lake.contracts import BRONZE, LEDGER, LEDGER_PARTITION, names, spark_schema
 from lake.errors import LakeError
 from lake.settings import Settings
 from spark.agents import declared_bots
 from spark.bronze import bronze_facts
 from spark.counts import count_windows
-from spark.delta import append_once, create_table, snapshot
-from spark.duplicates import find_duplicates, in_spans, spans
+from spark.delta import append_once, create_table, snapshot, writers_progress
+from spark.duplicates import find_duplicates, in_windows
+from spark.files import BronzeFiles, DataFile, read_files
 from spark.progress import Progress
 
 log = logging.getLogger(__name__)
 
 STREAM = "stream"
+ROWS_PER_STEP = 1_000_000
 PROPERTIES = {
-    "delta.enableChangeDataFeed": "true",
     "delta.dataSkippingStatsColumns": "entry,dimension,window_start",
     "delta.checkpointInterval": "50",
 }
-MOST_LISTED_WINDOWS = 20_000
 
 
 def create_ledger(session: SparkSession, settings: Settings) -> None:
@@ -46,7 +46,7 @@ def counted_up_to(session: SparkSession, settings: Settings) -> int:
     Raises:
         LakeError: the ledger was counted from another bronze table.
     """
-    progress = snapshot(session, settings.ledger).progress
+    progress = writers_progress(session, settings.ledger)
     writer = _writer(session, settings)
     others = [name for name in progress if name.startswith("silver:") and name != writer]
     if others:
@@ -69,6 +69,8 @@ class Silver:
         self._progress = progress
         self._on_commit = on_commit
         self._stop = threading.Event()
+        self._files = BronzeFiles(session, settings.bronze)
+        self._known = (-1, -1)  # a version of the ledger, and the bronze batch that it stands at
 
     def stop(self) -> None:
         """End after the batch at hand."""
@@ -76,8 +78,8 @@ class Silver:
 
     def catch_up(self) -> None:
         """Count all bronze batches that are not in the ledger, in bounded steps, and return."""
-        done = counted_up_to(self._session, self._settings)
-        latest = snapshot(self._session, self._settings.bronze).version
+        done = self._counted_up_to()
+        latest = self._files.refresh()
         while done < latest and not self._stop.is_set():
             upto = self._next_step(done, latest)
             self._count(done, upto)
@@ -91,77 +93,105 @@ class Silver:
         version = snapshot(self._session, self._settings.ledger).version
         self._progress.report("silver", version=version, rows=facts["rows"] - ahead["rows"], as_of=facts["as_of"])
 
+    def _counted_up_to(self) -> int:
+        """Return the last bronze batch that is in the ledger; asks the table where its version is not our own."""
+        version = snapshot(self._session, self._settings.ledger).version
+        if version != self._known[0]:
+            self._known = (version, counted_up_to(self._session, self._settings))
+        return self._known[1]
+
     def _next_step(self, done: int, latest: int) -> int:
-        """Return the last batch of the next step: as many batches as stay under ``max_records_per_batch``."""
+        """Return the last batch of the next step: as many batches as stay under ``ROWS_PER_STEP``."""
         if latest == done + 1:
             return latest
-        bronze = self._session.read.format("delta").load(self._settings.bronze)
-        ahead = bronze.filter(F.col("batch") > done).groupBy("batch").count().orderBy("batch").limit(1000).collect()
+        ahead = sorted(self._rows_by_batch(done, latest).items())
         if not ahead:
             return latest
-        upto, rows = int(ahead[0]["batch"]), int(ahead[0]["count"])
-        for row in ahead[1:]:
-            rows += row["count"]
-            if rows > self._settings.max_records_per_batch:
+        upto, rows = ahead[0]
+        for batch, more in ahead[1:]:
+            rows += more
+            if rows > ROWS_PER_STEP:
                 break
-            upto = int(row["batch"])
+            upto = batch
         return upto
+
+    def _rows_by_batch(self, done: int, latest: int) -> dict[int, int]:
+        files = self._files.between(done, latest)
+        if any(file.first_batch != file.last_batch for file in files):  # compacted: count
+            bronze = read_files(self._session, self._settings.bronze, BRONZE, [file.path for file in files])
+            rows = bronze.filter(F.col("batch") > done).groupBy("batch").count().collect()
+            return {row["batch"]: row["count"] for row in rows}
+        counted: dict[int, int] = {}
+        for file in files:
+            counted[file.first_batch] = counted.get(file.first_batch, 0) + file.rows
+        return counted
 
     def _count(self, done: int, upto: int) -> None:
         """Append the counts of the batches after ``done`` up to ``upto``, in one commit."""
-        bronze = self._session.read.format("delta").load(self._settings.bronze)
-        is_new = (F.col("batch") > done) & (F.col("batch") <= upto)
-        valid = bronze.filter(F.col("reject_reason").isNull())
-        counts = count_new(planned_once(valid, is_new), valid.filter(F.col("batch") <= done))
-        entry = F.lit(f"batch-{upto}").alias("entry")
-        rows = counts.select(entry, F.lit(STREAM).alias("cause"), "*").select(*names(LEDGER))
-        append_once(rows.coalesce(1), self._settings.ledger, _writer(self._session, self._settings), upto)
+        ledger, writer = self._settings.ledger, _writer(self._session, self._settings)
+        entries = self._entries(done, upto)
+        append_once(entries.coalesce(1), ledger, writer, upto)
+        self._known = (snapshot(self._session, ledger).version, upto)
         self._report(done, upto)
         self._on_commit()
+
+    def _entries(self, done: int, upto: int) -> DataFrame:
+        """Return the ledger's rows for the batches after ``done`` up to ``upto``."""
+        files = self._files.between(done, upto)
+        if not files:
+            return self._session.createDataFrame([], spark_schema(LEDGER))
+        new = self._valid(files, done + 1, upto)
+        seen = profile(new)
+        earlier = self._files.in_windows(seen.windows, done)
+        counted = in_windows(self._valid(earlier, 0, done), seen.windows) if earlier else new.limit(0)
+        counts = count_new(new, counted, declared_bots(seen.agents))
+        entry = F.lit(f"batch-{upto}").alias("entry")
+        return counts.select(entry, F.lit(STREAM).alias("cause"), "*").select(*names(LEDGER))
+
+    def _valid(self, files: list[DataFile], first: int, last: int) -> DataFrame:
+        """Return the valid rows of the batches from ``first`` to ``last`` in these files.
+
+        A condition on batches stands in the plan only where a file has others too: it would change with every batch,
+        and Spark would compile the plan anew.
+        """
+        rows = read_files(self._session, self._settings.bronze, BRONZE, [file.path for file in files])
+        rows = rows.filter(F.col("reject_reason").isNull())
+        if any(file.first_batch < first or file.last_batch > last for file in files):
+            rows = rows.filter(F.col("batch").between(first, last))
+        return rows
 
     def _report(self, done: int, upto: int) -> None:
         known = self._progress.stage("silver")
         bronze = self._progress.stage("bronze")
-        version = snapshot(self._session, self._settings.ledger).version
+        version = self._known[0]
         if upto >= bronze["version"]:
             rows, as_of = bronze["rows"], bronze["as_of"]
         else:
-            facts = bronze_facts(self._session, self._settings, done + 1)
-            later = bronze_facts(self._session, self._settings, upto + 1)
-            rows, as_of = known["rows"] + facts["rows"] - later["rows"], facts["as_of"]
+            rows = known["rows"] + sum(self._rows_by_batch(done, upto).values())
+            as_of = max((file.newest for file in self._files.between(done, upto)), default=known["as_of"])
         self._progress.report("silver", version=version, rows=rows, as_of=as_of)
         log.info("ledger version %d: bronze up to batch %d", version, upto)
 
 
-def count_new(new: DataFrame, earlier: DataFrame) -> DataFrame:
+class Profile(NamedTuple):
+    """What a batch holds: its windows (epoch seconds) and its distinct user agents."""
+
+    windows: list[int]
+    agents: list[str]
+
+
+def profile(new: DataFrame) -> Profile:
+    """Look through valid rows of bronze."""
+    windows = F.collect_set(F.unix_seconds("window_start")).alias("windows")
+    return Profile(*new.agg(windows, F.collect_set("user_agent").alias("agents")).collect()[0])
+
+
+def count_new(new: DataFrame, earlier: DataFrame, bot_agents: list[str]) -> DataFrame:
     """Count the rows of ``new`` that are no duplicates of each other or of ``earlier`` rows; both are valid rows."""
-    profile = new.agg(
-        F.collect_set(F.unix_seconds("window_start")).alias("windows"),
-        F.collect_set("user_agent").alias("agents"),
-    ).collect()[0]
-    covering = spans(profile["windows"])
-    counted = planned_once(earlier, in_spans(covering))
-    if 0 < len(profile["windows"]) <= MOST_LISTED_WINDOWS:
-        counted = counted.filter(F.unix_seconds("window_start").isin(profile["windows"]))
-    duplicates = find_duplicates(new, counted)
+    duplicates = find_duplicates(new, earlier)
     position = ["kafka_partition", "kafka_offset"]
     distinct = new.join(F.broadcast(duplicates), position, "left_anti")
-    return count_windows(distinct, declared_bots(profile["agents"]))
-
-
-def planned_once(table: DataFrame, condition: Column) -> DataFrame:
-    """Return ``table`` where ``condition`` holds, over the files that Delta finds for it now.
-
-    Delta looks its files up anew, in a Spark job of its own, each time that a plan reads the table; a batch reads it
-    six times, and in a small batch the look-ups would cost more than the rows.
-    """
-    wanted = table.filter(condition)
-    files = [unquote(urlsplit(name).path) if name.startswith("file:") else name for name in wanted.inputFiles()]
-    if not files:
-        return table.limit(0)
-    root = files[0].split(f"/{BRONZE_PARTITION}=")[0]
-    rows = table.sparkSession.read.schema(table.schema).option("basePath", root).parquet(*files)
-    return rows.filter(F.col("reject_reason").isNull() & condition)
+    return count_windows(distinct, bot_agents)
 
 
 def _writer(session: SparkSession, settings: Settings) -> str:
