@@ -6,12 +6,14 @@ EVENTS ?= 5000000
 
 # Handed over by the environment, and not expanded by make, so that quotes, dollars and line breaks survive.
 override Q := $(value Q)
-export Q NAME FORCE
+override FROM := $(value FROM)
+override TO := $(value TO)
+export Q NAME FORCE FROM TO DEEP OFFLINE FROM TO DRY_RUN CLIENT UNDO
 
 STACK_COMMAND := $(IN_VENV)/python -m stack --stack $(STACK)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs generate import dbt dbt-test dbt-docs charts sql test test-fast lint bench clean
+.PHONY: help setup up down status logs generate import dbt dbt-test dbt-docs charts sql replay replays rebuild test test-fast lint bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +58,20 @@ charts: | $(IN_VENV)/python  ## draw the charts
 
 sql: | $(IN_VENV)/python  ## psql as the analyst; Q="select ..." prints one answer
 	@$(STACK_COMMAND) sql $${Q:+--query "$$Q"}
+
+replay: | $(IN_VENV)/python  ## count a range anew and append the difference; FROM= TO= DRY_RUN=1 CLIENT=, or UNDO=id
+	@$(IN_VENV)/python -m spark.replay_command $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"} \
+		$${CLIENT:+--client "$$CLIENT"} $${UNDO:+--undo "$$UNDO"} $$([ "$$DRY_RUN" != 1 ] || echo --dry-run)
+
+replays: | $(IN_VENV)/python  ## list the replays
+	@$(IN_VENV)/python -m spark.replay_command --list
+
+rebuild: | $(IN_VENV)/python  ## count a deleted ledger anew from bronze, and bring it to PostgreSQL
+	@$(IN_VENV)/python -m spark --rebuild
+
+verify: | $(IN_VENV)/python  ## check each stage against the one before; DEEP=1 from the raw bytes, FROM=2026-01-31T12:00Z TO=
+	@$(IN_VENV)/python -m audit verify $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"} $$([ "$${DEEP:-0}" = 0 ] || echo --deep) \
+		$$([ "$${OFFLINE:-0}" = 0 ] || echo --offline)
 
 test: setup  ## all tests, on a real broker and database of their own
 	@$(IN_VENV)/python -m pytest $(ARGS)

@@ -19,3 +19,7 @@ class ServiceError(WeblakeError):
 
 class LakeError(WeblakeError):
     """The lake is not in the state that the work at hand needs."""
+
+
+class LockedError(LakeError):
+    """Somebody else is writing the lake."""

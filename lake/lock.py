@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from lake.errors import LakeError
+from lake.errors import LockedError
 
 
 class LakeLock:
@@ -45,7 +45,7 @@ def lake_lock(path: Path, wait_seconds: float, purpose: str) -> Iterator[LakeLoc
         purpose: What the holder does, for the one who is refused.
 
     Raises:
-        LakeError: another process holds the lock, or still writes; the message names it.
+        LockedError: another process holds the lock, or still writes; the message names it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as file:
@@ -53,7 +53,7 @@ def lake_lock(path: Path, wait_seconds: float, purpose: str) -> Iterator[LakeLoc
         while not _try_lock(file.fileno()) or _java_lives(path):
             if time.monotonic() >= deadline:
                 holder = path.read_text().splitlines() or ["another process"]
-                raise LakeError(
+                raise LockedError(
                     f"the lake is being written by {holder[0]} (lock {path}); stop that one first, or set WEBLAKE_DATA"
                 )
             time.sleep(0.2)

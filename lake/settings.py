@@ -61,6 +61,16 @@ class Settings:
         return f"{self.lake_root}/checkpoints/bronze"
 
     @property
+    def replays(self) -> str:
+        """Path of the folder that keeps a record of each replay."""
+        return f"{self.lake_root}/replays"
+
+    @property
+    def requests(self) -> Path:
+        """Path of the local folder through which the running stream is asked for replays."""
+        return self.data / "requests"
+
+    @property
     def lock_file(self) -> Path:
         """Path of the local file whose lock the one writer of the lake holds."""
         return self.data / "lake.lock"

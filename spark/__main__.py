@@ -21,6 +21,7 @@ def main() -> int:
     """Parse the command line and run; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m spark", description=__doc__)
     parser.add_argument("--once", action="store_true", help="drain what Kafka holds now through to PostgreSQL and end")
+    parser.add_argument("--rebuild", action="store_true", help="count a deleted ledger anew from bronze and end")
     arguments = parser.parse_args()
     try:
         settings = load_settings()
@@ -30,22 +31,24 @@ def main() -> int:
         logging.Formatter.converter = time.gmtime
         logging.getLogger("py4j").setLevel(logging.WARNING)
         with lake_lock(settings.lock_file, LOCK_WAIT_SECONDS, "the stream (python -m spark)") as lock:
-            run(settings, arguments.once, lock.also_held_by)
+            run(settings, arguments, lock.also_held_by)
     except WeblakeError as error:
         sys.stderr.write(f"weblake: {error}\n")
         return 1
     return 0
 
 
-def run(settings: Settings, once: bool, note_jvm: object) -> None:
-    """Run the pipeline until it is drained (``once``) or told to end by SIGTERM or SIGINT."""
+def run(settings: Settings, arguments: argparse.Namespace, note_jvm: object) -> None:
+    """Run the pipeline until it is drained (``--once``, ``--rebuild``) or told to end by SIGTERM or SIGINT."""
     session = spark_session(settings)
     if callable(note_jvm):
         note_jvm(session.sparkContext._gateway.proc.pid)  # type: ignore[union-attr]
     pipeline = Pipeline(session, settings)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: pipeline.stop())
-    if once:
+    if arguments.rebuild:
+        pipeline.rebuild()
+    elif arguments.once:
         pipeline.drain()
     else:
         pipeline.run()

@@ -89,6 +89,36 @@ def read_text(session: SparkSession, path: str) -> str | None:
         stream.close()
 
 
+def write_text(session: SparkSession, path: str, text: str) -> None:
+    """Write a small text file into the lake, on whatever storage; what was there goes."""
+    jvm = session._jvm
+    assert jvm is not None
+    file = jvm.org.apache.hadoop.fs.Path(path)
+    stream = file.getFileSystem(session._jsparkSession.sessionState().newHadoopConf()).create(file, True)
+    try:
+        stream.write(bytearray(text.encode()))
+    finally:
+        stream.close()
+
+
+def list_texts(session: SparkSession, folder: str) -> list[str]:
+    """Return the contents of a folder's ``*.json`` files, by name; none where there is no folder."""
+    jvm = session._jvm
+    assert jvm is not None
+    path = jvm.org.apache.hadoop.fs.Path(f"{folder}/*.json")
+    system = path.getFileSystem(session._jsparkSession.sessionState().newHadoopConf())
+    found = [str(status.getPath()) for status in system.globStatus(path) or ()]
+    return [text for text in (read_text(session, name) for name in sorted(found)) if text is not None]
+
+
+def remove_folder(session: SparkSession, path: str) -> None:
+    """Delete a folder of the lake with all that is in it, if it is there."""
+    jvm = session._jvm
+    assert jvm is not None
+    folder = jvm.org.apache.hadoop.fs.Path(path)
+    folder.getFileSystem(session._jsparkSession.sessionState().newHadoopConf()).delete(folder, True)
+
+
 def _state(session: SparkSession, path: str) -> Any:
     jvm = session._jvm
     assert jvm is not None

@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
 from lake.contracts import WINDOW_SECONDS
+from spark.counts import count_windows
 
 MOST_LISTED_WINDOWS = 200
 MOST_SPANS = 8
@@ -54,6 +55,14 @@ def find_duplicates(new: DataFrame, earlier: DataFrame) -> DataFrame:
         .filter((F.col("place") > 1) & F.col("is_new"))
         .select("kafka_partition", "kafka_offset")
     )
+
+
+def count_new(new: DataFrame, earlier: DataFrame, bot_agents: list[str]) -> DataFrame:
+    """Count the rows of ``new`` that are no duplicates of each other or of ``earlier`` rows; both are valid rows."""
+    duplicates = find_duplicates(new, earlier)
+    position = ["kafka_partition", "kafka_offset"]
+    distinct = new.join(F.broadcast(duplicates), position, "left_anti")
+    return count_windows(distinct, bot_agents)
 
 
 def spans(windows: list[int]) -> list[Span]:

@@ -6,7 +6,7 @@ import io
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -47,8 +47,14 @@ class Bookmark:
 class Mirror:
     """The loop from the ledger to PostgreSQL."""
 
-    def __init__(self, session: SparkSession, settings: Settings, progress: Progress) -> None:
-        """Prepare the loop; nothing is connected yet."""
+    def __init__(
+        self, session: SparkSession, settings: Settings, progress: Progress, is_ledger_whole: Callable[[], bool]
+    ) -> None:
+        """Prepare the loop; nothing is connected yet.
+
+        Counts of another ledger are replaced when ``is_ledger_whole`` says so: until then they are the better answer.
+        """
+        self._is_ledger_whole = is_ledger_whole
         self._session = session
         self._settings = settings
         self._progress = progress
@@ -85,6 +91,8 @@ class Mirror:
         connection = self._connect()
         bookmark = read_bookmark(connection)
         if bookmark.ledger_id not in ("", ledger.table_id) or bookmark.version > ledger.version:
+            if not self._is_ledger_whole():
+                return
             log.warning("PostgreSQL holds the counts of another ledger; filling it anew")
             bookmark = Bookmark(-1, "")
         if bookmark.version < 0:

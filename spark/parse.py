@@ -68,6 +68,8 @@ def parse_records(records: DataFrame, rules: UrlRules) -> DataFrame:
         records: ``value`` (binary), ``header_event_id`` (string or null), ``kafka_partition``, ``kafka_offset``,
             ``ingested_at``.
         rules: The URL rules and the known actions.
+
+    A column ``batch``, which a replay has and a new record has not, goes through as it is.
     """
     decoded = _decode(records)
     fields = _fields(decoded, rules)
@@ -110,7 +112,7 @@ def _fields(decoded: DataFrame, rules: UrlRules) -> DataFrame:
 
     target = F.regexp_replace(F.get(F.split(log["request"], " "), F.lit(1)), r"^[a-z]+://[^/?#]*", "")
     known = decoded.select(
-        *records_columns(),
+        *(name for name in (*records_columns(), "batch") if name in decoded.columns),
         "text",
         "is_utf8",
         "has_nul",
@@ -217,7 +219,7 @@ def _identify(judged: DataFrame) -> DataFrame:
         .withColumn("event_key", F.when(is_good & given_id.isNotNull(), F.xxhash64("given_id", "window_start")))
         .withColumn("event_date", F.coalesce("window_start", "ingested_at").cast("date"))
         .withColumn("format", event_format)
-        .select(*(name for name in names(BRONZE) if name != "batch"))
+        .select(*(name for name in names(BRONZE) if name != "batch" or name in judged.columns))
     )
 
 

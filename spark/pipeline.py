@@ -21,6 +21,7 @@ from lake.url_rules import load_url_rules
 from spark.bronze import Bronze, create_bronze
 from spark.mirror import Mirror
 from spark.progress import Progress
+from spark.replay import Replays
 from spark.silver import Silver, create_ledger
 
 log = logging.getLogger(__name__)
@@ -44,14 +45,23 @@ class Pipeline:
         self.progress = Progress(settings.data / "stream.json")
         rules = load_url_rules(settings.rules_file)
         self._bronze = Bronze(session, settings, rules, self.progress, self._bronze_moved.set)
-        self._silver = Silver(session, settings, self.progress, self._ledger_moved.set)
-        self._mirror = Mirror(session, settings, self.progress)
+        replays = Replays(session, settings)
+        self._silver = Silver(session, settings, self.progress, replays, self._ledger_moved.set)
+        self._mirror = Mirror(session, settings, self.progress, self._silver.has_caught_up.is_set)
         self._bronze.report()
         self._silver.report()
 
     def drain(self) -> None:
         """Bring everything that Kafka holds now through to PostgreSQL, and return."""
         self._bronze.drain()
+        self.rebuild()
+
+    def count(self) -> None:
+        """Count what bronze holds, do the replays that are asked for, and return; PostgreSQL is left as it is."""
+        self._silver.catch_up()
+
+    def rebuild(self) -> None:
+        """Count what bronze holds, bring it to PostgreSQL, and return; Kafka is left alone."""
         self._silver.catch_up()
         self._mirror.catch_up()
         self._mirror.close()

@@ -19,11 +19,11 @@ from lake.errors import LakeError
 from lake.settings import Settings
 from spark.agents import declared_bots
 from spark.bronze import bronze_facts
-from spark.counts import count_windows
 from spark.delta import append_once, create_table, snapshot, writers_progress
-from spark.duplicates import find_duplicates, in_windows
+from spark.duplicates import count_new, in_windows
 from spark.files import BronzeFiles, DataFile, read_files
 from spark.progress import Progress
+from spark.replay import Replays
 
 log = logging.getLogger(__name__)
 
@@ -61,15 +61,22 @@ class Silver:
     """The loop from bronze to the ledger."""
 
     def __init__(
-        self, session: SparkSession, settings: Settings, progress: Progress, on_commit: Callable[[], None]
+        self,
+        session: SparkSession,
+        settings: Settings,
+        progress: Progress,
+        replays: Replays,
+        on_commit: Callable[[], None],
     ) -> None:
         """Prepare the loop; ``on_commit`` is called after each batch."""
+        self._replays = replays
         self._session = session
         self._settings = settings
         self._progress = progress
         self._on_commit = on_commit
         self._stop = threading.Event()
         self._files = BronzeFiles(session, settings.bronze)
+        self.has_caught_up = threading.Event()
         self._known = (-1, -1)  # a version of the ledger, and the bronze batch that it stands at
 
     def stop(self) -> None:
@@ -77,13 +84,25 @@ class Silver:
         self._stop.set()
 
     def catch_up(self) -> None:
-        """Count all bronze batches that are not in the ledger, in bounded steps, and return."""
+        """Count all bronze batches that are not in the ledger, and do the replays that are asked for, and return.
+
+        A replay goes on in pieces, and between two of them the batches that have come meanwhile are counted.
+        """
+        self._catch_up()
+        while not self._stop.is_set() and self._replays.step(self._known[1]):
+            self._catch_up()
+            self._on_commit()
+
+    def _catch_up(self) -> None:
         done = self._counted_up_to()
         latest = self._files.refresh()
         while done < latest and not self._stop.is_set():
             upto = self._next_step(done, latest)
             self._count(done, upto)
             done = upto
+        if done >= latest and not self.has_caught_up.is_set():
+            self.has_caught_up.set()
+            self._on_commit()
 
     def report(self) -> None:
         """Say from the tables how far the ledger has come; for the start, when nothing is known."""
@@ -116,10 +135,12 @@ class Silver:
         return upto
 
     def _rows_by_batch(self, done: int, latest: int) -> dict[int, int]:
+        """Return the rows of each batch after ``done`` up to ``latest``."""
         files = self._files.between(done, latest)
         if any(file.first_batch != file.last_batch for file in files):  # compacted: count
             bronze = read_files(self._session, self._settings.bronze, BRONZE, [file.path for file in files])
-            rows = bronze.filter(F.col("batch") > done).groupBy("batch").count().collect()
+            ahead = bronze.filter((F.col("batch") > done) & (F.col("batch") <= latest))
+            rows = ahead.groupBy("batch").count().collect()
             return {row["batch"]: row["count"] for row in rows}
         counted: dict[int, int] = {}
         for file in files:
@@ -184,14 +205,6 @@ def profile(new: DataFrame) -> Profile:
     """Look through valid rows of bronze."""
     windows = F.collect_set(F.unix_seconds("window_start")).alias("windows")
     return Profile(*new.agg(windows, F.collect_set("user_agent").alias("agents")).collect()[0])
-
-
-def count_new(new: DataFrame, earlier: DataFrame, bot_agents: list[str]) -> DataFrame:
-    """Count the rows of ``new`` that are no duplicates of each other or of ``earlier`` rows; both are valid rows."""
-    duplicates = find_duplicates(new, earlier)
-    position = ["kafka_partition", "kafka_offset"]
-    distinct = new.join(F.broadcast(duplicates), position, "left_anti")
-    return count_windows(distinct, bot_agents)
 
 
 def _writer(session: SparkSession, settings: Settings) -> str:

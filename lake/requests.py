@@ -1,0 +1,62 @@
+"""What the running stream is asked to do: one file per request in ``<data>/requests``, answered by another."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+ANSWER = ".answer"
+
+
+@dataclass(frozen=True)
+class ReplayRequest:
+    """A replay of the windows from ``first`` up to, not including, ``end`` (epoch seconds), or the undoing of one."""
+
+    id: str
+    first: int
+    end: int
+    client: str | None = None
+    dry_run: bool = False
+    undo: str | None = None
+
+
+def ask(folder: Path, request: ReplayRequest) -> None:
+    """Leave a request."""
+    _write(folder / f"{request.id}.json", asdict(request))
+
+
+def waiting(folder: Path) -> list[ReplayRequest]:
+    """Return the requests that have no final answer yet, the oldest first."""
+    found = (json.loads(path.read_text()) for path in sorted(folder.glob("*.json")))
+    return [ReplayRequest(**fields) for fields in found]
+
+
+def answer(folder: Path, request_id: str, content: dict[str, Any]) -> None:
+    """Answer a request; a content that is ``done`` is the last and ends it."""
+    _write(folder / f"{request_id}{ANSWER}", content)
+    if content.get("done"):
+        (folder / f"{request_id}.json").unlink(missing_ok=True)
+
+
+def read_answer(folder: Path, request_id: str) -> dict[str, Any] | None:
+    """Return the last answer to a request, or None."""
+    try:
+        content: dict[str, Any] = json.loads((folder / f"{request_id}{ANSWER}").read_text())
+    except FileNotFoundError:
+        return None
+    return content
+
+
+def withdraw(folder: Path, request_id: str) -> None:
+    """Take away a request and its answer."""
+    for name in (f"{request_id}.json", f"{request_id}{ANSWER}"):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.tmp")
+    draft.write_text(json.dumps(content))
+    draft.replace(path)

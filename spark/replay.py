@@ -1,0 +1,261 @@
+"""Replay: the counts of a range made anew from bronze's raw bytes; the ledger gets the difference.
+
+A replay is done in pieces, so that live batches can be counted in between. Each piece's corrections are exact for the
+bronze batch and the ledger at that moment, and what the stream appends later adds to both sides alike. So the pieces
+are kept aside, and the last step appends all of them in one commit. Interrupted before that, it begins again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import time
+from dataclasses import asdict
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812
+
+from lake.contracts import FUTURE_TOLERANCE_SECONDS, LEDGER, LEDGER_KEY, MEASURES, WINDOW_SECONDS, names, spark_schema
+from lake.errors import LakeError, WeblakeError
+from lake.requests import ReplayRequest, answer, waiting
+from lake.settings import Settings
+from lake.url_rules import UrlRules, load_url_rules
+from spark.agents import declared_bots
+from spark.counts import sum_entries
+from spark.delta import append_once, list_texts, remove_folder, snapshot, write_text
+from spark.duplicates import count_new
+from spark.parse import parse_records
+
+log = logging.getLogger(__name__)
+
+CAUSE = "replay"
+HOUR_SECONDS = 3600
+ROWS_PER_PIECE = 300_000
+MOST_SHOWN = 200
+
+
+class Replays:
+    """The replays that are asked for, one at a time, piece by piece."""
+
+    def __init__(self, session: SparkSession, settings: Settings) -> None:
+        """Prepare; nothing is looked for yet."""
+        self._session = session
+        self._settings = settings
+        self._at_hand: ReplayRequest | None = None
+        self._rules = UrlRules((), ())
+        self._pieces: list[tuple[int, int]] = []
+        self._done = 0
+
+    def step(self, counted_up_to: int) -> bool:
+        """Do one piece of the oldest request. Returns whether there was one, and so perhaps another.
+
+        Args:
+            counted_up_to: the bronze batch that the ledger stands at.
+        """
+        requests = waiting(self._settings.requests)
+        if not requests:
+            return False
+        request = requests[0]
+        try:
+            if self._at_hand != request:
+                self._begin(request)
+            elif self._done < len(self._pieces):
+                self._do_piece(request, counted_up_to)
+            else:
+                self._finish(request)
+        except WeblakeError as error:
+            self._at_hand = None
+            answer(self._settings.requests, request.id, {"done": True, "error": str(error)})
+        return True
+
+    def _begin(self, request: ReplayRequest) -> None:
+        log.info("replay %s begins", request.id)
+        remove_folder(self._session, self._staging)
+        self._rules = load_url_rules(self._settings.rules_file)
+        if request.undo is not None:
+            _check_undo(replays(self._session, self._settings), request)
+        self._pieces = [] if request.undo else pieces(self._session, self._settings, request)
+        self._done = 0
+        self._at_hand = request
+
+    def _do_piece(self, request: ReplayRequest, counted_up_to: int) -> None:
+        windows = self._pieces[self._done]
+        valid = parsed_again(self._session, self._settings, self._rules, windows, counted_up_to).persist()
+        try:
+            ledger = self._session.read.format("delta").load(self._settings.ledger)
+            found = corrections(valid, ledger.filter(_within("window_date", windows)))
+            found.write.mode("overwrite").parquet(f"{self._staging}/piece={self._done}")
+        finally:
+            valid.unpersist()
+        self._done += 1
+        answer(self._settings.requests, request.id, {"done": False, "pieces": len(self._pieces), "at": self._done})
+
+    @property
+    def _staging(self) -> str:
+        return f"{self._settings.replays}/staging"
+
+    def _finish(self, request: ReplayRequest) -> None:
+        """Append the corrections in one commit, and put the replay on record."""
+        found = self._undoing(request) if request.undo else self._staged()
+        rows = found.count()
+        outcome: dict[str, Any] = {**asdict(request), "cause": CAUSE, "at": time.time(), "corrections": rows}
+        outcome |= {"moved": _moved(found), "keys": _keys(found), "shown": _largest(found)}
+        if rows and not request.dry_run:
+            entry = F.lit(f"replay-{request.id}").alias("entry")
+            entries = found.select(entry, F.lit(CAUSE).alias("cause"), *names(LEDGER)[2:])
+            append_once(entries.coalesce(1), self._settings.ledger, f"replay:{request.id}", 0)
+            outcome["ledger_version"] = snapshot(self._session, self._settings.ledger).version
+        if not request.dry_run:
+            write_text(self._session, f"{self._settings.replays}/{request.id}.json", json.dumps(outcome))
+        self._at_hand = None
+        remove_folder(self._session, self._staging)
+        answer(self._settings.requests, request.id, {"done": True, **outcome})
+        log.info("replay %s: %d corrections%s", request.id, rows, " (dry run)" if request.dry_run else "")
+
+    def _staged(self) -> DataFrame:
+        if not self._pieces:
+            return self._session.createDataFrame([], spark_schema(LEDGER[2:]))
+        return self._session.read.schema(spark_schema(LEDGER[2:])).parquet(
+            *(f"{self._staging}/piece={place}" for place in range(len(self._pieces)))
+        )
+
+    def _undoing(self, request: ReplayRequest) -> DataFrame:
+        ledger = self._session.read.format("delta").load(self._settings.ledger)
+        return _negative(ledger.filter(F.col("entry") == f"replay-{request.undo}"))
+
+
+def corrections(valid: DataFrame, entries: DataFrame) -> DataFrame:
+    """Return what has to be added to the ledger so that it says what the rows say.
+
+    Args:
+        valid: All rows of some windows that are valid under today's rules.
+        entries: All entries of the ledger in those windows.
+
+    Returns:
+        The ledger's columns but for ``entry`` and ``cause``; only rows that change something.
+    """
+    agents = valid.agg(F.collect_set("user_agent")).collect()[0][0]
+    counted = count_new(valid, valid.limit(0), declared_bots(agents))
+    columns = [*names(LEDGER_KEY), *names(MEASURES)]
+    both = counted.select(*columns).unionByName(_negative(entries).select(*columns))
+    is_changed = F.lit(False)
+    for name in names(MEASURES):
+        is_changed = is_changed | (F.col(name) != 0)
+    date = F.col("window_start").cast("date").alias("window_date")
+    return sum_entries(both).filter(is_changed).select("*", date).select(*names(LEDGER)[2:])
+
+
+def parsed_again(
+    session: SparkSession, settings: Settings, rules: UrlRules, windows: tuple[int, int], counted_up_to: int
+) -> DataFrame:
+    """Return the rows of bronze that are valid under ``rules`` and lie in the windows, parsed from their bytes.
+
+    A row that was rejected has no window yet: all those are parsed that came late enough to be of the range.
+
+    Args:
+        session: The Spark session.
+        settings: Where bronze is.
+        rules: Today's rules.
+        windows: First window and end, exclusive; epoch seconds.
+        counted_up_to: The bronze batch that the ledger stands at.
+    """
+    earliest = _moment(windows[0] - FUTURE_TOLERANCE_SECONDS)
+    was_rejected = F.col("reject_reason").isNotNull() & (F.col("ingested_at") >= earliest)
+    may_be_in = _within("event_date", windows) | (was_rejected & (F.col("event_date") >= earliest.date()))
+    bronze = session.read.format("delta").load(settings.bronze).filter(F.col("batch") <= counted_up_to)
+    position = F.concat_ws("-", "kafka_partition", "kafka_offset")
+    given_id = F.when(F.col("event_id") != position, F.col("event_id")).alias("header_event_id")
+    columns = ("value", given_id, "kafka_partition", "kafka_offset", "ingested_at", "batch")
+    parsed = parse_records(bronze.filter(may_be_in).select(*columns), rules)
+    first, end = map(_moment, windows)
+    is_in = (F.col("window_start") >= first) & (F.col("window_start") < end)
+    return parsed.filter(F.col("reject_reason").isNull() & is_in).drop("value", "referrer", "user_id", "format")
+
+
+def pieces(session: SparkSession, settings: Settings, request: ReplayRequest) -> list[tuple[int, int]]:
+    """Split a range into pieces of about ``ROWS_PER_PIECE`` rows: first window and end, exclusive.
+
+    The pieces cover the whole range; with a client, only the hours in which it was seen.
+    """
+    bronze = session.read.format("delta").load(settings.bronze)
+    rows = bronze.filter(_within("event_date", (request.first, request.end)))
+    if request.client:
+        hour = F.date_trunc("hour", "window_start")
+        seen = rows.filter(F.col("ip_address") == request.client).select(hour.alias("hour")).distinct()
+        rows = rows.withColumn("hour", hour).join(F.broadcast(seen), "hour", "left_semi")
+    window = F.unix_seconds("window_start").alias("window")
+    counted = rows.groupBy(window).count().orderBy("window").collect()
+    sizes = [(int(row["window"]), int(row["count"])) for row in counted]
+    return _split(sizes, None if request.client else (request.first, request.end))
+
+
+def _split(sizes: list[tuple[int, int]], whole: tuple[int, int] | None) -> list[tuple[int, int]]:
+    """Split windows with their numbers of rows, in order. With ``whole`` the pieces leave no gap in it."""
+    starts: list[int] = []
+    ends: list[int] = []
+    rows = 0
+    for window, count in sizes:
+        has_gap = whole is None and bool(ends) and window - ends[-1] >= HOUR_SECONDS
+        if not starts or rows + count > ROWS_PER_PIECE or has_gap:
+            starts.append(window)
+            ends.append(window)
+            rows = 0
+        ends[-1] = window + WINDOW_SECONDS
+        rows += count
+    if whole:
+        starts = [whole[0], *starts[1:]]
+        ends = [*starts[1:], whole[1]]
+    return list(zip(starts, ends, strict=True))
+
+
+def replays(session: SparkSession, settings: Settings) -> list[dict[str, Any]]:
+    """Return the records of all replays, the oldest first."""
+    return [json.loads(text) for text in list_texts(session, settings.replays)]
+
+
+def _negative(entries: DataFrame) -> DataFrame:
+    negatives = [(-F.col(name)).alias(name) for name in names(MEASURES)]
+    return entries.select(*names(LEDGER)[2 : -len(MEASURES)], *negatives)
+
+
+def _check_undo(known: list[dict[str, Any]], request: ReplayRequest) -> None:
+    ids = [record["id"] for record in known]
+    if request.undo not in ids:
+        raise LakeError(f"there is no replay {request.undo!r}; `make replays` lists them")
+    undone = [record["id"] for record in known if record["undo"] == request.undo]
+    if undone:
+        raise LakeError(f"replay {request.undo} is undone already, by {undone[0]}; undo that one to bring it back")
+
+
+def _within(column: str, windows: tuple[int, int]) -> Any:
+    """Condition: the row's window is in the range, and so its day is one of the range's."""
+    first, end = map(_moment, windows)
+    days = F.col(column).between(first.date(), end.date())
+    return days & (F.col("window_start") >= first) & (F.col("window_start") < end)
+
+
+def _moment(seconds: int) -> dt.datetime:
+    return dt.datetime.fromtimestamp(seconds, tz=dt.timezone.utc)
+
+
+def _moved(found: DataFrame) -> dict[str, int]:
+    """Return what the corrections add to each measure, in dimension ``all``."""
+    sums = [F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in names(MEASURES)]
+    return dict(found.filter(F.col("dimension") == "all").agg(*sums).collect()[0].asDict())
+
+
+def _by_key(found: DataFrame) -> DataFrame:
+    sums = [F.sum(name).alias(name) for name in names(MEASURES)]
+    return found.groupBy("dimension", "key", "is_bot").agg(*sums)
+
+
+def _keys(found: DataFrame) -> int:
+    return _by_key(found).count()
+
+
+def _largest(found: DataFrame) -> list[dict[str, Any]]:
+    size = F.greatest(*(F.abs(name) for name in names(MEASURES)))
+    rows = _by_key(found).orderBy(size.desc(), "dimension", "key", "is_bot").limit(MOST_SHOWN).collect()
+    return [{name: value for name, value in row.asDict().items() if value not in (0, None)} for row in rows]

@@ -1,0 +1,154 @@
+"""Replays from the command line: ``python -m spark.replay_command --from 2026-01-01 --to 2026-01-02 --dry-run``.
+
+The running stream is asked to do it between two batches; where none runs, it is done here, under the lock.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import logging
+import secrets
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from lake.contracts import WINDOW_SECONDS
+from lake.errors import LakeError, LockedError, SettingsError, WeblakeError
+from lake.lock import lake_lock
+from lake.requests import ReplayRequest, ask, read_answer, withdraw
+from lake.settings import Settings, load_settings
+from spark.delta import list_texts
+from spark.pipeline import Pipeline
+from spark.session import spark_session
+
+LOOK_SECONDS = 0.5
+
+
+def main() -> int:
+    """Parse the command line and do it; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="make replay", description=__doc__)
+    parser.add_argument("--from", dest="first", metavar="TIME", help="first window, ISO 8601, UTC unless it says more")
+    parser.add_argument("--to", dest="end", metavar="TIME", help="end of the range, not included")
+    parser.add_argument("--client", help="only the windows in which this address was seen")
+    parser.add_argument("--dry-run", action="store_true", help="show the difference and append nothing")
+    parser.add_argument("--undo", metavar="ID", help="append the negative of a replay")
+    parser.add_argument("--list", action="store_true", help="list the replays")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    try:
+        settings = load_settings()
+        if arguments.list:
+            return _list(settings)
+        return _show(carry_out(settings, _request(arguments)))
+    except WeblakeError as error:
+        sys.stderr.write(f"weblake: {error}\n")
+        return 1
+
+
+def carry_out(settings: Settings, request: ReplayRequest) -> dict[str, Any]:
+    """Have a request done by the running stream, or do it here, and return the outcome.
+
+    Raises:
+        LakeError: it was refused; the message says why.
+    """
+    ask(settings.requests, request)
+    try:
+        outcome = None
+        while outcome is None:
+            outcome = _answer(settings, request) or _by_ourselves(settings, request)
+            time.sleep(LOOK_SECONDS)
+    finally:
+        withdraw(settings.requests, request.id)
+    if "error" in outcome:
+        raise LakeError(outcome["error"])
+    return outcome
+
+
+def _answer(settings: Settings, request: ReplayRequest) -> dict[str, Any] | None:
+    told = read_answer(settings.requests, request.id)
+    if told and not told["done"] and sys.stderr.isatty():
+        sys.stderr.write(f"\r  {told['at']} of {told['pieces']} pieces\033[K")
+    return told if told and told["done"] else None
+
+
+def _by_ourselves(settings: Settings, request: ReplayRequest) -> dict[str, Any] | None:
+    """Do it here if nobody holds the lake; None if somebody does, who then answers."""
+    try:
+        with lake_lock(settings.lock_file, 0, "a replay (make replay)") as lock:
+            session = spark_session(settings, app="replay")
+            lock.also_held_by(session.sparkContext._gateway.proc.pid)  # type: ignore[union-attr]
+            Pipeline(session, settings).count()
+            session.stop()
+    except LockedError:
+        return None
+    return _answer(settings, request)
+
+
+def _request(arguments: argparse.Namespace) -> ReplayRequest:
+    now = dt.datetime.now(tz=dt.timezone.utc)
+    request_id = f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+    if arguments.undo:
+        return ReplayRequest(id=request_id, first=0, end=0, undo=arguments.undo)
+    if not (arguments.first and arguments.end):
+        raise SettingsError("a replay needs FROM and TO, for example FROM=2026-01-01 TO=2026-01-02")
+    first, end = _seconds("FROM", arguments.first), _seconds("TO", arguments.end)
+    first, end = first // WINDOW_SECONDS * WINDOW_SECONDS, -(-end // WINDOW_SECONDS) * WINDOW_SECONDS
+    if end <= first:
+        raise SettingsError(f"TO={arguments.end!r} is not after FROM={arguments.first!r}; give a later one")
+    return ReplayRequest(request_id, first, end, client=arguments.client, dry_run=arguments.dry_run)
+
+
+def _seconds(name: str, text: str) -> int:
+    try:
+        moment = dt.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError as error:
+        raise SettingsError(f"{name}={text!r} is no time; write it like 2026-01-31 or 2026-01-31T14:30") from error
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=dt.timezone.utc)).timestamp())
+
+
+def _show(outcome: dict[str, Any]) -> int:
+    write = sys.stdout.write
+    for row in outcome["shown"]:
+        who = "bot" if row.get("is_bot") else "human"
+        changes = ", ".join(
+            f"{name} {value:+d}" for name, value in row.items() if name not in ("dimension", "key", "is_bot")
+        )
+        write(f"  {row['dimension']:<8} {row['key']:<40} {who:<6} {changes}\n")
+    more = outcome["keys"] - len(outcome["shown"])
+    if more > 0:
+        write(f"  ... and {more} more keys\n")
+    applied = "would be appended (dry run)" if outcome["dry_run"] else "appended"
+    write(f"replay {outcome['id']}: {outcome['corrections']} corrections {applied}\n")
+    return 0
+
+
+def _list(settings: Settings) -> int:
+    texts = _records(settings)
+    for record in map(json.loads, texts):
+        span = f"undoes {record['undo']}" if record["undo"] else f"{_iso(record['first'])} to {_iso(record['end'])}"
+        moved = ", ".join(f"{name} {value:+d}" for name, value in record["moved"].items() if value)
+        sys.stdout.write(
+            f"{record['id']}  {_iso(record['at'])}  {span}"
+            f"{'  client ' + record['client'] if record['client'] else ''}  "
+            f"{record['corrections']} corrections{': ' + moved if moved else ''}\n"
+        )
+    if not texts:
+        sys.stdout.write("no replays yet\n")
+    return 0
+
+
+def _records(settings: Settings) -> list[str]:
+    if "://" not in settings.replays:
+        return [path.read_text() for path in sorted(Path(settings.replays).glob("*.json"))]
+    return list_texts(spark_session(settings, app="replays"), settings.replays)
+
+
+def _iso(seconds: float) -> str:
+    return f"{dt.datetime.fromtimestamp(seconds, tz=dt.timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
