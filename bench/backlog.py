@@ -11,7 +11,7 @@ import psycopg2
 
 from bench.load import Loaded
 from bench.stream import Stream
-from bench.usage import Meter
+from bench.usage import Meter, per_million
 from bench.watch import CountWatch
 from lake.settings import Settings
 from stack import kafka
@@ -20,7 +20,6 @@ from stack.status import disk_usage
 COLD_EVENTS = 1_000_000
 NEARLY = 0.99
 """The first million counts as there at 99 %: batches are cut by records, of which a few are copies."""
-PATIENCE_SECONDS = 180.0
 
 
 @dataclass(frozen=True)
@@ -58,13 +57,13 @@ def measure_backlog(
     before = {**meter.cpu(), "stream": 0.0}
     first = min(COLD_EVENTS, loaded.events)
     goal = int(first * NEARLY) if first < loaded.events else first
-    cold_step = watch.wait_for(goal, PATIENCE_SECONDS, stream.check, say)
+    cold_step = watch.wait_for(goal, stream.check, say)
     at_cold = meter.cpu()
     cold = _stretch(cold_step.events, cold_step.at - stream.started_at, before, at_cold)
     say(f"  the first {cold.events:,} after {cold.seconds:.1f} s")
     warm = None
     if cold_step.events < loaded.events:
-        end = watch.wait_for(loaded.events, PATIENCE_SECONDS, stream.check, say)
+        end = watch.wait_for(loaded.events, stream.check, say)
         warm = _stretch(end.events - cold_step.events, end.at - cold_step.at, at_cold, meter.cpu())
         say(f"  the other {warm.events:,} in {warm.seconds:.1f} s more")
     return Backlog(
@@ -80,8 +79,7 @@ def measure_backlog(
 
 
 def _stretch(events: int, seconds: float, before: dict[str, float], after: dict[str, float]) -> Stretch:
-    cost = {name: (after[name] - before[name]) / events * 1e6 for name in after}
-    return Stretch(events, seconds, events / seconds, cost)
+    return Stretch(events, seconds, events / seconds, per_million(before, after, events))
 
 
 def _disk_bytes(settings: Settings) -> dict[str, int]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.usage import Meter
+from bench.usage import Meter, percent_of_a_core
 from lake.errors import ServiceError
 from lake.settings import PROJECT, Settings, child_environment, load_settings
 from stack import supervision
@@ -74,11 +74,11 @@ def _measure(settings: Settings, rate: int, seconds: int, up_seconds: float, say
         while last_at - began < seconds:
             time.sleep(min(60.0, seconds - (last_at - began)))
             now, now_at = meter.cpu(), time.monotonic()
-            minutes.append((now[ALL] - last[ALL]) / (now_at - last_at) * 100)
+            minutes.append(percent_of_a_core(last, now, now_at - last_at)[ALL])
             last, last_at = now, now_at
             say(f"  {last_at - began:.0f} of {seconds} s: {minutes[-1]:.0f} % of a core")
         duration = last_at - began
-        percent = {name: (last[name] - before[name]) / duration * 100 for name in last}
+        percent = percent_of_a_core(before, last, duration)
         peaks = meter.peaks()
     after = {name: state.pid for name, state in supervision.states(settings).items()}
     own = {"supervisor": percent[ALL] - sum(percent[name] for name in programs)}

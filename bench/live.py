@@ -15,7 +15,7 @@ from bench.counts import Counts
 from bench.load import PARTITIONS, SEED, producer, spawned
 from bench.stream import Stream
 from bench.traffic import Shop, encode, make_events
-from bench.usage import Meter
+from bench.usage import Meter, per_million, percent_of_a_core
 from bench.watch import CountWatch, Step
 from lake.errors import ServiceError
 from lake.settings import Settings
@@ -23,7 +23,6 @@ from lake.settings import Settings
 WARM_UP_SECONDS = 20
 TICK_SECONDS = 0.01
 LINGER_MS = 5
-PATIENCE_SECONDS = 180.0
 SAY_SECONDS = 30
 LIVE_SEED = 1_000_003
 
@@ -80,14 +79,13 @@ def measure_live(
                 began = ended
             if answer % SAY_SECONDS == 0:
                 say(f"  {answer} of {WARM_UP_SECONDS + seconds} s, {watch.events - base:,} events in PostgreSQL")
-    watch.wait_for(base + len(appended), PATIENCE_SECONDS, stream.check, say)
+    watch.wait_for(base + len(appended), stream.check, say)
     steps = [Step(step.at, step.events - base) for step in watch.steps if step.events > base]
     ages = sorted(freshness(appended, steps, began.at))
     if not ages:
         raise ServiceError("no event was sent after the warm-up; let the live part take longer")
     duration = ended.at - began.at
     counted = sum(began.at <= at < ended.at for at in appended)
-    used = {name: ended.cpu[name] - began.cpu[name] for name in ended.cpu}
     live = Live(
         events=len(ages),
         rate=counted / duration,
@@ -95,8 +93,8 @@ def measure_live(
         freshness_p50_seconds=percentile(ages, 0.5),
         freshness_p95_seconds=percentile(ages, 0.95),
         freshness_max_seconds=ages[-1],
-        cpu_seconds_per_million={name: value / counted * 1e6 for name, value in used.items()},
-        cpu_percent_of_a_core={name: value / duration * 100 for name, value in used.items()},
+        cpu_seconds_per_million=per_million(began.cpu, ended.cpu, counted),
+        cpu_percent_of_a_core=percent_of_a_core(began.cpu, ended.cpu, duration),
         peak_memory_bytes=meter.peaks(),
     )
     return live, len(appended)

@@ -6,9 +6,10 @@ import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 
 import psutil
+
+from bench.background import Background
 
 
 def trees(roots: Iterable[int]) -> dict[int, list[psutil.Process]]:
@@ -48,30 +49,27 @@ def memory_bytes(processes: list[psutil.Process]) -> int:
     return total
 
 
-class Meter:
+def per_million(before: dict[str, float], after: dict[str, float], events: int) -> dict[str, float]:
+    """Return the CPU seconds that a million events cost each tree between two looks, during which ``events`` came."""
+    return {name: (after[name] - before[name]) / events * 1e6 for name in after}
+
+
+def percent_of_a_core(before: dict[str, float], after: dict[str, float], seconds: float) -> dict[str, float]:
+    """Return how much of one core each tree took between two looks, ``seconds`` apart."""
+    return {name: (after[name] - before[name]) / seconds * 100 for name in after}
+
+
+class Meter(Background):
     """Watches named process trees: ``with Meter() as meter: meter.follow("stream", pid)``."""
 
     def __init__(self, sample_seconds: float = 0.5) -> None:
         """Watch nothing yet; memory is looked at every ``sample_seconds``."""
+        super().__init__("meter")
         self._sample_seconds = sample_seconds
         self._roots: dict[str, int] = {}
         self._cpu: dict[str, float] = {}
         self._peaks: dict[str, int] = {}
         self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="meter", daemon=True)
-
-    def __enter__(self) -> Meter:
-        """Begin to watch."""
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop watching."""
-        self._stop.set()
-        self._thread.join()
 
     def follow(self, name: str, pid: int) -> None:
         """Watch the tree of ``pid`` under ``name``."""

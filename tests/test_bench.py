@@ -5,11 +5,15 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import threading
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import pytest
 
 from bench.cells import first_difference
@@ -17,11 +21,12 @@ from bench.counts import MEASURES, Cells, Counts, load_window, saved_windows
 from bench.live import freshness, percentile
 from bench.load import backlog_window
 from bench.traffic import BOTS, Shop, encode
-from bench.usage import cpu_seconds, trees
-from bench.watch import Step
+from bench.usage import Meter, cpu_seconds, per_million, percent_of_a_core, trees
+from bench.watch import CountWatch, Step
 from lake.contracts import MEASURES as CONTRACT_MEASURES
 from lake.contracts import names
-from lake.settings import load_settings
+from lake.errors import ServiceError
+from lake.settings import Settings, load_settings
 from lake.url_rules import load_url_rules
 
 WINDOW = int(datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.timezone.utc).timestamp())
@@ -167,6 +172,44 @@ def test_cpu_time_of_a_process_tree_is_counted() -> None:
     while cpu_seconds(tree) - before < 0.05:
         sum(range(100_000))
     assert trees([2**22 + 1]) == {2**22 + 1: []}
+
+
+def test_a_meter_measures_and_leaves_no_thread() -> None:
+    before = threading.active_count()
+    with Meter(sample_seconds=0.01) as meter:
+        meter.follow("me", os.getpid())
+        assert meter.cpu()["me"] > 0
+        assert meter.peaks()["me"] > 0
+    assert threading.active_count() == before
+
+
+def test_costs_are_what_came_between_two_looks() -> None:
+    before, after = {"stream": 10.0}, {"stream": 13.0}
+    assert per_million(before, after, events=500_000) == {"stream": 6.0}
+    assert percent_of_a_core(before, after, seconds=6.0) == {"stream": 50.0}
+
+
+def test_a_watch_that_cannot_ask_ends_the_wait() -> None:
+    nobody = replace(load_settings(), postgres_host="127.0.0.1", postgres_port=1)
+    with CountWatch(nobody) as watch, pytest.raises(ServiceError, match="cannot be asked"):
+        watch.wait_for(1, check=lambda: None, say=lambda _: None)
+
+
+@pytest.mark.stack
+def test_a_watch_sees_the_count_move(stack_settings: Settings) -> None:
+    with (
+        closing(psycopg2.connect(stack_settings.postgres_dsn("pipeline"))) as pipeline,
+        CountWatch(stack_settings) as watch,
+    ):
+        with pipeline, pipeline.cursor() as cursor:
+            cursor.execute(
+                "insert into silver.window_counts "
+                f"(window_start, dimension, key, is_bot, version, {', '.join(MEASURES)}) "
+                f"values (to_timestamp(0), 'all', 'watched', false, 0, {', '.join(['7'] * len(MEASURES))})"
+            )
+        assert watch.wait_for(7, check=lambda: None, say=lambda _: None).events >= 7
+        with pipeline, pipeline.cursor() as cursor:
+            cursor.execute("delete from silver.window_counts where key = 'watched'")
 
 
 def test_a_window_is_saved_once(tmp_path: Path) -> None:
