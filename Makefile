@@ -8,12 +8,12 @@ EVENTS ?= 5000000
 override Q := $(value Q)
 override FROM := $(value FROM)
 override TO := $(value TO)
-export Q NAME FORCE FROM TO DEEP OFFLINE FROM TO DRY_RUN CLIENT UNDO
+export Q NAME FORCE FROM TO DEEP OFFLINE DRY_RUN CLIENT UNDO
 
 STACK_COMMAND := $(IN_VENV)/python -m stack --stack $(STACK)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs generate import dbt dbt-test dbt-docs charts sql replay replays rebuild test test-fast lint bench clean
+.PHONY: help setup up down status logs generate import dbt dbt-test dbt-docs charts sql verify replay replays rebuild test test-fast lint bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

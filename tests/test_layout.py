@@ -11,7 +11,10 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
 PARTS = ("ingest", "spark", "viz", "stack")
-OUR_PACKAGES = {"lake", *PARTS, "bench", "tests"}
+OUR_PACKAGES = {"lake", *PARTS, "audit", "bench", "tests"}
+AUDIT_MAY_USE = {"spark.session", "spark.delta"}
+"""How to open the lake. What is in it, the audit finds out by itself, or it would share the stream's mistakes."""
+
 MAY_SET_ENVIRONMENT = {"stack/marts.py"}
 """dbt's profile reads the environment, so the one process that runs dbt hands it over there."""
 
@@ -36,6 +39,17 @@ def imported_packages(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import; name the package"
             found.add((node.module or "").split(".")[0])
+    return found
+
+
+def imported_modules(path: Path) -> set[str]:
+    """Full names of the modules that the file imports."""
+    found: set[str] = set()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
     return found
 
 
@@ -86,6 +100,12 @@ def test_a_part_imports_lake_and_no_other_part(part: str) -> None:
         assert ours <= {"lake", part}, f"{path.relative_to(PROJECT)} imports {sorted(ours - {'lake', part})}"
 
 
+def test_the_audit_shares_no_code_with_what_it_checks() -> None:
+    for path in sources("audit"):
+        ours = {name for name in imported_modules(path) if name.split(".")[0] in OUR_PACKAGES - {"lake", "audit"}}
+        assert ours <= AUDIT_MAY_USE, f"{path.relative_to(PROJECT)} imports {sorted(ours - AUDIT_MAY_USE)}"
+
+
 def test_lake_imports_none_of_the_parts() -> None:
     for path in sources("lake"):
         assert imported_packages(path) & OUR_PACKAGES <= {"lake"}, path
@@ -100,7 +120,7 @@ def test_tests_are_flat_and_no_package() -> None:
     assert [path for path in sources("tests") if path.parent.name != "tests"] == []
 
 
-@pytest.mark.parametrize("package", ["lake", *PARTS, "bench"])
+@pytest.mark.parametrize("package", ["lake", *PARTS, "audit", "bench"])
 def test_only_the_settings_read_the_environment(package: str) -> None:
     for path in sources(package):
         name = path.relative_to(PROJECT).as_posix()

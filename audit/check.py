@@ -1,0 +1,62 @@
+"""One line of the audit: two sides that ought to agree, and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Verdict(Enum):
+    """How a check came out."""
+
+    OK = "ok"
+    FAILED = "FAILED"
+    UNCHECKED = "not checked"
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was compared, what each side says, the verdict, and what one ought to know about it."""
+
+    name: str
+    left: str
+    right: str
+    verdict: Verdict
+    note: str = ""
+
+
+def compared(name: str, left: str, right: str, problem: str = "", note: str = "") -> Check:
+    """Return a check that failed where there is a problem, and holds where there is none."""
+    return Check(name, left, right, Verdict.FAILED if problem else Verdict.OK, problem or note)
+
+
+def failed(name: str, problem: str) -> Check:
+    """Return a check that could not even be made, because of damage that is itself the finding."""
+    return Check(name, "", "", Verdict.FAILED, problem)
+
+
+def unchecked(name: str, reason: str) -> Check:
+    """Return a check that was not made, through no fault of what was to be checked."""
+    return Check(name, "", "", Verdict.UNCHECKED, reason)
+
+
+def number(count: int, noun: str, plural: str = "") -> str:
+    """Return ``1 row``, ``2,000 rows``."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def difference(names: Sequence[str], left: Sequence[object], right: Sequence[object], sides: tuple[str, str]) -> str:
+    """Say in which of the named values two sides differ: ``views 3 in bronze, 2 in the ledger``."""
+    values: Mapping[str, tuple[object, object]] = dict(zip(names, zip(left, right, strict=True), strict=True))
+    told = [
+        f"{name} {ours} in {sides[0]}, {theirs} in {sides[1]}"
+        for name, (ours, theirs) in values.items()
+        if ours != theirs
+    ]
+    return "; ".join(told)
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

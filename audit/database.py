@@ -1,0 +1,60 @@
+"""PostgreSQL as the audit reads it: one snapshot, read only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+
+import psycopg2
+from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+from audit.check import first_line
+from lake.errors import ServiceError
+from lake.settings import Settings
+
+
+@dataclass(frozen=True)
+class Stand:
+    """Which ledger and which version of it a table shows; version -1 before the first."""
+
+    ledger_id: str
+    version: int
+
+
+@contextmanager
+def database_snapshot(settings: Settings) -> Iterator[Cursor]:
+    """Give a cursor in one repeatable-read transaction, in UTC.
+
+    Raises:
+        ServiceError: PostgreSQL does not answer, or has no tables of Weblake's.
+    """
+    where = f"PostgreSQL at {settings.postgres_host}:{settings.postgres_port}"
+    try:
+        with closing(psycopg2.connect(settings.postgres_dsn("dbt"))) as connection:
+            connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
+            with connection, connection.cursor() as cursor:
+                cursor.execute("set local timezone = 'UTC'")
+                yield cursor
+    except psycopg2.OperationalError as error:
+        raise ServiceError(f"{where} does not answer: {first_line(error)}") from error
+    except psycopg2.Error as error:
+        raise ServiceError(f"{where} refused: {first_line(error)}") from error
+
+
+def mirror_stand(cursor: Cursor) -> Stand:
+    """Return the mirror's bookmark."""
+    cursor.execute("select ledger_id, version from silver.bookmark")
+    row = cursor.fetchone()
+    return Stand(*row) if row else Stand("", -1)
+
+
+def marts_stand(cursor: Cursor) -> Stand | None:
+    """Return what the marts show, None where there are none yet."""
+    cursor.execute("select to_regclass('marts.build_info') is not null")
+    if cursor.fetchone() != (True,):
+        return None
+    cursor.execute("select ledger_id, version from marts.build_info")
+    row = cursor.fetchone()
+    return Stand(*row) if row else None

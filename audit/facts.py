@@ -1,0 +1,124 @@
+"""What each valid row of bronze adds to each measure: from the columns that were parsed on arrival, or by the oracle.
+
+Both give the same columns: see :data:`FACTS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+
+from audit import oracle
+from audit.scope import Scope
+from lake.contracts import MEASURES, names
+from lake.url_rules import UrlRules
+
+MEASURE_NAMES = names(MEASURES)
+FACTS = [
+    *("window_start", "event_id", "batch", "kafka_partition", "kafka_offset"),
+    *("action", "product_id", "ip_address", "is_bot"),
+    *MEASURE_NAMES,
+]
+IDENTITY = (
+    "if(event_id = concat_ws('-', kafka_partition, kafka_offset), concat(chr(0), event_id), event_id) as event_id"
+)
+"""A record whose sender gave it no id is known by its position, which no id that a sender gave can be equal to."""
+PARSED = {
+    "events": "1",
+    "views": "int(action = 'view_product')",
+    "add_to_carts": "int(action = 'add_to_cart')",
+    "checkouts": "int(action = 'checkout')",
+    "client_errors": "int(coalesce(status_code >= 400 and status_code < 500, false))",
+    "server_errors": "int(coalesce(status_code >= 500 and status_code < 600, false))",
+    "payment_errors": "int(coalesce(action = 'checkout' and status_code >= 500 and status_code < 600, false))",
+    "late_events": "int(timestampadd(minute, 10, occurred_at) < ingested_at)",
+    "response_ms": "coalesce(response_ms, 0)",
+    "timed_events": "int(response_ms is not null)",
+    "bytes": "coalesce(bytes, 0)",
+    "assets": "int(action = 'asset')",
+    "robots_reads": "int(coalesce(path = '/robots.txt' or startswith(path, '/robots.txt?'), false))",
+    "no_agent": "int(user_agent is null)",
+}
+"""What one event adds to each measure, in SQL over bronze's parsed columns."""
+
+
+def parsed_facts(bronze: DataFrame, scope: Scope) -> DataFrame:
+    """Return the facts of bronze's valid rows, from their parsed columns: one row each, in the columns of ``FACTS``."""
+    valid = bronze.filter(f"reject_reason is null and {scope.in_spark('window_start')}")
+    agents = valid.select("user_agent").filter("user_agent is not null").distinct()
+    judged = agents.mapInArrow(_judge_agents, "user_agent string, is_bot boolean")
+    measures = [f"{PARSED[name]} as {name}" for name in MEASURE_NAMES]
+    return valid.join(judged.hint("broadcast"), "user_agent", "left").selectExpr(
+        FACTS[0], IDENTITY, *FACTS[2:8], "coalesce(is_bot, false) as is_bot", *measures
+    )
+
+
+def read_again(bronze: DataFrame, rules: UrlRules) -> DataFrame:
+    """Return what the oracle reads in bronze's raw bytes: one row for each row, valid or not.
+
+    The columns of ``FACTS``, and ``reject_reason`` (the oracle's), ``stored_reason``, ``stored_window``,
+    ``ingested_at``. Of a rejected row the window is null.
+    """
+    raw = bronze.selectExpr(
+        *("value", "unix_micros(ingested_at) as ingested", IDENTITY, "batch", "kafka_partition", "kafka_offset"),
+        *("reject_reason as stored_reason", "unix_micros(window_start) as stored_window"),
+    )
+    measures = ", ".join(f"{name} bigint" for name in MEASURE_NAMES)
+    schema = (
+        "window bigint, event_id string, batch bigint, kafka_partition int, kafka_offset bigint, action string, "
+        f"product_id string, ip_address string, is_bot boolean, {measures}, "
+        "reject_reason string, stored_reason string, stored_window bigint, ingested bigint"
+    )
+
+    def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        reader = oracle.Oracle(rules)
+        for batch in batches:
+            yield _read_batch(reader, batch)
+
+    return raw.mapInArrow(read, schema).selectExpr(
+        "timestamp_micros(window) as window_start",
+        *FACTS[1:],
+        *("reject_reason", "stored_reason"),
+        "timestamp_micros(stored_window) as stored_window",
+        "timestamp_micros(ingested) as ingested_at",
+    )
+
+
+def _read_batch(reader: oracle.Oracle, batch: pa.RecordBatch) -> pa.RecordBatch:
+    columns = {name: batch.column(name).to_pylist() for name in ("value", "ingested")}
+    events = [reader.read(value, at) for value, at in zip(columns["value"], columns["ingested"], strict=True)]
+    pairs = list(zip(events, columns["ingested"], strict=True))
+
+    def whole(values: Iterable[int | None]) -> pa.Array:
+        return pa.array([None if value is None else int(value) for value in values], pa.int64())
+
+    def text(values: Iterable[str | None]) -> pa.Array:
+        return pa.array(list(values), pa.string())
+
+    is_good = [event.reject_reason is None for event in events]
+    read = {
+        "window": whole(event.window if good else None for event, good in zip(events, is_good, strict=True)),
+        **{name: batch.column(name) for name in ("event_id", "batch", "kafka_partition", "kafka_offset")},
+        "action": text(event.action for event in events),
+        "product_id": text(event.product_id for event in events),
+        "ip_address": text(event.ip_address for event in events),
+        "is_bot": pa.array([oracle.is_bot(event.user_agent or "") for event in events], pa.bool_()),
+        **{
+            name: whole(oracle.MEASURES[name](event, at) if event.reject_reason is None else 0 for event, at in pairs)
+            for name in MEASURE_NAMES
+        },
+        "reject_reason": text(event.reject_reason for event in events),
+        "stored_reason": batch.column("stored_reason"),
+        "stored_window": batch.column("stored_window"),
+        "ingested": batch.column("ingested"),
+    }
+    return pa.RecordBatch.from_arrays(list(read.values()), names=list(read))
+
+
+def _judge_agents(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        agents = batch.column("user_agent").to_pylist()
+        verdicts = pa.array([oracle.is_bot(agent) for agent in agents], pa.bool_())
+        yield pa.RecordBatch.from_arrays([batch.column("user_agent"), verdicts], names=["user_agent", "is_bot"])

@@ -1,0 +1,99 @@
+"""The lake at one moment: versions of bronze and of the ledger that belong together. Read only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from pyspark.sql import DataFrame, SparkSession
+
+from audit.check import Check, compared, number
+from lake.errors import LakeError
+from lake.settings import Settings
+from spark.delta import live_files, snapshot, writers_progress
+
+NAMED_FILES = 3
+ROWS_PER_PARTITION = 500_000
+
+
+@dataclass(frozen=True)
+class PinnedLake:
+    """Bronze and the ledger at fixed versions; the ledger counts bronze up to ``batch``."""
+
+    session: SparkSession
+    settings: Settings
+    bronze_version: int
+    ledger_version: int
+    ledger_id: str
+    batch: int
+
+    def bronze(self) -> DataFrame:
+        """Return all of bronze at its version."""
+        return self._at(self.settings.bronze, self.bronze_version)
+
+    def counted_bronze(self) -> DataFrame:
+        """Return the rows of bronze that the ledger has taken in."""
+        return self.bronze().filter(f"batch <= {self.batch}")
+
+    def ledger(self, version: int | None = None) -> DataFrame:
+        """Return the entries of the ledger at its version, or at another."""
+        return self._at(self.settings.ledger, self.ledger_version if version is None else version)
+
+    def _at(self, path: str, version: int) -> DataFrame:
+        return self.session.read.format("delta").option("versionAsOf", version).load(path)
+
+
+def pin(session: SparkSession, settings: Settings) -> tuple[PinnedLake, list[Check]]:
+    """Fix the versions, the ledger's first: bronze is always at least as far. Also check that all files are there.
+
+    Raises:
+        LakeError: there is no lake, or the ledger was counted from another bronze.
+    """
+    bronze_id = snapshot(session, settings.bronze).table_id
+    ledger, progress = snapshot(session, settings.ledger), writers_progress(session, settings.ledger)
+    while (again := snapshot(session, settings.ledger)).version != ledger.version:
+        ledger, progress = again, writers_progress(session, settings.ledger)
+    others = [name for name in progress if name.startswith("silver:") and name != f"silver:{bronze_id}"]
+    if others:
+        raise LakeError(
+            f"the ledger {settings.ledger} was counted from another bronze table than {settings.bronze}; "
+            "put that bronze back, or move the ledger away and let it be counted again"
+        )
+    checks, versions = [], []
+    for name, path in (("ledger", settings.ledger), ("bronze", settings.bronze)):
+        version, files = live_files(session, path)
+        versions.append(version)
+        checks.append(_check_files(session, name, path, [unquote(file["path"]) for file in files]))
+    shuffle = max(2, len(files) // 50)
+    session.conf.set("spark.sql.shuffle.partitions", str(shuffle))
+    pinned = PinnedLake(
+        session=session,
+        settings=settings,
+        bronze_version=versions[1],
+        ledger_version=ledger.version,
+        ledger_id=ledger.table_id,
+        batch=progress.get(f"silver:{bronze_id}", -1),
+    )
+    return pinned, checks
+
+
+def _check_files(session: SparkSession, name: str, path: str, files: list[str]) -> Check:
+    """Compare the files that the table's log names with those that are there.
+
+    Where some are missing, all later checks read what is left, so that they can say which records are lost.
+    """
+    jvm: Any = session._jvm
+    system = jvm.org.apache.hadoop.fs.Path(path).getFileSystem(session._jsparkSession.sessionState().newHadoopConf())
+    missing = [file for file in sorted(files) if not system.exists(jvm.org.apache.hadoop.fs.Path(f"{path}/{file}"))]
+    problem = ""
+    if missing:
+        session.conf.set("spark.sql.files.ignoreMissingFiles", "true")
+        more = f" and {len(missing) - NAMED_FILES} more" if len(missing) > NAMED_FILES else ""
+        problem = f"missing in {path}: {', '.join(missing[:NAMED_FILES])}{more}; restore from a backup"
+    return compared(
+        f"{name}: files",
+        f"{number(len(files), 'file')} in its log",
+        f"{len(files) - len(missing):,} there",
+        problem,
+    )

@@ -1,0 +1,115 @@
+"""Bronze against the ledger: every row is counted, a duplicate or rejected, and every cell has its sum."""
+
+from __future__ import annotations
+
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame
+
+from audit.cells import compare_cells
+from audit.check import Check, compared, number
+from audit.facts import parsed_facts, read_again
+from audit.lake import PinnedLake
+from audit.scope import Scope
+from lake.contracts import REJECT_REASONS
+from lake.url_rules import UrlRules
+
+
+def check_counts(lake: PinnedLake, scope: Scope) -> list[Check]:
+    """Compare the ledger with the columns that were parsed on arrival.
+
+    Windows that a replay or a verdict has corrected are left out: there those columns are no longer the truth.
+    """
+    bronze, entries = lake.counted_bronze(), lake.ledger().filter(scope.in_spark("window_start"))
+    corrected = entries.filter("cause <> 'stream'").select("window_start").distinct()
+    left_out = corrected.count()
+    facts = parsed_facts(bronze, scope)
+    if left_out:
+        facts = facts.join(corrected.hint("broadcast"), "window_start", "left_anti")
+        entries = entries.join(corrected.hint("broadcast"), "window_start", "left_anti")
+    comparison = compare_cells(facts, entries, "bronze")
+    valid, rejected = _rows(bronze, scope)
+    uncounted = valid - comparison.events - comparison.duplicates
+    parts = [
+        f"{comparison.ledger_events:,} counted",
+        number(comparison.duplicates, "duplicate"),
+        f"{sum(rejected.values()):,} rejected",
+    ]
+    if left_out:
+        parts.append(f"{number(uncounted, 'row')} in {number(left_out, 'corrected window')} left out")
+    rows = valid + sum(rejected.values())
+    accounted = comparison.ledger_events + comparison.duplicates + sum(rejected.values()) + uncounted
+    return [_account("bronze: rows", rows, accounted, parts, rejected), *comparison.checks]
+
+
+def check_deeply(lake: PinnedLake, scope: Scope, rules: UrlRules) -> list[Check]:
+    """Compare the ledger with what the oracle reads in bronze's raw bytes, corrected windows included."""
+    in_scope = f"({scope.in_spark('window_start')}) or reject_reason is not null"
+    read = read_again(lake.counted_bronze().filter(in_scope), rules).persist(StorageLevel.DISK_ONLY)
+    entries = lake.ledger().filter(scope.in_spark("window_start"))
+    try:
+        good = read.filter(f"reject_reason is null and {scope.in_spark('window_start')}")
+        comparison = compare_cells(good, entries, "the raw bytes")
+        arrived = scope.in_spark("ingested_at")
+        rejected = _by_reason(read.filter(f"reject_reason is not null and {arrived}"))
+        reasons = _check_reasons(read, entries, scope)
+    finally:
+        read.unpersist()
+    rows = comparison.events + comparison.duplicates + sum(rejected.values())
+    accounted = comparison.ledger_events + comparison.duplicates + sum(rejected.values())
+    parts = [
+        f"{comparison.ledger_events:,} counted",
+        number(comparison.duplicates, "duplicate"),
+        f"{sum(rejected.values()):,} rejected",
+    ]
+    checks = [_account("rows", rows, accounted, parts, rejected), reasons, *comparison.checks]
+    return [Check(f"deep: {check.name}", check.left, check.right, check.verdict, check.note) for check in checks]
+
+
+def _rows(bronze: DataFrame, scope: Scope) -> tuple[int, dict[str, int]]:
+    """Return the numbers of valid rows (by window) and of rejected rows (by ingestion) per reason."""
+    inside = f"if(reject_reason is null, {scope.in_spark('window_start')}, {scope.in_spark('ingested_at')})"
+    found = bronze.filter(inside).groupBy("reject_reason").count().collect()
+    counts = {row["reject_reason"]: row["count"] for row in found}
+    return counts.pop(None, 0), counts
+
+
+def _by_reason(read: DataFrame) -> dict[str, int]:
+    return {row["reject_reason"]: row["count"] for row in read.groupBy("reject_reason").count().collect()}
+
+
+def _account(name: str, rows: int, accounted: int, parts: list[str], rejected: dict[str, int]) -> Check:
+    unknown = sorted(set(rejected) - set(REJECT_REASONS))
+    problem = f"unknown reject reasons: {', '.join(unknown)}" if unknown else ""
+    if rows != accounted:
+        problem = f"{rows:,} rows, but {accounted:,} accounted for"
+    reasons = ", ".join(f"{reason} {rejected[reason]:,}" for reason in REJECT_REASONS if reason in rejected)
+    return compared(name, number(rows, "row"), " + ".join(parts), problem, f"rejected: {reasons}" if reasons else "")
+
+
+def _check_reasons(read: DataFrame, entries: DataFrame, scope: Scope) -> Check:
+    """Compare the reason of each row. Where the rules have changed since, a replay has corrected the row's window."""
+    query = f"""
+        select r.*, c.window_start is not null as is_corrected
+        from {{read}} r
+        left join (select distinct window_start from {{entries}} where cause <> 'stream') c
+            on c.window_start = coalesce(r.window_start, r.stored_window)
+        where not (r.reject_reason <=> r.stored_reason)
+            and (r.stored_reason is null or {scope.in_spark("r.ingested_at")})
+    """
+    differing = read.sparkSession.sql(query, read=read, entries=entries)
+    found = differing.selectExpr(
+        "count_if(is_corrected) as corrected",
+        "count_if(not is_corrected) as wrong",
+        "min(struct(kafka_partition, kafka_offset, reject_reason, stored_reason, window_start, stored_window)) "
+        "filter (where not is_corrected) as first",
+    ).collect()[0]
+    problem = ""
+    if found["wrong"]:
+        first = found["first"]
+        problem = (
+            f"first: partition {first['kafka_partition']}, offset {first['kafka_offset']}: "
+            f"{first['reject_reason'] or 'valid'} by its bytes, {first['stored_reason'] or 'valid'} in bronze; "
+            "if the rules have changed, replay"
+        )
+    note = f"{number(found['corrected'], 'row')} read otherwise by a replay" if found["corrected"] else ""
+    return compared("reject reasons", "by the raw bytes", f"{number(found['wrong'], 'row')} differ", problem, note)

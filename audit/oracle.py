@@ -1,0 +1,267 @@
+"""What one record means, in plain Python over its raw bytes; shares no code with ``spark/``.
+
+It is written from the description of the format alone, to disagree where the stream is wrong. Times are whole
+microseconds since 1970.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
+from typing import Any
+
+import crawleruseragents
+
+from audit.times import SECOND, iso_micros, log_micros
+from lake.contracts import ASSET, EARLIEST_EVENT, OTHER
+from lake.url_rules import PRODUCT_GROUP, UrlRules
+
+WINDOW = 10 * SECOND
+LATE = 600 * SECOND
+TOLERANCE = 300 * SECOND
+EARLIEST = int(dt.datetime.fromisoformat(f"{EARLIEST_EVENT}+00:00").timestamp()) * SECOND
+LONGEST_KEY = 256
+LARGEST = 2**63 - 1
+
+TEXT = r'"([^"\\]*(?:\\[^\n\r\x85\u2028\u2029][^"\\]*)*)"'
+LOG = re.compile(
+    rf"(\S+) \S+ [^\[\r\n]*\[([^\]\r\n]+)\] {TEXT} (\d{{3}}) (\d+|-)"
+    rf'(?: {TEXT} {TEXT})?(?: "[^"]*")?\r?\n?',
+    re.ASCII,
+)
+DECIMAL = re.compile(r"\d{1,9}(?:\.\d*)?(?:[eE][+-]?\d{1,2})?", re.ASCII)
+ROBOTS = re.compile(r"/robots\.txt(?:\?|$)")
+HOST = re.compile(r"[a-z]+://[^/?#]*")
+SAYS_BOT = re.compile(r"(?<![a-z])bots?(?![a-z])|crawler|spider", re.IGNORECASE)
+Cell = tuple[str, int, str]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One Kafka record: its bytes, its identity header, and the second at which Kafka appended it."""
+
+    value: bytes
+    header: str | None
+    position: str
+    ingested: float
+
+
+@dataclass
+class Event:
+    """What a record says. ``reject_reason`` is why it counts nowhere; then other fields may be missing."""
+
+    reject_reason: str | None = None
+    time: int | None = None
+    ip_address: str | None = None
+    action: str | None = None
+    product_id: str | None = None
+    given_id: str | None = None
+    path: str | None = None
+    user_agent: str | None = None
+    status_code: int | None = None
+    response_ms: int | None = None
+    bytes: int | None = None
+    texts: list[str] = field(default_factory=list)
+
+    @property
+    def window(self) -> int:
+        """Start of the event's window."""
+        return (self.time or 0) // WINDOW * WINDOW
+
+
+class Number(str):
+    """A number of a JSON text, as it was written."""
+
+
+class Oracle:
+    """Reads records by the URL rules."""
+
+    def __init__(self, rules: UrlRules) -> None:
+        """Compile the rules."""
+        self._actions = frozenset(rules.actions)
+        self._rules = [
+            (rule.action, re.compile(re.sub(r"\(\?<(?=[A-Za-z])", "(?P<", rule.pattern), re.ASCII))
+            for rule in rules.rules
+        ]
+
+    def read(self, value: bytes | None, ingested: int) -> Event:
+        """Return what a record says that Kafka appended at ``ingested``."""
+        try:
+            text = (value or b"").decode()
+        except UnicodeDecodeError:
+            return Event("invalid_utf8")
+        if "\0" in text:
+            return Event("nul_character")
+        event = self._read_json(text, ingested) if text.startswith("{") else self._read_log(text, ingested)
+        keys = (event.ip_address, event.action, event.product_id)
+        if event.reject_reason is None and any(len(key or "") > LONGEST_KEY for key in keys):
+            event.reject_reason = "key_too_long"
+        return event
+
+    def _read_json(self, text: str, ingested: int) -> Event:
+        try:
+            fields, end = json.JSONDecoder(
+                parse_int=Number, parse_float=Number, parse_constant=_refuse_constant
+            ).raw_decode(text)
+        except (ValueError, RecursionError):
+            return Event("not_json")
+        if text[end:].strip(" \t\r\n"):
+            return Event("trailing_bytes")
+        texts = {name: _text(fields.get(name)) for name in ("event_id", "user_id", "product_id", "user_agent")}
+        address, action = _text(fields.get("ip_address")), _text(fields.get("action"))
+        if any("\0" in (part or "") for part in (*texts.values(), address, action)):
+            return Event("nul_character")
+        stamp = _text(fields.get("timestamp"))
+        event = Event(
+            time=iso_micros(stamp or ""),
+            ip_address=address,
+            action=action,
+            product_id=texts["product_id"] or None,
+            given_id=texts["event_id"] or None,
+            user_agent=texts["user_agent"],
+        )
+        event.reject_reason = _time_or_address_problem(event, stamp, ingested)
+        if event.reject_reason is None and action not in self._actions:
+            event.reject_reason = "unknown_action"
+        if event.reject_reason is None and not _take_numbers(event, fields):
+            event.reject_reason = "wrong_type"
+        return event
+
+    def _read_log(self, text: str, ingested: int) -> Event:
+        found = LOG.fullmatch(text)
+        if not found:
+            return Event("not_a_log_line")
+        address, stamp, request, status, size, _, agent = found.groups()
+        parts = request.split(" ")
+        path = HOST.sub("", parts[1], count=1) if len(parts) > 1 and HOST.match(parts[1]) else (parts[1:2] or [None])[0]
+        action, product = self._meaning(path)
+        event = Event(
+            time=log_micros(stamp),
+            ip_address=address,
+            action=action,
+            product_id=product,
+            path=path,
+            user_agent=None if agent in (None, "", "-") else agent,
+            status_code=int(status),
+            bytes=int(size) if size != "-" and int(size) <= LARGEST else None,
+        )
+        event.reject_reason = _time_or_address_problem(event, stamp, ingested)
+        return event
+
+    def _meaning(self, path: str | None) -> tuple[str, str | None]:
+        """Return action and product id of a request."""
+        for action, pattern in self._rules if path is not None else ():
+            found = pattern.search(path or "")
+            if found:
+                has_product = action != ASSET and PRODUCT_GROUP in pattern.groupindex
+                return action, (found[PRODUCT_GROUP] or None) if has_product else None
+        return OTHER, None
+
+    def count(self, records: Iterable[Record]) -> tuple[dict[Cell, int], int, int]:
+        """Count events per (dimension, window in seconds, key); also the numbers of rejected and of duplicate records.
+
+        The first of equal records in the given order counts.
+        """
+        cells: dict[Cell, int] = {}
+        seen: set[tuple[str, int]] = set()
+        rejected = duplicates = 0
+        for record in records:
+            event = self.read(record.value, round(record.ingested * SECOND))
+            identity = record.header or event.given_id or f"\0{record.position}"  # which no id can be equal to
+            if event.reject_reason is not None:
+                rejected += 1
+            elif (identity, event.window) in seen:
+                duplicates += 1
+            else:
+                seen.add((identity, event.window))
+                for dimension, key in dimensions(event).items():
+                    cell = (dimension, event.window // SECOND, key)
+                    cells[cell] = cells.get(cell, 0) + 1
+        return cells, rejected, duplicates
+
+
+def dimensions(event: Event) -> dict[str, str]:
+    """Return the key of a good event in each dimension that it has one in."""
+    keys = {"all": "all", "action": event.action, "product": event.product_id, "client": event.ip_address}
+    return {dimension: key for dimension, key in keys.items() if key is not None}
+
+
+MEASURES: dict[str, Callable[[Event, int], int]] = {
+    "events": lambda event, ingested: 1,
+    "views": lambda event, ingested: event.action == "view_product",
+    "add_to_carts": lambda event, ingested: event.action == "add_to_cart",
+    "checkouts": lambda event, ingested: event.action == "checkout",
+    "client_errors": lambda event, ingested: (event.status_code or 0) // 100 == 4,
+    "server_errors": lambda event, ingested: (event.status_code or 0) // 100 == 5,
+    "payment_errors": lambda event, ingested: event.action == "checkout" and (event.status_code or 0) // 100 == 5,
+    "late_events": lambda event, ingested: (event.time or 0) < ingested - LATE,
+    "response_ms": lambda event, ingested: event.response_ms or 0,
+    "timed_events": lambda event, ingested: event.response_ms is not None,
+    "bytes": lambda event, ingested: event.bytes or 0,
+    "assets": lambda event, ingested: event.action == "asset",
+    "robots_reads": lambda event, ingested: bool(event.path and ROBOTS.match(event.path)),
+    "no_agent": lambda event, ingested: event.user_agent is None,
+}
+"""What a good event adds to each measure of the ledger, given when Kafka appended it."""
+
+
+@lru_cache(maxsize=100_000)
+def is_bot(agent: str) -> bool:
+    """Return whether a user agent says that it is a bot."""
+    return bool(crawleruseragents.is_crawler(agent[:2048])) or SAYS_BOT.search(agent[:2048]) is not None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _text(value: Any) -> str | None:
+    """Return a JSON value as text; an object or a list as itself in JSON."""
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value)
+
+
+def _time_or_address_problem(event: Event, stamp: str | None, ingested: int) -> str | None:
+    if not stamp:
+        return "missing_time"
+    if event.time is None:
+        return "unreadable_time"
+    if event.time < EARLIEST:
+        return "time_too_old"
+    if event.time > ingested + TOLERANCE:
+        return "time_in_future"
+    if event.ip_address in (None, "", "-"):
+        return "missing_ip"
+    return None if _is_address(event.ip_address or "") else "invalid_ip"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return "%" not in text
+
+
+def _take_numbers(event: Event, fields: dict[str, Any]) -> bool:
+    """Read status and response time into the event; return whether every field has a type that it may have."""
+    if any(isinstance(fields.get(name), dict | list) for name in ("event_id", "user_id", "product_id", "user_agent")):
+        return False
+    status, response = _text(fields.get("status_code")), _text(fields.get("response_time"))
+    if status is not None:
+        if not re.fullmatch(r"\d{1,9}", status, re.ASCII) or not 100 <= int(status) <= 599:
+            return False
+        event.status_code = int(status)
+    if response is not None:
+        if not DECIMAL.fullmatch(response):
+            return False
+        milliseconds = Decimal(repr(float(response) * 1000)).to_integral_value(ROUND_HALF_UP)
+        event.response_ms = int(milliseconds) if milliseconds <= LARGEST else None
+    return True

@@ -1,0 +1,106 @@
+"""The audit, step by step, each stage against the one before it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TextIO
+
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from audit.check import Check, failed, first_line, unchecked
+from audit.lake import PinnedLake, pin
+from audit.ledger import check_counts, check_deeply
+from audit.marts import check_marts
+from audit.mirror import check_mirror
+from audit.records import check_records
+from audit.scope import Scope
+from lake.errors import LakeError, ServiceError
+from lake.settings import Settings
+from lake.url_rules import UrlRules
+
+
+@dataclass(frozen=True)
+class Result:
+    """All checks, under a line that says what was looked at."""
+
+    title: str
+    checks: list[Check]
+
+
+class Progress:
+    """What is being done, on one line of a terminal; silent where there is none."""
+
+    def __init__(self, stream: TextIO) -> None:
+        """Write to ``stream`` if it is a terminal."""
+        self._stream = stream
+        self._is_shown = stream.isatty()
+
+    def say(self, text: str) -> None:
+        """Show the text in place of the last one."""
+        if self._is_shown:
+            self._stream.write(f"\r\x1b[K{text} ...")
+            self._stream.flush()
+
+    def clear(self) -> None:
+        """Wipe the line."""
+        if self._is_shown:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+
+
+def verify(
+    session: SparkSession, settings: Settings, rules: UrlRules, scope: Scope, is_deep: bool, progress: Progress
+) -> Result:
+    """Make all checks; what cannot be made is a line among them.
+
+    Raises:
+        LakeError: there is no lake at all.
+    """
+    started = time.monotonic()
+    session.sparkContext.pythonExec = sys.executable  # else Spark starts the workers with the system's Python
+    progress.say("reading the tables' logs")
+    try:
+        lake, checks = pin(session, settings)
+    except (PySparkException, Py4JError) as error:
+        checks = [failed("lake", f"the log of {settings.lake_root} cannot be read: {_reason(error)}")]
+        return Result(f"Weblake: {settings.lake_root}", checks)
+    steps: list[tuple[str, str, Callable[[], list[Check]]]] = [
+        ("Kafka: offsets", "comparing bronze with Kafka", lambda: check_records(lake)),
+        ("ledger", "counting bronze anew", lambda: check_counts(lake, scope)),
+        ("PostgreSQL: window_counts", "comparing PostgreSQL with the ledger", lambda: check_mirror(lake, scope)),
+        ("marts", "comparing the marts with PostgreSQL", lambda: check_marts(settings, scope)),
+    ]
+    if is_deep:
+        steps.append(("deep", "reading every raw record again", lambda: check_deeply(lake, scope, rules)))
+    for name, doing, check in steps:
+        progress.say(doing)
+        checks += _guarded(name, check)
+    return Result(_title(lake, scope, time.monotonic() - started), checks)
+
+
+def _guarded(name: str, check: Callable[[], list[Check]]) -> list[Check]:
+    """Make a check; damage that stops it is a failure, a server that is down is not."""
+    try:
+        return check()
+    except ServiceError as error:
+        return [unchecked(name, str(error))]
+    except (LakeError, PySparkException, Py4JError) as error:
+        return [failed(name, f"the lake cannot be read: {_reason(error)}")]
+
+
+def _title(lake: PinnedLake, scope: Scope, seconds: float) -> str:
+    return (
+        f"Weblake, {scope}: bronze at version {lake.bronze_version}, the ledger at version {lake.ledger_version} "
+        f"= bronze up to batch {lake.batch}, in {seconds:.1f} s"
+    )
+
+
+def _reason(error: BaseException) -> str:
+    """Return the innermost reason that Spark or Delta gives, on one line."""
+    causes = [line.split("Caused by: ", 1)[1] for line in str(error).splitlines() if "Caused by: " in line]
+    return causes[-1] if causes else first_line(error)

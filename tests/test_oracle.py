@@ -1,0 +1,102 @@
+"""The audit's own reading of records, against known cases and against the stream's parser."""
+
+from __future__ import annotations
+
+import pytest
+from frames import START, event, line, records
+from pyspark.sql import SparkSession
+from test_parse import ACCEPTED, REJECTED
+
+from audit.oracle import MEASURES, Oracle, Record, is_bot
+from audit.times import SECOND
+from lake import contracts
+from lake.url_rules import UrlRules
+from spark.parse import parse_records
+
+NOW = int(START.timestamp()) * SECOND
+EDGES = [
+    event(response_time="0.0005"),
+    event(response_time=1.0005),
+    event(response_time=2.5e-3),
+    event(response_time="1e99"),
+    event(status_code=599),
+    event(status_code=600),
+    event(product_id=""),
+    event(product_id=1.50),
+    event(product_id=True),
+    event(user_agent=""),
+    event(event_id=17),
+    event(timestamp="2026-01-01T12:00:00+18:30"),
+    event(timestamp="2026-01-01T24:00:00Z"),
+    event(timestamp="2026-01-01T12:00:60Z"),
+    event(timestamp="2026-01-01T12:00:09.9999999Z"),
+    event(timestamp="2026-01-01T02:00:00-10"),
+    event(ip_address="fe80::1%eth0"),
+    event(ip_address="::ffff:1.2.3"),
+    event(ip_address="1:2:3:4:5:6:1.2.3.4"),
+    event(action="x" * 300),
+    line(**{"01/Jan": "30/Feb"}),
+    line(**{"01/Jan": "1/Jan"}),
+    line(**{"12:00:00 +0000": "12:00:00"}),
+    line(**{"12:00:00 +0000": "24:00:00 +0000"}),
+    line(**{"200 512": "999 99999999999999999999"}),
+    line(**{"203.0.113.7": "-"}),
+    line("/product/7?a=1#b"),
+    line("http://shop.example"),
+    line("//x"),
+    line("/robots.txt?x"),
+    line("/" + "a" * 300),
+    line("/product/" + "a" * 300),
+    line(**{'"-" "Mozilla/5.0 Firefox/131.0"': '"-" "-"'}),
+    line(**{'"-" "Mozilla/5.0 Firefox/131.0"': '"" ""'}),
+    line(**{"GET ": "GET  "}),
+]
+
+
+def test_every_reject_reason_is_found_by_the_oracle(rules: UrlRules) -> None:
+    oracle = Oracle(rules)
+    assert [(oracle.read(value, NOW).reject_reason, value) for _, value in REJECTED] == REJECTED
+    assert [value for value in ACCEPTED if oracle.read(value, NOW).reject_reason] == []
+
+
+def test_oracle_and_stream_read_every_case_alike(session: SparkSession, rules: UrlRules) -> None:
+    cases = [*(value for _, value in REJECTED), *ACCEPTED, *EDGES]
+    oracle = Oracle(rules)
+    columns = ["action", "product_id", "ip_address", "status_code", "response_ms", "bytes", "path", "user_agent"]
+    rows = parse_records(records(session, *cases), rules).orderBy("kafka_offset").collect()
+    for value, row in zip(cases, rows, strict=True):
+        found = oracle.read(value, NOW)
+        assert found.reject_reason == row.reject_reason, value
+        if row.reject_reason is None:
+            assert [getattr(found, name) for name in columns] == [row[name] for name in columns], value
+            assert found.window == int(row.window_start.timestamp()) * SECOND, value
+
+
+def test_the_oracle_knows_every_measure() -> None:
+    assert list(MEASURES) == contracts.names(contracts.MEASURES)
+
+
+def test_the_first_of_equal_events_counts_once_in_each_dimension(rules: UrlRules) -> None:
+    second = START.timestamp()
+    sent = [
+        Record(event(), None, "0-0", second),
+        Record(event(), None, "0-1", second),
+        Record(event(), "header", "0-2", second),
+        Record(b"garbage", None, "0-3", second),
+        Record(line("/"), None, "0-4", second),
+    ]
+    cells, rejected, duplicates = Oracle(rules).count(sent)
+    assert (rejected, duplicates) == (1, 1)
+    window = int(second)
+    assert cells == {
+        ("all", window, "all"): 3,
+        ("action", window, "view_product"): 2,
+        ("action", window, "other"): 1,
+        ("product", window, "p-1"): 2,
+        ("client", window, "203.0.113.7"): 3,
+    }
+
+
+@pytest.mark.parametrize(("agent", "verdict"), [("Googlebot/2.1", True), ("my-bot", True), ("CUBOT X30", False)])
+def test_a_bot_is_known_by_its_word(agent: str, verdict: bool) -> None:
+    assert is_bot(agent) is verdict

@@ -1,0 +1,296 @@
+"""The audit on the real services: it holds on good traffic, and finds and names each kind of damage."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg2
+import pytest
+from kafka import KafkaProducer
+from pyspark.sql import SparkSession
+from test_parse import REJECTED
+
+from audit.check import Check, Verdict
+from audit.facts import PARSED
+from audit.records import Range, without
+from audit.scope import Scope, read_instant
+from audit.verify import Progress, verify
+from lake import contracts
+from lake.settings import PROJECT, Settings, child_environment, load_settings
+from lake.url_rules import UrlRules
+from spark.pipeline import Pipeline
+from stack.kafka import create_topic
+
+DAY = 86_400
+
+
+# --- Parts
+
+
+def test_verify_knows_every_measure() -> None:
+    assert list(PARSED) == contracts.names(contracts.MEASURES)
+
+
+def test_an_accepted_loss_is_taken_out_of_what_is_missing() -> None:
+    missing = [Range(5, 9), Range(20, 20)]
+    assert without(missing, []) == missing
+    assert without(missing, [Range(0, 6), Range(20, 30)]) == [Range(7, 9)]
+    assert without(missing, [Range(6, 7)]) == [Range(5, 5), Range(8, 9), Range(20, 20)]
+
+
+def test_a_time_without_a_zone_is_utc() -> None:
+    assert read_instant("2026-01-01T12:00:00") == read_instant("2026-01-01T13:00:00+01:00")
+    assert Scope(0, 10).in_postgres("w") == "w >= to_timestamp(0.000000) and w < to_timestamp(10.000000)"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--from", "yesterday"], ["--from", "2026-01-02T00:00:00Z", "--to", "2026-01-01T00:00:00Z"], ["-x"]]
+)
+def test_a_wrong_argument_is_refused(arguments: list[str], tmp_path: Path) -> None:
+    done = command(tmp_path, *arguments)
+    assert done.returncode == 2
+    assert "usage:" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_folder_without_a_lake_is_named(tmp_path: Path) -> None:
+    done = command(tmp_path)
+    assert done.returncode == 1
+    assert f"no Delta table at {tmp_path}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def command(data: Path, *arguments: str, settings: Settings | None = None) -> subprocess.CompletedProcess[str]:
+    """Run ``python -m audit verify`` as a person would."""
+    chosen = settings or load_settings({"WEBLAKE_DATA": str(data)})
+    extra = {"KAFKA_TOPIC": chosen.kafka_topic, "SPARK_DRIVER_MEMORY": "1g", "SPARK_MASTER": "local[2]"}
+    return subprocess.run(
+        [sys.executable, "-m", "audit", "verify", *arguments],
+        cwd=PROJECT,
+        env=child_environment(chosen, **extra, POSTGRES_DBT_PASSWORD=chosen.dbt_password),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+# --- On the real services
+
+
+@pytest.fixture(scope="module")
+def settings(
+    stack_settings: Settings, session: SparkSession, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Settings]:
+    """A lake of the module's own, counted in several batches, mirrored and built into marts."""
+    data = tmp_path_factory.mktemp("verify")
+    own = replace(stack_settings, data=data, lake_root=str(data / "lake"), kafka_topic=f"logs_{uuid.uuid4().hex}")
+    create_topic(own)
+    execute(own, "truncate silver.window_counts, silver.bookmark")
+    for batch in range(3):
+        send(own, traffic(batch))
+        Pipeline(session, own).drain()
+    environment = child_environment(own, POSTGRES_DBT_PASSWORD=own.dbt_password)
+    build = [sys.executable, "-m", "stack.marts", "--once", "--full-refresh"]
+    subprocess.run(build, cwd=PROJECT, env=environment, check=True, capture_output=True)
+    yield own
+
+
+def execute(settings: Settings, sql: str) -> list[tuple[object, ...]]:
+    with psycopg2.connect(settings.postgres_dsn("owner")) as connection, connection.cursor() as cursor:
+        cursor.execute(sql)
+        return list(cursor.fetchall()) if cursor.description else []
+
+
+def send(settings: Settings, records: list[tuple[bytes | None, str | None]]) -> None:
+    producer = KafkaProducer(bootstrap_servers=settings.kafka_bootstrap_servers, acks="all")
+    for value, header in records:
+        headers = [("event_id", header.encode())] if header else []
+        producer.send(settings.kafka_topic, value, key=None if value else b"", headers=headers)
+    producer.flush()
+    producer.close()
+
+
+def traffic(batch: int) -> list[tuple[bytes | None, str | None]]:
+    """People and bots, JSON and log lines, garbage, late events, and repeats within a batch and across batches."""
+    records: list[tuple[bytes | None, str | None]] = []
+    now = int(time.time())
+    for serial in range(120):
+        ago = (0, 3, 30, 3600, 40 * DAY, 400 * DAY)[serial % 6]
+        instant = dt.datetime.fromtimestamp(now - ago - serial / 7, dt.timezone.utc)
+        event = {
+            "event_id": f"{batch}-{serial}",
+            "timestamp": instant.isoformat(),
+            "ip_address": f"198.51.100.{serial % 9}",
+            "action": ("view_product", "view_product", "add_to_cart", "checkout")[serial % 4],
+            "product_id": None if serial % 11 == 0 else f"p-{serial % 5}",
+            "user_agent": (None, "Mozilla/5.0 Firefox/131.0", "Googlebot/2.1")[serial % 3],
+            "response_time": serial / 1000 + 0.0005,
+            "status_code": (200, 200, 404, 503)[serial % 4],
+        }
+        value = json.dumps(event).encode()
+        records += [(value, None)] * (1 + (serial % 10 == 0))
+        if serial % 5 == 0:
+            target = ("/robots.txt", "/product/7?a=b", "/static/a.css", "/cart/add?id=3")[serial % 4]
+            stamp = instant.strftime("%d/%b/%Y:%H:%M:%S +0000")
+            line = f'203.0.113.9 - - [{stamp}] "GET {target} HTTP/1.1" 200 {serial} "-" "curl/8"'.encode()
+            records.append((line, f"line-{batch}-{serial}" if serial % 2 else None))
+    again = json.dumps(
+        {"event_id": "same", "timestamp": "2026-01-01T12:00:03Z", "ip_address": "::1", "action": "checkout"}
+    )
+    garbage = [(value, None) for reason, value in REJECTED if reason != "time_in_future"]
+    return [*records, (again.encode(), None), (None, None), *garbage]
+
+
+@pytest.fixture
+def audit(session: SparkSession, settings: Settings, rules: UrlRules) -> Iterator[Audit]:
+    """Verify the module's lake, in the tests' Spark session."""
+    kept = {name: session.conf.get(name) for name in ("spark.sql.shuffle.partitions",)}
+    yield Audit(session, settings, rules)
+    for name, value in kept.items():
+        session.conf.set(name, str(value))
+    session.conf.unset("spark.sql.files.ignoreMissingFiles")
+
+
+class Audit:
+    def __init__(self, session: SparkSession, settings: Settings, rules: UrlRules) -> None:
+        self.session, self.settings, self.rules = session, settings, rules
+
+    def __call__(self, scope: Scope | None = None, deep: bool = False) -> dict[str, Check]:
+        progress = Progress(sys.stderr)
+        result = verify(self.session, self.settings, self.rules, scope or Scope(), deep, progress)
+        return {check.name: check for check in result.checks}
+
+
+def wrong(checks: dict[str, Check]) -> dict[str, str]:
+    return {name: check.note for name, check in checks.items() if check.verdict is not Verdict.OK}
+
+
+@pytest.mark.stack
+def test_good_traffic_holds_at_every_depth(audit: Audit) -> None:
+    checks = audit(deep=True)
+    assert wrong(checks) == {}
+    assert "missing_time" in checks["bronze: rows"].note
+    duplicates = int(checks["bronze: rows"].right.split(" + ")[1].split()[0])
+    assert duplicates == 3 * 12 + 2  # repeats within each batch, and of the one event that every batch had
+    assert checks["deep: rows"].right == checks["bronze: rows"].right
+
+
+@pytest.mark.stack
+def test_a_range_holds_and_is_smaller(audit: Audit) -> None:
+    noon = read_instant("2026-01-01T12:00:00Z")
+    checks = audit(Scope(noon, noon + 10), deep=True)
+    assert wrong(checks) == {}
+    assert checks["ledger: all"].left.startswith("1 event in 1 cell")
+    assert checks["marts: traffic"].left == "1 human_events" or checks["marts: traffic"].note == "1 row"
+
+
+@pytest.mark.stack
+def test_records_that_are_not_read_yet_are_no_failure(audit: Audit) -> None:
+    send(audit.settings, [(b"later", None)])
+    checks = audit()
+    assert wrong(checks) == {}
+    assert any("1 record not read yet" in check.note for check in checks.values())
+    Pipeline(audit.session, audit.settings).drain()
+    assert set(wrong(audit())) <= {"marts"}
+    subprocess.run(
+        [sys.executable, "-m", "stack.marts", "--once"],
+        cwd=PROJECT,
+        env=child_environment(audit.settings, POSTGRES_DBT_PASSWORD=audit.settings.dbt_password),
+        check=True,
+        capture_output=True,
+    )
+
+
+@pytest.mark.stack
+def test_the_command_prints_its_lines_and_exits_with_the_verdict(audit: Audit) -> None:
+    done = command(audit.settings.data, settings=audit.settings)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+    assert "checks hold" in done.stdout
+    down = replace(audit.settings, kafka_bootstrap_servers="127.0.0.1:1", postgres_port=1)
+    done = command(audit.settings.data, settings=down)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "Kafka at 127.0.0.1:1 does not answer" in done.stdout
+    assert "PostgreSQL at 127.0.0.1:1 does not answer" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.stack
+def test_a_changed_cell_in_postgresql_is_named(audit: Audit) -> None:
+    rows = "dimension = 'product' and key = 'p-1'"
+    cell = f"{rows} and window_start = (select max(window_start) from silver.window_counts where {rows})"
+    execute(audit.settings, f"update silver.window_counts set views = views + 100 where {cell}")
+    try:
+        note = wrong(audit())["PostgreSQL: window_counts"]
+    finally:
+        execute(audit.settings, f"update silver.window_counts set views = views - 100 where {cell}")
+    assert "product 'p-1'" in note
+    assert "views" in note
+    assert wrong(audit()) == {}
+
+
+@pytest.mark.stack
+def test_a_changed_row_of_a_mart_is_named(audit: Audit) -> None:
+    for mart, column, key in (("products", "human_views", "product_id = 'p-2'"), ("traffic", "late_events", "true")):
+        execute(audit.settings, f"update marts.{mart} set {column} = {column} + 1 where {key}")
+        try:
+            found = wrong(audit())
+        finally:
+            execute(audit.settings, f"update marts.{mart} set {column} = {column} - 1 where {key}")
+        assert list(found) == [f"marts: {mart}"]
+        assert column in found[f"marts: {mart}"]
+
+
+@pytest.mark.stack
+def test_an_extra_entry_of_the_ledger_is_named(audit: Audit) -> None:
+    entries = audit.session.read.format("delta").load(audit.settings.ledger)
+    window = entries.filter("dimension = 'action' and key = 'checkout' and window_date = '2026-01-01'")
+    window.limit(1).coalesce(1).write.format("delta").mode("append").save(audit.settings.ledger)
+    try:
+        found = wrong(audit(deep=True))
+    finally:
+        version = audit.session.sql(f"describe history delta.`{audit.settings.ledger}` limit 1").collect()[0]["version"]
+        audit.session.sql(f"restore table delta.`{audit.settings.ledger}` to version as of {version - 1}")
+    assert set(found) == {"ledger: action", "deep: ledger: action"}
+    assert "window 2026-01-01 12:00:00Z, action 'checkout', human" in found["ledger: action"]
+    assert "events 1 in bronze, 2 in the ledger" in found["ledger: action"]
+
+
+@pytest.mark.stack
+def test_a_deleted_file_of_bronze_is_named_with_the_records_that_it_held(audit: Audit) -> None:
+    lost = max(Path(audit.settings.bronze).rglob("*.parquet"))  # of the newest day
+    kept = lost.read_bytes()
+    lost.unlink()
+    try:
+        found = wrong(audit())
+        done = command(audit.settings.data, settings=audit.settings)
+    finally:
+        lost.write_bytes(kept)
+    assert lost.name in found["bronze: files"]
+    assert "Kafka: " in " ".join(found)
+    assert "ledger: all" in found
+    assert done.returncode == 1
+    assert lost.name in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.stack
+def test_a_file_of_bronze_that_is_no_longer_parquet_is_a_failure(audit: Audit) -> None:
+    torn = sorted(Path(audit.settings.bronze).rglob("*.parquet"))[0]
+    checksum = torn.with_name(f".{torn.name}.crc")
+    kept, kept_sum = torn.read_bytes(), checksum.read_bytes()
+    torn.write_bytes(kept[: len(kept) // 2])
+    checksum.unlink()
+    try:
+        found = wrong(audit())
+    finally:
+        torn.write_bytes(kept)
+        checksum.write_bytes(kept_sum)
+    assert torn.name in found["ledger"]
