@@ -13,6 +13,7 @@ from pathlib import Path
 
 from lake.errors import ServiceError
 from lake.settings import STACK_FILE, Settings, load_settings, read_env_file
+from stack import postgres
 from stack.ports import LOCALHOST, pick_port
 
 ROLES = ("owner", "pipeline", "dbt", "analyst")
@@ -44,6 +45,7 @@ def prepare(settings: Settings, controller_port: int = 0) -> Prepared:
     for name, place in (("KAFKA_BOOTSTRAP_SERVERS", host), ("POSTGRES_HOST", settings.postgres_host)):
         if place not in (LOCALHOST, "localhost"):
             raise ServiceError(f"{name} names {place!r}, but the embedded services run on {LOCALHOST}; unset {name}")
+    require_password(settings)
     known = read_env_file(settings.data / STACK_FILE)
     controller = controller_port or int(known.get(CONTROLLER_PORT) or int(kafka_port) + 1)
     wanted = {"Kafka": int(kafka_port), "Kafka's controller": controller, "PostgreSQL": settings.postgres_port}
@@ -57,6 +59,18 @@ def prepare(settings: Settings, controller_port: int = 0) -> Prepared:
     }
     write(settings, values)
     return Prepared(load(settings, values), ports["Kafka's controller"], tuple(notes))
+
+
+def require_password(settings: Settings) -> None:
+    """Raise ServiceError where there is a database, but not the password of its owner: no wait would let us in."""
+    if settings.owner_password or not postgres.is_initialised(settings):
+        return
+    place = postgres.home(settings)
+    raise ServiceError(
+        f"the password of the database in {place} is gone: it stood in {settings.data / STACK_FILE}. Put that file "
+        "back from a backup. Or, as everything in PostgreSQL can be made again from the lake: run `make down`, move "
+        f"{place} away, and run `make up`; the mirror then fills a new database from the ledger"
+    )
 
 
 def remember_generator(settings: Settings) -> None:

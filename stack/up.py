@@ -16,7 +16,7 @@ from stack.logs import tail
 from stack.migrations import migrate
 from stack.ports import is_open
 from stack.programs import has_traffic, programs
-from stack.stack_env import prepare, remember_generator
+from stack.stack_env import prepare, remember_generator, require_password
 from stack.status import read_stream
 
 SERVICE_SECONDS = 120
@@ -36,6 +36,7 @@ def up(settings: Settings) -> None:
     """
     settings.data.mkdir(parents=True, exist_ok=True)
     with _only_one(settings):
+        require_password(settings)
         if supervision.is_running(settings):
             _follow_settings(settings)
             return

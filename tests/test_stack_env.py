@@ -12,6 +12,7 @@ from lake.errors import ServiceError
 from lake.settings import STACK_FILE
 from stack.ports import pick_quiet_ports
 from stack.stack_env import prepare, remember_generator
+from stack.up import up
 
 
 def test_ports_and_passwords_are_kept(tmp_path: Path) -> None:
@@ -24,6 +25,23 @@ def test_ports_and_passwords_are_kept(tmp_path: Path) -> None:
     passwords = {first.password(role) for role in ("owner", "pipeline", "dbt", "analyst")}
     assert len(passwords) == 4
     assert all(len(password) >= 32 for password in passwords)
+
+
+@pytest.mark.parametrize("file", [None, "GENERATE=0\n"])
+def test_a_database_whose_password_is_lost_is_named_at_once(tmp_path: Path, file: str | None) -> None:
+    cluster = tmp_path / "postgres" / "data"
+    cluster.mkdir(parents=True)
+    (cluster / "PG_VERSION").write_text("18\n")
+    if file:
+        (tmp_path / STACK_FILE).write_text(file)
+    for start in (up, prepare):
+        with pytest.raises(ServiceError) as raised:
+            start(settings_in(tmp_path))
+        assert str(tmp_path / STACK_FILE) in str(raised.value)
+        assert f"move {tmp_path / 'postgres'} away, and run `make up`" in str(raised.value)
+    assert (tmp_path / STACK_FILE).exists() == bool(file), "a file without the password would hide the loss"
+    (tmp_path / "postgres").rename(tmp_path / "elsewhere")
+    assert prepare(settings_in(tmp_path)).settings.owner_password
 
 
 def test_a_kept_port_that_another_program_took_is_replaced_and_said(tmp_path: Path) -> None:
