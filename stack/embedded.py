@@ -11,7 +11,7 @@ from lake.errors import ServiceError
 from lake.settings import Settings, child_environment, load_settings
 from stack import kafka, postgres
 from stack.migrations import migrate
-from stack.ports import LOCALHOST, is_open, pick_quiet_ports
+from stack.ports import LOCALHOST, PortClaims, is_open, pick_quiet_ports
 from stack.stack_env import prepare
 from stack.waiting import wait_until
 
@@ -91,7 +91,9 @@ class Embedded:
         places = {"WEBLAKE_DATA": str(data), "WEBLAKE_CHARTS": str(data / "charts"), "LAKE_ROOT": str(data / "lake")}
         ports = {"KAFKA_BOOTSTRAP_SERVERS": f"{LOCALHOST}:{broker}", "POSTGRES_PORT": str(database)}
         servers = {"POSTGRES_HOST": LOCALHOST, "KAFKA_TOPIC": "web_logs", "POSTGRES_DB": "weblogs"}
-        prepared = prepare(load_settings({**places, **servers, **ports, **overrides}), controller)
+        self._claims = PortClaims()
+        settings = load_settings({**places, **servers, **ports, **overrides})
+        prepared = prepare(settings, self._claims, controller)
         self.settings = prepared.settings
         self._controller_port = prepared.controller_port
         self.kafka = Service("kafka", self.settings, lambda: kafka.server_command(self.settings), stop_with_int=False)
@@ -119,6 +121,8 @@ class Embedded:
         except BaseException:
             self.stop()
             raise
+        finally:
+            self._claims.release()
         return self.settings
 
     def __exit__(

@@ -1,10 +1,11 @@
-"""TCP ports on 127.0.0.1: is one free, which one to take, has somebody opened it."""
+"""TCP ports on 127.0.0.1: is one free, which one to take, who has claimed it, has somebody opened it."""
 
 from __future__ import annotations
 
 import random
 import socket
 from collections.abc import Collection
+from types import TracebackType
 
 from lake.errors import ServiceError
 
@@ -33,14 +34,60 @@ def is_open(port: int, host: str = LOCALHOST) -> bool:
         return False
 
 
-def pick_port(preferred: int, taken: Collection[int] = ()) -> int:
-    """Return ``preferred`` if it is free and not ``taken``, else the next port above that is."""
-    for port in range(preferred, min(preferred + 500, 65_536)):
-        if port not in taken and is_free(port):
-            return port
-    raise ServiceError(
-        f"no port from {preferred} to {preferred + 499} is free; set KAFKA_BOOTSTRAP_SERVERS and POSTGRES_PORT"
-    )
+class PortClaims:
+    """Ports that no other process of Weblake picks while the ``with`` block lasts, though nobody listens there yet.
+
+    Hold them until the servers listen, so that two stacks started at once get ports of their own. The sign is the UDP
+    port of the same number: it goes with the process, however that ends, and reaches as far as the TCP port does.
+    """
+
+    def __init__(self) -> None:
+        """Claim nothing yet."""
+        self._held: dict[int, socket.socket] = {}
+
+    def __enter__(self) -> PortClaims:
+        """Do nothing: ports are claimed as they are picked."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give all up."""
+        self.release()
+
+    def release(self) -> None:
+        """Give all up; the servers that listen hold their ports themselves."""
+        while self._held:
+            self._held.popitem()[1].close()
+
+    def pick(self, preferred: int, taken: Collection[int] = ()) -> int:
+        """Claim and return ``preferred`` if it is free and not ``taken``, else the next port above that is.
+
+        Raises:
+            ServiceError: there is none.
+        """
+        for port in range(preferred, min(preferred + 500, 65_536)):
+            if port not in taken and self._claim(port):
+                return port
+        raise ServiceError(
+            f"no port from {preferred} to {preferred + 499} is free; set KAFKA_BOOTSTRAP_SERVERS and POSTGRES_PORT"
+        )
+
+    def _claim(self, port: int) -> bool:
+        """Claim the port if it is free. First the claim, then the look: a claim ends when its server listens."""
+        if port in self._held:
+            return is_free(port)
+        sign = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            sign.bind((LOCALHOST, port))
+        except OSError:
+            sign.close()
+            return False
+        if not is_free(port):
+            sign.close()
+            return False
+        self._held[port] = sign
+        return True
 
 
 def pick_quiet_ports(count: int) -> list[int]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from lake.errors import ServiceError
 from lake.settings import STACK_FILE, Settings, load_settings, read_env_file
 from stack import postgres
-from stack.ports import LOCALHOST, pick_port
+from stack.ports import LOCALHOST, PortClaims
 
 ROLES = ("owner", "pipeline", "dbt", "analyst")
 CONTROLLER_PORT = "KAFKA_CONTROLLER_PORT"
@@ -32,11 +32,12 @@ class Prepared:
     notes: tuple[str, ...]
 
 
-def prepare(settings: Settings, controller_port: int = 0) -> Prepared:
-    """Pick free ports and make the missing passwords; write both down, with the generator's settings.
+def prepare(settings: Settings, claims: PortClaims, controller_port: int = 0) -> Prepared:
+    """Claim free ports and make the missing passwords; write both down.
 
-    Without ``controller_port``, the one written down is kept, or the port above the broker's is taken.
-    Ports and passwords of earlier starts are kept, unless another program has taken a port.
+    ``claims`` must last until the servers listen. Without ``controller_port``, the one written down is kept, or the
+    port above the broker's is taken. Ports and passwords of earlier starts are kept, unless another program has taken
+    a port.
 
     Raises:
         ServiceError: the settings name services elsewhere, or the passwords of an existing database are gone.
@@ -49,7 +50,7 @@ def prepare(settings: Settings, controller_port: int = 0) -> Prepared:
     known = read_env_file(settings.data / STACK_FILE)
     controller = controller_port or int(known.get(CONTROLLER_PORT) or int(kafka_port) + 1)
     wanted = {"Kafka": int(kafka_port), "Kafka's controller": controller, "PostgreSQL": settings.postgres_port}
-    ports, notes = _pick(wanted)
+    ports, notes = _pick(wanted, claims)
     values = {
         "KAFKA_BOOTSTRAP_SERVERS": f"{LOCALHOST}:{ports['Kafka']}",
         CONTROLLER_PORT: str(ports["Kafka's controller"]),
@@ -106,12 +107,12 @@ def controller_port(settings: Settings) -> int:
     return int(read_env_file(settings.data / STACK_FILE)[CONTROLLER_PORT])
 
 
-def _pick(wanted: dict[str, int]) -> tuple[dict[str, int], list[str]]:
+def _pick(wanted: dict[str, int], claims: PortClaims) -> tuple[dict[str, int], list[str]]:
     ports: dict[str, int] = {}
     notes = []
     for name, preferred in wanted.items():
         others: Collection[int] = {*ports.values(), *(port for other, port in wanted.items() if other != name)}
-        ports[name] = pick_port(preferred, others)
+        ports[name] = claims.pick(preferred, others)
         if ports[name] != preferred:
             notes.append(f"port {preferred} is busy: {name} listens on {ports[name]}")
     return ports, notes

@@ -14,7 +14,7 @@ from stack.console import say, step
 from stack.down import end_processes, leftovers
 from stack.logs import tail
 from stack.migrations import migrate
-from stack.ports import is_open
+from stack.ports import PortClaims, is_open
 from stack.programs import has_traffic, programs
 from stack.stack_env import prepare, remember_generator, require_password
 from stack.status import read_stream
@@ -41,9 +41,10 @@ def up(settings: Settings) -> None:
             _follow_settings(settings)
             return
         started = time.time()
-        settings = _start(settings)
-        watch = Watch(settings)
-        _start_services(settings, watch)
+        with PortClaims() as claims:
+            settings = _start(settings, claims)
+            watch = Watch(settings)
+            _start_services(settings, watch)
         if settings.generate:
             _wait_for_counts(settings, watch, started)
             _wait_for_charts(settings, watch, started)
@@ -95,13 +96,13 @@ class Watch:
                 )
 
 
-def _start(settings: Settings) -> Settings:
+def _start(settings: Settings, claims: PortClaims) -> Settings:
     """Write down ports and passwords, prepare the servers' files, start supervisor; return the final settings."""
     orphans = leftovers(settings)
     if orphans:
         with step(f"Ending {len(orphans)} processes of an earlier run"):
             end_processes(orphans)
-    prepared = prepare(settings)
+    prepared = prepare(settings, claims)
     settings = prepared.settings
     remember_generator(settings)
     for note in prepared.notes:

@@ -10,7 +10,8 @@ from settings_in import settings_in
 
 from lake.errors import ServiceError
 from lake.settings import STACK_FILE
-from stack.ports import pick_quiet_ports
+from stack import kafka
+from stack.ports import PortClaims, pick_quiet_ports
 from stack.stack_env import prepare, remember_generator
 from stack.up import up
 
@@ -18,8 +19,10 @@ from stack.up import up
 def test_ports_and_passwords_are_kept(tmp_path: Path) -> None:
     broker, database = pick_quiet_ports(2)
     ports = {"KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{broker}", "POSTGRES_PORT": str(database)}
-    first = prepare(settings_in(tmp_path, **ports)).settings
-    again = prepare(settings_in(tmp_path)).settings
+    with PortClaims() as claims:
+        first = prepare(settings_in(tmp_path, **ports), claims).settings
+    with PortClaims() as claims:
+        again = prepare(settings_in(tmp_path), claims).settings
     assert again == first
     assert (tmp_path / STACK_FILE).stat().st_mode & 0o777 == 0o600
     passwords = {first.password(role) for role in ("owner", "pipeline", "dbt", "analyst")}
@@ -34,31 +37,45 @@ def test_a_database_whose_password_is_lost_is_named_at_once(tmp_path: Path, file
     (cluster / "PG_VERSION").write_text("18\n")
     if file:
         (tmp_path / STACK_FILE).write_text(file)
-    for start in (up, prepare):
+    for start in (up, lambda settings: prepare(settings, PortClaims())):
         with pytest.raises(ServiceError) as raised:
             start(settings_in(tmp_path))
         assert str(tmp_path / STACK_FILE) in str(raised.value)
         assert f"move {tmp_path / 'postgres'} away, and run `make up`" in str(raised.value)
     assert (tmp_path / STACK_FILE).exists() == bool(file), "a file without the password would hide the loss"
     (tmp_path / "postgres").rename(tmp_path / "elsewhere")
-    assert prepare(settings_in(tmp_path)).settings.owner_password
+    with PortClaims() as claims:
+        assert prepare(settings_in(tmp_path), claims).settings.owner_password
 
 
 def test_a_kept_port_that_another_program_took_is_replaced_and_said(tmp_path: Path) -> None:
-    prepare(settings_in(tmp_path))
-    with socket.socket() as taken:
+    with PortClaims() as claims:
+        prepare(settings_in(tmp_path), claims)
+    with socket.socket() as taken, PortClaims() as claims:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        prepared = prepare(settings_in(tmp_path, POSTGRES_PORT=str(port)))
+        prepared = prepare(settings_in(tmp_path, POSTGRES_PORT=str(port)), claims)
     assert prepared.settings.postgres_port != port
     assert any(f"port {port} is busy: PostgreSQL" in note for note in prepared.notes)
     assert settings_in(tmp_path).postgres_port == prepared.settings.postgres_port
 
 
+def test_two_stacks_prepared_at_once_get_ports_of_their_own(tmp_path: Path) -> None:
+    broker, database = pick_quiet_ports(2)
+    wanted = {"KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{broker}", "POSTGRES_PORT": str(database)}
+    ports: list[int] = []
+    with PortClaims() as mine, PortClaims() as theirs:
+        for name, claims in (("one", mine), ("other", theirs)):
+            (tmp_path / name).mkdir()
+            prepared = prepare(settings_in(tmp_path / name, **wanted), claims)
+            ports += [kafka.port(prepared.settings), prepared.controller_port, prepared.settings.postgres_port]
+    assert len(set(ports)) == len(ports)
+
+
 def test_services_elsewhere_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ServiceError, match="POSTGRES_HOST"):
-        prepare(settings_in(tmp_path, POSTGRES_HOST="db.example"))
+    with PortClaims() as claims, pytest.raises(ServiceError, match="POSTGRES_HOST"):
+        prepare(settings_in(tmp_path, POSTGRES_HOST="db.example"), claims)
 
 
 def test_a_stack_remembers_how_its_generator_runs(tmp_path: Path) -> None:
