@@ -84,6 +84,26 @@ def remember_generator(settings: Settings) -> None:
     write(settings, generator)
 
 
+def as_written(settings: Settings) -> Settings:
+    """Return the settings with what is written down taken before the environment: where the services really are."""
+    return load(settings, read_env_file(settings.data / STACK_FILE))
+
+
+def contradictions(settings: Settings) -> list[str]:
+    """Return a sentence for each address in the environment that would lead other commands past our services."""
+    seen, real = load_settings({"WEBLAKE_DATA": str(settings.data)}), as_written(settings)
+    pairs = (
+        ("KAFKA_BOOTSTRAP_SERVERS", seen.kafka_bootstrap_servers, real.kafka_bootstrap_servers),
+        ("POSTGRES_PORT", str(seen.postgres_port), str(real.postgres_port)),
+    )
+    return [
+        f"{name}={theirs} is set, but the stack listens at {ours}: if you exported it, run `unset {name}`, or other "
+        "commands in this shell look in the wrong place"
+        for name, theirs, ours in pairs
+        if theirs.rpartition(":")[2] != ours.rpartition(":")[2]
+    ]
+
+
 def load(settings: Settings, values: dict[str, str]) -> Settings:
     """Return the settings of the same folder with ``values`` taken before the environment."""
     folders = {"WEBLAKE_DATA": str(settings.data), "WEBLAKE_JARS": str(settings.jars)}

@@ -16,7 +16,7 @@ from stack.logs import tail
 from stack.migrations import migrate
 from stack.ports import PortClaims, is_open
 from stack.programs import has_traffic, programs
-from stack.stack_env import prepare, remember_generator, require_password
+from stack.stack_env import as_written, contradictions, prepare, remember_generator, require_password
 from stack.status import read_stream
 
 SERVICE_SECONDS = 120
@@ -185,7 +185,7 @@ def _follow_settings(settings: Settings) -> None:
         say(f"The stack was up; {', '.join(changes)} to follow the settings.\n")
     else:
         say("The stack is up already; nothing changed.\n")
-    _say_where_to_look(settings)
+    _say_where_to_look(as_written(settings))
 
 
 def _say_where_to_look(settings: Settings) -> None:
@@ -201,6 +201,8 @@ def _say_where_to_look(settings: Settings) -> None:
     database = f"{settings.postgres_host}:{settings.postgres_port}"
     say(f"  services    Kafka {settings.kafka_bootstrap_servers}, PostgreSQL {database}")
     say("  the end     make down")
+    for contradiction in contradictions(settings):
+        say(f"\n{contradiction}")
 
 
 def _how_far(settings: Settings) -> str:

@@ -12,7 +12,7 @@ from lake.errors import ServiceError
 from lake.settings import STACK_FILE
 from stack import kafka
 from stack.ports import PortClaims, pick_quiet_ports
-from stack.stack_env import prepare, remember_generator
+from stack.stack_env import as_written, contradictions, prepare, remember_generator
 from stack.up import up
 
 
@@ -59,6 +59,26 @@ def test_a_kept_port_that_another_program_took_is_replaced_and_said(tmp_path: Pa
     assert prepared.settings.postgres_port != port
     assert any(f"port {port} is busy: PostgreSQL" in note for note in prepared.notes)
     assert settings_in(tmp_path).postgres_port == prepared.settings.postgres_port
+
+
+def test_an_exported_port_that_the_stack_could_not_have_is_to_be_unset(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", f"localhost:{pick_quiet_ports(1)[0]}")
+    with socket.socket() as taken, PortClaims() as claims:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        monkeypatch.setenv("POSTGRES_PORT", str(port))
+        chosen = prepare(settings_in(tmp_path), claims).settings
+    later = settings_in(tmp_path)
+    assert later.postgres_port == port
+    assert as_written(later).postgres_port == chosen.postgres_port != port
+    (sentence,) = contradictions(later)
+    assert f"POSTGRES_PORT={port} is set, but the stack listens at {chosen.postgres_port}" in sentence
+    assert "run `unset POSTGRES_PORT`" in sentence
+    monkeypatch.delenv("POSTGRES_PORT")
+    assert contradictions(settings_in(tmp_path)) == []
 
 
 def test_two_stacks_prepared_at_once_get_ports_of_their_own(tmp_path: Path) -> None:
