@@ -223,6 +223,7 @@ def main() -> int:
     parser.add_argument("--full-refresh", action="store_true", help="with --once: build everything from the start")
     arguments = parser.parse_args()
     settings = load_settings()
+    # force: importing dbt has set up the root logger already, in a format of its own.
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(message)s", force=True)
     if not (arguments.once or arguments.test or arguments.docs):
         stop = threading.Event()

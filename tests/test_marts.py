@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import fcntl
+import re
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
 from lake.errors import WeblakeError
-from lake.settings import Settings, load_settings
+from lake.settings import PROJECT, Settings, child_environment, load_settings
 from stack.marts import Built, State, building, reason_to_start_anew
 
 
@@ -40,3 +43,20 @@ def test_a_build_waits_for_the_one_before_it_and_can_be_stopped_meanwhile(settin
             pass
     with building(settings):
         pass
+
+
+@pytest.mark.stack
+def test_a_build_logs_one_line_in_our_format_though_dbt_sets_up_logging_too(stack_settings: Settings) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "stack.marts", "--once", "--full-refresh"],
+        cwd=PROJECT,
+        env=child_environment(stack_settings),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = (done.stdout + done.stderr).splitlines()
+    ours = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (INFO|WARNING) ")
+    assert [line for line in lines if not ours.match(line)] == []
+    assert len([line for line in lines if "marts built: version " in line]) == 1
