@@ -26,20 +26,20 @@ YEAR = 366 * 86_400
 
 
 @pytest.fixture
-def ruled(settings: Settings, tmp_path: Path) -> Iterator[Settings]:  # noqa: F811
+def ruled(settings: Settings, tmp_path: Path) -> Iterator[Settings]:
     """The settings with a rules file that the test may change."""
     own = tmp_path / "rules.yml"
     own.write_text(settings.rules_file.read_text())
     yield replace(settings, rules_file=own)
 
 
-def filters_are_views(settings: Settings) -> None:  # noqa: F811
+def filters_are_views(settings: Settings) -> None:
     text = settings.rules_file.read_text()
     wrong = "rules:\n  - action: view_product\n    pattern: '^/filter/(?<product>[^/?]+)'\n"
     settings.rules_file.write_text(text.replace("rules:\n", wrong, 1))
 
 
-def ask_and_do(session: SparkSession, settings: Settings, request: ReplayRequest) -> dict[str, Any]:  # noqa: F811
+def ask_and_do(session: SparkSession, settings: Settings, request: ReplayRequest) -> dict[str, Any]:
     ask(settings.requests, request)
     Pipeline(session, settings).rebuild()
     told = read_answer(settings.requests, request.id)
