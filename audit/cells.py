@@ -57,17 +57,27 @@ def _compare(facts: DataFrame, entries: DataFrame) -> DataFrame:
             ) as place
             from {{facts}}
         ),
-        sides as (
-            select dimension, window_start, key, is_bot, int(place > 1) as duplicates,
-                {each("if(place = 1, bigint({0}), 0) as our_{0}")}, {each("bigint(0) as their_{0}")}
+        ours as (
+            select dimension, window_start, key, is_bot, count_if(place > 1) as duplicates,
+                {each("bigint(coalesce(sum({0}) filter (where place = 1), 0)) as our_{0}")}
             from ranked lateral view stack(
                 4, 'all', 'all', 'action', action, 'product', product_id, 'client', ip_address
             ) as dimension, key
             where key is not null
-            union all
-            select dimension, window_start, key, is_bot, 0 as duplicates,
-                {each("bigint(0) as our_{0}")}, {each("{0} as their_{0}")}
+            group by all
+        ),
+        theirs as (
+            select dimension, window_start, key, is_bot, {each("sum({0}) as their_{0}")}
             from {{entries}}
+            group by all
+        ),
+        sides as (
+            select dimension, window_start, key, is_bot, duplicates,
+                {each("our_{0}")}, {each("bigint(0) as their_{0}")}
+            from ours
+            union all
+            select dimension, window_start, key, is_bot, 0, {each("bigint(0)")}, {each("their_{0}")}
+            from theirs
         ),
         cells as (
             select dimension, window_start, key, is_bot, sum(duplicates) as duplicates,
