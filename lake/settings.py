@@ -44,6 +44,7 @@ class Settings:
     generate_rate: int
     generate_bots: float
     log_level: str
+    fail_at: str
 
     @property
     def bronze(self) -> str:
@@ -128,6 +129,7 @@ def load_settings(overrides: Mapping[str, str] | None = None) -> Settings:
         generate_rate=whole("RATE", 50),
         generate_bots=_number("BOTS", text("BOTS", "0.2"), float, minimum=0.0),
         log_level=text("LOG_LEVEL", "INFO").upper(),
+        fail_at=text("WEBLAKE_FAIL_AT", "off"),
     )
 
 

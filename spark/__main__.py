@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 
+from lake import failpoints
 from lake.errors import WeblakeError
 from lake.lock import lake_lock
 from lake.settings import Settings, load_settings
@@ -25,6 +26,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         settings = load_settings()
+        failpoints.arm(settings.fail_at)
         logging.basicConfig(
             level=settings.log_level, format="%(asctime)sZ %(levelname)s %(threadName)s: %(message)s", stream=sys.stderr
         )

@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.streaming.query import StreamingQuery
 
+from lake import failpoints
 from lake.contracts import BRONZE, BRONZE_PARTITION, names
 from lake.errors import LakeError
 from lake.settings import Settings
@@ -140,7 +141,9 @@ class Bronze:
             self._has_written = True
         batch = snapshot(self._session, self._settings.bronze).version + 1
         rows = records.withColumn("batch", F.lit(batch).cast("bigint")).select(*names(BRONZE))
+        failpoints.reach("bronze-before-commit")
         append_once(rows.coalesce(self._files), self._settings.bronze, writer, batch_id)
+        failpoints.reach("bronze-after-commit")
         self._report_batch(batch, batch_id)
         if batch % BATCHES_PER_COMPACTION == 0:
             compact(self._session, self._settings.bronze)

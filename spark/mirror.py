@@ -20,6 +20,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
+from lake import failpoints
 from lake.contracts import LEDGER, LEDGER_KEY, MEASURES, MIRROR_SCHEMA, names
 from lake.errors import LakeError
 from lake.settings import Settings
@@ -122,6 +123,7 @@ class Mirror:
                 rows = _copy(cursor, sum_entries(read_files(self._session, self._settings.ledger, LEDGER, files)))
                 _upsert(cursor, to.version)
             move_bookmark(cursor, to)
+        failpoints.reach("mirror-after-transaction")
         log.info("PostgreSQL at version %d: %d rows in %.1f s", to.version, rows, time.monotonic() - started)
 
     def _fill(self, connection: Connection, ledger: Snapshot) -> None:
@@ -133,6 +135,7 @@ class Mirror:
             rows = _copy(cursor, sum_entries(entries))
             _upsert(cursor, ledger.version)
             move_bookmark(cursor, Bookmark(ledger.version, ledger.table_id))
+        failpoints.reach("mirror-after-transaction")
         log.info("PostgreSQL filled at version %d: %d rows", ledger.version, rows)
 
     def _connect(self) -> Connection:
@@ -176,6 +179,7 @@ def lock_bookmark(cursor: Cursor, for_update: bool = True) -> Bookmark:
 
 def move_bookmark(cursor: Cursor, to: Bookmark) -> None:
     """Move the bookmark, or make it."""
+    failpoints.reach("mirror-in-transaction")
     cursor.execute(
         f"insert into {MIRROR_SCHEMA}.bookmark (version, ledger_id, moved_at) values (%s, %s, now()) "
         "on conflict (is_only) do update set version = excluded.version, ledger_id = excluded.ledger_id, "

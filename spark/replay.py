@@ -17,6 +17,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
+from lake import failpoints
 from lake.contracts import FUTURE_TOLERANCE_SECONDS, LEDGER, LEDGER_KEY, MEASURES, WINDOW_SECONDS, names, spark_schema
 from lake.errors import LakeError, WeblakeError
 from lake.requests import ReplayRequest, answer, waiting
@@ -89,6 +90,7 @@ class Replays:
             found.write.mode("overwrite").parquet(f"{self._staging}/piece={self._done}")
         finally:
             valid.unpersist()
+        failpoints.reach("replay-after-piece")
         self._done += 1
         answer(self._settings.requests, request.id, {"done": False, "pieces": len(self._pieces), "at": self._done})
 
@@ -105,10 +107,13 @@ class Replays:
         if rows and not request.dry_run:
             entry = F.lit(f"replay-{request.id}").alias("entry")
             entries = found.select(entry, F.lit(CAUSE).alias("cause"), *names(LEDGER)[2:])
+            failpoints.reach("replay-before-commit")
             append_once(entries.coalesce(1), self._settings.ledger, f"replay:{request.id}", 0)
+            failpoints.reach("replay-after-commit")
             outcome["ledger_version"] = snapshot(self._session, self._settings.ledger).version
         if not request.dry_run:
             write_text(self._session, f"{self._settings.replays}/{request.id}.json", json.dumps(outcome))
+            failpoints.reach("replay-after-record")
         self._at_hand = None
         remove_folder(self._session, self._staging)
         answer(self._settings.requests, request.id, {"done": True, **outcome})

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from lake import failpoints
 from lake.contracts import WINDOW_SECONDS
 from lake.errors import LakeError, LockedError, SettingsError, WeblakeError
 from lake.lock import lake_lock
@@ -40,6 +41,7 @@ def main() -> int:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     try:
         settings = load_settings()
+        failpoints.arm(settings.fail_at)
         if arguments.list:
             return _list(settings)
         return _show(carry_out(settings, _request(arguments)))

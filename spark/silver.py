@@ -14,6 +14,7 @@ from typing import NamedTuple
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
+from lake import failpoints
 from lake.contracts import BRONZE, LEDGER, LEDGER_PARTITION, names, spark_schema
 from lake.errors import LakeError
 from lake.settings import Settings
@@ -151,7 +152,9 @@ class Silver:
         """Append the counts of the batches after ``done`` up to ``upto``, in one commit."""
         ledger, writer = self._settings.ledger, _writer(self._session, self._settings)
         entries = self._entries(done, upto)
+        failpoints.reach("silver-before-commit")
         append_once(entries.coalesce(1), ledger, writer, upto)
+        failpoints.reach("silver-after-commit")
         self._known = (snapshot(self._session, ledger).version, upto)
         self._report(done, upto)
         self._on_commit()

@@ -1,0 +1,65 @@
+"""Failpoints: named places between two writes at which a test can have the process die, as by ``kill -9``.
+
+``WEBLAKE_FAIL_AT=bronze-after-commit:3`` dies there the third time. Without it, a failpoint costs one comparison.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import psutil
+
+from lake.errors import SettingsError
+
+POINTS = (
+    "bronze-before-commit",
+    "bronze-after-commit",
+    "silver-before-commit",
+    "silver-after-commit",
+    "mirror-in-transaction",
+    "mirror-after-transaction",
+    "replay-after-piece",
+    "replay-before-commit",
+    "replay-after-commit",
+    "replay-after-record",
+)
+"""In the order in which a record, and then a replay, comes by."""
+
+_armed = OFF = "off"
+_left = 0
+
+
+def arm(text: str) -> None:
+    """Have the process die at ``name:n``, the n-th time it comes by (``name`` alone: the first); "off" disarms.
+
+    Raises:
+        SettingsError: there is no such failpoint.
+    """
+    global _armed, _left
+    name, _, times = text.partition(":")
+    if name not in (OFF, *POINTS) or not (times or "1").isdecimal():
+        raise SettingsError(
+            f"WEBLAKE_FAIL_AT={text!r} is no failpoint; unset it, or write name:n with a name of {', '.join(POINTS)}"
+        )
+    _armed, _left = name, int(times or "1")
+
+
+def reach(name: str) -> None:
+    """Come by a failpoint."""
+    if name == _armed:
+        _count_down()
+
+
+def _count_down() -> None:
+    global _left
+    _left -= 1
+    if _left == 0:
+        die()
+
+
+def die() -> None:
+    """Kill the process that writes for us (Java), and then ourselves; nothing is flushed, closed or said."""
+    for child in psutil.Process().children(recursive=True):
+        child.kill()
+    os.kill(os.getpid(), signal.SIGKILL)
