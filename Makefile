@@ -8,12 +8,12 @@ EVENTS ?= 5000000
 override Q := $(value Q)
 override FROM := $(value FROM)
 override TO := $(value TO)
-export Q NAME FORCE FROM TO DEEP OFFLINE DRY_RUN CLIENT UNDO
+export Q NAME FORCE FROM TO DEEP OFFLINE DRY_RUN CLIENT UNDO CASE SEED
 
 STACK_COMMAND := $(IN_VENV)/python -m stack --stack $(STACK)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs generate import dbt dbt-test dbt-docs charts sql verify replay replays rebuild test test-fast lint bench clean
+.PHONY: help setup up down status logs generate import dbt dbt-test dbt-docs charts sql verify replay replays rebuild test test-fast faults lint bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,7 +77,11 @@ test: setup  ## all tests, on a real broker and database of their own
 	@$(IN_VENV)/python -m pytest $(ARGS)
 
 test-fast: setup  ## only the tests that start no broker and no database
-	@$(IN_VENV)/python -m pytest -m "not stack" $(ARGS)
+	@$(IN_VENV)/python -m pytest -m "not stack and not faults" $(ARGS)
+
+faults: setup  ## break it in every way, and prove that nothing is lost or doubled; CASE=kill SEED=7
+	@$(IN_VENV)/python -m pytest -m faults --timeout 1200 \
+		$${CASE:+-k "$$CASE"} $${SEED:+--seed "$$SEED"} $(ARGS)
 
 lint: setup  ## ruff, mypy, sqlfluff
 	$(IN_VENV)/ruff check

@@ -13,10 +13,8 @@ from spark.session import spark_session
 from stack.embedded import Embedded
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    # kafka-python reads its schemas with a function that Python 3.11 and 3.12 call deprecated (and 3.13 no longer).
-    config.addinivalue_line("filterwarnings", "ignore:read_text is deprecated:DeprecationWarning")
-    config.addinivalue_line("filterwarnings", "ignore:open_text is deprecated:DeprecationWarning")
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--seed", type=int, help="repeat the random choices of an earlier run of the fault suite")
 
 
 @pytest.fixture(scope="session")

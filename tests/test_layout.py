@@ -115,9 +115,9 @@ def test_dbt_is_no_python_package() -> None:
     assert not sources("dbt"), "Python files in dbt/ shadow the installed dbt"
 
 
-def test_tests_are_flat_and_no_package() -> None:
-    assert not (PROJECT / "tests" / "__init__.py").exists()
-    assert [path for path in sources("tests") if path.parent.name != "tests"] == []
+def test_tests_are_flat_and_no_package_but_for_the_fault_suite() -> None:
+    assert {path.parent.relative_to(PROJECT).as_posix() for path in sources("tests")} == {"tests", "tests/faults"}
+    assert [path for path in sources("tests") if path.name == "__init__.py"] == []
 
 
 @pytest.mark.parametrize("package", ["lake", *PARTS, "audit", "bench"])

@@ -1,0 +1,94 @@
+"""The fault suite's services, its rigs, and the table that it ends with: ``make faults``."""
+
+from __future__ import annotations
+
+import random
+import re
+import uuid
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from faults.rig import Rig, open_rig
+
+from stack.embedded import Embedded
+
+LARGEST_SEED = 1_000_000
+
+
+@dataclass(frozen=True)
+class Row:
+    """One case in the table."""
+
+    case: str
+    seed: int
+    events: int
+    faults: str
+    lost: int
+    doubled: int
+    verdict: str
+
+
+ROWS = pytest.StashKey[list[Row]]()
+HAS_PASSED = pytest.StashKey[bool]()
+
+
+@pytest.fixture(scope="session")
+def fault_seed(request: pytest.FixtureRequest) -> int:
+    """The seed of the run: that of ``--seed``, or a new one."""
+    given: int | None = request.config.getoption("seed")
+    return random.randrange(LARGEST_SEED) if given is None else given
+
+
+@pytest.fixture(scope="session")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+    """A broker and a database for all cases, which may be killed."""
+    embedded = Embedded(tmp_path_factory.mktemp("services"))
+    with embedded:
+        yield embedded
+
+
+@pytest.fixture
+def rig(request: pytest.FixtureRequest, services: Embedded, fault_seed: int, tmp_path: Path) -> Iterator[Rig]:
+    """A topic, a lake and a database of the case's own."""
+    case = request.node.name.removeprefix("test_")
+    name = re.sub(r"\W+", "_", case)[:40].strip("_")
+    opened = open_rig(services, tmp_path / f"{name}_{uuid.uuid4().hex[:6]}", case, fault_seed)
+    try:
+        yield opened
+    finally:
+        opened.close()
+        verdict = "ok" if request.node.stash.get(HAS_PASSED, False) else "FAILED"
+        faults = ", ".join(f"{number} x {fault}" for fault, number in opened.faults.items())
+        row = Row(case, fault_seed, len(opened.producer.sent), faults, opened.lost, opened.doubled, verdict)
+        request.config.stash.setdefault(ROWS, []).append(row)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if call.when == "call":
+        item.stash[HAS_PASSED] = report.passed
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    rows = config.stash.get(ROWS, [])
+    if not rows:
+        return
+    terminalreporter.section("faults")
+    width = max(len(row.case) for row in rows)
+    terminalreporter.line(
+        f"{'case':<{width}}  {'seed':>6}  {'events':>7}  {'lost':>4}  {'doubled':>7}  verdict  faults"
+    )
+    for row in rows:
+        numbers = f"{row.seed:>6}  {row.events:>7,}  {_known(row.lost):>4}  {_known(row.doubled):>7}"
+        terminalreporter.line(f"{row.case:<{width}}  {numbers}  {row.verdict:<7}  {row.faults}")
+    terminalreporter.line(f"again with the same seed: make faults SEED={rows[0].seed}")
+
+
+def _known(number: int) -> str:
+    return "?" if number < 0 else str(number)

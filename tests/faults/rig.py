@@ -1,0 +1,169 @@
+"""The rig of a fault case: a topic, a lake and a database of its own, a stream to hurt, and what must come out.
+
+A case sends traffic, injects faults, and ends with :meth:`Rig.prove`. Everything random comes from ``rig.dice``.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from faults.producer import Producer, Sent
+from faults.stream import Stream
+from faults.traffic import Fact
+
+from lake.settings import PROJECT, Settings, child_environment, load_settings
+from stack import kafka, postgres
+from stack.embedded import Embedded
+from stack.migrations import migrate
+from stack.stack_env import ROLES, write
+from stack.waiting import wait_until
+
+COUNT_SECONDS = 180.0
+CELLS = (
+    "select dimension, extract(epoch from window_start)::bigint, key, sum(events)::bigint from silver.window_counts "
+    "group by 1, 2, 3 having sum(events) <> 0"
+)
+
+Cells = Counter[tuple[str, int, str]]
+
+
+@dataclass
+class Rig:
+    """One case. ``faults`` counts what was done to it, by name; ``lost`` and ``doubled`` are events, -1 until known."""
+
+    services: Embedded
+    settings: Settings
+    case: str
+    seed: int
+    dice: random.Random
+    producer: Producer
+    stream: Stream
+    faults: Counter[str] = field(default_factory=Counter)
+    lost: int = -1
+    doubled: int = -1
+
+    def progress(self) -> dict[str, Any]:
+        """Return what the stream that runs now says of its stages; empty while it has said nothing."""
+        path = self.settings.data / "stream.json"
+        told: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+        return told if told.get("pid") == self.stream.pid else {}
+
+    def wait_until_counted(self, seconds: float = COUNT_SECONDS) -> None:
+        """Wait until PostgreSQL has all that the topic holds now; fail when the stream ends, or is slower than that."""
+        ends = {str(partition): end for partition, end in kafka.end_offsets(self.settings).items() if end}
+        self._wait(lambda told: _covers(told["bronze"]["next_offsets"], ends), seconds)
+        rows = self.progress()["bronze"]["rows"]
+        self._wait(lambda told: bool(told["mirror"]["rows"] >= rows), seconds)
+
+    def _wait(self, condition: Callable[[dict[str, Any]], bool], seconds: float) -> None:
+        def holds() -> bool:
+            assert self.stream.pid, f"the stream has ended; the end of its log:\n{self.stream.log_tail()}"
+            told = self.progress()
+            return bool(told) and condition(told)
+
+        wait_until(holds, seconds, f"PostgreSQL has all (log: {self.stream.log})")
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run ``python -m`` with the case's settings and return its output, whatever the exit code."""
+        return subprocess.run(
+            [sys.executable, "-m", *arguments],
+            cwd=PROJECT,
+            env=child_environment(self.settings, **environment),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def verify_deep(self) -> None:
+        """Build the marts, and require that ``verify --deep`` finds nothing wrong and leaves nothing unchecked."""
+        built = self.run("stack.marts", "--once")
+        assert built.returncode == 0, built.stdout + built.stderr
+        checked = self.run("audit", "verify", "--deep")
+        assert checked.returncode == 0, checked.stdout + checked.stderr
+
+    def compare(self) -> None:
+        """Require that PostgreSQL has every acknowledged event once, in each dimension."""
+        expected, actual = expected_cells(self.producer.sent), self.cells()
+        self.lost, self.doubled = largest_sum(expected - actual), largest_sum(actual - expected)
+        differing = sorted((expected - actual) | (actual - expected))[:5]
+        assert expected == actual, f"{self.lost} lost, {self.doubled} doubled, first in {differing}"
+
+    def prove(self) -> None:
+        """End the case: all is counted, the stream ends when told to, every stage agrees, nothing lost or doubled."""
+        self.wait_until_counted()
+        self.stream.stop()
+        self.compare()
+        self.verify_deep()
+
+    def cells(self) -> Cells:
+        """Return the events per (dimension, window, key) in PostgreSQL."""
+        with closing(postgres.connect(self.settings, "dbt")) as connection, connection.cursor() as cursor:
+            cursor.execute(CELLS)
+            return Counter({(name, window, key): events for name, window, key, events in cursor.fetchall()})
+
+    def close(self) -> None:
+        """Leave no process behind."""
+        self.stream.clear()
+        self.producer.close()
+
+
+def open_rig(services: Embedded, folder: Path, case: str, seed: int) -> Rig:
+    """Return a rig in a folder of its own; services that an earlier case left dead are started again."""
+    if services.kafka.pid is None:
+        services.start_kafka()
+    if services.postgres.pid is None:
+        services.start_postgres()
+    folder.mkdir(parents=True, exist_ok=True)
+    name = folder.name.lower().replace("-", "_")
+    shared = services.settings
+    values = {
+        "KAFKA_BOOTSTRAP_SERVERS": shared.kafka_bootstrap_servers,
+        "KAFKA_TOPIC": name,
+        "POSTGRES_HOST": shared.postgres_host,
+        "POSTGRES_PORT": str(shared.postgres_port),
+        "POSTGRES_DB": name,
+        "SPARK_MASTER": "local[2]",
+        "SPARK_DRIVER_MEMORY": "1g",
+        "TRIGGER_SECONDS": "1",
+        **{f"POSTGRES_{role.upper()}_PASSWORD": shared.password(role) for role in ROLES},
+    }
+    settings = load_settings({"WEBLAKE_DATA": str(folder), **values})
+    write(settings, values)
+    migrate(settings)
+    kafka.create_topic(settings)
+    return Rig(services, settings, case, seed, random.Random(f"{seed} {case}"), Producer(settings), Stream(settings))
+
+
+def _covers(reached: dict[str, int], ends: dict[str, int]) -> bool:
+    return all(reached.get(partition, 0) >= end for partition, end in ends.items())
+
+
+def expected_cells(sent: list[Sent]) -> Cells:
+    """Return the events per (dimension, window, key) that the messages must make: of equal ones in a window, one."""
+    facts: dict[tuple[str, int], Fact] = {}
+    for one in sent:
+        if one.message.fact:
+            identity = one.message.fact.event_id or f"\0{one.partition}-{one.offset}"
+            facts.setdefault((identity, one.message.fact.window), one.message.fact)
+    cells: Cells = Counter()
+    for fact in facts.values():
+        keys = {"all": "all", "action": fact.action, "product": fact.product, "client": fact.client}
+        cells.update((dimension, fact.window, key) for dimension, key in keys.items() if key is not None)
+    return cells
+
+
+def largest_sum(cells: Cells) -> int:
+    """Return the events in the dimension that has most of them."""
+    sums: Counter[str] = Counter()
+    for (dimension, _, _), events in cells.items():
+        sums[dimension] += events
+    return max(sums.values(), default=0)
