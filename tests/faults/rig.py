@@ -38,7 +38,11 @@ Cells = Counter[tuple[str, int, str]]
 
 @dataclass
 class Rig:
-    """One case. ``faults`` counts what was done to it, by name; ``lost`` and ``doubled`` are events, -1 until known."""
+    """One case.
+
+    ``environment`` is added to that of every process. ``faults`` counts what was done to the case, by name; ``lost``
+    and ``doubled`` are events, -1 until known.
+    """
 
     services: Embedded
     settings: Settings
@@ -47,9 +51,14 @@ class Rig:
     dice: random.Random
     producer: Producer
     stream: Stream
+    environment: dict[str, str] = field(default_factory=dict)
     faults: Counter[str] = field(default_factory=Counter)
     lost: int = -1
     doubled: int = -1
+
+    def start(self, **environment: str) -> None:
+        """Start the stream."""
+        self.stream.start(**self.environment, **environment)
 
     def progress(self) -> dict[str, Any]:
         """Return what the stream that runs now says of its stages; empty while it has said nothing."""
@@ -64,6 +73,17 @@ class Rig:
         rows = self.progress()["bronze"]["rows"]
         self._wait(lambda told: bool(told["mirror"]["rows"] >= rows), seconds)
 
+    def wait_until_mirrored(self) -> None:
+        """Wait until PostgreSQL stands at the ledger's latest version."""
+        log = Path(self.settings.ledger) / "_delta_log"
+        latest = max(int(path.stem) for path in log.glob("*.json"))
+        self._wait(lambda told: bool(told["mirror"]["bookmark"] >= latest), COUNT_SECONDS)
+
+    def wait_until_working(self, seconds: float = COUNT_SECONDS) -> None:
+        """Wait until the stream that runs now has taken in a batch; do not care how far behind it is."""
+        before = self.progress().get("bronze", {}).get("version")
+        self._wait(lambda told: told["bronze"]["version"] != before is not None, seconds)
+
     def _wait(self, condition: Callable[[dict[str, Any]], bool], seconds: float) -> None:
         def holds() -> bool:
             assert self.stream.pid, f"the stream has ended; the end of its log:\n{self.stream.log_tail()}"
@@ -77,7 +97,7 @@ class Rig:
         return subprocess.run(
             [sys.executable, "-m", *arguments],
             cwd=PROJECT,
-            env=child_environment(self.settings, **environment),
+            env=child_environment(self.settings, **self.environment, **environment),
             capture_output=True,
             text=True,
             check=False,
@@ -150,9 +170,9 @@ def _covers(reached: dict[str, int], ends: dict[str, int]) -> bool:
 def expected_cells(sent: list[Sent]) -> Cells:
     """Return the events per (dimension, window, key) that the messages must make: of equal ones in a window, one."""
     facts: dict[tuple[str, int], Fact] = {}
-    for one in sent:
+    for place, one in enumerate(sent):
         if one.message.fact:
-            identity = one.message.fact.event_id or f"\0{one.partition}-{one.offset}"
+            identity = one.message.fact.event_id or f"\0{place}"
             facts.setdefault((identity, one.message.fact.window), one.message.fact)
     cells: Cells = Counter()
     for fact in facts.values():

@@ -1,16 +1,56 @@
-"""The stream, killed at any moment."""
+"""The stream and the broker, killed at any moment and at the worst ones."""
 
 from __future__ import annotations
+
+import signal
+import time
 
 import pytest
 from faults.rig import Rig
 from faults.traffic import Traffic
 
+from lake.failpoints import POINTS
+
 pytestmark = pytest.mark.faults
 
+STREAM_KILLS = 20
+BROKER_KILLS = 5
+DEATH_SECONDS = 120
 
-def test_a_quiet_run(rig: Rig) -> None:
-    rig.stream.start()
+
+def test_the_stream_is_killed_at_random(rig: Rig) -> None:
     with rig.producer.streaming(Traffic(rig.dice), per_second=100):
-        rig.wait_until_counted()
+        for _ in range(STREAM_KILLS):
+            rig.start()
+            if rig.dice.random() < 0.8:
+                rig.wait_until_working()
+            time.sleep(rig.dice.uniform(0, 4))
+            with_java = rig.dice.random() < 0.5
+            rig.stream.kill(with_java)
+            rig.faults["stream killed" if with_java else "stream killed without its Java"] += 1
+    rig.start()
+    rig.prove()
+
+
+def test_the_stream_dies_between_any_two_writes(rig: Rig) -> None:
+    points = [point for point in POINTS if not point.startswith("replay-")]
+    with rig.producer.streaming(Traffic(rig.dice), per_second=100):
+        for point in points:
+            rig.start(WEBLAKE_FAIL_AT=f"{point}:{rig.dice.randint(1, 3)}")
+            assert rig.stream.wait_for_end(DEATH_SECONDS) == -signal.SIGKILL, f"{point} was not reached"
+            rig.faults[point] += 1
+    rig.start()
+    rig.prove()
+
+
+def test_the_broker_is_killed(rig: Rig) -> None:
+    rig.start()
+    with rig.producer.streaming(Traffic(rig.dice), per_second=200):
+        for _ in range(BROKER_KILLS):
+            rig.wait_until_working()
+            time.sleep(rig.dice.uniform(0, 2))
+            rig.services.kafka.kill()
+            time.sleep(rig.dice.uniform(0, 5))
+            rig.services.start_kafka()
+            rig.faults["broker killed"] += 1
     rig.prove()

@@ -106,10 +106,14 @@ def event(fact: Fact, **changes: object) -> Message:
     return Message(json.dumps({**fields, **changes}).encode(), fact)
 
 
-def log_line(fact: Fact) -> Message:
-    """Return a fact, but for its action, as a line of an access log with its id in the header: a product view."""
+def log_line(fact: Fact, hours: int = 0) -> Message:
+    """Return a fact, but for its action, as a line of an access log with its id in the header: a product view.
+
+    The server's clock is ``hours`` ahead of UTC.
+    """
     seconds = fact.occurred_ms // 1000
-    stamp = f"{dt.datetime.fromtimestamp(seconds, dt.timezone.utc):%d/%b/%Y:%H:%M:%S +0000}"
+    zone = dt.timezone(dt.timedelta(hours=hours))
+    stamp = f"{dt.datetime.fromtimestamp(seconds, zone):%d/%b/%Y:%H:%M:%S %z}"
     line = f'{fact.client} - - [{stamp}] "GET /product/{fact.product} HTTP/1.1" 200 512 "-" "Mozilla/5.0 Firefox/131.0"'
     seen = Fact(fact.event_id, seconds * 1000, "view_product", fact.product, fact.client)
     return Message(line.encode(), seen, (("event_id", str(fact.event_id).encode()),))
