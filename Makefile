@@ -13,7 +13,7 @@ export Q NAME FORCE FROM TO DEEP OFFLINE DRY_RUN CLIENT UNDO CASE SEED
 STACK_COMMAND := $(IN_VENV)/python -m stack --stack $(STACK)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs generate import dbt dbt-test dbt-docs charts sql verify replay replays rebuild test test-fast faults lint bench clean
+.PHONY: help setup up down status logs generate import dbt dbt-test dbt-docs charts sql verify replay replays rebuild accept-loss accept-topic test test-fast faults lint bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +68,12 @@ replays: | $(IN_VENV)/python  ## list the replays
 
 rebuild: | $(IN_VENV)/python  ## count a deleted ledger anew from bronze, and bring it to PostgreSQL
 	@$(IN_VENV)/python -m spark --rebuild
+
+accept-loss: | $(IN_VENV)/python  ## go on without the records that Kafka removed before bronze had them
+	@$(IN_VENV)/python -m spark.accept loss
+
+accept-topic: | $(IN_VENV)/python  ## go on with a topic that was made anew; what bronze has stays
+	@$(IN_VENV)/python -m spark.accept topic
 
 verify: | $(IN_VENV)/python  ## check each stage against the one before; DEEP=1 from the raw bytes, FROM=2026-01-31T12:00Z TO=
 	@$(IN_VENV)/python -m audit verify $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"} $$([ "$${DEEP:-0}" = 0 ] || echo --deep) \

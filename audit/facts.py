@@ -22,9 +22,10 @@ FACTS = [
     *MEASURE_NAMES,
 ]
 IDENTITY = (
-    "if(event_id = concat_ws('-', kafka_partition, kafka_offset), concat(chr(0), event_id), event_id) as event_id"
+    "if(event_id = concat_ws('-', kafka_partition, kafka_offset), concat_ws(chr(0), '', batch, event_id), event_id) "
+    "as event_id"
 )
-"""A record whose sender gave it no id is known by its position, which no id that a sender gave can be equal to."""
+"""A record that was sent without an id is known by its batch and position, which no sent id can be equal to."""
 PARSED = {
     "events": "1",
     "views": "int(action = 'view_product')",

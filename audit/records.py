@@ -9,17 +9,23 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
+from kafka.admin import KafkaAdminClient, OffsetSpec
 from kafka.errors import KafkaError
 
 from audit.check import Check, compared, failed, first_line, number, unchecked
 from audit.lake import PinnedLake
 from lake.errors import LakeError, ServiceError
 from lake.settings import Settings
+from spark.delta import properties
 
 PATIENCE_MS = 5_000
 MOST_RANGES = 10_000
-ACCEPTED_LOSSES = "accepted-losses.json"
+TOPICS = "weblake.topics"
+"""Bronze's property: the topics that it was read from, in order; offsets begin anew with each (a "generation")."""
+
+Place = tuple[int, int]
+"""A generation and a partition."""
 
 
 @dataclass(frozen=True)
@@ -49,44 +55,84 @@ class Partition:
     gaps: list[Range]
 
 
+@dataclass(frozen=True)
+class Generation:
+    """A topic that bronze was read from: from which batch on, and at which offset of each partition (else 0)."""
+
+    topic_id: str
+    first_batch: int
+    starts: dict[int, int]
+
+
 def check_records(lake: PinnedLake) -> list[Check]:
     """Compare bronze's offsets with themselves and with Kafka's; what bronze has not read yet is no failure."""
-    partitions = bronze_partitions(lake)
+    known = generations(lake)
+    found = bronze_partitions(lake, known)
     accepted = accepted_losses(lake.settings)
+    now = len(known) - 1
+    checks = []
+    kept: dict[int, Range] = {}
     try:
-        kept = kafka_offsets(lake.settings)
+        topic_id, kept = kafka_offsets(lake.settings)
+        if topic_id is None:
+            checks.append(failed("Kafka: topic", f"there is no topic {lake.settings.kafka_topic}; see KAFKA_TOPIC"))
+        elif topic_id != (known[now].topic_id or topic_id):
+            checks.append(failed("Kafka: topic", f"its id is {topic_id}, bronze was read from {known[now].topic_id}"))
+            kept = {}
     except ServiceError as error:
-        checks = [_check(number_, found, None, accepted.get(number_, [])) for number_, found in partitions.items()]
-        return [*checks, unchecked("Kafka: offsets", first_line(error))]
-    if not kept:
-        return [failed("Kafka: offsets", f"there is no topic {lake.settings.kafka_topic}; see KAFKA_TOPIC")]
+        checks.append(unchecked("Kafka: offsets", first_line(error)))
+    places = sorted({*found, *((now, partition) for partition in kept)})
     return [
-        _check(number_, partitions.get(number_), kept.get(number_, Range(0, -1)), accepted.get(number_, []))
-        for number_ in sorted({*partitions, *kept})
+        *(
+            _check(
+                f"Kafka: partition {partition}" + ("" if generation == now else f" of topic {generation + 1}"),
+                found.get((generation, partition)),
+                kept.get(partition) if generation == now else None,
+                known[generation].starts.get(partition, 0),
+                accepted.get((generation, partition), []),
+            )
+            for generation, partition in places
+        ),
+        *checks,
     ]
 
 
-def bronze_partitions(lake: PinnedLake) -> dict[int, Partition]:
-    """Return what bronze holds of each partition of the topic; one Spark job."""
+def generations(lake: PinnedLake) -> list[Generation]:
+    """Return the topics that bronze was read from, the first first, '' where that was never written down."""
+    told = json.loads(properties(lake.session, lake.settings.bronze).get(TOPICS, "[]"))
+    return [
+        Generation(topic["topic_id"], topic["first_batch"], {int(place): n for place, n in topic["starts"].items()})
+        for topic in told
+    ] or [Generation("", 0, {})]
+
+
+def bronze_partitions(lake: PinnedLake, known: list[Generation]) -> dict[Place, Partition]:
+    """Return what bronze holds of each partition of each topic; one Spark job."""
+    first_batches = ", ".join(str(generation.first_batch) for generation in known[1:])
     query = f"""
-        with steps as (
-            select kafka_partition, kafka_offset,
-                lag(kafka_offset) over (partition by kafka_partition order by kafka_offset) as before
+        with positions as (
+            select size(filter(array({first_batches}), first_batch -> batch >= first_batch)) as generation,
+                kafka_partition, kafka_offset
             from {{bronze}}
+        ),
+        steps as (
+            select *, lag(kafka_offset) over (
+                partition by generation, kafka_partition order by kafka_offset
+            ) as before
+            from positions
         )
-        select kafka_partition, count(*) as rows, min(kafka_offset) as first, max(kafka_offset) as last,
+        select generation, kafka_partition, count(*) as rows, min(kafka_offset) as first, max(kafka_offset) as last,
             count_if(kafka_offset = before) as repeats,
             min(kafka_offset) filter (where kafka_offset = before) as first_repeat,
             count_if(kafka_offset > before + 1) as gaps,
             slice(sort_array(collect_list(struct(before + 1 as first, kafka_offset - 1 as last))
                 filter (where kafka_offset > before + 1)), 1, {MOST_RANGES}) as missing
         from steps
-        group by kafka_partition
-        order by kafka_partition
+        group by generation, kafka_partition
     """
-    positions = lake.bronze().select("kafka_partition", "kafka_offset")
+    positions = lake.bronze().select("batch", "kafka_partition", "kafka_offset")
     return {
-        row["kafka_partition"]: Partition(
+        (row["generation"], row["kafka_partition"]): Partition(
             rows=row["rows"],
             offsets=Range(row["first"], row["last"]),
             repeats=row["repeats"],
@@ -97,36 +143,41 @@ def bronze_partitions(lake: PinnedLake) -> dict[int, Partition]:
     }
 
 
-def kafka_offsets(settings: Settings) -> dict[int, Range]:
-    """Return the offsets that Kafka still has of each partition; empty where there is no such topic.
+def kafka_offsets(settings: Settings) -> tuple[str | None, dict[int, Range]]:
+    """Return the topic's id and the offsets that Kafka still has of each partition; None where there is no such topic.
 
     Raises:
         ServiceError: the broker does not answer.
     """
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
-    servers = settings.kafka_bootstrap_servers
+    servers, name = settings.kafka_bootstrap_servers, settings.kafka_topic
     try:
-        with closing(KafkaConsumer(bootstrap_servers=servers, bootstrap_timeout_ms=PATIENCE_MS)) as consumer:
-            numbers = consumer.partitions_for_topic(settings.kafka_topic) or set()
-            places = [TopicPartition(settings.kafka_topic, partition) for partition in sorted(numbers)]
-            first, end = consumer.beginning_offsets(places), consumer.end_offsets(places)
+        with closing(KafkaAdminClient(bootstrap_servers=servers, bootstrap_timeout_ms=PATIENCE_MS)) as admin:
+            (topic,) = admin.describe_topics([name])
+            if not topic["topic_id"]:
+                return None, {}
+            places = [TopicPartition(name, partition["partition_index"]) for partition in topic["partitions"]]
+            first = admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.EARLIEST))
+            end = admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.LATEST))
     except KafkaError as error:
         raise ServiceError(f"Kafka at {servers} does not answer: {first_line(error)}") from error
-    return {place.partition: Range(int(first[place]), int(end[place]) - 1) for place in places}
+    ranges = {place.partition: Range(int(first[place].offset), int(end[place].offset) - 1) for place in places}
+    return str(topic["topic_id"]), ranges
 
 
-def accepted_losses(settings: Settings) -> dict[int, list[Range]]:
+def accepted_losses(settings: Settings) -> dict[Place, list[Range]]:
     """Return the offsets of each partition whose loss somebody has accepted, in ``<data>/accepted-losses.json``.
 
     Raises:
         LakeError: the file cannot be read.
     """
-    path = settings.data / ACCEPTED_LOSSES
-    accepted: dict[int, list[Range]] = {}
+    path = settings.accepted_losses
+    accepted: dict[Place, list[Range]] = {}
     try:
         losses: list[dict[str, Any]] = json.loads(path.read_text()) if path.exists() else []
         for loss in losses:
-            accepted.setdefault(int(loss["partition"]), []).append(Range(int(loss["first"]), int(loss["last"])))
+            place = (int(loss["generation"]), int(loss["partition"]))
+            accepted.setdefault(place, []).append(Range(int(loss["first"]), int(loss["last"])))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LakeError(f"{path} is no list of losses ({error!r}); restore it, or move it away") from error
     return accepted
@@ -148,18 +199,19 @@ def without(missing: Iterable[Range], accepted: Iterable[Range]) -> list[Range]:
     return left
 
 
-def _check(partition: int, found: Partition | None, kept: Range | None, accepted: list[Range]) -> Check:
-    """Compare one partition; ``kept`` is what Kafka still has, None where Kafka was not asked."""
-    name = f"Kafka: partition {partition}"
-    if found is None:
-        waiting = kept.count if kept else 0
-        return compared(name, f"{number(0, 'record')} up to bronze", "0 rows", "", _unread(waiting))
-    last = found.offsets.last
-    # Kafka's oldest records may have gone before bronze ever saw one; what it still has, bronze must have.
-    oldest = min(found.offsets.first, kept.first) if kept else found.offsets.first
-    missing = [*([Range(oldest, found.offsets.first - 1)] if oldest < found.offsets.first else []), *found.gaps]
+def _check(name: str, found: Partition | None, kept: Range | None, start: int, accepted: list[Range]) -> Check:
+    """Compare one partition, which was read from offset ``start`` on.
+
+    ``kept`` is what Kafka still has, None where Kafka was not asked or no longer has the topic.
+    """
+    found = found or Partition(0, Range(start, start - 1), 0, None, [])
+    first, last = found.offsets.first, found.offsets.last
+    oldest = min(start, first)
+    missing = [*([Range(oldest, first - 1)] if oldest < first else []), *found.gaps]
     lost = without(missing, accepted)
     excused = sum(gap.count for gap in missing) - sum(gap.count for gap in lost)
+    if kept and kept.first > last + 1:
+        lost += without([Range(last + 1, kept.first - 1)], accepted)
     expected = last - oldest + 1 - excused
     notes = []
     problem = ""
@@ -171,8 +223,9 @@ def _check(partition: int, found: Partition | None, kept: Range | None, accepted
     elif kept and kept.last < last:
         problem = f"bronze has offsets up to {last}, Kafka only up to {kept.last}: is this the topic it was read from?"
     elif kept:
-        notes = [f"{number(max(0, kept.first - oldest), 'record')} removed by retention", _unread(kept.last - last)]
-        notes = [note for note in notes if note and not note.startswith("0 ")]
+        removed, waiting = min(kept.first, last + 1) - oldest, kept.last - max(last, kept.first - 1)
+        notes = [f"{number(removed, 'record')} removed by retention" if removed > 0 else "", _unread(waiting)]
+        notes = [note for note in notes if note]
     if oldest and not problem:
         notes.append(f"bronze began at offset {oldest}")
     if excused:

@@ -1,5 +1,9 @@
 """Errors that Weblake raises on purpose. Each message says what failed, the value, and what to do next."""
 
+from __future__ import annotations
+
+from typing import Any
+
 
 class WeblakeError(Exception):
     """Anything that Weblake refuses or cannot do."""
@@ -19,6 +23,15 @@ class ServiceError(WeblakeError):
 
 class LakeError(WeblakeError):
     """The lake is not in the state that the work at hand needs."""
+
+
+class RefusedError(LakeError):
+    """Bronze waits until somebody accepts what has become of the topic; ``what`` is named by its facts."""
+
+    def __init__(self, message: str, what: dict[str, Any]) -> None:
+        """Say it to people in the message, and to ``make accept-…`` in ``what``."""
+        super().__init__(message)
+        self.what = what
 
 
 class LockedError(LakeError):

@@ -26,7 +26,7 @@ class LakeLock:
 
     def also_held_by(self, java_pid: int) -> None:
         """Name the Java process: it outlives a killed driver for seconds, and the next holder waits for its end."""
-        self._write(f"{self._text}\njava {java_pid}")
+        self._write(f"{self._text}\njava {java_pid} {psutil.Process(java_pid).create_time()}")
 
     def _write(self, text: str) -> None:
         self._file.seek(0)
@@ -50,28 +50,36 @@ def lake_lock(path: Path, wait_seconds: float, purpose: str) -> Iterator[LakeLoc
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as file:
         deadline = time.monotonic() + wait_seconds
-        while not _try_lock(file.fileno()) or _java_lives(path):
+        while (writer := _other_writer(file.fileno(), path)) is not None:
             if time.monotonic() >= deadline:
-                holder = path.read_text().splitlines() or ["another process"]
                 raise LockedError(
-                    f"the lake is being written by {holder[0]} (lock {path}); stop that one first, or set WEBLAKE_DATA"
+                    f"the lake is being written by {writer} (lock {path}); stop that one first, or set WEBLAKE_DATA"
                 )
             time.sleep(0.2)
         yield LakeLock(file, purpose)
 
 
-def _try_lock(descriptor: int) -> bool:
+def _other_writer(descriptor: int, path: Path) -> str | None:
+    """Take the lock and return None, or return who writes the lake: the holder, or what a killed holder left behind."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        is_held = False
     except BlockingIOError:
-        return False
-    return True
+        is_held = True
+    holder, *java = path.read_text().splitlines() or ["another process"]
+    if is_held:
+        return holder
+    for line in java:
+        _, pid, started = line.split()
+        if _lives(int(pid), float(started)):
+            return f"Java process {pid}, left behind by {holder}, which is gone"
+    return None
 
 
-def _java_lives(path: Path) -> bool:
-    """Return whether the Java process that the last holder named is still there."""
-    pids = [line.split()[1] for line in path.read_text().splitlines() if line.startswith("java ")]
+def _lives(pid: int, started: float) -> bool:
+    """Return whether the process is there, and not another one that got its number later."""
     try:
-        return any(psutil.Process(int(pid)).name() == "java" for pid in pids)
+        process = psutil.Process(pid)
+        return process.create_time() == started and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False

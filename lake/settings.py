@@ -45,6 +45,7 @@ class Settings:
     generate_bots: float
     log_level: str
     fail_at: str
+    min_free_mb: int
 
     @property
     def bronze(self) -> str:
@@ -57,11 +58,6 @@ class Settings:
         return f"{self.lake_root}/silver/window_counts"
 
     @property
-    def bronze_checkpoint(self) -> str:
-        """Path of the Structured Streaming checkpoint of bronze."""
-        return f"{self.lake_root}/checkpoints/bronze"
-
-    @property
     def replays(self) -> str:
         """Path of the folder that keeps a record of each replay."""
         return f"{self.lake_root}/replays"
@@ -70,6 +66,21 @@ class Settings:
     def requests(self) -> Path:
         """Path of the local folder through which the running stream is asked for replays."""
         return self.data / "requests"
+
+    @property
+    def stream_file(self) -> Path:
+        """Path of the local file in which the running stream says how far it has come, and what it waits for."""
+        return self.data / "stream.json"
+
+    @property
+    def accepted_losses(self) -> Path:
+        """Path of the local record of what Kafka lost and somebody accepted."""
+        return self.data / "accepted-losses.json"
+
+    @property
+    def accepted_topic(self) -> Path:
+        """Path of the local record of the topic that was accepted last in place of another."""
+        return self.data / "accepted-topic.json"
 
     @property
     def lock_file(self) -> Path:
@@ -130,6 +141,7 @@ def load_settings(overrides: Mapping[str, str] | None = None) -> Settings:
         generate_bots=_number("BOTS", text("BOTS", "0.2"), float, minimum=0.0),
         log_level=text("LOG_LEVEL", "INFO").upper(),
         fail_at=text("WEBLAKE_FAIL_AT", "off"),
+        min_free_mb=whole("WEBLAKE_MIN_FREE_MB", 1024),
     )
 
 

@@ -7,6 +7,10 @@ import logging
 import signal
 import sys
 import time
+from collections.abc import Callable
+
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
 
 from lake import failpoints
 from lake.errors import WeblakeError
@@ -14,6 +18,8 @@ from lake.lock import lake_lock
 from lake.settings import Settings, load_settings
 from spark.pipeline import Pipeline
 from spark.session import spark_session
+
+log = logging.getLogger(__name__)
 
 LOCK_WAIT_SECONDS = 30.0
 
@@ -37,14 +43,16 @@ def main() -> int:
     except WeblakeError as error:
         sys.stderr.write(f"weblake: {error}\n")
         return 1
+    except (PySparkException, Py4JError) as error:
+        log.error("the lake %s cannot be used; `make verify` says what is damaged", settings.lake_root, exc_info=error)
+        return 1
     return 0
 
 
-def run(settings: Settings, arguments: argparse.Namespace, note_jvm: object) -> None:
+def run(settings: Settings, arguments: argparse.Namespace, note_jvm: Callable[[int], None]) -> None:
     """Run the pipeline until it is drained (``--once``, ``--rebuild``) or told to end by SIGTERM or SIGINT."""
     session = spark_session(settings)
-    if callable(note_jvm):
-        note_jvm(session.sparkContext._gateway.proc.pid)  # type: ignore[union-attr]
+    note_jvm(session.sparkContext._gateway.proc.pid)  # type: ignore[union-attr]
     pipeline = Pipeline(session, settings)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: pipeline.stop())

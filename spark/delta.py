@@ -12,8 +12,6 @@ from pyspark.sql import DataFrame, SparkSession
 from lake.contracts import Column
 from lake.errors import LakeError
 
-RETAINED_HOURS = 1
-
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -45,6 +43,23 @@ def snapshot(session: SparkSession, path: str) -> Snapshot:
     return Snapshot(version=int(state.version()), table_id=str(state.metadata().id()))
 
 
+def properties(session: SparkSession, path: str) -> dict[str, str]:
+    """Return the table's properties; without a Spark job."""
+    found = _state(session, path).metadata().configuration().iterator()
+    pairs = {}
+    while found.hasNext():
+        pair = found.next()
+        pairs[str(pair._1())] = str(pair._2())
+    return pairs
+
+
+def set_property(session: SparkSession, path: str, name: str, value: str) -> None:
+    """Set a property of the table, in a commit of its own."""
+    table = path.replace("`", "``")
+    text = value.replace("\\", "\\\\").replace("'", "\\'")
+    session.sql(f"alter table delta.`{table}` set tblproperties ('{name}' = '{text}')")
+
+
 def writers_progress(session: SparkSession, path: str) -> dict[str, int]:
     """Return how far each writer (``txnAppId``) has come (``txnVersion``). This costs a Spark job."""
     progress = {}
@@ -58,7 +73,7 @@ def writers_progress(session: SparkSession, path: str) -> dict[str, int]:
 def live_files(session: SparkSession, path: str) -> tuple[int, list[dict[str, Any]]]:
     """Return the latest version and its files as the log's ``add`` actions. This costs a Spark job."""
     state = _state(session, path)
-    files = DataFrame(state.allFiles().toDF(), session).select("path", "partitionValues", "stats", "dataChange")
+    files = DataFrame(state.allFiles().toDF(), session).select("path", "size", "partitionValues", "stats")
     return int(state.version()), [row.asDict() for row in files.collect()]
 
 
@@ -130,13 +145,35 @@ def _state(session: SparkSession, path: str) -> Any:
     return state
 
 
-def append_once(frame: DataFrame, path: str, writer: str, step: int) -> None:
-    """Append ``frame`` in one commit, unless ``writer`` has committed ``step`` before: then nothing happens."""
-    (frame.write.format("delta").mode("append").option("txnAppId", writer).option("txnVersion", str(step)).save(path))
+def append_once(frame: DataFrame, path: str, writer: str, step: int, note: str = "") -> None:
+    """Append ``frame`` in one commit, unless ``writer`` has committed ``step`` before: then nothing happens.
+
+    The ``note`` stands in the table's history.
+    """
+    write = frame.write.format("delta").mode("append").option("txnAppId", writer).option("txnVersion", str(step))
+    (write.option("userMetadata", note) if note else write).save(path)
 
 
-def compact(session: SparkSession, path: str) -> None:
-    """Rewrite small files as larger ones, and delete those that nobody has needed for an hour. No row changes."""
-    table = DeltaTable.forPath(session, path)
-    table.optimize().executeCompaction()
-    table.vacuum(RETAINED_HOURS)
+def merge_files(session: SparkSession, path: str, condition: str) -> None:
+    """Rewrite the small files of some partitions as larger ones. No row changes, and the old files stay for a while."""
+    DeltaTable.forPath(session, path).optimize().where(condition).executeCompaction()
+
+
+def replace_quietly(frame: DataFrame, path: str, condition: str) -> None:
+    """Replace the rows of some partitions by others that say the same, in a commit that claims to change no data."""
+    write = frame.write.format("delta").mode("overwrite").option("dataChange", "false")
+    write.option("replaceWhere", condition).save(path)
+
+
+def vacuum(session: SparkSession, path: str, hours: int) -> None:
+    """Delete the files that the table has not needed for ``hours``; versions that did can no longer be read."""
+    DeltaTable.forPath(session, path).vacuum(hours)
+
+
+def folder_size(session: SparkSession, path: str) -> tuple[int, int]:
+    """Return how many files and bytes there are in a folder of the lake."""
+    jvm = session._jvm
+    assert jvm is not None
+    folder = jvm.org.apache.hadoop.fs.Path(path)
+    found = folder.getFileSystem(session._jsparkSession.sessionState().newHadoopConf()).getContentSummary(folder)
+    return int(found.getFileCount()), int(found.getLength())

@@ -30,7 +30,7 @@ class Span:
 
 
 def find_duplicates(new: DataFrame, earlier: DataFrame) -> DataFrame:
-    """Find the rows of ``new`` that are duplicates: one row per (kafka_partition, kafka_offset).
+    """Find the rows of ``new`` that are duplicates: one row per (batch, kafka_partition, kafka_offset).
 
     Args:
         new: Valid rows of bronze, to be counted now.
@@ -53,15 +53,14 @@ def find_duplicates(new: DataFrame, earlier: DataFrame) -> DataFrame:
         both.join(F.broadcast(suspects), "event_key", "left_semi")
         .withColumn("place", place)
         .filter((F.col("place") > 1) & F.col("is_new"))
-        .select("kafka_partition", "kafka_offset")
+        .select(*ORDER)
     )
 
 
 def count_new(new: DataFrame, earlier: DataFrame, bot_agents: list[str]) -> DataFrame:
     """Count the rows of ``new`` that are no duplicates of each other or of ``earlier`` rows; both are valid rows."""
     duplicates = find_duplicates(new, earlier)
-    position = ["kafka_partition", "kafka_offset"]
-    distinct = new.join(F.broadcast(duplicates), position, "left_anti")
+    distinct = new.join(F.broadcast(duplicates), list(ORDER), "left_anti")
     return count_windows(distinct, bot_agents)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from py4j.protocol import Py4JError
@@ -29,6 +30,11 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 30.0
 FIRST_RETRY_SECONDS = 2.0
 LONGEST_RETRY_SECONDS = 30.0
+SHORTEST_PAUSE_SECONDS = 0.1
+GRACE_SECONDS = 12.0
+"""How long the work at hand may go on when the end is asked for; then it is cut short, and comes again."""
+END_SECONDS = 22.0
+"""How long all loops together may take to end; whatever hangs then is left to die with the process."""
 
 
 class Pipeline:
@@ -37,12 +43,15 @@ class Pipeline:
     def __init__(self, session: SparkSession, settings: Settings) -> None:
         """Create the tables where they are missing and prepare the loops."""
         self._session = session
+        self._settings = settings
         self._stop = threading.Event()
+        self._ended = threading.Event()
+        self._bronze_is_due = threading.Event()
         self._bronze_moved = threading.Event()
         self._ledger_moved = threading.Event()
         create_bronze(session, settings)
         create_ledger(session, settings)
-        self.progress = Progress(settings.data / "stream.json")
+        self.progress = Progress(settings.stream_file)
         rules = load_url_rules(settings.rules_file)
         self._bronze = Bronze(session, settings, rules, self.progress, self._bronze_moved.set)
         replays = Replays(session, settings)
@@ -53,69 +62,98 @@ class Pipeline:
 
     def drain(self) -> None:
         """Bring everything that Kafka holds now through to PostgreSQL, and return."""
-        self._bronze.drain()
+        self._unless_stopped(self._bronze.catch_up)
         self.rebuild()
 
     def count(self) -> None:
         """Count what bronze holds, do the replays that are asked for, and return; PostgreSQL is left as it is."""
-        self._silver.catch_up()
+        self._unless_stopped(self._silver.catch_up)
 
     def rebuild(self) -> None:
         """Count what bronze holds, bring it to PostgreSQL, and return; Kafka is left alone."""
-        self._silver.catch_up()
-        self._mirror.catch_up()
+        self._unless_stopped(self._silver.catch_up)
+        self._unless_stopped(self._mirror.catch_up)
         self._mirror.close()
+        self._ended.set()
 
     def run(self) -> None:
-        """Run the loops until :meth:`stop`."""
+        """Run the loops until :meth:`stop`; return within ``END_SECONDS`` of it."""
+        trigger = max(self._settings.trigger_seconds, SHORTEST_PAUSE_SECONDS)
         loops = {
-            "bronze": self._bronze.follow,
-            "silver": lambda: self._on(self._bronze_moved, self._silver.catch_up),
-            "mirror": lambda: self._on(self._ledger_moved, self._mirror.catch_up),
+            "bronze": (self._bronze_is_due, trigger, self._bronze.catch_up),
+            "silver": (self._bronze_moved, LOOK_SECONDS, self._silver.catch_up),
+            "mirror": (self._ledger_moved, LOOK_SECONDS, self._mirror.catch_up),
         }
+        keep = inheritable_thread_target(self._session)(self._keep)
         threads = [
-            threading.Thread(name=name, target=inheritable_thread_target(self._session)(self._keep(name, loop)))
-            for name, loop in loops.items()
+            threading.Thread(name=name, target=keep, args=(name, *loop), daemon=True) for name, loop in loops.items()
         ]
         for thread in threads:
             thread.start()
         while not self._stop.wait(10):
             self.progress.touch()
+        deadline = time.monotonic() + END_SECONDS
         for thread in threads:
-            thread.join()
-        self._mirror.close()
+            thread.join(max(0.0, deadline - time.monotonic()))
+        self._ended.set()
+        hanging = [thread.name for thread in threads if thread.is_alive()]
+        if hanging:
+            log.warning("%s did not end in %.0f s; leaving it", " and ".join(hanging), END_SECONDS)
+        else:
+            self._mirror.close()
 
     def stop(self) -> None:
-        """Ask the loops to end after the batches at hand."""
+        """Ask the loops to end after the batches at hand, and see to it that they do."""
         self._stop.set()
         for part in (self._bronze, self._silver, self._mirror):
             part.stop()
-        self._bronze_moved.set()
-        self._ledger_moved.set()
+        for event in (self._bronze_is_due, self._bronze_moved, self._ledger_moved):
+            event.set()
+        threading.Thread(name="end", target=self._cut_short, daemon=True).start()
 
-    def _on(self, moved: threading.Event, work: Callable[[], None]) -> None:
-        """Do the work whenever the stage before has moved, and once in ``LOOK_SECONDS`` regardless."""
-        while not self._stop.is_set():
-            moved.clear()
+    def _cut_short(self) -> None:
+        """Cancel what runs longer than the grace. Nothing of it has been committed, so it begins again next time."""
+        if self._ended.wait(GRACE_SECONDS):
+            return
+        log.info("cutting short what has not ended in %.0f s", GRACE_SECONDS)
+        while not self._ended.wait(1):
+            self._session.sparkContext.cancelAllJobs()
+
+    def _unless_stopped(self, work: Callable[[], None]) -> None:
+        """Do the work; that it was cut short is no error."""
+        try:
             work()
-            moved.wait(LOOK_SECONDS)
+        except (PySparkException, Py4JError):
+            if not self._stop.is_set():
+                raise
 
-    def _keep(self, name: str, loop: Callable[[], None]) -> Callable[[], None]:
-        """Make a loop that outlives its errors: they are logged, and it begins again after a pause."""
+    def _keep(self, name: str, moved: threading.Event, seconds: float, work: Callable[[], None]) -> None:
+        """Do the work whenever the stage before has moved, and every so many seconds regardless, until stopped.
 
-        def keep() -> None:
-            self._session.sparkContext.setLocalProperty("spark.scheduler.pool", name)
+        Errors are logged and reported, and end nothing: the work begins again after a pause.
+        """
+        self._session.sparkContext.setLocalProperty("spark.scheduler.pool", name)
+        pause = FIRST_RETRY_SECONDS
+        while True:
+            due = time.monotonic() + seconds
+            moved.clear()
+            if self._stop.is_set():
+                return
+            try:
+                work()
+            except (WeblakeError, PySparkException, Py4JError, OSError) as error:
+                if self._stop.is_set():
+                    return
+                trace = None if isinstance(error, WeblakeError) else error
+                log.error("%s: %s; trying again in %.0f s", name, _first_line(error), pause, exc_info=trace)
+                self.progress.report(name, error=_first_line(error))
+                self._stop.wait(pause)
+                pause = min(pause * 2, LONGEST_RETRY_SECONDS)
+                continue
             pause = FIRST_RETRY_SECONDS
-            while not self._stop.is_set():
-                try:
-                    loop()
-                    pause = FIRST_RETRY_SECONDS
-                except (WeblakeError, PySparkException, Py4JError, OSError) as error:
-                    log.error("%s: %s; trying again in %.0f s", name, _first_line(error), pause, exc_info=error)
-                    self._stop.wait(pause)
-                    pause = min(pause * 2, LONGEST_RETRY_SECONDS)
-
-        return keep
+            if self.progress.stage(name)["error"]:
+                self.progress.report(name, error=None)
+            moved.wait(max(SHORTEST_PAUSE_SECONDS, due - time.monotonic()))
 
 
 def _first_line(error: Exception) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import threading
 import time
 from pathlib import Path
 from typing import Any
+
+log = logging.getLogger(__name__)
 
 
 class Progress:
@@ -18,10 +21,12 @@ class Progress:
         self._path = path
         self._lock = threading.Lock()
         self._stages: dict[str, dict[str, Any]] = {
-            "bronze": {"version": -1, "rows": 0, "rejected": 0, "next_offsets": {}, "as_of": 0.0},
+            "bronze": {"version": -1, "rows": 0, "rejected": 0, "next_offsets": {}, "as_of": 0.0, "refusal": None},
             "silver": {"version": -1, "rows": 0, "as_of": 0.0},
-            "mirror": {"bookmark": -1, "rows": 0, "as_of": 0.0, "error": None},
+            "mirror": {"bookmark": -1, "rows": 0, "as_of": 0.0},
         }
+        for facts in self._stages.values():
+            facts["error"] = None
 
     def report(self, stage: str, **facts: Any) -> None:
         """Change what is known of a stage and write it down."""
@@ -40,8 +45,11 @@ class Progress:
             return dict(self._stages[name])
 
     def _write(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps({"pid": os.getpid(), "updated_at": time.time(), **self._stages})
         draft = self._path.with_suffix(".tmp")
-        draft.write_text(text)
-        draft.replace(self._path)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_text(text)
+            draft.replace(self._path)
+        except OSError as error:  # a full disk: nobody is told, but the streams live
+            log.warning("%s cannot be written: %s", self._path, error)

@@ -25,6 +25,7 @@ from spark.duplicates import count_new, in_windows
 from spark.files import BronzeFiles, DataFile, read_files
 from spark.progress import Progress
 from spark.replay import Replays
+from spark.space import require_space
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ def counted_up_to(session: SparkSession, settings: Settings) -> int:
     """Return the last bronze batch that is in the ledger; -1 before the first.
 
     Raises:
-        LakeError: the ledger was counted from another bronze table.
+        LakeError: the ledger was counted from another bronze table, or from a later state of this one.
     """
     progress = writers_progress(session, settings.ledger)
     writer = _writer(session, settings)
@@ -55,7 +56,13 @@ def counted_up_to(session: SparkSession, settings: Settings) -> int:
             f"the ledger {settings.ledger} was counted from another bronze table than {settings.bronze}; "
             "put that bronze back, or move the ledger away and let it be counted again"
         )
-    return progress.get(writer, -1)
+    done, version = progress.get(writer, -1), snapshot(session, settings.bronze).version
+    if done > version:
+        raise LakeError(
+            f"the ledger {settings.ledger} has counted {settings.bronze} up to batch {done}, which ends at {version}: "
+            "was it restored from an older copy? Put the newer one back, or move the ledger away and run `make rebuild`"
+        )
+    return done
 
 
 class Silver:
@@ -98,6 +105,7 @@ class Silver:
         done = self._counted_up_to()
         latest = self._files.refresh()
         while done < latest and not self._stop.is_set():
+            require_space(self._settings)
             upto = self._next_step(done, latest)
             self._count(done, upto)
             done = upto

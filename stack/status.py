@@ -88,8 +88,9 @@ def gather(settings: Settings) -> Status:
     stream = read_stream(settings)
     offsets = _end_offsets(settings, errors)
     bookmark, marts_version, built_at = _database_versions(settings, errors)
-    if stream and stream["mirror"]["error"]:
-        errors.append(f"mirror: {stream['mirror']['error']}")
+    if stream:
+        told = {stage: stream[stage].get("error") for stage in ("bronze", "silver", "mirror")}
+        errors += [f"{stage}: {error}" for stage, error in told.items() if error]
     return Status(
         data=str(settings.data),
         processes=_processes(settings, now),

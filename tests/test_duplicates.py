@@ -11,19 +11,19 @@ def rows(session: SparkSession, *values: tuple[int | None, str, str, int, int, i
     return session.createDataFrame(list(values), ROW)
 
 
-def found(new: DataFrame, earlier: DataFrame) -> set[tuple[int, int]]:
+def found(new: DataFrame, earlier: DataFrame) -> set[tuple[int, int, int]]:
     return {tuple(row) for row in find_duplicates(new, earlier).collect()}
 
 
 def test_the_first_by_batch_partition_offset_counts(session: SparkSession) -> None:
     new = rows(session, (1, "a", "w", 5, 1, 0), (1, "a", "w", 5, 0, 9), (1, "a", "w", 4, 2, 7))
-    assert found(new, rows(session)) == {(1, 0), (0, 9)}
+    assert found(new, rows(session)) == {(5, 1, 0), (5, 0, 9)}
 
 
 def test_a_row_counted_before_makes_all_new_ones_duplicates(session: SparkSession) -> None:
     new = rows(session, (1, "a", "w", 5, 0, 1), (2, "b", "w", 5, 0, 2))
     earlier = rows(session, (1, "a", "w", 3, 4, 99), (3, "c", "w", 3, 4, 98), (3, "c", "w", 2, 4, 97))
-    assert found(new, earlier) == {(0, 1)}
+    assert found(new, earlier) == {(5, 0, 1)}
 
 
 def test_equal_hashes_of_different_events_are_no_duplicates(session: SparkSession) -> None:
@@ -34,6 +34,11 @@ def test_equal_hashes_of_different_events_are_no_duplicates(session: SparkSessio
 def test_rows_without_a_given_id_are_never_duplicates(session: SparkSession) -> None:
     new = rows(session, (None, "0-1", "w", 5, 0, 1), (None, "0-1", "w", 5, 0, 2))
     assert found(new, rows(session)) == set()
+
+
+def test_a_row_at_the_same_place_of_an_earlier_topic_still_counts(session: SparkSession) -> None:
+    new = rows(session, (1, "a", "w", 3, 0, 0), (2, "b", "w", 3, 0, 1), (1, "a", "w", 5, 0, 1))
+    assert found(new, rows(session)) == {(5, 0, 1)}
 
 
 def test_spans_split_at_the_widest_gaps() -> None:

@@ -1,0 +1,90 @@
+"""The topic as the broker has it: its id, and the first and the next offset of each partition."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from kafka import TopicPartition
+from kafka.admin import KafkaAdminClient, OffsetSpec
+from kafka.errors import KafkaError
+
+from lake.errors import ServiceError
+from lake.settings import Settings
+
+PATIENCE_MS = 10_000
+NO_OFFSET = -1
+Offsets = dict[int, int]
+"""An offset for each partition."""
+
+
+@dataclass(frozen=True)
+class TopicState:
+    """The topic at one moment. ``begins`` are the oldest offsets still there, ``ends`` those of the next records."""
+
+    topic_id: str
+    begins: Offsets
+    ends: Offsets
+
+
+class Topic:
+    """One topic. The connection is made when it is first needed, and anew after an error."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Connect to nothing yet."""
+        self._name = settings.kafka_topic
+        self._servers = settings.kafka_bootstrap_servers
+        self._admin: KafkaAdminClient | None = None
+
+    def look(self) -> TopicState:
+        """Return the topic as it is now; new partitions and a new topic of the same name are seen at once.
+
+        Raises:
+            ServiceError: the broker does not answer, or has no such topic.
+        """
+        (told,) = self._ask("describe_topics", [self._name])
+        if not told["topic_id"]:
+            raise ServiceError(
+                f"there is no topic {self._name!r} at {self._servers}; see KAFKA_TOPIC, or run `make up`"
+            )
+        partitions = sorted(partition["partition_index"] for partition in told["partitions"])
+        return TopicState(
+            topic_id=str(told["topic_id"]),
+            begins=self._offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST)),
+            ends=self._offsets(dict.fromkeys(partitions, OffsetSpec.LATEST)),
+        )
+
+    def after(self, newest: dict[int, int]) -> Offsets:
+        """Return the first offset appended later than ``newest`` (epoch ms, per partition); no entry where none is.
+
+        Raises:
+            ServiceError: the broker does not answer.
+        """
+        found = self._offsets({partition: moment + 1 for partition, moment in newest.items()})
+        return {partition: offset for partition, offset in found.items() if offset != NO_OFFSET}
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._admin:
+            self._admin.close()
+            self._admin = None
+
+    def _offsets(self, wanted: dict[int, int]) -> Offsets:
+        places = {TopicPartition(self._name, partition): what for partition, what in wanted.items()}
+        found = self._ask("list_partition_offsets", places) if places else {}
+        return {place.partition: int(answer.offset) for place, answer in found.items()}
+
+    def _ask(self, method: str, about: object) -> Any:
+        try:
+            if self._admin is None:
+                logging.getLogger("kafka").setLevel(logging.CRITICAL)  # our error says it, once
+                self._admin = KafkaAdminClient(
+                    bootstrap_servers=self._servers, bootstrap_timeout_ms=PATIENCE_MS, request_timeout_ms=PATIENCE_MS
+                )
+            return getattr(self._admin, method)(about)
+        except KafkaError as error:
+            self.close()
+            raise ServiceError(
+                f"Kafka at {self._servers} does not answer: {error}; see `make logs NAME=kafka`"
+            ) from error

@@ -1,0 +1,186 @@
+"""Bronze on a real broker: what becomes of its topic, and what bronze makes of it."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from kafka import KafkaProducer, TopicPartition
+from kafka.admin import KafkaAdminClient, NewPartitions
+from pyspark.sql import SparkSession
+
+from lake.errors import LakeError, RefusedError
+from lake.settings import Settings
+from lake.url_rules import UrlRules
+from spark.accept import accept, refusal
+from spark.bronze import Bronze, create_bronze
+from spark.position import next_batch
+from spark.progress import Progress
+from stack import kafka
+from stack.waiting import wait_until
+
+# --- The size of a batch
+
+
+def test_a_batch_takes_all_that_is_there() -> None:
+    assert next_batch({0: 5, 1: 0}, {0: 9, 1: 3}, most=100) == {0: 9, 1: 3}
+
+
+def test_a_partition_without_new_records_is_left_out() -> None:
+    assert next_batch({0: 9, 1: 0}, {0: 9, 1: 3}, most=100) == {1: 3}
+    assert next_batch({0: 9}, {0: 9}, most=100) == {}
+
+
+def test_a_backlog_is_shared_out_by_what_waits() -> None:
+    assert next_batch({0: 0, 1: 0, 2: 50}, {0: 900, 1: 99, 2: 51}, most=100) == {0: 90, 1: 9, 2: 51}
+
+
+# --- On a real broker
+
+
+class Case:
+    """A topic and a lake of the test's own, and the bronze that reads one into the other."""
+
+    def __init__(self, session: SparkSession, settings: Settings, rules: UrlRules) -> None:
+        self.session, self.settings, self.rules = session, settings, rules
+        create_bronze(session, settings)
+        self.start_again()
+
+    def start_again(self, topic: str | None = None) -> None:
+        """Have a new process's bronze, perhaps set to read another topic."""
+        self.settings = replace(self.settings, kafka_topic=topic or self.settings.kafka_topic)
+        progress = Progress(self.settings.stream_file)
+        self.bronze = Bronze(self.session, self.settings, self.rules, progress, lambda: None)
+
+    def send(self, partition: int, number: int) -> None:
+        with closing(KafkaProducer(bootstrap_servers=self.settings.kafka_bootstrap_servers, acks="all")) as producer:
+            sent = [producer.send(self.settings.kafka_topic, b"x", partition=partition) for _ in range(number)]
+            for one in sent:
+                one.get(timeout=30)
+
+    def rows(self) -> dict[int, int]:
+        """Rows in bronze, per partition."""
+        found = self.session.read.format("delta").load(self.settings.bronze).select("kafka_partition").collect()
+        return dict(Counter(row["kafka_partition"] for row in found))
+
+    def admin(self) -> closing[KafkaAdminClient]:
+        return closing(KafkaAdminClient(bootstrap_servers=self.settings.kafka_bootstrap_servers))
+
+    def make_topic_anew(self) -> None:
+        with self.admin() as admin:
+            admin.delete_topics([self.settings.kafka_topic])
+        wait_until(lambda: not kafka.has_topic(self.settings), 30, "the topic is gone")
+        kafka.create_topic(self.settings)
+
+    def remove_before(self, partition: int, offset: int) -> None:
+        """Remove records as retention does."""
+        with self.admin() as admin:
+            admin.delete_records({TopicPartition(self.settings.kafka_topic, partition): offset})
+
+
+@pytest.fixture
+def case(session: SparkSession, stack_settings: Settings, rules: UrlRules, tmp_path: Path) -> Iterator[Case]:
+    settings = replace(stack_settings, data=tmp_path, lake_root=str(tmp_path / "lake"))
+    settings = replace(settings, kafka_topic=f"bronze_{uuid.uuid4().hex}")
+    kafka.create_topic(settings)
+    yield Case(session, settings, rules)
+
+
+@pytest.mark.stack
+def test_new_partitions_are_read_without_a_restart(case: Case) -> None:
+    case.send(partition=0, number=2)
+    case.bronze.catch_up()
+    with case.admin() as admin:
+        admin.create_partitions({case.settings.kafka_topic: NewPartitions(8)})
+    wait_until(lambda: len(kafka.end_offsets(case.settings)) == 8, 30, "the topic has 8 partitions")
+    case.send(partition=7, number=3)
+    case.bronze.catch_up()
+    assert case.rows() == {0: 2, 7: 3}
+
+
+@pytest.mark.stack
+def test_a_topic_made_anew_is_refused_until_it_is_accepted(case: Case) -> None:
+    case.send(partition=0, number=2)
+    case.bronze.catch_up()
+    with pytest.raises(LakeError, match="the stream refuses no topic"):
+        accept(case.settings, "topic")
+    case.make_topic_anew()
+    case.send(partition=0, number=5)  # more than bronze has read: the offsets alone look as if nothing had happened
+    with pytest.raises(RefusedError, match=r"was made anew.*make accept-topic"):
+        case.bronze.catch_up()
+    assert case.rows() == {0: 2}
+    accept(case.settings, "topic")
+    case.bronze.catch_up()
+    assert case.rows() == {0: 2 + 5}
+    assert refusal(case.settings) == {}
+    case.send(partition=0, number=1)
+    case.start_again()
+    case.bronze.catch_up()
+    assert case.rows() == {0: 2 + 5 + 1}
+
+
+@pytest.mark.stack
+def test_a_topic_that_comes_back_goes_on_where_it_was(case: Case) -> None:
+    first = case.settings.kafka_topic
+    case.send(partition=0, number=3)
+    case.bronze.catch_up()
+    case.start_again(topic=f"other_{uuid.uuid4().hex}")
+    kafka.create_topic(case.settings)
+    case.send(partition=0, number=4)
+    for topic in (case.settings.kafka_topic, first):
+        case.start_again(topic)
+        case.send(partition=1, number=1)
+        with pytest.raises(RefusedError):
+            case.bronze.catch_up()
+        accept(case.settings, "topic")
+        case.bronze.catch_up()
+    assert case.rows() == {0: 3 + 4, 1: 1 + 1}
+
+
+@pytest.mark.stack
+def test_lost_records_halt_bronze_until_somebody_accepts_that(case: Case) -> None:
+    case.send(partition=0, number=4)
+    case.bronze.catch_up()
+    case.send(partition=0, number=6)
+    case.send(partition=3, number=5)  # a partition of which bronze has no row yet
+    case.remove_before(partition=0, offset=7)
+    case.remove_before(partition=3, offset=2)
+    with pytest.raises(RefusedError, match=r"partition 0, offsets 4 to 6; partition 3, offsets 0 to 1; .*accept-loss"):
+        case.bronze.catch_up()
+    assert case.rows() == {0: 4}
+    case.remove_before(partition=3, offset=3)
+    assert accept(case.settings, "loss").endswith("partition 0, offsets 4 to 6; partition 3, offsets 0 to 2")
+    case.bronze.catch_up()
+    assert case.rows() == {0: 4 + 3, 3: 2}
+    case.start_again()
+    case.bronze.catch_up()
+    assert case.rows() == {0: 4 + 3, 3: 2}
+
+
+@pytest.mark.stack
+def test_what_kafka_removed_before_the_first_start_is_no_loss(case: Case) -> None:
+    case.send(partition=0, number=4)
+    case.remove_before(partition=0, offset=1)
+    case.bronze.catch_up()
+    assert case.rows() == {0: 3}
+
+
+@pytest.mark.stack
+def test_a_writer_that_was_overtaken_writes_nothing_until_it_has_looked_again(case: Case) -> None:
+    case.send(partition=0, number=1)
+    case.bronze.catch_up()
+    overtaken = case.bronze
+    case.send(partition=0, number=1)
+    case.start_again()
+    case.bronze.catch_up()
+    case.send(partition=0, number=1)
+    with pytest.raises(LakeError):
+        overtaken.catch_up()
+    assert case.rows() == {0: 2}
+    overtaken.catch_up()
+    assert case.rows() == {0: 3}
