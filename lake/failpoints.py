@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 
 import psutil
@@ -23,8 +24,9 @@ POINTS = (
     "replay-before-commit",
     "replay-after-commit",
     "replay-after-record",
+    "maintenance-after-piece",
 )
-"""In the order in which a record, and then a replay, comes by."""
+"""In the order in which a record, and then a replay, comes by; and maintenance."""
 
 _armed = OFF = "off"
 _left = 0
@@ -38,7 +40,7 @@ def arm(text: str) -> None:
     """
     global _armed, _left
     name, _, times = text.partition(":")
-    if name not in (OFF, *POINTS) or not (times or "1").isdecimal():
+    if name not in (OFF, *POINTS) or not re.fullmatch(r"[1-9]\d*", times or "1"):
         raise SettingsError(
             f"WEBLAKE_FAIL_AT={text!r} is no failpoint; unset it, or write name:n with a name of {', '.join(POINTS)}"
         )
