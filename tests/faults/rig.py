@@ -80,9 +80,10 @@ class Rig:
         self._wait(lambda told: bool(told["mirror"]["bookmark"] >= latest), COUNT_SECONDS)
 
     def wait_until_working(self, seconds: float = COUNT_SECONDS) -> None:
-        """Wait until the stream that runs now has taken in a batch; do not care how far behind it is."""
-        before = self.progress().get("bronze", {}).get("version")
-        self._wait(lambda told: told["bronze"]["version"] != before is not None, seconds)
+        """Wait until the stream that runs now has got on, however far it is behind."""
+        self._wait(lambda told: True, seconds)
+        before = self.progress()["bronze"]["version"]
+        self._wait(lambda told: bool(told["bronze"]["version"] > before), seconds)
 
     def _wait(self, condition: Callable[[dict[str, Any]], bool], seconds: float) -> None:
         def holds() -> bool:
