@@ -22,8 +22,8 @@ FACTS = [
     *MEASURE_NAMES,
 ]
 IDENTITY = (
-    "if(event_id = concat_ws('-', kafka_partition, kafka_offset), concat_ws(chr(0), '', batch, event_id), event_id) "
-    "as event_id"
+    "if(event_key is null and event_id = concat_ws('-', kafka_partition, kafka_offset), "
+    "concat_ws(chr(0), '', batch, event_id), event_id) as event_id"
 )
 """A record that was sent without an id is known by its batch and position, which no sent id can be equal to."""
 PARSED = {

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kafka import KafkaProducer
 from oracle import count
 from pyspark.sql import SparkSession
 from test_pipeline import cells, event, in_order, send, settings, traffic
@@ -98,6 +100,14 @@ def test_an_action_added_to_the_rules_brings_its_rejected_events_back(session: S
     outcome = ask_and_do(session, ruled, last_year("a"))
     assert outcome["moved"]["events"] == 1
     assert [number for cell, number in cells(ruled).items() if cell[2] == "search"] == [1]
+
+
+def test_an_id_that_looks_like_a_place_is_an_id(session: SparkSession, settings: Settings) -> None:
+    with closing(KafkaProducer(bootstrap_servers=settings.kafka_bootstrap_servers)) as producer:
+        for partition in (0, 1):
+            producer.send(settings.kafka_topic, event(60, "0-0"), partition=partition).get(timeout=30)
+    Pipeline(session, settings).drain()
+    assert ask_and_do(session, settings, last_year("a"))["corrections"] == 0
 
 
 def test_an_unknown_replay_cannot_be_undone(session: SparkSession, ruled: Settings) -> None:
