@@ -105,15 +105,17 @@ def read_text(session: SparkSession, path: str) -> str | None:
 
 
 def write_text(session: SparkSession, path: str, text: str) -> None:
-    """Write a small text file into the lake, on whatever storage; what was there goes."""
+    """Write a new small text file into the lake, on whatever storage; it is there whole or not at all."""
     jvm = session._jvm
     assert jvm is not None
-    file = jvm.org.apache.hadoop.fs.Path(path)
-    stream = file.getFileSystem(session._jsparkSession.sessionState().newHadoopConf()).create(file, True)
+    file, draft = (jvm.org.apache.hadoop.fs.Path(name) for name in (path, f"{path}.tmp"))
+    system = file.getFileSystem(session._jsparkSession.sessionState().newHadoopConf())
+    stream = system.create(draft, True)
     try:
         stream.write(bytearray(text.encode()))
     finally:
         stream.close()
+    system.rename(draft, file)
 
 
 def list_texts(session: SparkSession, folder: str) -> list[str]:

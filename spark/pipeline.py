@@ -141,7 +141,7 @@ class Pipeline:
                 return
             try:
                 work()
-            except (WeblakeError, PySparkException, Py4JError, OSError) as error:
+            except Exception as error:  # also what nobody thought of: a loop that is gone looks like one that waits
                 if self._stop.is_set():
                     return
                 trace = None if isinstance(error, WeblakeError) else error

@@ -25,7 +25,7 @@ from lake.settings import Settings
 from lake.url_rules import UrlRules, load_url_rules
 from spark.agents import declared_bots
 from spark.counts import sum_entries
-from spark.delta import append_once, list_texts, remove_folder, snapshot, write_text
+from spark.delta import append_once, list_texts, read_text, remove_folder, snapshot, write_text, writers_progress
 from spark.duplicates import count_new
 from spark.parse import parse_records
 
@@ -48,6 +48,7 @@ class Replays:
         self._rules = UrlRules((), ())
         self._pieces: list[tuple[int, int]] = []
         self._done = 0
+        self._is_committed = False
 
     def step(self, counted_up_to: int) -> bool:
         """Do one piece of the oldest request. Returns whether there was one, and so perhaps another.
@@ -72,12 +73,18 @@ class Replays:
         return True
 
     def _begin(self, request: ReplayRequest) -> None:
+        record = read_text(self._session, self._record(request.id))
+        if record is not None:  # it was done, and interrupted before it was answered
+            answer(self._settings.requests, request.id, {"done": True, **json.loads(record)})
+            return
         log.info("replay %s begins", request.id)
         remove_folder(self._session, self._staging)
         self._rules = load_url_rules(self._settings.rules_file)
         if request.undo is not None:
             _check_undo(replays(self._session, self._settings), request)
-        self._pieces = [] if request.undo else pieces(self._session, self._settings, request)
+        self._is_committed = _writer(request) in writers_progress(self._session, self._settings.ledger)
+        is_counted = request.undo is not None or self._is_committed
+        self._pieces = [] if is_counted else pieces(self._session, self._settings, request)
         self._done = 0
         self._at_hand = request
 
@@ -100,7 +107,7 @@ class Replays:
 
     def _finish(self, request: ReplayRequest) -> None:
         """Append the corrections in one commit, and put the replay on record."""
-        found = self._undoing(request) if request.undo else self._staged()
+        found = self._found(request)
         rows = found.count()
         outcome: dict[str, Any] = {**asdict(request), "cause": CAUSE, "at": time.time(), "corrections": rows}
         outcome |= {"moved": _moved(found), "keys": _keys(found), "shown": _largest(found)}
@@ -108,16 +115,25 @@ class Replays:
             entry = F.lit(f"replay-{request.id}").alias("entry")
             entries = found.select(entry, F.lit(CAUSE).alias("cause"), *names(LEDGER)[2:])
             failpoints.reach("replay-before-commit")
-            append_once(entries.coalesce(1), self._settings.ledger, f"replay:{request.id}", 0)
+            append_once(entries.coalesce(1), self._settings.ledger, _writer(request), 0)
             failpoints.reach("replay-after-commit")
             outcome["ledger_version"] = snapshot(self._session, self._settings.ledger).version
         if not request.dry_run:
-            write_text(self._session, f"{self._settings.replays}/{request.id}.json", json.dumps(outcome))
+            write_text(self._session, self._record(request.id), json.dumps(outcome))
             failpoints.reach("replay-after-record")
         self._at_hand = None
         remove_folder(self._session, self._staging)
         answer(self._settings.requests, request.id, {"done": True, **outcome})
         log.info("replay %s: %d corrections%s", request.id, rows, " (dry run)" if request.dry_run else "")
+
+    def _record(self, replay_id: str) -> str:
+        return f"{self._settings.replays}/{replay_id}.json"
+
+    def _found(self, request: ReplayRequest) -> DataFrame:
+        """Return the corrections; the ledger's own, where they were appended before and only the record is missing."""
+        if self._is_committed:
+            return self._entries(request.id).select(*names(LEDGER)[2:])
+        return _negative(self._entries(request.undo)) if request.undo else self._staged()
 
     def _staged(self) -> DataFrame:
         if not self._pieces:
@@ -126,9 +142,9 @@ class Replays:
             *(f"{self._staging}/piece={place}" for place in range(len(self._pieces)))
         )
 
-    def _undoing(self, request: ReplayRequest) -> DataFrame:
+    def _entries(self, replay_id: str) -> DataFrame:
         ledger = self._session.read.format("delta").load(self._settings.ledger)
-        return _negative(ledger.filter(F.col("entry") == f"replay-{request.undo}"))
+        return ledger.filter(F.col("entry") == f"replay-{replay_id}")
 
 
 def corrections(valid: DataFrame, entries: DataFrame) -> DataFrame:
@@ -171,8 +187,7 @@ def parsed_again(
     may_be_in = _within("event_date", windows) | (was_rejected & (F.col("event_date") >= earliest.date()))
     bronze = session.read.format("delta").load(settings.bronze).filter(F.col("batch") <= counted_up_to)
     position = F.concat_ws("-", "kafka_partition", "kafka_offset")
-    has_given_id = F.col("event_key").isNotNull() | (F.col("event_id") != position)
-    given_id = F.when(has_given_id, F.col("event_id")).alias("header_event_id")
+    given_id = F.when(F.col("event_id") != position, F.col("event_id")).alias("header_event_id")
     columns = ("value", given_id, "kafka_partition", "kafka_offset", "ingested_at", "batch")
     parsed = parse_records(bronze.filter(may_be_in).select(*columns), rules)
     first, end = map(_moment, windows)
@@ -219,6 +234,10 @@ def _split(sizes: list[tuple[int, int]], whole: tuple[int, int] | None) -> list[
 def replays(session: SparkSession, settings: Settings) -> list[dict[str, Any]]:
     """Return the records of all replays, the oldest first."""
     return [json.loads(text) for text in list_texts(session, settings.replays)]
+
+
+def _writer(request: ReplayRequest) -> str:
+    return f"replay:{request.id}"
 
 
 def _negative(entries: DataFrame) -> DataFrame:

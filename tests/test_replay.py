@@ -130,8 +130,9 @@ def test_an_interrupted_replay_begins_again_and_is_appended_once(
         broken.setattr(replay, "write_text", crash)  # after the ledger's commit, before the record
         with pytest.raises(KeyboardInterrupt):
             ask_and_do(session, ruled, last_year("a"))
-    ask_and_do(session, ruled, last_year("a"))
+    assert ask_and_do(session, ruled, last_year("a"))["moved"]["views"] == -20
     assert {cell: number for cell, number in cells(ruled).items() if number} == count(in_order(sent))[0]
+    assert ask_and_do(session, ruled, last_year("a"))["moved"]["views"] == -20  # asked again: told what is on record
 
 
 def test_a_range_is_split_into_pieces_without_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
