@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +16,13 @@ from stack.embedded import Embedded
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seed", type=int, help="repeat the random choices of an earlier run of the fault suite")
+
+
+@pytest.fixture(scope="session")
+def fault_seed(request: pytest.FixtureRequest) -> int:
+    """The seed of the fault suite's run: that of ``--seed``, or a new one."""
+    given: int | None = request.config.getoption("seed")
+    return random.randrange(1_000_000) if given is None else given
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 import uuid
 from collections.abc import Generator, Iterator
@@ -13,8 +12,6 @@ import pytest
 from faults.rig import Rig, open_rig
 
 from stack.embedded import Embedded
-
-LARGEST_SEED = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -32,13 +29,6 @@ class Row:
 
 ROWS = pytest.StashKey[list[Row]]()
 HAS_PASSED = pytest.StashKey[bool]()
-
-
-@pytest.fixture(scope="session")
-def fault_seed(request: pytest.FixtureRequest) -> int:
-    """The seed of the run: that of ``--seed``, or a new one."""
-    given: int | None = request.config.getoption("seed")
-    return random.randrange(LARGEST_SEED) if given is None else given
 
 
 @pytest.fixture(scope="session")
