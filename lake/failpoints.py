@@ -25,8 +25,10 @@ POINTS = (
     "replay-after-commit",
     "replay-after-record",
     "maintenance-after-piece",
+    "erase-after-bronze",
+    "erase-after-ledger",
 )
-"""In the order in which a record, and then a replay, comes by; and maintenance."""
+"""In the order in which a record, and then a replay, comes by; then maintenance and erasure."""
 
 _armed = OFF = "off"
 _left = 0

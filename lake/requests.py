@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 ANSWER = ".answer"
 
@@ -22,15 +22,32 @@ class ReplayRequest:
     undo: str | None = None
 
 
-def ask(folder: Path, request: ReplayRequest) -> None:
+@dataclass(frozen=True)
+class MaintenanceRequest:
+    """Maintenance of all tables, now."""
+
+    id: str
+
+
+Request: TypeAlias = ReplayRequest | MaintenanceRequest
+KINDS: dict[str, type[ReplayRequest] | type[MaintenanceRequest]] = {
+    "replay": ReplayRequest,
+    "maintenance": MaintenanceRequest,
+}
+
+R = TypeVar("R", ReplayRequest, MaintenanceRequest)
+
+
+def ask(folder: Path, request: Request) -> None:
     """Leave a request."""
-    _write(folder / f"{request.id}.json", asdict(request))
+    kind = next(name for name, made in KINDS.items() if isinstance(request, made))
+    _write(folder / f"{request.id}.json", {"kind": kind, **asdict(request)})
 
 
-def waiting(folder: Path) -> list[ReplayRequest]:
-    """Return the requests that have no final answer yet, the oldest first."""
+def waiting(folder: Path, kind: type[R]) -> list[R]:
+    """Return the requests of a kind that have no final answer yet, the oldest first."""
     found = (json.loads(path.read_text()) for path in sorted(folder.glob("*.json")))
-    return [ReplayRequest(**fields) for fields in found]
+    return [kind(**fields) for fields in found if KINDS[fields.pop("kind")] is kind]
 
 
 def answer(folder: Path, request_id: str, content: dict[str, Any]) -> None:

@@ -46,6 +46,7 @@ class Settings:
     log_level: str
     fail_at: str
     min_free_mb: int
+    mirror_outage_hours: int
 
     @property
     def bronze(self) -> str:
@@ -61,6 +62,11 @@ class Settings:
     def replays(self) -> str:
         """Path of the folder that keeps a record of each replay."""
         return f"{self.lake_root}/replays"
+
+    @property
+    def erasures(self) -> str:
+        """Path of the folder that keeps a record of each erasure."""
+        return f"{self.lake_root}/erasures"
 
     @property
     def requests(self) -> Path:
@@ -142,6 +148,7 @@ def load_settings(overrides: Mapping[str, str] | None = None) -> Settings:
         log_level=text("LOG_LEVEL", "INFO").upper(),
         fail_at=text("WEBLAKE_FAIL_AT", "off"),
         min_free_mb=whole("WEBLAKE_MIN_FREE_MB", 1024),
+        mirror_outage_hours=whole("MIRROR_OUTAGE_HOURS", 72),
     )
 
 

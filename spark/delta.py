@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +13,9 @@ from pyspark.sql import DataFrame, SparkSession
 
 from lake.contracts import Column
 from lake.errors import LakeError
+
+ERASURE = "erasure"
+"""The note of a commit that renamed keys: counts that were read before it are no longer to be added to."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +58,12 @@ def properties(session: SparkSession, path: str) -> dict[str, str]:
     return pairs
 
 
-def set_property(session: SparkSession, path: str, name: str, value: str) -> None:
-    """Set a property of the table, in a commit of its own."""
+def set_properties(session: SparkSession, path: str, values: dict[str, str]) -> None:
+    """Set properties of the table, in a commit of their own."""
     table = path.replace("`", "``")
-    text = value.replace("\\", "\\\\").replace("'", "\\'")
-    session.sql(f"alter table delta.`{table}` set tblproperties ('{name}' = '{text}')")
+    texts = {name: value.replace("\\", "\\\\").replace("'", "\\'") for name, value in values.items()}
+    pairs = ", ".join(f"'{name}' = '{text}'" for name, text in texts.items())
+    session.sql(f"alter table delta.`{table}` set tblproperties ({pairs})")
 
 
 def writers_progress(session: SparkSession, path: str) -> dict[str, int]:
@@ -154,6 +160,17 @@ def append_once(frame: DataFrame, path: str, writer: str, step: int, note: str =
     """
     write = frame.write.format("delta").mode("append").option("txnAppId", writer).option("txnVersion", str(step))
     (write.option("userMetadata", note) if note else write).save(path)
+
+
+@contextmanager
+def noting(session: SparkSession, note: str) -> Iterator[None]:
+    """Have the commits that are made here bear a note in the table's history."""
+    name = "spark.databricks.delta.commitInfo.userMetadata"
+    session.conf.set(name, note)
+    try:
+        yield
+    finally:
+        session.conf.unset(name)
 
 
 def merge_files(session: SparkSession, path: str, condition: str) -> None:

@@ -20,6 +20,7 @@ from lake.errors import WeblakeError
 from lake.settings import Settings
 from lake.url_rules import load_url_rules
 from spark.bronze import Bronze, create_bronze
+from spark.maintenance import Maintenance
 from spark.mirror import Mirror
 from spark.progress import Progress
 from spark.replay import Replays
@@ -55,7 +56,8 @@ class Pipeline:
         rules = load_url_rules(settings.rules_file)
         self._bronze = Bronze(session, settings, rules, self.progress, self._bronze_moved.set)
         replays = Replays(session, settings)
-        self._silver = Silver(session, settings, self.progress, replays, self._ledger_moved.set)
+        maintenance = Maintenance(session, settings, self._bronze.writing)
+        self._silver = Silver(session, settings, self.progress, replays, maintenance, self._ledger_moved.set)
         self._mirror = Mirror(session, settings, self.progress, self._silver.has_caught_up.is_set)
         self._bronze.report()
         self._silver.report()
@@ -66,7 +68,7 @@ class Pipeline:
         self.rebuild()
 
     def count(self) -> None:
-        """Count what bronze holds, do the replays that are asked for, and return; PostgreSQL is left as it is."""
+        """Count what bronze holds, do what is asked for, and return; PostgreSQL is left as it is."""
         self._unless_stopped(self._silver.catch_up)
 
     def rebuild(self) -> None:

@@ -22,7 +22,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from lake.acceptance import Loss, NewTopic, accepted_losses, accepted_topic
 from lake.errors import RefusedError
 from lake.settings import Settings
-from spark.delta import properties, set_property, snapshot
+from spark.delta import properties, set_properties, snapshot
 from spark.topic import Offsets, Topic, TopicState
 
 log = logging.getLogger(__name__)
@@ -129,7 +129,7 @@ class Position:
         first_batch = snapshot(self._session, self._settings.bronze).version + 1 if known else 0
         now_known = [*known, Generation(topic_id, first_batch, starts)]
         text = json.dumps([asdict(generation) for generation in now_known])
-        set_property(self._session, self._settings.bronze, TOPICS, text)
+        set_properties(self._session, self._settings.bronze, {TOPICS: text})
         if known:
             self._read = {}
         log.info("bronze reads topic %s from batch %d on", topic_id, first_batch)

@@ -56,7 +56,7 @@ class Replays:
         Args:
             counted_up_to: the bronze batch that the ledger stands at.
         """
-        requests = waiting(self._settings.requests)
+        requests = waiting(self._settings.requests, ReplayRequest)
         if not requests:
             return False
         request = requests[0]

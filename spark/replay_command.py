@@ -11,21 +11,17 @@ import json
 import logging
 import secrets
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 from lake import failpoints
 from lake.contracts import WINDOW_SECONDS
-from lake.errors import LakeError, LockedError, SettingsError, WeblakeError
-from lake.lock import lake_lock
-from lake.requests import ReplayRequest, ask, read_answer, withdraw
+from lake.errors import SettingsError, WeblakeError
+from lake.requests import ReplayRequest
 from lake.settings import Settings, load_settings
 from spark.delta import list_texts
-from spark.pipeline import Pipeline
+from spark.errand import carry_out
 from spark.session import spark_session
-
-LOOK_SECONDS = 0.5
 
 
 def main() -> int:
@@ -44,49 +40,15 @@ def main() -> int:
         failpoints.arm(settings.fail_at)
         if arguments.list:
             return _list(settings)
-        return _show(carry_out(settings, _request(arguments)))
+        return _show(carry_out(settings, _request(arguments), _show_pieces))
     except WeblakeError as error:
         sys.stderr.write(f"weblake: {error}\n")
         return 1
 
 
-def carry_out(settings: Settings, request: ReplayRequest) -> dict[str, Any]:
-    """Have a request done by the running stream, or do it here, and return the outcome.
-
-    Raises:
-        LakeError: it was refused; the message says why.
-    """
-    ask(settings.requests, request)
-    try:
-        outcome = None
-        while outcome is None:
-            outcome = _answer(settings, request) or _by_ourselves(settings, request)
-            time.sleep(LOOK_SECONDS)
-    finally:
-        withdraw(settings.requests, request.id)
-    if "error" in outcome:
-        raise LakeError(outcome["error"])
-    return outcome
-
-
-def _answer(settings: Settings, request: ReplayRequest) -> dict[str, Any] | None:
-    told = read_answer(settings.requests, request.id)
-    if told and not told["done"] and sys.stderr.isatty():
+def _show_pieces(told: dict[str, Any]) -> None:
+    if sys.stderr.isatty():
         sys.stderr.write(f"\r  {told['at']} of {told['pieces']} pieces\033[K")
-    return told if told and told["done"] else None
-
-
-def _by_ourselves(settings: Settings, request: ReplayRequest) -> dict[str, Any] | None:
-    """Do it here if nobody holds the lake; None if somebody does, who then answers."""
-    try:
-        with lake_lock(settings.lock_file, 0, "a replay (make replay)") as lock:
-            session = spark_session(settings, app="replay")
-            lock.also_held_by(session.sparkContext._gateway.proc.pid)  # type: ignore[union-attr]
-            Pipeline(session, settings).count()
-            session.stop()
-    except LockedError:
-        return None
-    return _answer(settings, request)
 
 
 def _request(arguments: argparse.Namespace) -> ReplayRequest:

@@ -46,6 +46,8 @@ def spark_session(settings: Settings, app: str = "weblake") -> SparkSession:
         "spark.databricks.delta.optimize.minFileSize": str(8 * MEGABYTE),
         "spark.databricks.delta.optimize.maxFileSize": str(64 * MEGABYTE),
         "spark.databricks.delta.retentionDurationCheck.enabled": "false",
+        "spark.databricks.delta.vacuum.logging.enabled": "false",
+        "spark.databricks.delta.allFilesInCrc.enabled": "false",
         "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
         "spark.sql.optimizer.inSetSwitchThreshold": "0",

@@ -23,6 +23,7 @@ from spark.bronze import bronze_facts
 from spark.delta import append_once, create_table, snapshot, writers_progress
 from spark.duplicates import count_new, in_windows
 from spark.files import BronzeFiles, DataFile, read_files
+from spark.maintenance import Maintenance
 from spark.progress import Progress
 from spark.replay import Replays
 from spark.space import require_space
@@ -74,10 +75,12 @@ class Silver:
         settings: Settings,
         progress: Progress,
         replays: Replays,
+        maintenance: Maintenance,
         on_commit: Callable[[], None],
     ) -> None:
         """Prepare the loop; ``on_commit`` is called after each batch."""
         self._replays = replays
+        self._maintenance = maintenance
         self._session = session
         self._settings = settings
         self._progress = progress
@@ -92,12 +95,12 @@ class Silver:
         self._stop.set()
 
     def catch_up(self) -> None:
-        """Count all bronze batches that are not in the ledger, and do the replays that are asked for, and return.
+        """Count all bronze batches that are not in the ledger, do the replays and maintenance at hand, and return.
 
-        A replay goes on in pieces, and between two of them the batches that have come meanwhile are counted.
+        Those go on in pieces, and between two of them the batches that have come meanwhile are counted.
         """
         self._catch_up()
-        while not self._stop.is_set() and self._replays.step(self._known[1]):
+        while not self._stop.is_set() and (self._replays.step(self._known[1]) or self._maintenance.step()):
             self._catch_up()
             self._on_commit()
 

@@ -1,0 +1,134 @@
+"""Maintenance on real Delta tables: nothing that they say changes, and whoever reads older versions still can."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from frames import event, iso
+from lakes import append_batch, rows, sums
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F  # noqa: N812
+from settings_in import settings_in
+
+from lake.contracts import LEDGER
+from lake.requests import MaintenanceRequest, ask, read_answer
+from lake.settings import Settings
+from spark import maintenance
+from spark.delta import commit_actions, properties, snapshot
+from spark.files import read_files
+from spark.maintain_command import as_text
+from spark.mirror import added_files
+from spark.pipeline import Pipeline
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return settings_in(tmp_path)
+
+
+def fill(session: SparkSession, settings: Settings, batches: int) -> None:
+    """Some batches over the same three windows of a day long over; each also repeats an event of the one before."""
+    for batch in range(batches):
+        numbers = [*range(batch * 5, batch * 5 + 5), max(0, batch * 5 - 1)]
+        fresh = [event(event_id=f"e-{n}", timestamp=iso(n * 7 % 30), product_id=f"p-{n % 2}") for n in numbers]
+        append_batch(session, settings, [*fresh, b"garbage"])
+
+
+def maintain(session: SparkSession, settings: Settings) -> dict[str, Any]:
+    ask(settings.requests, MaintenanceRequest("m"))
+    Pipeline(session, settings).count()
+    told = read_answer(settings.requests, "m")
+    assert told is not None
+    return told
+
+
+def restate(session: SparkSession, settings: Settings) -> None:
+    """Append an entry as a replay does."""
+    entries = session.read.format("delta").load(settings.ledger).filter("dimension = 'all'").limit(1)
+    restated = entries.withColumn("cause", F.lit("replay")).withColumn("entry", F.lit("replay-x"))
+    restated.write.format("delta").mode("append").save(settings.ledger)
+
+
+def test_merged_and_squashed_tables_say_what_they_said(session: SparkSession, settings: Settings) -> None:
+    fill(session, settings, 4)
+    restate(session, settings)
+    bronze, cells = rows(session, settings.bronze), sums(session, settings)
+    mirrored = added_files(session, settings.ledger, 0, snapshot(session, settings.ledger).version)
+    told = maintain(session, settings)
+    assert "error" not in told
+    assert (told["before"]["bronze"]["files"], told["after"]["bronze"]["files"]) == (4, 1)
+    assert (told["before"]["ledger"]["files"], told["after"]["ledger"]["files"]) == (5, 1)
+    assert rows(session, settings.bronze) == bronze
+    assert sums(session, settings) == cells
+    entries = session.read.format("delta").load(settings.ledger)
+    assert entries.filter("cause = 'stream'").count() == len(cells)
+    assert entries.filter("entry = 'replay-x'").count() == 1
+
+    # The mirror, wherever it stands, adds what the batches added, and nothing of the squash.
+    version = snapshot(session, settings.ledger).version
+    assert added_files(session, settings.ledger, 0, version) == mirrored
+    assert read_files(session, settings.ledger, LEDGER, mirrored).count() > entries.count()
+
+    # An event that comes again is still known, and a late one still counts.
+    append_batch(session, settings, [event(event_id="e-0", timestamp=iso(0), product_id="p-0"), event(event_id="new")])
+    total = F.sum("events").alias("events")
+    before = sum(row["events"] for row in cells if row["dimension"] == "all")
+    ledger = session.read.format("delta").load(settings.ledger)
+    assert ledger.filter("dimension = 'all'").agg(total).collect()[0]["events"] == before + 1
+
+
+def test_old_files_stay_for_as_long_as_postgresql_may_be_away(session: SparkSession, settings: Settings) -> None:
+    fill(session, settings, 2)
+    old = added_files(session, settings.ledger, 0, snapshot(session, settings.ledger).version)
+    maintain(session, settings)
+    assert all((Path(settings.ledger) / path).exists() for path in old)
+    assert properties(session, settings.ledger)["delta.logRetentionDuration"] == "interval 72 hours"
+    cells = sums(session, settings)
+    maintain(session, replace(settings, mirror_outage_hours=0))
+    assert not any((Path(settings.ledger) / path).exists() for path in old)
+    assert sums(session, settings) == cells
+
+
+def test_it_is_due_by_itself_but_leaves_a_day_of_few_files_alone(
+    session: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(maintenance, "BATCHES_PER_MERGE", 2)
+    fill(session, settings, 2)
+    at_rest = Pipeline(session, settings)
+    append_batch(session, settings, [event(event_id="one more")])
+    version = snapshot(session, settings.bronze).version
+    at_rest.count()
+    assert snapshot(session, settings.bronze).version == version
+    monkeypatch.setattr(maintenance, "FEWEST_FILES", 3)
+    append_batch(session, settings, [event(event_id="yet another")])
+    append_batch(session, settings, [event(event_id="the last")])
+    at_rest.count()
+    operations = [
+        action["commitInfo"]["operation"]
+        for action in commit_actions(session, settings.bronze, snapshot(session, settings.bronze).version)
+        if "commitInfo" in action
+    ]
+    assert operations == ["OPTIMIZE"]
+
+
+def test_one_that_fails_says_so_and_is_begun_again(
+    session: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(session, settings, 2)
+    cells = sums(session, settings)
+    with monkeypatch.context() as broken:
+        broken.setattr(maintenance, "is_closed", lambda day: session.sql("select no_such_column"))
+        assert "run it again" in maintain(session, settings)["error"]
+    assert "error" not in maintain(session, settings)
+    assert sums(session, settings) == cells
+
+
+def test_sizes_are_shown_side_by_side() -> None:
+    before = {"bronze": {"files": 1200, "bytes": 3 << 20, "disk_files": 1300, "disk_bytes": 4 << 20}}
+    after = {"bronze": {"files": 1, "bytes": 1 << 20, "disk_files": 1301, "disk_bytes": 5 << 20}}
+    line = as_text(before, after).splitlines()[1]
+    assert line.split("  ")[-1].strip() == "1,301 files 5.0 MiB"
+    assert "1,200 files 3.0 MiB" in line
