@@ -212,8 +212,10 @@ def _how_far(settings: Settings) -> str:
         return f"not up yet: {', '.join(waiting)}"
     if stream is None:
         return "the stream is starting"
-    rows = (stream[stage]["rows"] for stage in ("bronze", "silver", "mirror"))
-    return "rows so far: bronze {:,}, silver {:,}, PostgreSQL {:,}".format(*rows)
+    stages = {stage: stream[stage] for stage in ("bronze", "silver", "mirror")}
+    far = "rows so far: bronze {:,}, silver {:,}, PostgreSQL {:,}".format(*(told["rows"] for told in stages.values()))
+    errors = (f"; {stage}: {told['error']}" for stage, told in stages.items() if told["error"])
+    return far + "".join(errors)
 
 
 def _stream_reported(settings: Settings, since: float) -> bool:
