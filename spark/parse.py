@@ -44,7 +44,8 @@ LOG_LINE = (
 )
 LOG_FIELDS = ("ip_address", "time", "request", "status_code", "bytes", "referrer", "user_agent")
 LOG_TIME = "dd/MMM/yyyy:HH:mm:ss Z"
-SEPARATOR = "\u0000"  # in no line that gets so far: lines with a NUL are rejected first
+NUL = "\u0000"
+SEPARATOR = NUL  # in no line that gets so far: lines with a NUL are rejected first
 
 ISO_TIME = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d([.]\d{1,9})?(Z|[+-]\d\d(:?\d\d)?)?$"
 OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
@@ -80,19 +81,15 @@ def parse_records(records: DataFrame, rules: UrlRules) -> DataFrame:
 
 def _decode(records: DataFrame) -> DataFrame:
     """Read the bytes as text and split them: ``json`` (array) or ``log`` (array of strings), null where unreadable."""
-    text = F.coalesce(F.col("value").cast("string"), F.lit(""))
-    is_json = F.col("text").startswith("{")
-    log_line = F.regexp_replace("text", LOG_LINE, SEPARATOR.join(f"${n}" for n in range(1, len(LOG_FIELDS) + 1)))
-    is_readable = F.col("is_utf8") & ~F.col("has_nul")
+    text = _text()
+    as_array = F.concat(F.lit("["), text, F.lit("]"))
+    is_line = F.col("is_utf8") & ~F.col("is_json") & ~text.contains(NUL)
+    log_line = F.regexp_replace(text, LOG_LINE, SEPARATOR.join(f"${n}" for n in range(1, len(LOG_FIELDS) + 1)))
     return (
-        records.withColumn("text", text)
-        .withColumn("is_utf8", F.is_valid_utf8("text"))
-        .withColumn("has_nul", F.instr("text", "\u0000") > 0)
-        .withColumn("is_json", is_json)
-        .withColumn(
-            "json", F.when(is_readable & is_json, F.from_json(F.concat(F.lit("["), "text", F.lit("]")), JSON_EVENTS))
-        )
-        .withColumn("log", F.when(is_readable & ~is_json, F.split(log_line, SEPARATOR)))
+        records.withColumn("is_utf8", F.is_valid_utf8(text))
+        .withColumn("is_json", text.startswith("{"))
+        .withColumn("json", F.when(F.col("is_utf8") & F.col("is_json"), F.from_json(as_array, JSON_EVENTS)))
+        .withColumn("log", F.when(is_line, F.split(log_line, SEPARATOR)))
         .withColumn("is_event", F.coalesce(F.size("json") == 1, F.lit(False)))
         .withColumn("is_log_line", F.coalesce(F.size("log") == len(LOG_FIELDS), F.lit(False)))
     )
@@ -113,9 +110,7 @@ def _fields(decoded: DataFrame, rules: UrlRules) -> DataFrame:
     target = F.regexp_replace(F.get(F.split(log["request"], " "), F.lit(1)), r"^[a-z]+://[^/?#]*", "")
     known = decoded.select(
         *(name for name in (*records_columns(), "batch") if name in decoded.columns),
-        "text",
         "is_utf8",
-        "has_nul",
         "is_json",
         "is_event",
         "is_log_line",
@@ -146,9 +141,8 @@ def _types(fields: DataFrame) -> DataFrame:
         F.col("is_log_line"), F.try_to_timestamp("time", F.lit(LOG_TIME))
     )
     seconds = F.when(F.col("response_text").rlike(DECIMAL), F.col("response_text").try_cast("double"))
-    has_nul = F.concat_ws(
-        "", "json_event_id", "user_id", "ip_address", "action", "raw_product_id", "user_agent"
-    ).contains("\u0000")
+    texts = F.concat_ws("", "json_event_id", "user_id", "ip_address", "action", "raw_product_id", "user_agent")
+    has_escaped_nul = F.col("is_event") & _text().contains("\\u0000") & texts.contains(NUL)
     return fields.select(
         "*",
         occurred_at.alias("occurred_at"),
@@ -156,7 +150,7 @@ def _types(fields: DataFrame) -> DataFrame:
         F.col("status_text").try_cast("int").alias("status_code"),
         F.round(seconds * 1000).try_cast("bigint").alias("response_ms"),
         F.col("bytes_text").try_cast("bigint").alias("bytes"),
-        (F.col("text").contains("\\u0000") & F.col("is_event") & has_nul).alias("has_escaped_nul"),
+        has_escaped_nul.alias("has_escaped_nul"),
     )
 
 
@@ -164,9 +158,9 @@ def _reject_reason(rules: UrlRules) -> Column:
     """The first reason that applies, in the order of ``contracts.REJECT_REASONS``; null for a good record."""
     is_event, is_log = F.col("is_event"), F.col("is_log_line")
     is_bad_json = F.col("is_json") & ~is_event
-    first_object = F.from_json("text", "struct<timestamp:string>", {"mode": "PERMISSIVE"})
+    first_object = F.from_json(_text(), "struct<timestamp:string>", {"mode": "PERMISSIVE"})
     first_object_ends = F.from_json(
-        "text", "struct<timestamp:string, broken:string>", {"columnNameOfCorruptRecord": "broken"}
+        _text(), "struct<timestamp:string, broken:string>", {"columnNameOfCorruptRecord": "broken"}
     )
     is_trailing = F.when(is_bad_json, first_object.isNotNull() & first_object_ends["broken"].isNull())
     is_too_new = F.col("occurred_at") > F.col("ingested_at") + F.expr(f"interval {FUTURE_TOLERANCE_SECONDS} seconds")
@@ -177,7 +171,7 @@ def _reject_reason(rules: UrlRules) -> Column:
     key_length = F.greatest(F.length("ip_address"), F.length("action"), F.length("product_id"))
     return (
         F.when(~F.col("is_utf8"), "invalid_utf8")
-        .when(F.col("has_nul") | F.col("has_escaped_nul"), "nul_character")
+        .when((~is_event & _text().contains(NUL)) | F.col("has_escaped_nul"), "nul_character")
         .when(is_trailing, "trailing_bytes")
         .when(is_bad_json, "not_json")
         .when(~is_event & ~is_log, "not_a_log_line")
@@ -199,8 +193,10 @@ def _has_wrong_type() -> Column:
     bad_status = status.isNotNull() & ~(status.rlike(WHOLE) & F.col("status_code").between(100, 599))
     bad_response = response.isNotNull() & ~response.rlike(DECIMAL)
     texts = ("json_event_id", "user_id", "json_product_id", "user_agent")
-    looks_nested = F.concat_ws("\n", *(F.substring(text, 1, 1) for text in texts)).rlike(r"[\[{]")
-    nested = F.col("text").rlike(r'"(?:event_id|user_id|product_id|user_agent)"\s*:\s*[\[{]')
+    looks_nested = F.lit(False)
+    for name in texts:
+        looks_nested = looks_nested | F.col(name).startswith("{") | F.col(name).startswith("[")
+    nested = _text().rlike(r'"(?:event_id|user_id|product_id|user_agent)"\s*:\s*[\[{]')
     return F.coalesce(bad_status | bad_response | (looks_nested & nested), F.lit(False))
 
 
@@ -221,6 +217,11 @@ def _identify(judged: DataFrame) -> DataFrame:
         .withColumn("format", event_format)
         .select(*(name for name in names(BRONZE) if name != "batch" or name in judged.columns))
     )
+
+
+def _text() -> Column:
+    """The bytes as text. It stands wherever it is needed: this costs nothing, and a column would be copied."""
+    return F.coalesce(F.col("value").cast("string"), F.lit(""))
 
 
 def records_columns() -> tuple[str, ...]:
