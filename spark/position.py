@@ -112,17 +112,17 @@ class Position:
     def _starts_again(self, known: list[Generation], now: TopicState) -> Offsets:
         """Return where to go on: at the beginning, or with a topic that bronze knows, after what bronze has of it.
 
-        Offsets do not tell that: Kafka gives those of lost records to new ones. The time of appending does.
+        Where Kafka has lost records, it gives their offsets to new ones: then the time of appending tells them apart.
         """
-        newest: dict[int, int] = {}
-        for generation, end in zip(known, [*(later.first_batch for later in known[1:]), None], strict=True):
-            if generation.topic_id == now.topic_id:
-                newest |= newest_in(self._session, self._settings, generation.first_batch, end)
-        later = self._topic.after({partition: newest[partition] for partition in now.ends if partition in newest})
-        return {
-            partition: later.get(partition, now.ends[partition]) if partition in newest else now.begins[partition]
-            for partition in now.ends
-        }
+        places = [place for place, generation in enumerate(known) if generation.topic_id == now.topic_id]
+        if not places:
+            return now.begins
+        generation, *after = known[places[-1] :]
+        end = after[0].first_batch if after else None
+        last = last_records(self._session, self._settings, generation.first_batch, end)
+        later = self._topic.after({place: appended for place, (_, appended) in last.items() if place in now.ends})
+        offsets = {**generation.starts, **{place: offset + 1 for place, (offset, _) in last.items()}}
+        return {place: min(offsets.get(place, 0), later.get(place, end)) for place, end in now.ends.items()}
 
     def _begin(self, known: list[Generation], topic_id: str, starts: Offsets) -> list[Generation]:
         """Write down that bronze goes on with another topic, or begins with its first."""
@@ -155,13 +155,17 @@ def current_first_batch(session: SparkSession, settings: Settings) -> int:
     return known[-1].first_batch if known else 0
 
 
-def newest_in(session: SparkSession, settings: Settings, first_batch: int, end: int | None) -> dict[int, int]:
-    """Return when the newest record of each partition was appended (epoch milliseconds), of batches before ``end``."""
+def last_records(
+    session: SparkSession, settings: Settings, first_batch: int, end: int | None
+) -> dict[int, tuple[int, int]]:
+    """Return offset and append time (epoch ms) of the last record of each partition, of batches before ``end``."""
     rows = session.read.format("delta").load(settings.bronze).filter(F.col("batch") >= first_batch)
     if end is not None:
         rows = rows.filter(F.col("batch") < end)
-    newest = F.unix_millis(F.max("ingested_at")).alias("newest")
-    return {row["kafka_partition"]: row["newest"] for row in rows.groupBy("kafka_partition").agg(newest).collect()}
+    last = rows.groupBy("kafka_partition").agg(
+        F.max("kafka_offset").alias("offset"), F.unix_millis(F.max("ingested_at")).alias("appended")
+    )
+    return {row["kafka_partition"]: (row["offset"], row["appended"]) for row in last.collect()}
 
 
 def next_batch(offsets: Offsets, ends: Offsets, most: int) -> Offsets:

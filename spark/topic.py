@@ -73,7 +73,7 @@ class Topic:
     def _offsets(self, wanted: dict[int, int]) -> Offsets:
         places = {TopicPartition(self._name, partition): what for partition, what in wanted.items()}
         found = self._ask("list_partition_offsets", places) if places else {}
-        return {place.partition: int(answer.offset) for place, answer in found.items()}
+        return {place.partition: int(answer.offset) for place, answer in sorted(found.items())}
 
     def _ask(self, method: str, about: object) -> Any:
         try:

@@ -129,22 +129,33 @@ def test_a_topic_that_comes_back_goes_on_where_it_was(case: Case) -> None:
     first = case.settings.kafka_topic
     case.send(partition=0, number=3)
     case.bronze.catch_up()
+    case.send(partition=1, number=2)
+    case.send(partition=2, number=4)
+    case.remove_before(partition=2, offset=3)
     case.start_again(topic=f"other_{uuid.uuid4().hex}")
     kafka.create_topic(case.settings)
-    case.send(partition=0, number=4)
-    for topic in (case.settings.kafka_topic, first):
-        case.start_again(topic)
-        case.send(partition=1, number=1)
-        with pytest.raises(RefusedError):
-            case.bronze.catch_up()
-        accept(case.settings, "topic")
+    case.send(partition=0, number=5)
+    with pytest.raises(RefusedError, match="or is another one"):
         case.bronze.catch_up()
-    assert case.rows() == {0: 3 + 4, 1: 1 + 1}
+    accept(case.settings, "topic")
+    case.bronze.catch_up()
+    assert case.rows() == {0: 3 + 5}
+    case.start_again(first)
+    with pytest.raises(RefusedError, match="or is another one"):
+        case.bronze.catch_up()
+    accept(case.settings, "topic")
+    with pytest.raises(RefusedError, match="partition 2, offsets 0 to 2; go on"):
+        case.bronze.catch_up()
+    accept(case.settings, "loss")
+    case.bronze.catch_up()
+    assert case.rows() == {0: 3 + 5, 1: 2, 2: 1}
 
 
 @pytest.mark.stack
 def test_lost_records_halt_bronze_until_somebody_accepts_that(case: Case) -> None:
     case.send(partition=0, number=4)
+    case.send(partition=5, number=2)
+    case.remove_before(partition=5, offset=1)  # before the first start: nothing that bronze could have lost
     case.bronze.catch_up()
     case.send(partition=0, number=6)
     case.send(partition=3, number=5)  # a partition of which bronze has no row yet
@@ -152,22 +163,14 @@ def test_lost_records_halt_bronze_until_somebody_accepts_that(case: Case) -> Non
     case.remove_before(partition=3, offset=2)
     with pytest.raises(RefusedError, match=r"partition 0, offsets 4 to 6; partition 3, offsets 0 to 1; .*accept-loss"):
         case.bronze.catch_up()
-    assert case.rows() == {0: 4}
+    assert case.rows() == {0: 4, 5: 1}
     case.remove_before(partition=3, offset=3)
     assert accept(case.settings, "loss").endswith("partition 0, offsets 4 to 6; partition 3, offsets 0 to 2")
     case.bronze.catch_up()
-    assert case.rows() == {0: 4 + 3, 3: 2}
+    assert case.rows() == {0: 4 + 3, 3: 2, 5: 1}
     case.start_again()
     case.bronze.catch_up()
-    assert case.rows() == {0: 4 + 3, 3: 2}
-
-
-@pytest.mark.stack
-def test_what_kafka_removed_before_the_first_start_is_no_loss(case: Case) -> None:
-    case.send(partition=0, number=4)
-    case.remove_before(partition=0, offset=1)
-    case.bronze.catch_up()
-    assert case.rows() == {0: 3}
+    assert case.rows() == {0: 4 + 3, 3: 2, 5: 1}
 
 
 @pytest.mark.stack
