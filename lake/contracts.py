@@ -21,6 +21,9 @@ CHECKOUT = "checkout"
 OTHER = "other"
 ASSET = "asset"
 
+ERASED = "erased"
+"""Stands where the address of a client stood that was erased; the one client that is no IP address."""
+
 FORMAT_JSON = "json"
 FORMAT_ACCESS_LOG = "access_log"
 
@@ -120,6 +123,7 @@ BOOKMARK = (
     Column("version", "BIGINT", "ledger version that window_counts stands at; -1 before the first"),
     Column("ledger_id", "STRING", "id of the ledger's Delta table"),
     Column("moved_at", "TIMESTAMP", "when the bookmark last moved"),
+    Column("filled_at", "TIMESTAMP", "when window_counts was last filled anew; rows may have gone then"),
 )
 
 _POSTGRES_TYPES = {
@@ -166,4 +170,5 @@ create table if not exists {MIRROR_SCHEMA}.bookmark (
     {bookmark},
     is_only boolean primary key default true check (is_only)
 );
+alter table {MIRROR_SCHEMA}.bookmark add column if not exists filled_at timestamptz not null default now();
 """

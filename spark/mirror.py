@@ -2,47 +2,48 @@
 
 from __future__ import annotations
 
-import io
+import datetime as dt
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from urllib.parse import unquote
 
 import psycopg2
-import pyarrow as pa
 from psycopg2.extensions import connection as Connection  # noqa: N812
-from psycopg2.extensions import cursor as Cursor  # noqa: N812
-from pyarrow import csv
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from lake import failpoints
-from lake.contracts import LEDGER, LEDGER_KEY, MEASURES, MIRROR_SCHEMA, names
+from lake.contracts import LEDGER, LEDGER_PARTITION
 from lake.errors import LakeError
 from lake.settings import Settings
 from spark.counts import sum_entries
-from spark.delta import Snapshot, commit_actions, snapshot
+from spark.delta import ERASURE, Snapshot, commit_actions, snapshot
 from spark.files import read_files
+from spark.postgres import (
+    NOWHERE,
+    Bookmark,
+    BookmarkMovedError,
+    add_sums,
+    clear_counts,
+    connect,
+    hold_bookmark,
+    move_bookmark,
+    read_bookmark,
+    watched,
+)
 from spark.progress import Progress
 
 log = logging.getLogger(__name__)
 
 VERSIONS_AT_ONCE = 20
+ENTRIES_AT_ONCE = 1_000_000
 FIRST_RETRY_SECONDS = 1.0
 LONGEST_RETRY_SECONDS = 30.0
-COLUMNS = [*names(LEDGER_KEY), *names(MEASURES)]
-
-
-@dataclass(frozen=True)
-class Bookmark:
-    """Where PostgreSQL stands: the ledger's version and which ledger it is; -1 and '' for an empty database."""
-
-    version: int
-    ledger_id: str
+MISSING = (psycopg2.errors.UndefinedTable, psycopg2.errors.UndefinedColumn, psycopg2.errors.InsufficientPrivilege)
 
 
 class Mirror:
@@ -58,6 +59,7 @@ class Mirror:
         self._is_ledger_whole = is_ledger_whole
         self._session = session
         self._settings = settings
+        self._dsn = settings.postgres_dsn("pipeline")
         self._progress = progress
         self._connection: Connection | None = None
         self._stop = threading.Event()
@@ -73,9 +75,9 @@ class Mirror:
             try:
                 self._move()
                 return
-            except psycopg2.Error as error:
-                self._disconnect()
-                text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            except (psycopg2.Error, BookmarkMovedError) as error:
+                self.close()
+                text = _message(error)
                 log.warning("PostgreSQL: %s; trying again in %.0f s", text, pause)
                 self._progress.report("mirror", error=text)
                 self._stop.wait(pause)
@@ -83,143 +85,105 @@ class Mirror:
 
     def close(self) -> None:
         """Close the connection."""
-        self._disconnect()
+        if self._connection is not None:
+            with closing(self._connection):
+                self._connection = None
 
     def _move(self) -> None:
         """Add all new entries. The bookmark is read anew each time: PostgreSQL may be another than before."""
         silver = self._progress.stage("silver")
         ledger = snapshot(self._session, self._settings.ledger)
-        connection = self._connect()
-        bookmark = read_bookmark(connection)
-        if bookmark.ledger_id not in ("", ledger.table_id) or bookmark.version > ledger.version:
-            if not self._is_ledger_whole():
-                return
-            log.warning("PostgreSQL holds the counts of another ledger; filling it anew")
-            bookmark = Bookmark(-1, "")
-        if bookmark.version < 0:
-            self._fill(connection, ledger)
-        while bookmark.version >= 0 and bookmark.version < ledger.version and not self._stop.is_set():
-            upto = min(bookmark.version + VERSIONS_AT_ONCE, ledger.version)
-            try:
-                self._add(connection, bookmark.version, Bookmark(upto, ledger.table_id))
-            except (LakeError, AnalysisException) as error:
-                log.warning("PostgreSQL is too far behind (%s); filling it anew", str(error).splitlines()[0])
-                self._fill(connection, ledger)
-                upto = ledger.version
-            bookmark = Bookmark(upto, ledger.table_id)
-        if silver["version"] <= ledger.version:
+        if self._connection is None:
+            self._connection = connect(self._dsn)
+        with watched(self._connection, self._dsn):
+            has_moved = self._follow(self._connection, ledger)
+        if has_moved and silver["version"] <= ledger.version:
             self._progress.report(
                 "mirror", bookmark=ledger.version, rows=silver["rows"], as_of=silver["as_of"], error=None
             )
 
-    def _add(self, connection: Connection, after: int, to: Bookmark) -> None:
+    def _follow(self, connection: Connection, ledger: Snapshot) -> bool:
+        """Go from the bookmark to the ledger's version; return whether PostgreSQL is there."""
+        with connection, connection.cursor() as cursor:
+            bookmark = read_bookmark(cursor)
+        is_of_another = bookmark != NOWHERE and bookmark.ledger_id != ledger.table_id
+        if is_of_another or bookmark.version > ledger.version:
+            if not self._is_ledger_whole():
+                return False
+            log.warning("PostgreSQL holds the counts of another ledger; filling it anew")
+            self._fill(connection, bookmark, ledger)
+            return True
+        if bookmark == NOWHERE:
+            self._fill(connection, bookmark, ledger)
+            return True
+        while bookmark.version < ledger.version and not self._stop.is_set():
+            to = Bookmark(min(bookmark.version + VERSIONS_AT_ONCE, ledger.version), ledger.table_id)
+            try:
+                self._add(connection, bookmark, to)
+            except (LakeError, AnalysisException) as error:
+                log.warning("the new entries cannot be read (%s); filling PostgreSQL anew", _message(error))
+                self._fill(connection, bookmark, ledger)
+                return True
+            bookmark = to
+        return bookmark.version == ledger.version
+
+    def _add(self, connection: Connection, after: Bookmark, to: Bookmark) -> None:
         """Add the entries of the versions after ``after`` up to ``to``, in one transaction."""
-        files = added_files(self._session, self._settings.ledger, after, to.version)
+        files = added_files(self._session, self._settings.ledger, after.version, to.version)
         started = time.monotonic()
         with connection, connection.cursor() as cursor:
-            lock_bookmark(cursor)
+            hold_bookmark(cursor, after)
             rows = 0
             if files:
-                rows = _copy(cursor, sum_entries(read_files(self._session, self._settings.ledger, LEDGER, files)))
-                _upsert(cursor, to.version)
+                entries = read_files(self._session, self._settings.ledger, LEDGER, files)
+                rows = add_sums(cursor, sum_entries(entries), to.version)
             move_bookmark(cursor, to)
         failpoints.reach("mirror-after-transaction")
         log.info("PostgreSQL at version %d: %d rows in %.1f s", to.version, rows, time.monotonic() - started)
 
-    def _fill(self, connection: Connection, ledger: Snapshot) -> None:
+    def _fill(self, connection: Connection, before: Bookmark, ledger: Snapshot) -> None:
         """Fill PostgreSQL from the ledger's sums, in one transaction; what was there goes with it."""
         entries = self._session.read.format("delta").option("versionAsOf", ledger.version).load(self._settings.ledger)
+        rows = 0
         with connection, connection.cursor() as cursor:
-            lock_bookmark(cursor)
-            cursor.execute(f"delete from {MIRROR_SCHEMA}.window_counts")
-            rows = _copy(cursor, sum_entries(entries))
-            _upsert(cursor, ledger.version)
-            move_bookmark(cursor, Bookmark(ledger.version, ledger.table_id))
+            hold_bookmark(cursor, before)
+            clear_counts(cursor)
+            for days in days_at_once(entries):
+                of_days = entries.filter(F.col(LEDGER_PARTITION).isin(days))
+                rows += add_sums(cursor, sum_entries(of_days), ledger.version)
+            move_bookmark(cursor, Bookmark(ledger.version, ledger.table_id), is_filled_anew=rows > 0)
         failpoints.reach("mirror-after-transaction")
         log.info("PostgreSQL filled at version %d: %d rows", ledger.version, rows)
 
-    def _connect(self) -> Connection:
-        if self._connection is None:
-            self._connection = psycopg2.connect(
-                self._settings.postgres_dsn("pipeline"),
-                keepalives_idle=10,
-                keepalives_interval=5,
-                keepalives_count=3,
-                tcp_user_timeout=30_000,
-            )
-        return self._connection
 
-    def _disconnect(self) -> None:
-        if self._connection is not None:
-            with closing(self._connection):
-                self._connection = None
+def days_at_once(entries: DataFrame) -> list[list[dt.date]]:
+    """Return the days of a ledger in groups of at most ``ENTRIES_AT_ONCE`` entries, or of one day with more."""
+    groups: list[list[dt.date]] = []
+    room = 0
+    for day, count in entries.groupBy(LEDGER_PARTITION).count().orderBy(LEDGER_PARTITION).collect():
+        if not groups or count > room:
+            groups.append([])
+            room = ENTRIES_AT_ONCE
+        groups[-1].append(day)
+        room -= count
+    return groups
 
 
 def added_files(session: SparkSession, ledger: str, after: int, upto: int) -> list[str]:
     """Return the files of the entries that the versions after ``after`` up to ``upto`` have added.
 
     What only rearranges the table, such as compaction, says in the log that it changes no data.
+
+    Raises:
+        LakeError: a client was erased in one of them, or the log no longer has one of them.
     """
     actions = [action for version in range(after + 1, upto + 1) for action in commit_actions(session, ledger, version)]
+    if any(action.get("commitInfo", {}).get("userMetadata") == ERASURE for action in actions):
+        raise LakeError("a client was erased meanwhile")
     return [unquote(action["add"]["path"]) for action in actions if "add" in action and action["add"]["dataChange"]]
 
 
-def read_bookmark(connection: Connection) -> Bookmark:
-    """Return PostgreSQL's bookmark, in a transaction of its own."""
-    with connection, connection.cursor() as cursor:
-        return lock_bookmark(cursor, for_update=False)
-
-
-def lock_bookmark(cursor: Cursor, for_update: bool = True) -> Bookmark:
-    """Return the bookmark, and by default hold it until the transaction ends."""
-    cursor.execute(f"select version, ledger_id from {MIRROR_SCHEMA}.bookmark {'for update' if for_update else ''}")
-    row = cursor.fetchone()
-    return Bookmark(*row) if row else Bookmark(-1, "")
-
-
-def move_bookmark(cursor: Cursor, to: Bookmark) -> None:
-    """Move the bookmark, or make it."""
-    failpoints.reach("mirror-in-transaction")
-    cursor.execute(
-        f"insert into {MIRROR_SCHEMA}.bookmark (version, ledger_id, moved_at) values (%s, %s, now()) "
-        "on conflict (is_only) do update set version = excluded.version, ledger_id = excluded.ledger_id, "
-        "moved_at = excluded.moved_at",
-        (to.version, to.ledger_id),
-    )
-
-
-def _copy(cursor: Cursor, sums: DataFrame) -> int:
-    """COPY the sums into the temporary table ``entries`` and return their number."""
-    measures = ", ".join(f"{name} bigint not null" for name in names(MEASURES))
-    cursor.execute(
-        "create temporary table entries (dimension text not null, window_start timestamptz not null, "
-        f"key text not null, is_bot boolean not null, {measures}) on commit drop"
-    )
-    rows = 0
-    micros = F.unix_micros("window_start").alias("window_start")
-    for table in _tables(sums.select("dimension", micros, *COLUMNS[2:])):
-        rows += table.num_rows
-        stamps = pa.compute.strftime(table["window_start"].cast(pa.timestamp("us")), format="%Y-%m-%d %H:%M:%S+00")
-        table = table.set_column(table.column_names.index("window_start"), "window_start", stamps)
-        buffer = io.BytesIO()
-        csv.write_csv(table, buffer, csv.WriteOptions(include_header=False, quoting_style="all_valid"))
-        buffer.seek(0)
-        cursor.copy_expert(f"copy entries ({', '.join(COLUMNS)}) from stdin with (format csv)", buffer)
-    return rows
-
-
-def _tables(frame: DataFrame) -> Iterator[pa.Table]:
-    """Bring a frame to the driver: at most the cells of ``VERSIONS_AT_ONCE`` batches."""
-    yield frame.toArrow()
-
-
-def _upsert(cursor: Cursor, version: int) -> None:
-    """Add ``entries`` to the counts, and stamp the rows that they touch."""
-    key = ", ".join(names(LEDGER_KEY))
-    added = ", ".join(f"{name} = counts.{name} + excluded.{name}" for name in names(MEASURES))
-    cursor.execute(
-        f"insert into {MIRROR_SCHEMA}.window_counts as counts ({', '.join(COLUMNS)}, version) "
-        f"select {', '.join(COLUMNS)}, %s from entries order by {key} "
-        f"on conflict ({key}) do update set {added}, version = excluded.version",
-        (version,),
-    )
+def _message(error: Exception) -> str:
+    """Return an error in one line, with what to do where waiting does not help."""
+    text = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return f"{text}; run `make up`, which makes what is missing" if isinstance(error, MISSING) else text

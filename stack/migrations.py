@@ -29,6 +29,7 @@ create schema if not exists {STAGING};
 create schema if not exists {MARTS};
 alter schema {STAGING} owner to dbt;
 alter schema {MARTS} owner to dbt;
+alter table if exists {MARTS}.build_info add column if not exists filled_at timestamptz;
 grant usage on schema {MARTS} to analyst;
 grant select on all tables in schema {MARTS} to analyst;
 alter default privileges for role dbt in schema {MARTS} grant select on tables to analyst;

@@ -19,7 +19,7 @@ def test_killed_servers_come_back_with_all_they_had(tmp_path: Path) -> None:
         producer.send(settings.kafka_topic, b"kept", partition=0).get(timeout=30)
         producer.close()
         with postgres.connect(settings, "pipeline").cursor() as cursor:
-            cursor.execute("insert into silver.bookmark (version, ledger_id, moved_at) values (5, 'id', now())")
+            cursor.execute("insert into silver.bookmark select 5, 'id', now(), now()")
         stack.kafka.kill()
         stack.postgres.kill()
         stack.start_postgres()
