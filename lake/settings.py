@@ -54,6 +54,11 @@ class Settings:
         return f"{self.lake_root}/bronze/web_logs"
 
     @property
+    def bronze_checkpoint(self) -> str:
+        """Where Spark keeps the plan of the query that reads Kafka; made anew with each."""
+        return f"{self.lake_root}/checkpoints/bronze"
+
+    @property
     def ledger(self) -> str:
         """Path of the silver ledger, the entries that sum up to the counts."""
         return f"{self.lake_root}/silver/window_counts"

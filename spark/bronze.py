@@ -8,18 +8,28 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.errors import StreamingQueryException
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql.streaming.query import StreamingQuery
 
 from lake import failpoints
 from lake.contracts import BRONZE, BRONZE_PARTITION, names
-from lake.errors import LakeError, RefusedError
+from lake.errors import LakeError, RefusedError, WeblakeError
 from lake.settings import Settings
 from lake.url_rules import UrlRules
-from spark.delta import append_once, commit_actions, create_table, snapshot, writers_progress
+from spark.delta import (
+    append_once,
+    commit_actions,
+    create_table,
+    read_text,
+    remove_folder,
+    snapshot,
+    writers_progress,
+)
 from spark.files import DataFile
 from spark.parse import parse_records
-from spark.position import Position, current_first_batch, next_batch
+from spark.position import Position, current_first_batch
 from spark.progress import Progress
 from spark.space import require_space
 from spark.topic import Offsets, Topic, TopicState
@@ -39,18 +49,14 @@ def create_bronze(session: SparkSession, settings: Settings) -> None:
     create_table(session, settings.bronze, BRONZE, BRONZE_PARTITION, PROPERTIES)
 
 
-def read_topic(session: SparkSession, settings: Settings, topic_id: str, begins: Offsets, ends: Offsets) -> DataFrame:
-    """Return the records of some partitions from ``begins`` up to, not including, ``ends``; fails if one is missing."""
-    topic = settings.kafka_topic
+def read_topic(session: SparkSession, settings: Settings, begins: Offsets) -> DataFrame:
+    """Return the topic from ``begins`` on as a stream of records, about ``max_records_per_batch`` a batch."""
     records = (
-        session.read.format("kafka")
+        session.readStream.format("kafka")
         .option("kafka.bootstrap.servers", settings.kafka_bootstrap_servers)
-        .option(
-            "kafka.group.id", f"weblake-{topic_id}"
-        )  # one name, so that Spark keeps its consumers for the next batch
-        .option("assign", json.dumps({topic: list(ends)}))
-        .option("startingOffsets", json.dumps({topic: {partition: begins[partition] for partition in ends}}))
-        .option("endingOffsets", json.dumps({topic: ends}))
+        .option("subscribe", settings.kafka_topic)
+        .option("startingOffsets", json.dumps({settings.kafka_topic: begins}))
+        .option("maxOffsetsPerTrigger", settings.max_records_per_batch)
         .option("failOnDataLoss", "true")
         .option("includeHeaders", "true")
         .load()
@@ -68,7 +74,10 @@ def read_topic(session: SparkSession, settings: Settings, topic_id: str, begins:
 
 
 class Bronze:
-    """The step from Kafka to the bronze table."""
+    """The loop from Kafka to the bronze table.
+
+    Spark wants a checkpoint, and gets a new one for each query: it begins where bronze itself says that it stands.
+    """
 
     def __init__(
         self,
@@ -88,6 +97,10 @@ class Bronze:
         self._position = Position(session, settings, self._topic)
         self._step = 0  # the next of our writes: Delta takes each but once, so a second writer's is ignored
         self._stop = threading.Event()
+        self._is_full = threading.Event()
+        self._is_ending = False
+        self._failure: WeblakeError | None = None
+        self._planned: Offsets = {}  # where Spark begins its next batch
         self.writing = threading.Lock()  # held for a batch, and by whoever else writes the table
 
     def catch_up(self) -> None:
@@ -101,24 +114,79 @@ class Bronze:
             LakeError: the disk is full.
             ServiceError: Kafka does not answer.
         """
-        ends: Offsets = {}
+        self._run(availableNow=True)
+
+    def follow(self) -> None:
+        """Take in records every ``trigger_seconds`` until stopped; a backlog is taken in without pauses.
+
+        Raises what :meth:`catch_up` raises.
+        """
         while not self._stop.is_set():
-            require_space(self._settings)
-            with self.writing:
-                topic = self._topic.look()
-                if not self._position.is_known:
-                    self.report()
-                ends = ends or topic.ends
-                begins = self._next_offsets(topic)
-                batch_ends = next_batch(begins, ends, self._settings.max_records_per_batch)
-                if not batch_ends:
-                    return
-                self._take_in(topic.topic_id, begins, batch_ends)
-            self._on_commit()
+            self.catch_up()
+            self._run(processingTime=f"{self._settings.trigger_seconds} seconds")
 
     def stop(self) -> None:
         """End after the batch at hand."""
         self._stop.set()
+
+    def _run(self, **trigger: Any) -> None:
+        """Run a query until it has done its work, until :meth:`stop`, or until a live one has fallen behind."""
+        with self.writing:
+            begins = self._planned = self._begins()
+        if self._stop.is_set():
+            return
+        remove_folder(self._session, self._settings.bronze_checkpoint)
+        self._failure, self._is_ending = None, False
+        self._is_full.clear()
+        parsed = parse_records(read_topic(self._session, self._settings, begins), self._rules)
+        writer = parsed.writeStream.queryName(WRITER).foreachBatch(self._write)
+        query = writer.option("checkpointLocation", self._settings.bronze_checkpoint).trigger(**trigger).start()
+        is_live = "processingTime" in trigger
+        try:
+            while not query.awaitTermination(1):
+                if self._stop.is_set() or (is_live and self._is_full.is_set()):
+                    break
+        except StreamingQueryException as error:
+            raise self._failure or error from error
+        finally:
+            self._end(query)
+
+    def _end(self, query: StreamingQuery) -> None:
+        """End a query between two batches. One that begins now is refused, and comes again with the next query."""
+        with self.writing:
+            self._is_ending = True
+        query.stop()
+
+    def _write(self, records: DataFrame, batch_id: int) -> None:
+        """Take in a batch; what speaks against it is kept, for Spark passes on no more than its text."""
+        try:
+            with self.writing:
+                if self._is_ending:
+                    raise LakeError(f"batch {batch_id} came while the query was ending; the next query takes it in")
+                begins = self._begins()
+                if not self._planned.items() <= begins.items():
+                    raise LakeError(
+                        f"batch {batch_id} begins elsewhere than bronze goes on; the next query begins there"
+                    )
+                self._take_in(records, begins, self._planned_ends(batch_id))
+        except WeblakeError as error:
+            self._failure = error
+            raise
+        self._on_commit()
+
+    def _begins(self) -> Offsets:
+        """Return the next offset of each partition, once it is sure that bronze may go on from there."""
+        require_space(self._settings)
+        topic = self._topic.look()
+        if not self._position.is_known:
+            self.report()
+        return self._next_offsets(topic)
+
+    def _planned_ends(self, batch_id: int) -> Offsets:
+        """Return the offsets that a batch ends at, exclusive, as Spark planned it."""
+        text = read_text(self._session, f"{self._settings.bronze_checkpoint}/offsets/{batch_id}")
+        ends = json.loads((text or "{}").splitlines()[-1])[self._settings.kafka_topic]
+        return {int(partition): offset for partition, offset in ends.items()}
 
     def report(self) -> None:
         """Say from the table how far bronze has come; for the start, and after a write that ended in an error."""
@@ -128,31 +196,34 @@ class Bronze:
         self._progress.report("bronze", **facts)
 
     def _next_offsets(self, topic: TopicState) -> Offsets:
-        """Return the next offset of each partition, and have everybody know what bronze waits for, if it does."""
-        refusal = None
+        """Return the next offset of each partition, and have everybody know it, or what bronze waits for."""
         try:
-            return self._position.in_topic(topic)
+            offsets = self._position.in_topic(topic)
         except RefusedError as error:
-            refusal = error.what
+            self._progress.report("bronze", refusal=error.what)
             raise
-        finally:
-            if self._progress.stage("bronze")["refusal"] != refusal:
-                self._progress.report("bronze", refusal=refusal)
+        news = {"refusal": None, "next_offsets": _as_told(offsets)}
+        if not news.items() <= self._progress.stage("bronze").items():
+            self._progress.report("bronze", **news)
+        return offsets
 
-    def _take_in(self, topic_id: str, begins: Offsets, ends: Offsets) -> None:
+    def _take_in(self, records: DataFrame, begins: Offsets, ends: Offsets) -> None:
         """Append one batch. Its number is the Delta version that it makes."""
         batch = snapshot(self._session, self._settings.bronze).version + 1
-        records = sum(end - begins[partition] for partition, end in ends.items())
-        files = 1 if records < ROWS_PER_FILE else self._session.sparkContext.defaultParallelism
-        parsed = parse_records(read_topic(self._session, self._settings, topic_id, begins, ends), self._rules)
-        rows = parsed.withColumn("batch", F.lit(batch).cast("bigint")).select(*names(BRONZE))
-        note = json.dumps({"topic_id": topic_id, "from": {place: begins[place] for place in ends}, "to": ends})
+        moved = {place: end for place, end in ends.items() if end != begins.get(place, 0)}
+        number = sum(end - begins.get(place, 0) for place, end in moved.items())
+        files = 1 if number < ROWS_PER_FILE else self._session.sparkContext.defaultParallelism
+        rows = records.withColumn("batch", _constant(batch)).select(*names(BRONZE))
+        note = json.dumps({"from": {place: begins.get(place, 0) for place in moved}, "to": moved})
         self._position.forget()
         failpoints.reach("bronze-before-commit")
         append_once(rows.coalesce(files), self._settings.bronze, WRITER, self._step, note)
         failpoints.reach("bronze-after-commit")
         self._report_batch(batch, note, {**begins, **ends})
+        if number >= self._settings.max_records_per_batch * 0.9:
+            self._is_full.set()
         self._position.is_at({**begins, **ends})
+        self._planned = ends
         self._step += 1
 
     def _report_batch(self, batch: int, note: str, offsets: Offsets) -> None:
@@ -171,10 +242,20 @@ class Bronze:
             version=batch,
             rows=known["rows"] + taken,
             rejected=known["rejected"] + sum(file.rejected for file in files),
-            next_offsets={str(partition): offset for partition, offset in offsets.items() if offset},
+            next_offsets=_as_told(offsets),
             as_of=max([known["as_of"], *(file.newest for file in files)]),
         )
         log.info("bronze version %d: %d records", batch, taken)
+
+
+def _constant(number: int) -> Column:
+    """Return a constant that Spark holds as an object. A plain one stands in its code, compiled anew for each batch."""
+    return F.get(F.array(F.lit(number).cast("bigint")), F.col("kafka_partition") * 0)
+
+
+def _as_told(offsets: Offsets) -> dict[str, int]:
+    """Return offsets as the progress has them: by text, and without those of partitions that are empty."""
+    return {str(partition): offset for partition, offset in offsets.items() if offset}
 
 
 def bronze_facts(session: SparkSession, settings: Settings, since: int) -> dict[str, Any]:

@@ -80,9 +80,8 @@ class Pipeline:
 
     def run(self) -> None:
         """Run the loops until :meth:`stop`; return within ``END_SECONDS`` of it."""
-        trigger = max(self._settings.trigger_seconds, SHORTEST_PAUSE_SECONDS)
         loops = {
-            "bronze": (self._bronze_is_due, trigger, self._bronze.catch_up),
+            "bronze": (self._bronze_is_due, self._settings.trigger_seconds, self._bronze.follow),
             "silver": (self._bronze_moved, LOOK_SECONDS, self._silver.catch_up),
             "mirror": (self._ledger_moved, LOOK_SECONDS, self._mirror.catch_up),
         }

@@ -168,23 +168,6 @@ def last_records(
     return {row["kafka_partition"]: (row["offset"], row["appended"]) for row in last.collect()}
 
 
-def next_batch(offsets: Offsets, ends: Offsets, most: int) -> Offsets:
-    """Return where the next batch ends, for the partitions that have records before ``ends``; empty where none has.
-
-    With more than about ``most`` records in all, each partition gets its share of them.
-    """
-    waiting = {
-        partition: ends[partition] - offset
-        for partition, offset in offsets.items()
-        if partition in ends and ends[partition] > offset
-    }
-    total = sum(waiting.values())
-    return {
-        partition: offsets[partition] + (records if total <= most else max(1, records * most // total))
-        for partition, records in waiting.items()
-    }
-
-
 def _after_losses(partition: int, offset: int, losses: Iterable[Loss]) -> int:
     for loss in losses:
         if loss.partition == partition and loss.first <= offset <= loss.last:

@@ -19,28 +19,9 @@ from lake.settings import Settings
 from lake.url_rules import UrlRules
 from spark.accept import accept, refusal
 from spark.bronze import Bronze, create_bronze
-from spark.position import next_batch
 from spark.progress import Progress
 from stack import kafka
 from stack.waiting import wait_until
-
-# --- The size of a batch
-
-
-def test_a_batch_takes_all_that_is_there() -> None:
-    assert next_batch({0: 5, 1: 0}, {0: 9, 1: 3}, most=100) == {0: 9, 1: 3}
-
-
-def test_a_partition_without_new_records_is_left_out() -> None:
-    assert next_batch({0: 9, 1: 0}, {0: 9, 1: 3}, most=100) == {1: 3}
-    assert next_batch({0: 9}, {0: 9}, most=100) == {}
-
-
-def test_a_backlog_is_shared_out_by_what_waits() -> None:
-    assert next_batch({0: 0, 1: 0, 2: 50}, {0: 900, 1: 99, 2: 51}, most=100) == {0: 90, 1: 9, 2: 51}
-
-
-# --- On a real broker
 
 
 class Case:
