@@ -12,6 +12,7 @@ from lake.contracts import (
     ASSET,
     BRONZE,
     EARLIEST_EVENT,
+    ERASED,
     FORMAT_ACCESS_LOG,
     FORMAT_JSON,
     FUTURE_TOLERANCE_SECONDS,
@@ -57,7 +58,7 @@ IPV6 = (
     rf"(?:{HEX}(?::{HEX})*+)?::(?:{HEX}(?::{HEX})*(?::{IPV4})?|{IPV4})?"
     rf"|(?:{HEX}:){{6}}{IPV4})"
 )
-IP_ADDRESS = rf"^(?:{IPV4}|{IPV6})$"
+IP_ADDRESS = rf"^(?:{IPV4}|{IPV6}|{ERASED})$"
 WHOLE = r"^\d{1,9}$"
 DECIMAL = r"^\d{1,9}([.]\d*)?([eE][+-]?\d{1,2})?$"
 
