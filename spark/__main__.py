@@ -22,6 +22,7 @@ from spark.session import spark_session
 log = logging.getLogger(__name__)
 
 LOCK_WAIT_SECONDS = 30.0
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def main() -> int:
@@ -38,6 +39,8 @@ def main() -> int:
         )
         logging.Formatter.converter = time.gmtime
         logging.getLogger("py4j").setLevel(logging.WARNING)
+        for number in SIGNALS:
+            signal.signal(number, lambda *_: sys.exit(0))  # until there is a pipeline that has something to finish
         with lake_lock(settings.lock_file, LOCK_WAIT_SECONDS, "the stream (python -m spark)") as lock:
             run(settings, arguments, lock.also_held_by)
     except WeblakeError as error:
@@ -54,7 +57,7 @@ def run(settings: Settings, arguments: argparse.Namespace, note_jvm: Callable[[i
     session = spark_session(settings)
     note_jvm(session.sparkContext._gateway.proc.pid)  # type: ignore[union-attr]
     pipeline = Pipeline(session, settings)
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in SIGNALS:
         signal.signal(number, lambda *_: pipeline.stop())
     if arguments.rebuild:
         pipeline.rebuild()
