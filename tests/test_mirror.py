@@ -1,0 +1,193 @@
+"""The mirror when its transaction is lost, overtaken or answered by nobody, and when it must begin anew."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg2
+import pytest
+from frames import at
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F  # noqa: N812
+
+from lake.contracts import LEDGER, LEDGER_KEY, MEASURES, names, spark_schema
+from lake.settings import Settings
+from spark import mirror, postgres
+from spark.delta import snapshot
+from spark.mirror import Mirror
+from spark.progress import Progress
+from spark.silver import create_ledger
+from stack.migrations import migrate
+from stack.postgres import query, server_processes
+from stack.waiting import wait_until
+
+pytestmark = pytest.mark.stack
+
+
+@pytest.fixture
+def settings(stack_settings: Settings, session: SparkSession, tmp_path: Path) -> Iterator[Settings]:
+    """A ledger of the test's own with two entries, and an empty database."""
+    own = replace(stack_settings, data=tmp_path, lake_root=str(tmp_path / "lake"), postgres_database="mirror")
+    migrate(own)
+    execute(own, "truncate silver.window_counts, silver.bookmark")
+    create_ledger(session, own)
+    append(session, own, second=0, events=5)
+    append(session, own, second=10, events=2)
+    yield own
+
+
+def append(session: SparkSession, settings: Settings, second: int, events: int) -> None:
+    """Append one entry to the ledger."""
+    window = at(second)
+    counts = [events if name == "events" else 0 for name in names(MEASURES)]
+    row = ("test", "stream", "all", window, "all", False, window.date(), *counts)
+    session.createDataFrame([row], spark_schema(LEDGER)).write.format("delta").mode("append").save(settings.ledger)
+
+
+def execute(settings: Settings, sql: str) -> None:
+    with psycopg2.connect(settings.postgres_dsn("owner")) as connection, connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def move(session: SparkSession, settings: Settings) -> None:
+    """Have a new mirror catch up, and require that PostgreSQL then has the ledger's sums and version."""
+    moved = Mirror(session, settings, Progress(settings.data / "stream.json"), lambda: True)
+    moved.catch_up()
+    moved.close()
+    check(session, settings)
+
+
+def check(session: SparkSession, settings: Settings) -> None:
+    key = names(LEDGER_KEY)
+    entries = session.read.format("delta").load(settings.ledger)
+    sums = entries.groupBy(*key).agg(*(F.sum(name) for name in names(MEASURES)))
+    columns = ", ".join(["dimension", "extract(epoch from window_start)::bigint", *key[2:], *names(MEASURES)])
+    assert Counter(query(settings, "dbt", f"select {columns} from silver.window_counts")) == Counter(
+        tuple(row) for row in sums.withColumn("window_start", F.unix_seconds("window_start")).collect()
+    )
+    assert query(settings, "dbt", "select version from silver.bookmark") == [
+        (snapshot(session, settings.ledger).version,)
+    ]
+
+
+def filled_at(settings: Settings) -> object:
+    return query(settings, "dbt", "select filled_at from silver.bookmark")
+
+
+def test_an_empty_database_is_filled_and_then_carried_on(session: SparkSession, settings: Settings) -> None:
+    move(session, settings)
+    filled = filled_at(settings)
+    append(session, settings, second=0, events=-3)
+    move(session, settings)
+    assert filled_at(settings) == filled
+
+
+@pytest.mark.parametrize("damage", ["truncate silver.window_counts", "truncate silver.window_counts, silver.bookmark"])
+def test_an_emptied_database_is_filled_anew(session: SparkSession, settings: Settings, damage: str) -> None:
+    move(session, settings)
+    filled = filled_at(settings)
+    execute(settings, damage)
+    move(session, settings)
+    assert filled_at(settings) != filled
+
+
+def test_a_fill_in_many_parts_is_the_same(
+    session: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirror, "ENTRIES_AT_ONCE", 2)
+    append(session, settings, second=2 * 86_400, events=7)
+    append(session, settings, second=86_400, events=7)
+    append(session, settings, second=86_400, events=1)
+    move(session, settings)
+
+
+@pytest.mark.parametrize("lost", ["_delta_log/00000000000000000003.json", "*/*.parquet"])
+def test_entries_that_are_no_longer_there_one_by_one_are_made_up_for_by_a_fill(
+    session: SparkSession, settings: Settings, lost: str
+) -> None:
+    move(session, settings)
+    filled = filled_at(settings)
+    before = set(Path(settings.ledger).glob(lost))
+    append(session, settings, second=20, events=1)
+    gone = set(Path(settings.ledger).glob(lost)) - before
+    # What becomes of a table that is squashed, checkpointed and vacuumed while PostgreSQL is away.
+    session.sql(f"alter table delta.`{settings.ledger}` set tblproperties ('delta.checkpointInterval' = '1')")
+    entries = session.read.format("delta").load(settings.ledger)
+    entries.coalesce(1).write.format("delta").mode("overwrite").option("dataChange", "false").save(settings.ledger)
+    for path in gone:
+        path.unlink()
+    move(session, settings)
+    assert filled_at(settings) != filled
+
+
+def test_a_transaction_that_comes_through_after_all_is_not_added_twice(
+    session: SparkSession, settings: Settings
+) -> None:
+    move(session, settings)
+    append(session, settings, second=0, events=4)
+    version = snapshot(session, settings.ledger).version
+    ghost = psycopg2.connect(settings.postgres_dsn("pipeline"))
+    with closing(ghost), ghost.cursor() as cursor:
+        bookmark = postgres.read_bookmark(cursor)
+        postgres.hold_bookmark(cursor, bookmark)
+        cursor.execute("update silver.window_counts set events = events + 4 where window_start = %s", (at(0),))
+        postgres.move_bookmark(cursor, postgres.Bookmark(version, bookmark.ledger_id))
+        # The mirror has lost the answer, comes back, reads the old bookmark and waits for the ghost's lock.
+        follower = Mirror(session, settings, Progress(settings.data / "stream.json"), lambda: True)
+        with psycopg2.connect(settings.postgres_dsn("pipeline")) as second, second.cursor() as other:
+            assert postgres.read_bookmark(other) == bookmark
+            ghost.commit()
+            with pytest.raises(postgres.BookmarkMovedError, match=f"at version {version}"):
+                postgres.hold_bookmark(other, bookmark)
+    follower.catch_up()
+    follower.close()
+    check(session, settings)
+
+
+def test_a_server_that_answers_nobody_is_given_up(stack_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "PROBE_SECONDS", 0.1)
+    monkeypatch.setattr(postgres, "CONNECT_SECONDS", 2)
+    dsn = stack_settings.postgres_dsn("pipeline")
+    with closing(postgres.connect(dsn)) as connection, connection.cursor() as cursor:
+        with postgres.watched(connection, dsn):  # slow is not frozen
+            cursor.execute("select pg_sleep(1)")
+        processes = server_processes(stack_settings)
+        for process in processes:
+            process.send_signal(signal.SIGSTOP)
+        try:
+            began = time.monotonic()
+            with pytest.raises(psycopg2.OperationalError), postgres.watched(connection, dsn):
+                cursor.execute("select 1")
+            assert time.monotonic() - began < 30
+        finally:
+            for process in processes:
+                process.send_signal(signal.SIGCONT)
+
+
+def test_a_dropped_schema_is_said_with_what_to_do_and_filled_when_it_is_back(
+    session: SparkSession, settings: Settings
+) -> None:
+    execute(settings, "drop schema silver cascade")
+    progress = Progress(settings.data / "stream.json")
+    follower = Mirror(session, settings, progress, lambda: True)
+    thread = threading.Thread(target=follower.catch_up)
+    thread.start()
+    try:
+        wait_until(lambda: progress.stage("mirror")["error"] is not None, 30, "the mirror says something")
+        said = str(progress.stage("mirror")["error"])
+        migrate(settings)
+        thread.join(30)
+    finally:
+        follower.stop()
+        thread.join()
+        follower.close()
+    assert 'relation "silver.bookmark" does not exist' in said
+    assert "run `make up`" in said
+    check(session, settings)
