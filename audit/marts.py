@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from audit.check import Check, compared, difference, failed, number, unchecked
-from audit.database import database_snapshot, marts_stand, mirror_stand
+from audit.database import Stand, database_snapshot, marts_stand, mirror_stand
 from audit.scope import Scope
 from lake.settings import Settings
 
@@ -119,7 +119,7 @@ MARTS = (
 
 
 def check_marts(settings: Settings, scope: Scope, patience_seconds: float = PATIENCE_SECONDS) -> list[Check]:
-    """Compare each mart with the counts; waits a little where the marts are about to follow them."""
+    """Compare each mart with the counts; waits a little where one is about to follow the other."""
     deadline = time.monotonic() + patience_seconds
     while True:
         with database_snapshot(settings) as cursor:
@@ -128,15 +128,19 @@ def check_marts(settings: Settings, scope: Scope, patience_seconds: float = PATI
                 return [unchecked("marts", "there are none yet; run `make dbt`")]
             if silver == marts:
                 return [_check(cursor, mart, scope) for mart in MARTS if mart.has_windows or scope.is_all]
-        if silver.ledger_id != marts.ledger_id:
-            problem = f"they show ledger {marts.ledger_id or 'none'}, PostgreSQL holds {silver.ledger_id or 'none'}"
-            return [failed("marts", f"{problem}; run `make dbt`")]
-        if marts.version > silver.version:
-            return [failed("marts", f"they stand at version {marts.version}, PostgreSQL only at {silver.version}")]
         if time.monotonic() >= deadline:
-            versions = f"they stand at version {marts.version}, PostgreSQL at {silver.version}"
-            return [unchecked("marts", f"the marts are behind: {versions}; run `make dbt`")]
+            return [_out_of_step(silver, marts)]
         time.sleep(POLL_SECONDS)
+
+
+def _out_of_step(silver: Stand, marts: Stand) -> Check:
+    if silver.ledger_id != marts.ledger_id:
+        problem = f"they show ledger {marts.ledger_id or 'none'}, PostgreSQL holds {silver.ledger_id or 'none'}"
+        return failed("marts", f"{problem}; run `make dbt`")
+    versions = f"they stand at version {marts.version}, PostgreSQL at {silver.version}"
+    if marts.version > silver.version:
+        return failed("marts", f"{versions}: was an older backup restored? Start the stream (`make up`)")
+    return unchecked("marts", f"the marts are behind: {versions}; run `make dbt`")
 
 
 def _check(cursor: Cursor, mart: Mart, scope: Scope) -> Check:

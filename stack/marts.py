@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import fcntl
-import hashlib
 import logging
 import os
 import signal
@@ -15,16 +14,16 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import psycopg2
-from dbt.artifacts.resources.types import NodeType
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from lake.errors import ServiceError, WeblakeError
 from lake.settings import PROJECT, Settings, load_settings
@@ -38,18 +37,12 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class State:
-    """Which ledger, and which version of it, a table stands at; version -1 before the first."""
+class Stand:
+    """Which ledger and which version of it a table shows (-1 before the first), since the fill at an epoch second."""
 
     ledger_id: str
     version: int
-
-
-@dataclass(frozen=True)
-class Built(State):
-    """What the marts stand at, and which edition of the models built them."""
-
-    models: str
+    filled_at: float
 
 
 class Marts:
@@ -63,13 +56,13 @@ class Marts:
         self._manifest: Manifest | None = None
         _export_for_dbt(settings)
 
-    def build(self, full_refresh: bool = False) -> None:
-        """Bring every mart to the mirror's present version.
+    def run(self, *options: str) -> None:
+        """Run dbt. All models together bring every mart to the mirror's present version, at once.
 
         Raises:
-            ServiceError: a model failed; the message names it.
+            ServiceError: a model failed; the message names it, and the marts show what they did.
         """
-        self._invoke("run", *(["--full-refresh"] if full_refresh else []))
+        self._invoke("run", *options)
 
     def test(self) -> int:
         """Run all data and unit tests; return how many there were. Raises ServiceError naming those that failed."""
@@ -83,12 +76,6 @@ class Marts:
     def _invoke(self, *command: str) -> int:
         self._parse()
         return len(_results(self._call(*command)))
-
-    def models(self) -> str:
-        """Return the edition of the models, as the macro models_hash writes it into marts.build_info."""
-        nodes = self._parse().nodes.values()
-        checksums = sorted(str(node.checksum.checksum) for node in nodes if node.resource_type == NodeType.Model)
-        return hashlib.md5(" ".join(checksums).encode()).hexdigest()
 
     def _parse(self) -> Manifest:
         if self._manifest is None:
@@ -125,13 +112,16 @@ class Marts:
 
 
 def run_loop(marts: Marts, settings: Settings, stop: threading.Event) -> None:
-    """Build every ``marts_seconds`` if the mirror has moved, until ``stop`` is set. No failure ends it."""
+    """Build, and build again every ``marts_seconds`` if the mirror moved, until ``stop`` is set. No failure ends it."""
     retry_seconds = FIRST_RETRY_SECONDS
+    has_built = False
     while not stop.is_set():
         started = time.monotonic()
         try:
             with building(settings, stop):
-                build_if_moved(marts, settings)
+                if is_due(*stands(settings), has_built):
+                    build(marts, settings)
+                    has_built = True
             retry_seconds = FIRST_RETRY_SECONDS
             pause = settings.marts_seconds - (time.monotonic() - started)
         except (WeblakeError, psycopg2.Error) as error:
@@ -141,56 +131,40 @@ def run_loop(marts: Marts, settings: Settings, stop: threading.Event) -> None:
         stop.wait(max(0.0, pause))
 
 
-def build_if_moved(marts: Marts, settings: Settings) -> bool:
-    """Build unless the marts already stand at the bookmark; return whether it was done."""
-    mirror, built = states(settings)
-    if built == Built(mirror.ledger_id, mirror.version, marts.models()):
-        return False
-    build(marts, settings)
-    return True
-
-
 def build(marts: Marts, settings: Settings, full_refresh: bool = False) -> None:
-    """Build now, from the start where what stands there cannot be built upon, and log what was done."""
+    """Build now and log what was done."""
     started = time.monotonic()
-    mirror, built = states(settings)
-    reason = reason_to_start_anew(mirror, built, marts.models())
-    if reason:
-        log.warning("building all marts from the start: %s", reason)
-    marts.build(full_refresh=full_refresh or bool(reason))
-    _, built = states(settings)
-    log.info("marts built: version %s in %.2f s", built.version if built else "?", time.monotonic() - started)
+    marts.run(*(["--full-refresh"] if full_refresh else []))
+    _, published = stands(settings)
+    log.info("marts built: version %s in %.2f s", published.version if published else "?", time.monotonic() - started)
 
 
-def reason_to_start_anew(mirror: State, built: Built | None, models: str) -> str:
-    """Return why the marts cannot be carried on from where they stand; empty where they can."""
-    if built is None:
-        return ""
-    if built.models != models:
-        return "other models built them"
-    if built.version >= 0 and mirror.ledger_id != built.ledger_id:
-        return f"they show ledger {built.ledger_id}, the mirror holds {mirror.ledger_id or 'none'}"
-    if mirror.version < built.version:
-        return f"they stand at version {built.version}, the mirror at {mirror.version}"
-    return ""
+def is_due(mirror: Stand, published: Stand | None, has_built: bool) -> bool:
+    """Say whether there is something to build. The first build finds out whether other models built what is there.
+
+    A mirror behind the marts was set back, to an old backup say: it catches up, and the marts keep what they show.
+    """
+    if published is None:
+        return True
+    is_filled_anew = mirror.filled_at > published.filled_at
+    is_behind = mirror.version < published.version and not is_filled_anew
+    return not is_behind and (mirror != published or not has_built)
 
 
-def states(settings: Settings) -> tuple[State, Built | None]:
-    """Return where the mirror stands and where the marts stand; None where there are no marts yet."""
-    connection = psycopg2.connect(settings.postgres_dsn("dbt"))
-    try:
-        with connection, connection.cursor() as cursor:
-            cursor.execute("select ledger_id, version from silver.bookmark")
-            mirror = cursor.fetchone()
-            cursor.execute("select to_regclass('marts.build_info') is not null")
-            is_built = cursor.fetchone() == (True,)
-            built = None
-            if is_built:
-                cursor.execute("select ledger_id, version, models from marts.build_info")
-                built = cursor.fetchone()
-        return State(*mirror) if mirror else State("", -1), Built(*built) if built else None
-    finally:
-        connection.close()
+def stands(settings: Settings) -> tuple[Stand, Stand | None]:
+    """Return where the mirror stands and what the marts show; None where there are no marts yet."""
+    with closing(psycopg2.connect(settings.postgres_dsn("dbt"))) as connection, connection.cursor() as cursor:
+        cursor.execute("select to_regclass('marts.build_info') is not null")
+        is_built = cursor.fetchone() == (True,)
+        mirror = _stand(cursor, "silver.bookmark") or Stand("", -1, 0.0)
+        return mirror, _stand(cursor, "marts.build_info") if is_built else None
+
+
+def _stand(cursor: Cursor, table: str) -> Stand | None:
+    seconds = "coalesce(extract(epoch from filled_at), 0)::float8"
+    cursor.execute(f"select ledger_id, version, {seconds} from {table}")
+    row = cursor.fetchone()
+    return Stand(*row) if row else None
 
 
 @contextmanager

@@ -179,6 +179,8 @@ def _wait_for_health(settings: Settings, watch: Watch, since: float) -> None:
 
 def _follow_settings(settings: Settings) -> None:
     remember_generator(settings)
+    if postgres.accepts(settings, postgres.OWNER, "postgres"):
+        migrate(settings)  # somebody may have dropped what the mirror and dbt need
     supervision.write_config(settings)
     changes = supervision.apply_config(settings)
     if changes:

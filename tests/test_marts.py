@@ -1,4 +1,4 @@
-"""When the marts are carried on and when they are built from the start; and that no two builds run at once."""
+"""When the marts are built, what they show when something goes wrong, and that nobody who reads them is disturbed."""
 
 from __future__ import annotations
 
@@ -7,13 +7,26 @@ import re
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
+import psycopg2
 import pytest
+from frames import at
 
-from lake.errors import WeblakeError
+from lake.contracts import DIMENSIONS, MEASURES, names
+from lake.errors import ServiceError, WeblakeError
 from lake.settings import PROJECT, Settings, child_environment, load_settings
-from stack.marts import Built, State, building, reason_to_start_anew
+from stack import postgres
+from stack.marts import Marts, Stand, build, building, is_due, stands
+from stack.migrations import migrate
+
+TOTALS = (
+    "select (select sum(human_events + bot_events) from marts.traffic)::bigint, (select sum(views) from marts.products)"
+    "::bigint, (select sum(action_count) from marts.actions)::bigint, (select version from marts.build_info)"
+)
 
 
 @pytest.fixture
@@ -21,17 +34,21 @@ def settings(tmp_path: Path) -> Settings:
     return load_settings({"WEBLAKE_DATA": str(tmp_path)})
 
 
-def test_new_marts_and_a_mirror_that_moved_on_need_no_new_start() -> None:
-    assert not reason_to_start_anew(State("a", 3), None, "m")
-    assert not reason_to_start_anew(State("a", 9), Built("a", 3, "m"), "m")
-    assert not reason_to_start_anew(State("a", 0), Built("", -1, "m"), "m")
+def test_marts_are_due_when_the_mirror_moved_or_was_filled_anew() -> None:
+    shown = Stand("a", 3, 50.0)
+    assert is_due(Stand("", -1, 0.0), None, has_built=False)
+    assert is_due(Stand("a", 4, 50.0), shown, has_built=True)
+    assert is_due(Stand("b", 1, 60.0), shown, has_built=True)
+    assert not is_due(shown, shown, has_built=True)
 
 
-@pytest.mark.parametrize(
-    ("mirror", "models"), [(State("b", 9), "m"), (State("a", 2), "m"), (State("", -1), "m"), (State("a", 9), "n")]
-)
-def test_another_ledger_an_older_mirror_or_other_models_need_one(mirror: State, models: str) -> None:
-    assert reason_to_start_anew(mirror, Built("a", 3, "m"), models)
+def test_the_first_build_is_due_for_marts_that_older_models_may_have_built() -> None:
+    assert is_due(Stand("a", 3, 50.0), Stand("a", 3, 50.0), has_built=False)
+
+
+@pytest.mark.parametrize("mirror", [Stand("", -1, 0.0), Stand("a", 2, 50.0), Stand("b", 2, 40.0)])
+def test_marts_wait_for_a_mirror_that_was_emptied_or_set_back(mirror: Stand) -> None:
+    assert not is_due(mirror, Stand("a", 3, 50.0), has_built=False)
 
 
 def test_a_build_waits_for_the_one_before_it_and_can_be_stopped_meanwhile(settings: Settings) -> None:
@@ -43,6 +60,150 @@ def test_a_build_waits_for_the_one_before_it_and_can_be_stopped_meanwhile(settin
             pass
     with building(settings):
         pass
+
+
+# --- On a real PostgreSQL
+
+
+@pytest.fixture(scope="module")
+def shop(stack_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A database of the module's own, with the marts of one event."""
+    own = replace(stack_settings, data=tmp_path_factory.mktemp("marts"), postgres_database="marts")
+    migrate(own)
+    yield own
+
+
+@pytest.fixture(scope="module")
+def marts(shop: Settings) -> Iterator[Marts]:
+    """dbt in this process, whose environment is afterwards what it was before."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name in ("POSTGRES_HOST", "POSTGRES_PORT", "POSTGRES_DB", "POSTGRES_DBT_PASSWORD"):
+            environment.setenv(name, "")
+        yield Marts(shop)
+
+
+@pytest.fixture
+def shown(shop: Settings, marts: Marts) -> int:
+    """The version that the marts show: that of the mirror."""
+    _, before = stands(shop)
+    version = before.version + 1 if before else 1
+    count_views(shop, version, "p-1", "p-2")
+    build(marts, shop)
+    return version
+
+
+def count_views(settings: Settings, version: int, *products: str) -> None:
+    """Move the mirror on to ``version``, by one view of each product in a window of their own."""
+    keys = {"all": "all", "action": "view_product", "client": "198.51.100.4"}
+    window = at(10 * version)
+    cells = [(dimension, window, keys.get(dimension, product)) for product in products for dimension in DIMENSIONS]
+    measures = ", ".join(names(MEASURES))
+    ones = ", ".join("1" if name in ("events", "views") else "0" for name in names(MEASURES))
+    with connect(settings) as connection, connection.cursor() as cursor:
+        for cell in cells:
+            cursor.execute(
+                f"insert into silver.window_counts as old (dimension, window_start, key, is_bot, {measures}, version) "
+                f"values (%s, %s, %s, false, {ones}, %s) on conflict (dimension, window_start, key, is_bot) "
+                "do update set events = old.events + 1, views = old.views + 1, version = excluded.version",
+                (*cell, version),
+            )
+        cursor.execute(
+            "insert into silver.bookmark values (%s, 'a', now(), now()) on conflict (is_only) do update "
+            "set version = excluded.version",
+            (version,),
+        )
+
+
+def connect(settings: Settings) -> psycopg2.extensions.connection:
+    return psycopg2.connect(settings.postgres_dsn("owner"))
+
+
+def execute(settings: Settings, sql: str) -> None:
+    with connect(settings) as connection, connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def totals(settings: Settings) -> tuple[object, ...]:
+    """Events by minute, views by product, events by action, and the version; on the view of the analyst."""
+    (row,) = postgres.query(settings, "analyst", TOTALS)
+    return row
+
+
+@pytest.mark.stack
+def test_a_run_that_did_not_get_to_its_end_changes_no_mart_and_the_next_makes_up_for_it(
+    shop: Settings, marts: Marts, shown: int
+) -> None:
+    before = totals(shop)
+    count_views(shop, shown + 1, "p-1", "p-3")
+    marts.run("--select", "+products", "+traffic")
+    assert totals(shop) == before
+    count_views(shop, shown + 2, "p-2")
+    build(marts, shop)
+    events, views, actions, version = totals(shop)
+    assert (events, views, actions, version) == (*(before[0] + 3,) * 3, shown + 2)  # type: ignore[operator]
+
+
+@pytest.mark.stack
+def test_readers_keep_what_they_saw_and_neither_wait_nor_hold_anybody_up(
+    shop: Settings, marts: Marts, shown: int
+) -> None:
+    before = totals(shop)
+    with closing(psycopg2.connect(shop.postgres_dsn("analyst"))) as reader, reader.cursor() as cursor:
+        reader.set_session(isolation_level="REPEATABLE READ")
+        cursor.execute("set lock_timeout = '1s'")
+        cursor.execute(TOTALS)
+        for full_refresh in (False, True):
+            _, published = stands(shop)
+            assert published is not None
+            count_views(shop, published.version + 1, "p-1")
+            build(marts, shop, full_refresh)
+            cursor.execute(TOTALS)
+            assert cursor.fetchone() == before
+            assert totals(shop) > before
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize("damage", ["truncate silver.bookmark", "update silver.bookmark set version = version - 1"])
+def test_an_emptied_or_older_mirror_leaves_the_marts_alone_until_it_is_back(
+    shop: Settings, marts: Marts, shown: int, damage: str
+) -> None:
+    before = totals(shop)
+    execute(shop, damage)
+    with pytest.raises(ServiceError, match="when the mirror has caught up"):
+        marts.run()
+    assert totals(shop) == before
+    count_views(shop, shown + 1, "p-1")
+    build(marts, shop)
+    assert totals(shop)[3] == shown + 1
+
+
+@pytest.mark.stack
+def test_marts_of_a_mirror_that_was_filled_anew_lose_what_is_gone(shop: Settings, marts: Marts, shown: int) -> None:
+    execute(shop, "delete from silver.window_counts where version < (select max(version) from silver.bookmark)")
+    execute(shop, "update silver.bookmark set filled_at = now()")
+    build(marts, shop)
+    assert totals(shop) == (2, 2, 2, shown)
+
+
+@pytest.mark.stack
+def test_a_run_that_another_has_overtaken_gives_way(shop: Settings, marts: Marts, shown: int) -> None:
+    before = totals(shop)
+    count_views(shop, shown + 1, "p-1")
+    with pytest.raises(ServiceError, match="does not lead"):
+        marts.run("--exclude", "bookmark")
+    assert totals(shop) == before
+
+
+@pytest.mark.stack
+def test_a_mart_whose_columns_changed_is_made_anew(shop: Settings, marts: Marts, shown: int) -> None:
+    before = totals(shop)
+    execute(shop, "alter table marts.products add column old text; alter table marts.actions drop column share cascade")
+    execute(shop, "update marts.build_info set models = 'older'")
+    build(marts, shop)
+    assert totals(shop) == before
+    assert postgres.query(shop, "analyst", "select share from marts.actions where action = 'view_product'")
+    with pytest.raises(psycopg2.errors.UndefinedColumn):
+        postgres.query(shop, "analyst", "select old from marts.products")
 
 
 @pytest.mark.stack

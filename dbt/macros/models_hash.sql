@@ -1,10 +1,15 @@
-{# Tells one edition of the models from another: tables that an older edition built are built anew. #}
+{# Tells one edition of the models and their vars from another: what an older edition built is built anew. #}
 {% macro models_hash() -%}
-    {%- set parts = [] -%}
+    {%- set parts = [
+        var('bot_page_requests_per_minute'),
+        var('bot_points_declared_by_user_agent'),
+        var('bot_points_request_rate'),
+        var('bot_score_threshold'),
+    ] -%}
     {%- if execute -%}
-        {%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
+        {%- for node in graph.nodes.values() | sort(attribute='unique_id') if node.resource_type == 'model' -%}
             {%- do parts.append(node.checksum.checksum) -%}
         {%- endfor -%}
     {%- endif -%}
-    {{ local_md5(parts | sort | join(' ')) }}
+    {{ local_md5(parts | map('string') | join(' ')) }}
 {%- endmacro %}

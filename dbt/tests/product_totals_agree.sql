@@ -9,7 +9,6 @@ with windows as (
         max(last_seen_at) as last_seen_at
     from {{ ref('product_views') }}
     group by product_id
-    having sum(events) > 0
 ),
 
 products as (

@@ -1,5 +1,11 @@
 -- One row per suspected client. The index on the score finds them; everybody else stays in staging.clients.
-{{ config(materialized='table', indexes=[{'columns': ['ip_address'], 'unique': true}]) }}
+{{
+    config(
+        materialized='table',
+        unique_key='ip_address',
+        indexes=[{'columns': ['ip_address'], 'unique': true}],
+    )
+}}
 
 with clients as (
     select * from {{ ref('clients') }}

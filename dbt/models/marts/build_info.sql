@@ -1,7 +1,7 @@
--- One row: the bookmark that all marts stand at. Built last, so it never names a version that a mart has not reached.
+-- One row: the bookmark that all marts stand at. Built last: its transaction publishes them all.
 -- depends_on: {{ ref('products') }} {{ ref('actions') }} {{ ref('action_counts') }} {{ ref('bots') }}
 -- depends_on: {{ ref('traffic') }} {{ ref('payment_errors') }}
-{{ config(materialized='table') }}
+{{ config(materialized='table', post_hook='{{ publish_marts() }}') }}
 
 with bookmark as (
     select * from {{ ref('bookmark') }}
@@ -17,8 +17,9 @@ final as (
     select
         bookmark.ledger_id,
         greatest(bookmark.version, copied.version) as version,
-        now() as built_at,
-        '{{ models_hash() }}' as models
+        '{{ models_hash() }}' as models,
+        bookmark.filled_at,
+        now() as built_at
     from bookmark
     cross join copied
 )

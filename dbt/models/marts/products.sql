@@ -1,9 +1,8 @@
--- One row per product that has events.
+-- One row per product; zero where a correction took every event away again.
 {{
     config(
         unique_key='product_id',
         indexes=[{'columns': ['product_id'], 'unique': true}, {'columns': ['version']}],
-        post_hook='delete from {{ this }} where events = 0',
     )
 }}
 

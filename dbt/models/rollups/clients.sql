@@ -13,7 +13,7 @@ with client_days as not materialized (
 
 changed as (
     select distinct ip_address from client_days
-    where version > {{ built_version("rules = '" ~ bot_rules() ~ "'") }}
+    where version > {{ built_version() }}
 ),
 
 totals as (
@@ -47,7 +47,6 @@ judged as (
 final as (
     select
         *,
-        '{{ bot_rules() }}' as rules,
         least(
             100,
             case when is_declared then {{ var('bot_points_declared_by_user_agent') }} else 0 end

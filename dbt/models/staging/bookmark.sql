@@ -1,16 +1,37 @@
--- One row: where the mirror stood just before its counts were copied; -1 where it has not begun.
-{{ config(materialized='table') }}
+-- One row: where the mirror stood just before its counts were copied, and which run copies them from which version on.
+{{ config(materialized='table', pre_hook='{{ refuse_a_mirror_behind_the_marts() }}') }}
 
 with source as (
     select * from {{ source('silver', 'bookmark') }}
 ),
 
-final as (
+published as (
+    {{ published_stand() }}
+),
+
+mirror as (
     select
         coalesce(max(ledger_id), '') as ledger_id,
         coalesce(max(version), -1) as version,
+        coalesce(max(filled_at), timestamptz 'epoch') as filled_at,
         max(moved_at) as moved_at
     from source
+),
+
+final as (
+    select
+        mirror.ledger_id,
+        mirror.version,
+        -- The marts can be carried on where the same models built them and the mirror was not filled anew since.
+        coalesce(published.version, -1) as since,
+        '{{ invocation_id }}' as run,
+        mirror.filled_at,
+        mirror.moved_at
+    from mirror
+    left join published
+        on
+            mirror.filled_at <= published.filled_at
+            and published.models = '{{ models_hash() }}'
 )
 
 select * from final

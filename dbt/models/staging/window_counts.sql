@@ -3,12 +3,12 @@
 -- depends_on: {{ ref('bookmark') }}
 {{
     config(
-        materialized='incremental',
         unique_key=['dimension', 'key', 'window_start', 'is_bot'],
         indexes=[
             {'columns': ['dimension', 'key', 'window_start', 'is_bot'], 'unique': true},
             {'columns': ['version']},
         ],
+        pre_hook='{{ go_on_as_the_newest_run() }}',
     )
 }}
 
