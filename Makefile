@@ -3,17 +3,18 @@ PYTHON ?= python3
 STACK ?= embedded
 IN_VENV := .venv/bin
 EVENTS ?= 5000000
+SIZES ?= 1000000 10000000
 
 # Handed over by the environment, and not expanded by make, so that quotes, dollars and line breaks survive.
 override Q := $(value Q)
 override FROM := $(value FROM)
 override TO := $(value TO)
-export Q NAME FORCE FROM TO DEEP OFFLINE DRY_RUN CLIENT UNDO CASE SEED
+export Q NAME FORCE FROM TO DEEP OFFLINE DRY_RUN CLIENT UNDO CASE SEED IP REASON
 
 STACK_COMMAND := $(IN_VENV)/python -m stack --stack $(STACK)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs generate import dbt dbt-test dbt-docs charts sql verify replay replays rebuild accept-loss accept-topic test test-fast faults lint bench clean
+.PHONY: help setup up down status logs generate import dbt dbt-test dbt-docs charts sql verify replay replays maintain erase rebuild accept-loss accept-topic test test-fast faults lint bench bench-scale clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +67,12 @@ replay: | $(IN_VENV)/python  ## count a range anew and append the difference; FR
 replays: | $(IN_VENV)/python  ## list the replays
 	@$(IN_VENV)/python -m spark.replay_command --list
 
+maintain: | $(IN_VENV)/python  ## merge small files, squash old days, delete what nobody needs; sizes before and after
+	@$(IN_VENV)/python -m spark.maintain_command
+
+erase: | $(IN_VENV)/python  ## erase a client from everything; IP=203.0.113.7 REASON="asked for"
+	@$(STACK_COMMAND) erase --ip "$$IP" --reason "$$REASON"
+
 rebuild: | $(IN_VENV)/python  ## count a deleted ledger anew from bronze, and bring it to PostgreSQL
 	@$(IN_VENV)/python -m spark --rebuild
 
@@ -97,6 +104,9 @@ lint: setup  ## ruff, mypy, sqlfluff
 
 bench: setup  ## throughput, freshness and idle cost; EVENTS=5000000
 	@$(IN_VENV)/python -m bench --events $(EVENTS)
+
+bench-scale: setup  ## what grows with history: SIZES="1000000 10000000"
+	@$(IN_VENV)/python -m bench.scale --events $(SIZES)
 
 clean: | $(IN_VENV)/python  ## delete all data and charts; asks first, unless FORCE=1
 	@$(STACK_COMMAND) clean $$([ "$$FORCE" != 1 ] || echo --force)

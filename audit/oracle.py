@@ -19,7 +19,7 @@ from typing import Any
 import crawleruseragents
 
 from audit.times import SECOND, iso_micros, log_micros
-from lake.contracts import ASSET, EARLIEST_EVENT, OTHER
+from lake.contracts import ASSET, EARLIEST_EVENT, ERASED, OTHER
 from lake.url_rules import PRODUCT_GROUP, UrlRules
 
 WINDOW = 10 * SECOND
@@ -239,7 +239,7 @@ def _time_or_address_problem(event: Event, stamp: str | None, ingested: int) -> 
         return "time_in_future"
     if event.ip_address in (None, "", "-"):
         return "missing_ip"
-    return None if _is_address(event.ip_address or "") else "invalid_ip"
+    return None if event.ip_address == ERASED or _is_address(event.ip_address or "") else "invalid_ip"
 
 
 def _is_address(text: str) -> bool:

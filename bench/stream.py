@@ -21,8 +21,9 @@ STOP_SECONDS = 60
 class Stream:
     """``with Stream(settings) as stream:`` starts it and ends it, with its Java process."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Describe the process; ``started_at`` is epoch seconds."""
+    def __init__(self, settings: Settings, **environment: str) -> None:
+        """Describe the process and its further settings; ``started_at`` is epoch seconds."""
+        self._environment = environment
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
         self.log = settings.data / "logs" / "stream.log"
@@ -36,6 +37,7 @@ class Stream:
             LAKE_ROOT=self._settings.lake_root,
             KAFKA_TOPIC=self._settings.kafka_topic,
             POSTGRES_DB=self._settings.postgres_database,
+            **self._environment,
         )
         self.started_at = time.time()
         with self.log.open("ab") as log:

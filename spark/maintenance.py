@@ -68,9 +68,9 @@ class Maintenance:
 
     def step(self) -> bool:
         """Do one piece of what is due or asked for. Returns whether there was one, and so perhaps another."""
-        if self._pieces is None:
-            self._pieces = self._begin()
         try:
+            if self._pieces is None:
+                self._pieces = self._begin()
             done = next(self._pieces, None) if self._pieces else None
         except (WeblakeError, PySparkException, Py4JError) as error:
             reason = str(error).strip().splitlines()[0]

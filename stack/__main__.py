@@ -61,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     command("status", _status).add_argument("--json", action="store_true", help="print JSON")
     command("logs", _logs).add_argument("name", nargs="?", default="", help="program; all when left out")
     command("clean", _clean).add_argument("--force", action="store_true", help="do not ask")
+    erase = command("erase", _erase)
+    erase.add_argument("--ip", required=True, help="the client's address, as the marts write it")
+    erase.add_argument("--reason", default="", help="what to put on record")
     command("sql", _sql).add_argument("--query", help="print the answer to this query and end")
     command("run", _run).add_argument("name", help="program")
     return parser
@@ -125,6 +128,14 @@ def _clean(arguments: argparse.Namespace, settings: Settings) -> int:
     from stack.down import clean
 
     clean(settings, arguments.force)
+    return 0
+
+
+def _erase(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Erase a client from everything under the data folder; the stack must be up, and pauses for about a minute."""
+    from stack.erase import erase
+
+    erase(settings, arguments.ip, arguments.reason)
     return 0
 
 

@@ -30,6 +30,7 @@ maintenance_work_mem = 64MB
 wal_level = minimal
 max_wal_senders = 0
 max_wal_size = 1GB
+wal_recycle = off  # or old log would lie about under new names, erased clients in it
 checkpoint_timeout = 15min
 random_page_cost = 1.1
 jit = off

@@ -157,6 +157,18 @@ def apply_config(settings: Settings) -> list[str]:
     return [f"{name} {verb}" for verb, names in verbs for name in names]
 
 
+def stop_program(settings: Settings, name: str) -> None:
+    """Stop a program, and wait until it has ended; one that does not run is left alone."""
+    if states(settings)[name].pid:
+        _call(settings, "stopProcess", name, True)
+
+
+def start_program(settings: Settings, name: str) -> None:
+    """Start a program that was stopped, and do not wait; one that runs is left alone."""
+    if not states(settings)[name].pid:
+        _call(settings, "startProcess", name, False)
+
+
 def shut_down(settings: Settings) -> None:
     """Ask supervisor to stop the programs, last started first, and then itself; returns at once."""
     _call(settings, "shutdown")

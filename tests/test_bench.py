@@ -20,6 +20,7 @@ from bench.cells import first_difference
 from bench.counts import MEASURES, Cells, Counts, load_window, saved_windows
 from bench.live import freshness, percentile
 from bench.load import backlog_window
+from bench.scale import Measured, table
 from bench.traffic import BOTS, Shop, encode
 from bench.usage import Meter, cpu_seconds, per_million, percent_of_a_core, trees
 from bench.watch import CountWatch, Step
@@ -222,3 +223,12 @@ def test_a_window_is_saved_once(tmp_path: Path) -> None:
                 counts.save(tmp_path)
         else:
             counts.save(tmp_path)
+
+
+def test_a_scale_table_divides_the_largest_size_by_the_smallest() -> None:
+    small, large = {"verify, s": 2.0, "never, s": 0.0}, {"verify, s": 5.0, "never, s": 0.0}
+    found = [Measured(1_000, small), Measured(10_000, large)]
+    head, verify, never = table(found).splitlines()
+    assert head.split() == ["events", "1,000", "10,000", "ratio"]
+    assert verify.split()[-3:] == ["2.00", "5.00", "2.50"]
+    assert never.split()[-2:] == ["0.00", "0.00"]

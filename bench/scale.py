@@ -1,0 +1,197 @@
+"""Measure what grows with history: ``python -m bench.scale --events 1000000 10000000`` (``make bench-scale``).
+
+For each size, a stack of its own is filled, and then the same work is timed: a small batch through to PostgreSQL, an
+incremental dbt run, a replay of the same number of events, `verify`, and maintenance, with sizes before and after.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import random
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+
+from bench.load import PARTITIONS, SEED, load_backlog, producer
+from bench.stream import Stream
+from bench.traffic import EVENTS_PER_WINDOW, WINDOW_SECONDS, Shop, encode, make_events
+from bench.watch import CountWatch
+from lake.errors import ServiceError, WeblakeError
+from lake.requests import MaintenanceRequest, ReplayRequest
+from lake.settings import PROJECT, Settings, child_environment, load_settings
+from spark.errand import carry_out
+from stack.embedded import Embedded
+from stack.marts import Marts, build
+
+BURSTS = 5
+BURST_EVENTS = 5_000
+REPLAYED_WINDOWS = 4
+MIB = 1 << 20
+
+
+@dataclass
+class Measured:
+    """What was measured at one size: seconds or sizes, by what they are of."""
+
+    events: int
+    values: dict[str, float]
+
+
+def main() -> int:
+    """Parse the command line and measure; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m bench.scale", description=__doc__)
+    parser.add_argument("--events", type=int, nargs="+", default=[1_000_000, 10_000_000], help="sizes, small to large")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here as well")
+    parser.add_argument("--dir", type=Path, metavar="FOLDER", help="where to work (default WEBLAKE_DATA/bench)")
+    arguments = parser.parse_args()
+    logging.basicConfig(level="WARNING", stream=sys.stderr)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    base = arguments.dir or load_settings().data / "bench"
+    base.mkdir(parents=True, exist_ok=True)
+    found = []
+    try:
+        for events in arguments.events:
+            with tempfile.TemporaryDirectory(prefix="scale-", dir=base) as folder:
+                found.append(measure(Path(folder), events))
+    except (WeblakeError, psycopg2.Error, OSError) as error:
+        sys.stderr.write(f"weblake bench: {str(error).strip()}\n")
+        return 1
+    _say("\n" + table(found))
+    if arguments.json:
+        arguments.json.write_text(json.dumps([{"events": one.events, **one.values} for one in found], indent=2) + "\n")
+    return 0
+
+
+def measure(folder: Path, events: int) -> Measured:
+    """Fill a stack with ``events`` and time the work on it.
+
+    Raises:
+        ServiceError: a part failed, or the counts are wrong.
+    """
+    values: dict[str, float] = {}
+    with Embedded(folder, TRIGGER_SECONDS="0") as settings:
+        _say(f"{events:,} events: loading ...")
+        loaded = load_backlog(settings, events, folder / "expected", _silent)
+        with CountWatch(settings) as watch, Stream(settings, TRIGGER_SECONDS="0") as stream:
+            with _timed(values, "filling, s"):
+                watch.wait_for(events, stream.check, _silent)
+            marts = Marts(settings)
+            with _timed(values, "first dbt run, s"):
+                build(marts, settings)
+            bursts = Bursts(settings, watch, stream)
+            values["batch through to PostgreSQL, s"] = statistics.median(bursts.send() for _ in range(BURSTS))
+            build(marts, settings)
+            bursts.send()
+            with _timed(values, "dbt run after a batch, s"):
+                build(marts, settings)
+            with _timed(values, f"replay of {min(events, REPLAYED_WINDOWS * EVENTS_PER_WINDOW):,} events, s"):
+                _replay(settings)
+            with _timed(values, "maintain, s"):
+                told = carry_out(settings, MaintenanceRequest("scale"), lambda _: None)
+            values["batch after maintain, s"] = statistics.median(bursts.send() for _ in range(BURSTS))
+            values |= _sizes(told)
+        build(marts, settings)
+        with _timed(values, "verify, s"):
+            _verify(settings)
+        _say(f"  {loaded.records + bursts.sent:,} records, all checks hold")
+    return Measured(events, values)
+
+
+class Bursts:
+    """Sends a burst of new events, and waits until PostgreSQL has them."""
+
+    def __init__(self, settings: Settings, watch: CountWatch, stream: Stream) -> None:
+        """Prepare; events are of a seeded random."""
+        self._settings = settings
+        self._watch = watch
+        self._stream = stream
+        self._shop = Shop(SEED)
+        self._dice = random.Random(SEED)
+        self.sent = 0
+
+    def send(self) -> float:
+        """Send a burst; return the seconds from its last record's append until PostgreSQL has it."""
+        goal = self._watch.events + BURST_EVENTS
+        times = [time.time_ns() // 1_000_000] * BURST_EVENTS
+        with closing(producer(self._settings, linger_ms=50)) as kafka:
+            events = make_events(self._shop, self._dice, times)
+            futures = [
+                kafka.send(self._settings.kafka_topic, encode(event), partition=place % PARTITIONS)
+                for place, event in enumerate(events)
+            ]
+            appended: float = max(future.get(60).timestamp for future in futures) / 1000
+        self.sent += BURST_EVENTS
+        return max(0.0, self._watch.wait_for(goal, self._stream.check, _silent).at - appended)
+
+
+def table(found: list[Measured]) -> str:
+    """Return a table: a row for each figure, a column for each size, and the last divided by the first."""
+    head = "".join(f"{f'{one.events:,}':>14}" for one in found)
+    lines = [f"{'events':<40}{head}{'ratio':>10}"]
+    for name in found[0].values:
+        numbers = [one.values[name] for one in found if name in one.values]
+        ratio = f"{numbers[-1] / numbers[0]:.2f}" if numbers[0] else ""
+        lines.append(f"{name:<40}" + "".join(f"{number:>14,.2f}" for number in numbers) + f"{ratio:>10}")
+    return "\n".join(lines)
+
+
+@contextmanager
+def _timed(values: dict[str, float], name: str) -> Iterator[None]:
+    started = time.monotonic()
+    yield
+    values[name] = time.monotonic() - started
+    _say(f"  {name}: {values[name]:.1f}")
+
+
+def _replay(settings: Settings) -> None:
+    """Replay the first windows of the backlog, which must correct nothing."""
+    midnight = int(time.time()) // 86_400 * 86_400
+    first = midnight - 86_400
+    request = ReplayRequest("scale", first, first + REPLAYED_WINDOWS * WINDOW_SECONDS, dry_run=True)
+    corrections = carry_out(settings, request, lambda _: None)["corrections"]
+    if corrections:
+        raise ServiceError(f"a replay of unchanged events has {corrections} corrections; see `make verify`")
+
+
+def _verify(settings: Settings) -> None:
+    command = [sys.executable, "-m", "audit", "verify"]
+    environment = child_environment(settings, LAKE_ROOT=settings.lake_root)
+    done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ServiceError(f"verify found something wrong:\n{done.stdout}{done.stderr}")
+
+
+def _sizes(told: dict[str, Any]) -> dict[str, float]:
+    """Return files and MiB of each table before and after maintenance."""
+    sizes = {}
+    for name in told["before"]:
+        for kind, words in (("", "in use"), ("disk_", "on disk")):
+            for side in ("before", "after"):
+                sizes[f"{name} {words} {side}, files"] = told[side][name][f"{kind}files"]
+                sizes[f"{name} {words} {side}, MiB"] = told[side][name][f"{kind}bytes"] / MIB
+    return sizes
+
+
+def _silent(text: str) -> None:
+    """Say nothing."""
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

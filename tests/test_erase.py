@@ -1,0 +1,151 @@
+"""Erasure on real Delta tables: nothing says any more who the client was, and all counts are what they were."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from frames import at, event, iso, line
+from lakes import append_batch, sums
+from pyspark.sql import Row, SparkSession
+from settings_in import settings_in
+
+from audit.check import Verdict
+from audit.lake import pin
+from audit.ledger import check_counts, check_deeply
+from audit.scope import Scope
+from lake.contracts import ERASED
+from lake.errors import LakeError
+from lake.requests import ReplayRequest, ask, read_answer
+from lake.settings import Settings
+from lake.url_rules import UrlRules
+from spark.delta import snapshot
+from spark.erasure import address_pattern, erase, erase_on_record
+from spark.mirror import added_files
+from spark.pipeline import Pipeline
+
+CLIENT = "198.51.100.7"
+NEIGHBOUR = "198.51.100.77"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return settings_in(tmp_path)
+
+
+def fill(session: SparkSession, settings: Settings) -> None:
+    """Events and lines of the client, of a neighbour, and of others that mention the client; good ones and garbage."""
+    known = {"203.0.113.7": CLIENT, '"-"': '"https://jane.example/?from=198.51.100.7"', "- - [": "- jane ["}
+    mentioned = {"Firefox/131.0": f'Firefox/131.0" "{CLIENT}'}
+    first = [
+        event(event_id="a", ip_address=CLIENT, user_id="jane", timestamp=iso(1)),
+        event(event_id="b", ip_address=CLIENT, user_agent=None, response_time=1e-3, timestamp=iso(2)),
+        event(event_id="c", ip_address=CLIENT, user_agent="Googlebot/2.1", product_id=None, timestamp=iso(11)),
+        event(event_id=f"d-{CLIENT}", ip_address=CLIENT, action="checkout", status_code=503, timestamp=iso(12)),
+        event(event_id="e", ip_address=NEIGHBOUR, timestamp=iso(13)),
+        event(event_id="f", product_id=CLIENT, timestamp=iso(14)),
+        line("/product/31893?ref=198.51.100.7", **known),
+        line("/robots.txt", **known),
+        line("/basket/add/5544", **mentioned),
+        event(ip_address=CLIENT, action="search"),
+        f"garbage of {CLIENT}".encode(),
+        b"\xff\xfe " + CLIENT.encode(),
+        f"garbage of {NEIGHBOUR}".encode(),
+    ]
+    append_batch(session, settings, first)
+    append_batch(session, settings, [event(event_id="a", ip_address=CLIENT, timestamp=iso(3)), first[0], first[3]])
+
+
+def everything(folder: Path) -> Iterator[str]:
+    """The text of every file, and every row of every Parquet file, in use or not."""
+    for path in folder.rglob("*"):
+        if path.suffix == ".parquet" and "_delta_log" not in path.parts:
+            yield from map(repr, pq.read_table(path, partitioning=None).to_pylist())
+        elif path.is_file():
+            yield path.read_bytes().decode(errors="replace")
+
+
+def mentions(folder: Path) -> int:
+    return sum(bool(re.search(address_pattern(CLIENT), text)) for text in everything(folder))
+
+
+def renamed(cells: Counter[Row]) -> Counter[tuple[object, ...]]:
+    """The cells with the client's key as it is to be."""
+    names = (cell.asDict() | {"key": ERASED if cell["key"] == CLIENT else cell["key"]} for cell in cells)
+    return Counter(tuple(name.values()) for name in names)
+
+
+def wrong(session: SparkSession, settings: Settings, rules: UrlRules) -> list[str]:
+    session.sparkContext.pythonExec = sys.executable
+    lake, checks = pin(session, settings)
+    checks += [*check_counts(lake, Scope()), *check_deeply(lake, Scope(), rules)]
+    session.conf.set("spark.sql.shuffle.partitions", "2")
+    return [f"{check.name}: {check.note}" for check in checks if check.verdict is not Verdict.OK]
+
+
+def test_an_erased_client_is_nowhere_and_all_still_counts(
+    session: SparkSession, settings: Settings, rules: UrlRules
+) -> None:
+    fill(session, settings)
+    before, version = sums(session, settings), snapshot(session, settings.ledger).version
+    assert wrong(session, settings, rules) == []
+    assert mentions(settings.data) > 0
+
+    counts = erase(session, settings, CLIENT)
+    assert counts["own"] == 9
+    assert counts["rejected"] == 3
+    assert counts["others"] == 2
+    assert mentions(settings.data) == 0
+    assert not any("jane" in text or "Googlebot" in text for text in everything(settings.data))
+    assert any(NEIGHBOUR in text for text in everything(settings.data))
+
+    assert Counter(tuple(cell) for cell in sums(session, settings)) == renamed(before)
+    assert wrong(session, settings, rules) == []
+    start = int(at(0).timestamp())
+    ask(settings.requests, ReplayRequest("r", start - 600, start + 600))
+    Pipeline(session, settings).count()
+    assert (read_answer(settings.requests, "r") or {})["corrections"] == 0
+    with pytest.raises(LakeError, match="erased"):  # which has the mirror fill PostgreSQL anew
+        added_files(session, settings.ledger, version, snapshot(session, settings.ledger).version)
+
+    # Who comes again is counted as anybody, and what was sent before is still known.
+    append_batch(
+        session, settings, [event(event_id="b", ip_address=CLIENT, timestamp=iso(2)), event(ip_address=CLIENT)]
+    )
+    new = {row["key"] for row in sums(session, settings) if row["dimension"] == "client"}
+    assert {CLIENT, ERASED} <= new
+    assert wrong(session, settings, rules) == []
+
+
+def test_the_record_says_when_why_and_how_much_but_not_who(session: SparkSession, settings: Settings) -> None:
+    append_batch(session, settings, [event(event_id="a", ip_address=CLIENT)])
+    record = erase_on_record(session, settings, CLIENT, f"asked for by {CLIENT} itself")
+    assert (record["own"], record["reason"], record["finished"]) == (1, "asked for by erased itself", True)
+    assert len(list(Path(settings.erasures).glob("*.json"))) == 1
+    assert mentions(settings.data) == 0
+
+
+@pytest.mark.parametrize(
+    ("address", "text", "is_in"),
+    [
+        ("10.0.0.1", "10.0.0.1 - -", True),
+        ("10.0.0.1", "from 10.0.0.1.", True),
+        ("10.0.0.1", '"10.0.0.1"', True),
+        ("10.0.0.1", "::ffff:10.0.0.1", True),
+        ("10.0.0.1", "10.0.0.12", False),
+        ("10.0.0.1", "110.0.0.1", False),
+        ("10.0.0.1", "9.10.0.0.1", False),
+        ("10.0.0.1", "10.0.0.1.5", False),
+        ("10.0.0.1", "10a0b0c1", False),
+        ("2001:db8::1", "[2001:DB8::1]", True),
+        ("2001:db8::1", "2001:db8::1f", False),
+        ("2001:db8::1", "2001:db8::1:2", False),
+    ],
+)
+def test_an_address_is_found_where_it_stands_alone(address: str, text: str, is_in: bool) -> None:
+    assert bool(re.search(address_pattern(address), text)) is is_in
