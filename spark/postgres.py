@@ -73,22 +73,31 @@ def watched(connection: Connection, dsn: str) -> Iterator[None]:
 
     A frozen server keeps its sockets open, and no time limit for a statement would tell it from a slow one. So the
     server is asked, on another connection, whether it still lets somebody in.
+
+    Raises:
+        psycopg2.OperationalError: the connection was cut.
     """
-    is_done = threading.Event()
-    watch = threading.Thread(name="mirror-watch", target=_watch, args=(connection.fileno(), dsn, is_done), daemon=True)
+    is_done, is_cut = threading.Event(), threading.Event()
+    arguments = (connection.fileno(), dsn, is_done, is_cut)
+    watch = threading.Thread(name="mirror-watch", target=_watch, args=arguments, daemon=True)
     watch.start()
     try:
         yield
+    except psycopg2.Error as error:
+        if is_cut.is_set():
+            raise psycopg2.OperationalError("the server has stopped answering") from error
+        raise
     finally:
         is_done.set()
         watch.join()
 
 
-def _watch(descriptor: int, dsn: str, is_done: threading.Event) -> None:
+def _watch(descriptor: int, dsn: str, is_done: threading.Event, is_cut: threading.Event) -> None:
     silent = 0
     while not is_done.wait(PROBE_SECONDS):
         silent = 0 if _answers(dsn) else silent + 1
         if silent == SILENT_PROBES:
+            is_cut.set()
             with closing(socket.socket(fileno=os.dup(descriptor))) as copy:
                 copy.shutdown(socket.SHUT_RDWR)
             return

@@ -163,7 +163,8 @@ def test_a_server_that_answers_nobody_is_given_up(stack_settings: Settings, monk
             process.send_signal(signal.SIGSTOP)
         try:
             began = time.monotonic()
-            with pytest.raises(psycopg2.OperationalError), postgres.watched(connection, dsn):
+            stopped = pytest.raises(psycopg2.OperationalError, match="stopped answering")
+            with stopped, postgres.watched(connection, dsn):
                 cursor.execute("select 1")
             assert time.monotonic() - began < 30
         finally:
