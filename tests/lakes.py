@@ -1,11 +1,11 @@
-"""A lake without services, for tests: bronze is filled as the stream would, and counted by the real pipeline."""
+"""A lake without services, for tests: bronze is filled as the stream would."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
 
-from frames import at, records
+from frames import records
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
@@ -15,21 +15,17 @@ from lake.url_rules import load_url_rules
 from spark.bronze import create_bronze
 from spark.delta import append_once, snapshot
 from spark.parse import parse_records
-from spark.pipeline import Pipeline
 
 
-def append_batch(session: SparkSession, settings: Settings, values: Iterable[bytes], late_seconds: float = 0) -> None:
-    """Append the records to bronze in one batch, at the next offsets of partition 0, and count them."""
+def append_batch(session: SparkSession, settings: Settings, values: Iterable[bytes]) -> None:
+    """Append the records to bronze in one batch, at the next offsets of partition 0."""
     create_bronze(session, settings)
     batch = snapshot(session, settings.bronze).version + 1
     offset = session.read.format("delta").load(settings.bronze).count()
-    arrived = records(session, *values).withColumn("kafka_offset", F.col("kafka_offset") + offset)
-    arrived = arrived.withColumn("ingested_at", F.lit(at(30 + late_seconds)))
-    parsed = parse_records(arrived, load_url_rules(settings.rules_file)).withColumn(
-        "batch", F.lit(batch).cast("bigint")
-    )
-    append_once(parsed.select(*names(BRONZE)).coalesce(1), settings.bronze, "test", batch)
-    Pipeline(session, settings).count()
+    arrived = records(session, *values, ingested=30).withColumn("kafka_offset", F.col("kafka_offset") + offset)
+    parsed = parse_records(arrived, load_url_rules(settings.rules_file))
+    numbered = parsed.withColumn("batch", F.lit(batch).cast("bigint"))
+    append_once(numbered.select(*names(BRONZE)).coalesce(1), settings.bronze, "test", batch)
 
 
 def sums(session: SparkSession, settings: Settings) -> Counter[Row]:
