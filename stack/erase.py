@@ -63,9 +63,9 @@ def erase(settings: Settings, address: str, reason: str) -> None:
             pattern = _pattern(address)
             _drop_lines(settings.data / TRUTH, pattern)
             _blank(settings, pattern)
+        with step("The charts, drawn again"):
+            _run(settings, "viz")
         left = places_with(settings.data, pattern)
-    with step("The charts, drawn again"):
-        _run(settings, "viz")
     if left:
         names = ", ".join(map(str, left))
         raise ServiceError(f"the address is still in {names}; please report it, and erase it again")
