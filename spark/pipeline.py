@@ -16,7 +16,7 @@ from pyspark import inheritable_thread_target
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from lake.errors import WeblakeError
+from lake.errors import LakeError, WeblakeError
 from lake.settings import Settings
 from lake.url_rules import load_url_rules
 from spark.bronze import Bronze, create_bronze
@@ -79,7 +79,11 @@ class Pipeline:
         self._ended.set()
 
     def run(self) -> None:
-        """Run the loops until :meth:`stop`; return within ``END_SECONDS`` of it."""
+        """Run the loops until :meth:`stop`; return within ``END_SECONDS`` of it.
+
+        Raises:
+            LakeError: Spark's Java process is gone; only a new start helps.
+        """
         loops = {
             "bronze": (self._bronze_is_due, self._settings.trigger_seconds, self._bronze.follow),
             "silver": (self._bronze_moved, LOOK_SECONDS, self._silver.catch_up),
@@ -92,6 +96,7 @@ class Pipeline:
         for thread in threads:
             thread.start()
         while not self._stop.wait(10):
+            self._require_java()
             self.progress.touch()
         deadline = time.monotonic() + END_SECONDS
         for thread in threads:
@@ -111,6 +116,12 @@ class Pipeline:
         for event in (self._bronze_is_due, self._bronze_moved, self._ledger_moved):
             event.set()
         threading.Thread(name="end", target=self._cut_short, daemon=True).start()
+
+    def _require_java(self) -> None:
+        """Raise LakeError where Spark's Java process is gone: the loops would try again for ever, and in vain."""
+        code = self._session.sparkContext._gateway.proc.poll()  # type: ignore[union-attr]
+        if code is not None:
+            raise LakeError(f"the stream's Java process has ended with code {code}; start the stream anew (`make up`)")
 
     def _cut_short(self) -> None:
         """Cancel what runs longer than the grace. Nothing of it has been committed, so it begins again next time."""

@@ -53,6 +53,11 @@ class Stream:
             process.kill()
         process.wait()
 
+    def kill_java(self) -> None:
+        """Kill its Java process alone, as the system does when memory runs out."""
+        for child in psutil.Process(self._running().pid).children():
+            child.kill()
+
     def stop(self) -> None:
         """Ask it to end, and require that it does so in time and without an error."""
         process = self._running()
