@@ -123,6 +123,8 @@ class Bronze:
         """
         while not self._stop.is_set():
             self.catch_up()
+            if self._progress.stage("bronze")["error"]:  # an error ends this loop, so here it is past
+                self._progress.report("bronze", error=None)
             self._run(processingTime=f"{self._settings.trigger_seconds} seconds")
 
     def stop(self) -> None:

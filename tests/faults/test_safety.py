@@ -61,7 +61,12 @@ def accept(rig: Rig, what: str) -> None:
     """Accept what the stream refuses, and wait until it goes on."""
     done = rig.run("spark.accept", what)
     assert done.returncode == 0, done.stderr
-    wait_until(lambda: rig.progress()["bronze"]["refusal"] is None, 120, f"bronze goes on (log: {rig.stream.log})")
+
+    def has_gone_on() -> bool:
+        told = rig.progress()["bronze"]
+        return told["refusal"] is None and told["error"] is None
+
+    wait_until(has_gone_on, 120, f"bronze goes on (log: {rig.stream.log})")
 
 
 def admin(rig: Rig) -> closing[KafkaAdminClient]:
