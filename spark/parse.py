@@ -35,6 +35,7 @@ JSON_FIELDS = (
     "status_code",
 )
 JSON_EVENTS = f"array<struct<{', '.join(f'{field}:string' for field in JSON_FIELDS)}>>"
+STRICT = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}  # Spark takes both unless told not to
 
 QUOTED = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'  # possessive: never recurses, however long the field
 LOG_LINE = (
@@ -89,7 +90,7 @@ def _decode(records: DataFrame) -> DataFrame:
     return (
         records.withColumn("is_utf8", F.is_valid_utf8(text))
         .withColumn("is_json", text.startswith("{"))
-        .withColumn("json", F.when(F.col("is_utf8") & F.col("is_json"), F.from_json(as_array, JSON_EVENTS)))
+        .withColumn("json", F.when(F.col("is_utf8") & F.col("is_json"), F.from_json(as_array, JSON_EVENTS, STRICT)))
         .withColumn("log", F.when(is_line, F.split(log_line, SEPARATOR)))
         .withColumn("is_event", F.coalesce(F.size("json") == 1, F.lit(False)))
         .withColumn("is_log_line", F.coalesce(F.size("log") == len(LOG_FIELDS), F.lit(False)))
@@ -159,9 +160,9 @@ def _reject_reason(rules: UrlRules) -> Column:
     """The first reason that applies, in the order of ``contracts.REJECT_REASONS``; null for a good record."""
     is_event, is_log = F.col("is_event"), F.col("is_log_line")
     is_bad_json = F.col("is_json") & ~is_event
-    first_object = F.from_json(_text(), "struct<timestamp:string>", {"mode": "PERMISSIVE"})
+    first_object = F.from_json(_text(), "struct<timestamp:string>", STRICT)
     first_object_ends = F.from_json(
-        _text(), "struct<timestamp:string, broken:string>", {"columnNameOfCorruptRecord": "broken"}
+        _text(), "struct<timestamp:string, broken:string>", {**STRICT, "columnNameOfCorruptRecord": "broken"}
     )
     is_trailing = F.when(is_bad_json, first_object.isNotNull() & first_object_ends["broken"].isNull())
     is_too_new = F.col("occurred_at") > F.col("ingested_at") + F.expr(f"interval {FUTURE_TOLERANCE_SECONDS} seconds")

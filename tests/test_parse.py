@@ -21,6 +21,8 @@ REJECTED = [
     ("not_json", b"{"),
     ("not_json", GOOD[:-1]),
     ("not_json", GOOD[:40]),
+    ("not_json", GOOD.replace(b'"', b"'")),
+    ("not_json", event(response_time=float("nan"))),
     ("not_a_log_line", b""),
     ("not_a_log_line", b"null"),
     ("not_a_log_line", b'""'),
