@@ -21,6 +21,9 @@ CHECKOUT = "checkout"
 OTHER = "other"
 ASSET = "asset"
 
+BY_STREAM = "stream"
+BY_REPLAY = "replay"
+"""The causes of the ledger's entries."""
 ERASED = "erased"
 """Stands where the address of a client stood that was erased; the one client that is no IP address."""
 

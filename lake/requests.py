@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
@@ -36,6 +38,11 @@ KINDS: dict[str, type[ReplayRequest] | type[MaintenanceRequest]] = {
 }
 
 R = TypeVar("R", ReplayRequest, MaintenanceRequest)
+
+
+def new_id() -> str:
+    """Return an id for a request; ids sort by time."""
+    return f"{dt.datetime.now(tz=dt.timezone.utc):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
 
 
 def ask(folder: Path, request: Request) -> None:

@@ -21,6 +21,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from lake import failpoints
+from lake.addresses import address_pattern
 from lake.contracts import BRONZE, BRONZE_PARTITION, ERASED, FORMAT_JSON, names
 from lake.settings import Settings
 from spark.agents import declared_bots
@@ -33,13 +34,6 @@ ERASED_BOT = f"{ERASED} bot"
 EMPTIED_REASON = "not_a_log_line"  # what parsing an empty record gives
 KEPT_FIELDS = ("timestamp", "action", "product_id", "response_time", "status_code")
 PLACE = ("batch", "kafka_partition", "kafka_offset")
-
-
-def address_pattern(address: str) -> str:
-    """Return a regular expression (Java's and Python's) for the address where it stands alone: not in ``1.2.3.45``."""
-    if ":" in address:
-        return f"(?i)(?<![0-9a-f:]){re.escape(address)}(?![0-9a-f:])"
-    return rf"(?<![0-9])(?<![0-9]\.){re.escape(address)}(?![0-9])(?!\.[0-9])"
 
 
 def erase_from_bronze(session: SparkSession, settings: Settings, pattern: str) -> dict[str, int]:

@@ -6,14 +6,12 @@ The running stream is asked to do it between two batches; where none runs, it is
 from __future__ import annotations
 
 import argparse
-import datetime as dt
 import logging
-import secrets
 import sys
 from typing import Any
 
 from lake.errors import WeblakeError
-from lake.requests import MaintenanceRequest
+from lake.requests import MaintenanceRequest, new_id
 from lake.settings import load_settings
 from spark.errand import carry_out
 
@@ -24,7 +22,6 @@ def main() -> int:
     """Have the tables maintained and show their sizes; returns the exit code."""
     argparse.ArgumentParser(prog="make maintain", description=__doc__).parse_args()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
-    request_id = f"{dt.datetime.now(tz=dt.timezone.utc):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
     said: set[str] = set()
 
     def show(told: dict[str, Any]) -> None:
@@ -33,7 +30,7 @@ def main() -> int:
             sys.stderr.write(f"  {told['at']}\n")
 
     try:
-        outcome = carry_out(load_settings(), MaintenanceRequest(request_id), show)
+        outcome = carry_out(load_settings(), MaintenanceRequest(new_id()), show)
     except WeblakeError as error:
         sys.stderr.write(f"weblake: {error}\n")
         return 1

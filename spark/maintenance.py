@@ -19,7 +19,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from lake import failpoints
-from lake.contracts import BRONZE_PARTITION, LEDGER, LEDGER_PARTITION, names
+from lake.contracts import BRONZE_PARTITION, BY_STREAM, LEDGER, LEDGER_PARTITION, names
 from lake.errors import WeblakeError
 from lake.requests import MaintenanceRequest, answer, waiting
 from lake.settings import Settings
@@ -46,7 +46,6 @@ DAYS_OPEN = 1  # yesterday's windows still get many late events
 ROWS_PER_FILE = 2_000_000
 BRONZE_HOURS = 1  # longer than any step that reads files of bronze that were merged meanwhile
 BRONZE_LOG_HOURS = 24
-STREAM = "stream"
 SQUASH = "squash"
 
 
@@ -177,11 +176,11 @@ def squash_day(session: SparkSession, ledger: str, day: str) -> None:
 
 def squash(entries: DataFrame, name: str) -> DataFrame:
     """Add up the stream's entries under the new entry ``name``. Corrections stay as they are, to be undone by name."""
-    is_streams = F.col("cause") == STREAM
+    is_streams = F.col("cause") == BY_STREAM
     sums = sum_entries(entries.filter(is_streams)).select(
         "*",
         F.lit(name).alias("entry"),
-        F.lit(STREAM).alias("cause"),
+        F.lit(BY_STREAM).alias("cause"),
         F.col("window_start").cast("date").alias("window_date"),
     )
     return sums.select(*names(LEDGER)).unionByName(entries.filter(~is_streams).select(*names(LEDGER)))

@@ -18,7 +18,16 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from lake import failpoints
-from lake.contracts import FUTURE_TOLERANCE_SECONDS, LEDGER, LEDGER_KEY, MEASURES, WINDOW_SECONDS, names, spark_schema
+from lake.contracts import (
+    BY_REPLAY,
+    FUTURE_TOLERANCE_SECONDS,
+    LEDGER,
+    LEDGER_KEY,
+    MEASURES,
+    WINDOW_SECONDS,
+    names,
+    spark_schema,
+)
 from lake.errors import LakeError, WeblakeError
 from lake.requests import ReplayRequest, answer, waiting
 from lake.settings import Settings
@@ -31,7 +40,6 @@ from spark.parse import parse_records
 
 log = logging.getLogger(__name__)
 
-CAUSE = "replay"
 HOUR_SECONDS = 3600
 ROWS_PER_PIECE = 300_000
 MOST_SHOWN = 200
@@ -109,11 +117,11 @@ class Replays:
         """Append the corrections in one commit, and put the replay on record."""
         found = self._found(request)
         rows = found.count()
-        outcome: dict[str, Any] = {**asdict(request), "cause": CAUSE, "at": time.time(), "corrections": rows}
+        outcome: dict[str, Any] = {**asdict(request), "cause": BY_REPLAY, "at": time.time(), "corrections": rows}
         outcome |= {"moved": _moved(found), "keys": _keys(found), "shown": _largest(found)}
         if rows and not request.dry_run:
             entry = F.lit(f"replay-{request.id}").alias("entry")
-            entries = found.select(entry, F.lit(CAUSE).alias("cause"), *names(LEDGER)[2:])
+            entries = found.select(entry, F.lit(BY_REPLAY).alias("cause"), *names(LEDGER)[2:])
             failpoints.reach("replay-before-commit")
             append_once(entries.coalesce(1), self._settings.ledger, _writer(request), 0)
             failpoints.reach("replay-after-commit")

@@ -9,7 +9,6 @@ import argparse
 import datetime as dt
 import json
 import logging
-import secrets
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from typing import Any
 from lake import failpoints
 from lake.contracts import WINDOW_SECONDS
 from lake.errors import SettingsError, WeblakeError
-from lake.requests import ReplayRequest
+from lake.requests import ReplayRequest, new_id
 from lake.settings import Settings, load_settings
 from spark.delta import list_texts
 from spark.errand import carry_out
@@ -52,17 +51,15 @@ def _show_pieces(told: dict[str, Any]) -> None:
 
 
 def _request(arguments: argparse.Namespace) -> ReplayRequest:
-    now = dt.datetime.now(tz=dt.timezone.utc)
-    request_id = f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
     if arguments.undo:
-        return ReplayRequest(id=request_id, first=0, end=0, undo=arguments.undo)
+        return ReplayRequest(id=new_id(), first=0, end=0, undo=arguments.undo)
     if not (arguments.first and arguments.end):
         raise SettingsError("a replay needs FROM and TO, for example FROM=2026-01-01 TO=2026-01-02")
     first, end = _seconds("FROM", arguments.first), _seconds("TO", arguments.end)
     first, end = first // WINDOW_SECONDS * WINDOW_SECONDS, -(-end // WINDOW_SECONDS) * WINDOW_SECONDS
     if end <= first:
         raise SettingsError(f"TO={arguments.end!r} is not after FROM={arguments.first!r}; give a later one")
-    return ReplayRequest(request_id, first, end, client=arguments.client, dry_run=arguments.dry_run)
+    return ReplayRequest(new_id(), first, end, client=arguments.client, dry_run=arguments.dry_run)
 
 
 def _seconds(name: str, text: str) -> int:

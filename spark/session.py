@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 from pyspark.sql import SparkSession
 
@@ -11,8 +10,6 @@ from lake.errors import LakeError
 from lake.settings import Settings
 
 MEGABYTE = 1 << 20
-WARNS_OF_GROUP_IDS = "org.apache.spark.sql.kafka010.KafkaSourceProvider"
-"""At each batch: two readers must not share one. Ours share only Spark's consumers, one batch after the other."""
 
 
 def spark_session(settings: Settings, app: str = "weblake") -> SparkSession:
@@ -61,6 +58,4 @@ def spark_session(settings: Settings, app: str = "weblake") -> SparkSession:
         builder = builder.config(name, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("WARN")
-    log4j: Any = session._jvm.org.apache.logging.log4j  # type: ignore[union-attr]
-    log4j.core.config.Configurator.setLevel(WARNS_OF_GROUP_IDS, log4j.Level.ERROR)
     return session

@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from lake import failpoints
-from lake.contracts import BRONZE, LEDGER, LEDGER_PARTITION, names, spark_schema
+from lake.contracts import BRONZE, BY_STREAM, LEDGER, LEDGER_PARTITION, names, spark_schema
 from lake.errors import LakeError
 from lake.settings import Settings
 from spark.agents import declared_bots
@@ -30,7 +30,6 @@ from spark.space import require_space
 
 log = logging.getLogger(__name__)
 
-STREAM = "stream"
 ROWS_PER_STEP = 1_000_000
 PROPERTIES = {
     "delta.dataSkippingStatsColumns": "entry,dimension,window_start",
@@ -181,7 +180,7 @@ class Silver:
         counted = in_windows(self._valid(earlier, 0, done), seen.windows) if earlier else new.limit(0)
         counts = count_new(new, counted, declared_bots(seen.agents))
         entry = F.lit(f"batch-{upto}").alias("entry")
-        return counts.select(entry, F.lit(STREAM).alias("cause"), "*").select(*names(LEDGER))
+        return counts.select(entry, F.lit(BY_STREAM).alias("cause"), "*").select(*names(LEDGER))
 
     def _valid(self, files: list[DataFile], first: int, last: int) -> DataFrame:
         """Return the valid rows of the batches from ``first`` to ``last`` in these files.

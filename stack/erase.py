@@ -18,6 +18,7 @@ from pathlib import Path
 
 import psycopg2
 
+from lake.addresses import address_pattern
 from lake.errors import ServiceError, SettingsError
 from lake.settings import PROJECT, Settings, child_environment
 from stack import kafka, postgres, supervision
@@ -60,7 +61,7 @@ def erase(settings: Settings, address: str, reason: str) -> None:
         with step("Kafka: records that bronze holds"):
             _trim_kafka(settings)
         with step("The truth about made-up clients, and logs"):
-            pattern = _pattern(address)
+            pattern = re.compile(address_pattern(address).encode())
             _drop_lines(settings.data / TRUTH, pattern)
             _blank(settings, pattern)
         with step("The charts, drawn again"):
@@ -120,12 +121,6 @@ def _trim_kafka(settings: Settings) -> None:
     wait_until(
         lambda: kafka.has_topic(settings), START_SECONDS, "Kafka knows its topic again (see `make logs NAME=kafka`)"
     )
-
-
-def _pattern(address: str) -> re.Pattern[bytes]:
-    """Match the address where it stands alone: not in ``1.2.3.45``."""
-    edge = rb"[0-9a-fA-F:]" if ":" in address else rb"[0-9]"
-    return re.compile(rb"(?<!%b)%b(?!%b)" % (edge, re.escape(address.encode()), edge), re.IGNORECASE)
 
 
 def _drop_lines(path: Path, pattern: re.Pattern[bytes]) -> None:

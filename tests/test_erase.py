@@ -19,13 +19,14 @@ from audit.check import Verdict
 from audit.lake import pin
 from audit.ledger import check_counts, check_deeply
 from audit.scope import Scope
+from lake.addresses import address_pattern
 from lake.contracts import ERASED
 from lake.errors import LakeError
 from lake.requests import ReplayRequest, ask, read_answer
 from lake.settings import Settings
 from lake.url_rules import UrlRules
 from spark.delta import snapshot
-from spark.erasure import address_pattern, erase_on_record
+from spark.erasure import erase_on_record
 from spark.mirror import added_files
 from spark.pipeline import Pipeline
 

@@ -1,0 +1,56 @@
+"""What many cases do: start, send, wait for the stream to say something, accept what it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from itertools import islice
+
+from faults.rig import Rig
+from faults.traffic import Message, Traffic
+from kafka.admin import KafkaAdminClient
+
+from stack.waiting import wait_until
+
+
+def some(traffic: Traffic, number: int) -> list[Message]:
+    return list(islice(traffic, number))
+
+
+def started(rig: Rig, **environment: str) -> Traffic:
+    """Start the stream and have it count its first traffic."""
+    traffic = Traffic(rig.dice)
+    rig.start(**environment)
+    rig.producer.send(some(traffic, 500))
+    rig.wait_until_counted()
+    return traffic
+
+
+def wait_for(rig: Rig, stage: str, fact: str, is_right: Callable[[object], bool] = bool) -> object:
+    """Wait until the running stream says something of a stage, and return that."""
+
+    def say() -> object:
+        return rig.progress().get(stage, {}).get(fact)
+
+    wait_until(lambda: is_right(say()), 120, f"{stage} says {fact} (log: {rig.stream.log})", pause_seconds=0.5)
+    return say()
+
+
+def is_told(fact: object) -> bool:
+    return fact is not None
+
+
+def accept(rig: Rig, what: str) -> None:
+    """Accept what the stream refuses, and wait until it goes on."""
+    done = rig.run("spark.accept", what)
+    assert done.returncode == 0, done.stderr
+
+    def has_gone_on() -> bool:
+        told = rig.progress()["bronze"]
+        return told["refusal"] is None and told["error"] is None
+
+    wait_until(has_gone_on, 120, f"bronze goes on (log: {rig.stream.log})")
+
+
+def admin(rig: Rig) -> closing[KafkaAdminClient]:
+    return closing(KafkaAdminClient(bootstrap_servers=rig.settings.kafka_bootstrap_servers))
