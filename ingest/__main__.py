@@ -24,7 +24,7 @@ from ingest.generate import Bounds, generate
 from ingest.import_logs import Tally, check_files, import_file
 from ingest.log_file import STDIN, LogFile, LogFileError
 from ingest.producer import Producer, connect
-from ingest.traffic import Traffic
+from ingest.traffic import FORMATS, JSON, Traffic
 from ingest.truth import Truth
 from lake.errors import ServiceError, SettingsError, WeblakeError
 from lake.settings import Settings, load_settings
@@ -56,7 +56,7 @@ def _generate(options: argparse.Namespace, settings: Settings) -> int:
     seed = random.SystemRandom().getrandbits(32) if options.seed is None else options.seed
     epoch = options.start.timestamp() if options.start else None
     day_starts_at = epoch if epoch is not None else time.time() if options.seed is None else EVEN_HOUR
-    traffic = Traffic(seed, options.rate, options.bots, day_starts_at)
+    traffic = Traffic(seed, options.rate, options.bots, day_starts_at, options.format)
     truth = Truth(options.truth or settings.data / "truth" / "clients.csv")
     bounds = Bounds(options.seconds or math.inf, options.count or math.inf)
     log.info("seed %d, %g records per second, bots %.0f %%", seed, options.rate, options.bots * 100)
@@ -136,9 +136,13 @@ def _add_generate(parser: argparse.ArgumentParser, settings: Settings) -> None:
     add("--seconds", _positive, "stop after so many seconds of traffic (default: never)", metavar="N")
     add("--count", _positive_int, "stop after so many records (default: never)", metavar="N")
     add("--seed", int, "make the same events again (default: drawn, and logged)", metavar="N")
-    bots_help = "share of events by bots, 0 to 1, on average over the day (default: %(default)s)"
+    bots_help = "share of records by bots, 0 to 1, on average over the day (default: %(default)s)"
     add("--bots", _share, bots_help, default=settings.generate_bots, metavar="SHARE")
     add("--start", _instant, "start of event time, ISO 8601, UTC unless it says (default: now)", metavar="TIME")
+    format_help = (
+        "json: events, and log lines for what no event says; log: log lines, with assets (default: %(default)s)"
+    )
+    add("--format", str, format_help, choices=FORMATS, default=JSON)
     truth_help = "where to write which client is what (default: <WEBLAKE_DATA>/truth/clients.csv)"
     add("--truth", Path, truth_help, metavar="FILE")
 

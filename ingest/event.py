@@ -12,7 +12,7 @@ from typing import NamedTuple
 class Client:
     """One browser, app or bot: its address, user, agent (None where it sends none) and what it truly is.
 
-    ``kind`` is the truth (``human``, ``scraper``, ...). It never enters an event.
+    ``kind`` is the truth (``human``, ``scraper``, ...). It never enters a record.
     """
 
     __slots__ = ("agent_json", "ip_address", "kind", "user_agent", "who_json")
@@ -26,13 +26,27 @@ class Client:
 
 
 class Deed(NamedTuple):
-    """What a client did and how the shop answered. ``response_ms`` in milliseconds."""
+    """What a client did and how the shop answered.
+
+    Attributes:
+        client: who did it.
+        action: what it was, as a JSON event says it; empty where no event can.
+        product_id: the product, where there is one.
+        status_code: HTTP status of the answer.
+        response_ms: how long the shop took, milliseconds.
+        request: the request line, where the action does not give it; such a deed is always a log line.
+        referrer: the page that led here.
+        assets: images, styles and scripts that the browser fetches with the page.
+    """
 
     client: Client
     action: str
     product_id: str
     status_code: int
     response_ms: int
+    request: str = ""
+    referrer: str = "-"
+    assets: int = 0
 
 
 def render(deed: Deed, event_id: str, epoch_ms: int) -> bytes:
@@ -41,7 +55,7 @@ def render(deed: Deed, event_id: str, epoch_ms: int) -> bytes:
     Written with an f-string because ``json.dumps`` of the whole event costs three times as much. What needs
     escaping was escaped once, when the client was made; actions and product ids are the shop's own, plain ASCII.
     """
-    client, action, product_id, status_code, response_ms = deed
+    client, action, product_id, status_code, response_ms, _, _, _ = deed
     return (
         f'{{"event_id":"{event_id}","timestamp":"{iso(epoch_ms)}",{client.who_json},"action":"{action}",'
         f'"product_id":"{product_id}","user_agent":{client.agent_json},'

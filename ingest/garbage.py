@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ingest.event import iso
+from ingest.log_line import log_time
 
 
 def _swap(old: bytes, new: bytes) -> Callable[[bytes, str], bytes]:
@@ -42,7 +43,28 @@ KINDS: dict[str, Callable[[bytes, str], bytes]] = {
 }
 """What is wrong -> how to do it to an event's bytes, whose time (ISO 8601, as :func:`iso` writes it) comes second."""
 
+LINE_KINDS: dict[str, Callable[[bytes, str], bytes]] = {
+    "a line cut short": lambda value, _time: value[: len(value) * 3 // 5],
+    "an agent in Latin-1": lambda value, _time: value[:-1] + b'\xe9"',
+    "no line": lambda _value, _time: b"",
+    "a NUL byte in a line": lambda value, _time: value[:-1] + b'\x00"',
+    "a name for an address": lambda value, _time: b"unknown" + value[value.index(b" ") :],
+    "a line of the far future": lambda value, time: value.replace(time.encode(), f"{time[:7]}2999{time[11:]}".encode()),
+    "a line without time": lambda value, time: value.replace(time.encode(), b"-", 1),
+    "a line with a month of its own": lambda value, time: value.replace(
+        time.encode(), f"{time[:3]}Foo{time[6:]}".encode()
+    ),
+    "two lines in one": lambda value, _time: value + b" " + value,
+    "an error log's line": lambda _value, _time: b"2026/01/15 07:00:00 [error] 29#29: *1 open() failed",
+}
+"""What is wrong -> how to do it to a log line, whose time (as :func:`log_time` writes it) comes second."""
+
 
 def spoil(kind: str, value: bytes, epoch_ms: int) -> bytes:
-    """Return the event ``value``, which happened at ``epoch_ms`` (milliseconds since 1970), broken as ``kind`` says."""
+    """Return the record ``value``, which happened at ``epoch_ms`` (milliseconds since 1970), broken as ``kind`` says.
+
+    ``kind`` is one of :data:`KINDS` for an event, one of :data:`LINE_KINDS` for a log line.
+    """
+    if kind in LINE_KINDS:
+        return LINE_KINDS[kind](value, log_time(epoch_ms // 1000))
     return KINDS[kind](value, iso(epoch_ms))

@@ -8,6 +8,7 @@ import threading
 import time
 from dataclasses import dataclass
 
+from ingest.import_logs import ID_HEADER
 from ingest.producer import Producer
 from ingest.traffic import Traffic
 from ingest.truth import Truth
@@ -102,7 +103,8 @@ def _send_slice(traffic: Traffic, producer: Producer, truth: Truth, bounds: Boun
     """Send what is due, but no more than a short while's worth, so that signals and reports are never late."""
     until = min(clock.offset, traffic.next_due + LONGEST_SLICE_SECONDS, math.nextafter(bounds.seconds, 0.0))
     for record in traffic.until(until, clock.epoch, bounds.records):
-        producer.send(record.value, label="a generated record")
+        headers = None if record.header is None else [(ID_HEADER, record.header)]
+        producer.send(record.value, headers, "a generated record")
         if record.client is not None:
             truth.add(record.client)
 

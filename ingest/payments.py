@@ -10,22 +10,31 @@ OUTAGE_SECONDS = (10.0, 60.0)
 FAILURES_IN_OUTAGE = 0.6
 FAILURES_ELSE = 0.01
 FAILURES = (500, 502, 503)
+DECLINED = 402
+DECLINES = 0.02
+"""Honest cards that are refused: an empty account, a wrong digit."""
 
 
 class Payments:
-    """Answers checkouts. Offsets are seconds since the start of the traffic, and never go backwards."""
+    """Answers checkouts.
+
+    Attributes:
+        now: the time, seconds since the start of the traffic; whoever sends people to the till moves it on.
+    """
 
     def __init__(self, rng: Random) -> None:
+        self.now = 0.0
         self._rng = rng
         self._outage_starts = rng.uniform(*FIRST_OUTAGE_SECONDS)
         self._outage_ends = self._outage_starts + rng.uniform(*OUTAGE_SECONDS)
 
-    def answer(self, offset: float) -> int:
-        """Return the HTTP status of a checkout: 200, or 500, 502 or 503 where the payment failed."""
-        while offset >= self._outage_ends:
+    def answer(self) -> int:
+        """Return the HTTP status of a checkout: 200, 402 (declined), or 500, 502 or 503 where the payment failed."""
+        while self.now >= self._outage_ends:
             self._outage_starts = self._outage_ends + self._rng.expovariate(1 / MEAN_SECONDS_BETWEEN_OUTAGES)
             self._outage_ends = self._outage_starts + self._rng.uniform(*OUTAGE_SECONDS)
-        failures = FAILURES_IN_OUTAGE if offset >= self._outage_starts else FAILURES_ELSE
-        if self._rng.random() < failures:
+        failures = FAILURES_IN_OUTAGE if self.now >= self._outage_starts else FAILURES_ELSE
+        luck = self._rng.random()
+        if luck < failures:
             return self._rng.choice(FAILURES)
-        return 200
+        return DECLINED if luck > 1 - DECLINES else 200

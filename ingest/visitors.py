@@ -1,12 +1,15 @@
-"""The people in the shop: sessions of views, then carts, then checkouts. Pure: time is an argument."""
+"""The sessions of people in the shop: views, then carts, then checkouts. Pure: time is an argument."""
 
 from __future__ import annotations
 
 from random import Random
 
+from ingest.assets import first_page, later_page
 from ingest.event import Client, Deed
+from ingest.habits import login
+from ingest.log_line import SHOP, get, page_of
 from ingest.payments import Payments
-from ingest.shop import Shop
+from ingest.shop import OFFICES, Shop, response_ms
 from lake.contracts import ADD_TO_CART, CHECKOUT, VIEW
 
 SECONDS_BETWEEN_CLICKS = 20
@@ -19,18 +22,38 @@ EVENING_SWING = 0.15
 """How much more often an awake shopper buys, and a sleepy one less."""
 DEAD_LINKS = 0.004
 BROKEN_PAGES = 0.001
+LOGIN_PAGE = f"{SHOP}/login"
+LOGINS = 0.15
+"""Of what people do besides products, cart and checkout."""
+WRONG_PASSWORDS = 0.15
 MAX_SESSIONS = 20_000
+FROM_OFFICES = 0.3
+"""Visits that come from an office while one has a free desk."""
+DESKS = 12
+"""People of one office who are in the shop at once, at most."""
+ORIGINS = (
+    "-",
+    "-",
+    "https://www.google.com/",
+    "https://www.google.com/",
+    "https://www.bing.com/",
+    "https://duckduckgo.com/",
+)
+"""Where a visit comes from."""
 
 
 class Session:
-    """One visit: what is still to be viewed, what is in the cart, whether it will be bought."""
+    """One visit: what is still to be viewed, what is in the cart, whether it will be bought, which page is shown."""
 
-    __slots__ = ("cart", "client", "is_buyer", "to_cart", "to_pay", "views_left")
+    __slots__ = ("cart", "client", "is_buyer", "is_new", "office", "page", "to_cart", "to_pay", "views_left")
 
-    def __init__(self, client: Client, views: int, is_buyer: bool) -> None:
+    def __init__(self, client: Client, office: int | None, views: int, is_buyer: bool, page: str) -> None:
         self.client = client
+        self.office = office
         self.views_left = views
         self.is_buyer = is_buyer
+        self.is_new = True
+        self.page = page
         self.to_cart = ""
         self.cart: list[str] = []
         self.to_pay: list[str] = []
@@ -44,28 +67,47 @@ class Session:
 class Visitors:
     """All sessions that are under way; each click is the next one of a session drawn at random.
 
-    ``clicks_per_second`` sets how many sessions run side by side, so that a person takes about
-    :data:`SECONDS_BETWEEN_CLICKS` between two clicks. By night there are fewer sessions, which click on faster,
-    because the rate is given.
+    Args:
+        shop: what they visit.
+        payments: where they pay.
+        clicks_per_second: sets how many sessions run side by side, so that a person takes about
+            :data:`SECONDS_BETWEEN_CLICKS` between two clicks. By night there are fewer sessions, which click on
+            faster, because the rate is given.
+        without_agent: share of the visits that send no user agent.
+        asides: share of the pages that are no product's: start page, category, search, login.
+        pays_at_once: whether a checkout is one request for the whole cart, or one event for each product.
     """
 
-    def __init__(self, shop: Shop, payments: Payments, clicks_per_second: float, without_agent: float) -> None:
+    def __init__(
+        self,
+        shop: Shop,
+        payments: Payments,
+        clicks_per_second: float,
+        without_agent: float,
+        asides: float,
+        pays_at_once: bool,
+    ) -> None:
         self._shop = shop
         self._payments = payments
         self._without_agent = without_agent
+        self._asides = asides
+        self._pays_at_once = pays_at_once
         self._usual_sessions = clicks_per_second * SECONDS_BETWEEN_CLICKS
         self._sessions: list[Session] = []
+        self._free_desks = [DESKS] * OFFICES
 
-    def click(self, rng: Random, offset: float, awake: float) -> Deed:
-        """Return the next deed; ``offset`` in seconds since the start, ``awake`` from :func:`ingest.shop.awake`."""
+    def click(self, rng: Random, awake: float) -> Deed:
+        """Return the next deed; ``awake`` from :func:`ingest.shop.awake`."""
         sessions = self._sessions
         wanted = max(1, min(MAX_SESSIONS, int(self._usual_sessions * (1 + 0.5 * awake))))
         while len(sessions) < wanted:
             sessions.append(self._enter(rng, awake, is_under_way=True))
         place = int(rng.random() * len(sessions))
         session = sessions[place]
-        deed = self._next_deed(session, rng, offset)
+        deed = self._next_deed(session, rng)
         if session.is_over:
+            if session.office is not None:
+                self._free_desks[session.office] += 1
             if len(sessions) > wanted:
                 sessions[place] = sessions[-1]
                 sessions.pop()
@@ -80,50 +122,82 @@ class Visitors:
         """
         views = 1 + int(rng.expovariate(1 / (MEAN_VIEWS - 0.5)))
         is_buyer = rng.random() < BUYERS * (1 + EVENING_SWING * awake)
-        session = Session(self._shop.customer(rng, self._without_agent), views, is_buyer)
+        office = self._office(rng)
+        if office is None:
+            client = self._shop.customer(rng, self._without_agent)
+        else:
+            client = self._shop.worker(rng, office, self._without_agent)
+        session = Session(client, office, views, is_buyer, rng.choice(ORIGINS))
         if is_under_way:
+            session.is_new = False
             for _ in range(int(rng.random() * views)):
                 session.views_left -= 1
                 if rng.random() < CARTS_PER_VIEW:
                     session.cart.append(self._shop.product(rng))
         return session
 
-    def _next_deed(self, session: Session, rng: Random, offset: float) -> Deed:
+    def _office(self, rng: Random) -> int | None:
+        """Return the office that somebody comes from who comes now; most come from none."""
+        if rng.random() >= FROM_OFFICES:
+            return None
+        office = int(rng.random() * OFFICES)
+        if not self._free_desks[office]:
+            return None
+        self._free_desks[office] -= 1
+        return office
+
+    def _next_deed(self, session: Session, rng: Random) -> Deed:
         if session.to_cart:
             product_id, session.to_cart = session.to_cart, ""
             session.cart.append(product_id)
             self._maybe_head_for_the_till(session)
-            return Deed(session.client, ADD_TO_CART, product_id, 200, _response_ms(rng, 60))
+            return Deed(session.client, ADD_TO_CART, product_id, 200, response_ms(rng, 60), "", session.page)
         if session.to_pay:
-            return self._pay(session, rng, offset)
-        return self._view(session, rng)
+            return self._pay(session, rng)
+        if session.page == LOGIN_PAGE:
+            return self._log_in(session, rng)
+        deed = self._look_around(session, rng) if rng.random() < self._asides else self._view(session, rng)
+        session.is_new = False
+        session.page = page_of(deed)
+        return deed
+
+    def _log_in(self, session: Session, rng: Random) -> Deed:
+        """Try the password that comes to mind; who is wrong stays on the page and tries again."""
+        is_right = rng.random() >= WRONG_PASSWORDS
+        if is_right:
+            session.page = f"{SHOP}/account"
+        return login(session.client, rng, is_right, LOGIN_PAGE)
+
+    def _look_around(self, session: Session, rng: Random) -> Deed:
+        path = "/login" if rng.random() < LOGINS else self._shop.aside(rng)
+        response = response_ms(rng, 60)
+        return Deed(session.client, "", "", 200, response, get(path), session.page, _assets(session, rng))
 
     def _view(self, session: Session, rng: Random) -> Deed:
         session.views_left -= 1
         luck = rng.random()
+        product_id, status_code, typical_ms, assets = self._shop.product(rng), 200, 80, _assets(session, rng)
         if luck < DEAD_LINKS:
-            deed = Deed(session.client, VIEW, self._shop.retired_product(rng), 404, _response_ms(rng, 20))
+            product_id, status_code, typical_ms = self._shop.retired_product(rng), 404, 20
         elif luck < DEAD_LINKS + BROKEN_PAGES:
-            deed = Deed(session.client, VIEW, self._shop.product(rng), 500, _response_ms(rng, 900))
-        else:
-            deed = Deed(session.client, VIEW, self._shop.product(rng), 200, _response_ms(rng, 80))
-            if rng.random() < CARTS_PER_VIEW:
-                session.to_cart = deed.product_id
+            status_code, typical_ms, assets = 500, 900, 0
+        elif rng.random() < CARTS_PER_VIEW:
+            session.to_cart = product_id
         self._maybe_head_for_the_till(session)
-        return deed
+        response = response_ms(rng, typical_ms)
+        return Deed(session.client, VIEW, product_id, status_code, response, "", session.page, assets)
 
-    def _pay(self, session: Session, rng: Random, offset: float) -> Deed:
+    def _pay(self, session: Session, rng: Random) -> Deed:
         product_id = session.to_pay[-1]
-        status_code = self._payments.answer(offset)
+        status_code = self._payments.answer()
         if status_code == 200 or rng.random() >= RETRIES_PAYMENT:
             session.to_pay.pop()
-        return Deed(session.client, CHECKOUT, product_id, status_code, _response_ms(rng, 350))
+        return Deed(session.client, CHECKOUT, product_id, status_code, response_ms(rng, 350), "", session.page)
 
     def _maybe_head_for_the_till(self, session: Session) -> None:
         if session.is_buyer and not session.views_left and not session.to_cart and session.cart:
-            session.to_pay, session.cart = session.cart, []
+            session.to_pay, session.cart = session.cart[:1] if self._pays_at_once else session.cart, []
 
 
-def _response_ms(rng: Random, typical: int) -> int:
-    """Draw a response time around ``typical`` milliseconds, with a long tail."""
-    return int(typical * (0.5 + rng.expovariate(1.0)))
+def _assets(session: Session, rng: Random) -> int:
+    return first_page(rng) if session.is_new else later_page(rng)
