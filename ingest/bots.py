@@ -43,7 +43,8 @@ SECONDS_BETWEEN = {
 
 MONITOR_SECONDS = 60
 SLOW_TURNS = 0.6
-"""At most so many turns of bots go to the slow ones, or at a low rate no other would ever have one."""
+"""At most so many turns of bots go to the slow ones, or at a low rate no other would ever have one. Monitors are aside:
+nothing keeps them waiting."""
 
 
 class Bots:
@@ -62,16 +63,18 @@ class Bots:
         self._fast = _fast(shop, rng, clients)
         weights = [weight for kind in WEIGHTS for weight in WEIGHTS[kind]]
         self._weights = list(accumulate(weights))
-        self._slow = Timetable()
+        self._slow, self._monitors = Timetable(), Timetable()
         for kind, deeds in _slow(shop, rng, clients):
             pace = SECONDS_BETWEEN[kind]
             self._slow.add(paced(deeds, rng, pace), first=rng.uniform(0, pace[1]))
         for client in clients[MONITOR]:
             life = paced(habits.watch(client, rng), rng, (0.0, 0.0))
-            self._slow.add(life, first=rng.randrange(MONITOR_SECONDS), every=MONITOR_SECONDS)
+            self._monitors.add(life, first=rng.randrange(MONITOR_SECONDS), every=MONITOR_SECONDS)
 
     def request(self, rng: Random, offset: float) -> Turn:
         """Return the next deed of some bot; ``offset`` in seconds since the start."""
+        if turn := self._monitors.next(offset):
+            return turn
         if rng.random() < SLOW_TURNS and (turn := self._slow.next(offset)):
             return turn
         if self._with_assets and (asset := self._assets.next(rng, offset)):

@@ -147,7 +147,7 @@ def test_a_rotating_scraper_uses_many_addresses_of_one_net_and_many_browsers() -
 
 
 def test_a_monitor_comes_once_a_minute_to_the_second() -> None:
-    seen = [one for one in requests(LOG_FORMAT, seconds=3_600, rate=10) if one.kind == "monitor"]
+    seen = [one for one in requests(LOG_FORMAT, seconds=3_600, rate=2) if one.kind == "monitor"]
     for turns in by_address(seen).values():
         assert 57 <= len(turns) <= 60  # but for garbage
         assert len({one.time[-8:] for one in turns}) == 1
