@@ -14,7 +14,7 @@ export Q NAME FORCE FROM TO DEEP OFFLINE DRY_RUN CLIENT UNDO CASE SEED IP REASON
 STACK_COMMAND := $(IN_VENV)/python -m stack --stack $(STACK)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs generate import dbt dbt-test dbt-docs charts sql verify replay replays maintain erase rebuild accept-loss accept-topic test test-fast faults lint bench bench-scale clean
+.PHONY: help setup up down status logs generate import classify dbt dbt-test dbt-docs charts sql verify replay replays maintain erase rebuild accept-loss accept-topic test test-fast faults lint bench bench-scale bench-agents clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ generate: | $(IN_VENV)/python  ## send made-up events; ARGS="--rate 500 --second
 
 import: | $(IN_VENV)/python  ## send access logs, plain or gzipped; FILE="access.log access.log.1.gz"
 	@$(IN_VENV)/python -m ingest import $(FILE)
+
+classify: | $(IN_VENV)/python  ## say what user agents are, crawlers, tools or people; FILE=agents.txt, one a line, or FILE=-
+	@$(IN_VENV)/python -m spark.classify_command "$$FILE"
 
 dbt: | $(IN_VENV)/python  ## bring the marts up to date
 	@$(IN_VENV)/python -m stack.marts --once
@@ -107,6 +110,9 @@ bench: setup  ## throughput, freshness and idle cost; EVENTS=5000000
 
 bench-scale: setup  ## what grows with history: SIZES="1000000 10000000"
 	@$(IN_VENV)/python -m bench.scale --events $(SIZES)
+
+bench-agents: setup  ## compare lists of bots' user agents; ARGS="--bots more.txt --browsers more.txt --log access.log"
+	@$(IN_VENV)/python -m bench.agents $(ARGS)
 
 clean: | $(IN_VENV)/python  ## delete all data and charts; asks first, unless FORCE=1
 	@$(STACK_COMMAND) clean $$([ "$$FORCE" != 1 ] || echo --force)

@@ -1,36 +1,148 @@
 from __future__ import annotations
 
+import io
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import pytest
 
-from spark.agents import declared_bots, is_declared_bot
+from bench.agents import NEEDS
+from lake.errors import WeblakeError
+from lake.settings import PROJECT
+from spark.agents import LONGEST_AGENT, Agent, Agents, classify, declared_bots, sort_agents
+from spark.classify_command import agents_of, line_of, main
+
+CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0 Safari/537.36"
+GOOGLE = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+GPT = "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; GPTBot/1.2; +https://openai.com/gptbot)"
+
+
+@pytest.mark.parametrize(
+    ("agent", "name", "operator"),
+    [
+        ("Bot-Agent/1.0", "Bot-Agent", None),
+        (GOOGLE, "Googlebot", "google"),
+        (GPT, "GPTBot", "openai"),
+        ("Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)", "bingbot", "bing"),
+        ("Mozilla/5.0 (compatible; AhrefsBot/6.1; +http://ahrefs.com/robot/)", "AhrefsBot", "ahrefs"),
+        ("Mozilla/5.0 (compatible; YandexBot/3.0; +http://yandex.com/bots)", "YandexBot", "yandex.ru"),
+        ("facebookexternalhit/1.1", "facebookexternalhit", "developers.facebook.com"),
+        ("WhatsApp/2.19.81 A", "WhatsApp", "whatsapp.com"),
+    ],
+)
+def test_a_crawler_has_its_name_and_operator(agent: str, name: str, operator: str | None) -> None:
+    assert classify(agent) == Agent("crawler", name, operator)
 
 
 @pytest.mark.parametrize(
     "agent",
     [
-        "Bot-Agent/1.0",
-        "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
-        "Mozilla/5.0 (compatible; AhrefsBot/6.1; +http://ahrefs.com/robot/)",
-        "python-requests/2.32",
-        "curl/8.5.0",
         "my own spider",
+        "Sogou web spider/4.0(+http://www.sogou.com/docs/help/webmasters.htm#07)",
+        "Mozilla/5.0 (compatible; NobodyKnowsIt/0.1)",
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/131.0 Safari/537.36 (somebody@example.com)",
     ],
 )
-def test_agents_that_say_so_are_bots(agent: str) -> None:
-    assert is_declared_bot(agent)
+def test_a_crawler_that_no_list_knows_gives_itself_away(agent: str) -> None:
+    assert classify(agent).kind == "crawler"
 
 
 @pytest.mark.parametrize(
     "agent",
     [
-        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0 Safari/537.36",
-        "Mozilla/5.0 (Linux; Android 9; CUBOT NOTE 20) AppleWebKit/537.36 Chrome/120.0 Mobile Safari/537.36",
-        "",
+        "python-requests/2.31",
+        "curl/8",
+        "Wget/1.21.3",
+        "Go-http-client",
+        "Go-http-client/1.1",
+        "okhttp/4.12.0",
+        "Java/17.0.1",
+        "HeadlessChrome",
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/131.0.0.0 Safari/537.36",
+        "UptimeRobot",
+        "Mozilla/5.0 (compatible; UptimeRobot/2.0; http://www.uptimerobot.com/)",
+        "NobodyKnowsIt/0.1",
     ],
 )
-def test_browsers_are_not(agent: str) -> None:
-    assert not is_declared_bot(agent)
+def test_libraries_headless_browsers_and_monitors_are_tools(agent: str) -> None:
+    assert classify(agent).kind == "tool"
 
 
-def test_only_bots_are_returned() -> None:
-    assert declared_bots(["Bot-Agent/1.0", "Mozilla/5.0 Firefox/131.0"]) == ["Bot-Agent/1.0"]
+@pytest.mark.parametrize(
+    "agent",
+    [
+        CHROME,
+        "Mozilla/5.0 (Linux; Android 9; CUBOT NOTE 20) AppleWebKit/537.36 Chrome/120.0 Mobile Safari/537.36",
+        "Mozilla/5.0 (Linux; U; Android 4.2.2; it-it; S308 Build/CUBOT) AppleWebKit/534.30 Version/4.0 Safari/534.30",
+        "Mozilla/5.0 (Linux; Android 7.0; M bot 60 Build/NRD90M) AppleWebKit/537.36 Chrome/67.0 Mobile Safari/537.36",
+        "Mozilla/5.0 (Linux; Android 7.1.2; M_bot_tab_71) AppleWebKit/537.36 Chrome/58.0 Safari/537.36",
+        "Mozilla/5.0 (Linux; Android 15; RMX3944 Build/AP3A.240617.008; wv) AppleWebKit/537.36 Chrome/141.0 Safari/53",
+        "Mozilla/5.0 (Linux; Android 6.0.1; HTC Butterfly 2 Build/MMB29M) AppleWebKit/537.36 Chrome/54.0 Safari/537.36",
+        "Opera/9.80 (MAUI Runtime; Opera Mini/4.4.39008/69.190; U; fr) Presto/2.12.423 Version/12.16",
+        "MobileSafari/604.1 CFNetwork/976 Darwin/18.2.0",
+        "Nokia200/2.0 (12.04) Profile/MIDP-2.1 Configuration/CLDC-1.1",
+        "Dalvik/2.1.0 (Linux; U; Android 9; SM-G960F)",
+        "ELinks/0.12pre6 (textmode; Linux 4.15.0-23-generic x86_64; 240x67-3)",
+    ],
+)
+def test_browsers_phones_and_apps_are_of_people(agent: str) -> None:
+    assert classify(agent) == Agent("human")
+
+
+@pytest.mark.parametrize("agent", [None, "", "  ", "-"])
+def test_no_agent_is_none(agent: str | None) -> None:
+    assert classify(agent) == Agent("none")
+
+
+def test_what_stands_behind_the_longest_agent_does_not_count() -> None:
+    assert classify(CHROME + "x" * LONGEST_AGENT + " bot").kind == "human"
+
+
+def test_agents_are_sorted_in_the_order_given() -> None:
+    agents = [GOOGLE, CHROME, "curl/8", "Bot-Agent/1.0", ""]
+    assert sort_agents(agents) == Agents([GOOGLE, "Bot-Agent/1.0"], ["curl/8"], {"google": [GOOGLE]})
+    assert declared_bots(agents) == [GOOGLE, "curl/8", "Bot-Agent/1.0"]
+
+
+def test_five_thousand_distinct_agents_cost_less_than_a_second() -> None:
+    agents = [f"{CHROME} Build/{number}" for number in range(4_000)]
+    agents += [f"Mozilla/5.0 (compatible; SomeBot-{number}/1.0; +http://example.com)" for number in range(1_000)]
+    before = time.process_time()
+    sort_agents(agents)
+    assert time.process_time() - before < 1
+
+
+def test_a_line_has_kind_name_operator_and_agent() -> None:
+    assert line_of(GOOGLE) == f"crawler\tGooglebot\tgoogle\t{GOOGLE}"
+    assert line_of(CHROME) == f"human\t-\t-\t{CHROME}"
+    assert line_of("") == "none\t-\t-\t"
+
+
+def test_agents_are_read_from_a_file_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "agents.txt"
+    path.write_bytes(b"curl/8\r\n\ncaf\xe9 bot\n")
+    assert list(agents_of(str(path))) == ["curl/8", "", "caf\N{REPLACEMENT CHARACTER} bot"]
+
+
+@pytest.mark.parametrize(("name", "message"), [("none.txt", "No such file"), ("", "name one"), (".", "Is a directory")])
+def test_a_file_that_cannot_be_read_is_named(name: str, message: str) -> None:
+    with pytest.raises(WeblakeError, match=message):
+        list(agents_of(name))
+
+
+def test_the_command_reads_the_standard_input_and_starts_no_spark(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["classify", "-"])
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"curl/8\n")))
+    assert main() == 0
+    assert capsys.readouterr().out == "tool\tcurl\tcurl.haxx.se\tcurl/8\n"
+    loads = "import sys, spark.classify_command; sys.exit('pyspark' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", loads], cwd=PROJECT, check=False).returncode == 0
+
+
+def test_the_packages_of_the_comparison_are_declared() -> None:
+    declared = (PROJECT / "pyproject.toml").read_text()
+    assert [package for package in NEEDS.values() if f'"{package}' not in declared] == []
