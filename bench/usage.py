@@ -41,10 +41,16 @@ def cpu_seconds(processes: list[psutil.Process]) -> float:
 
 
 def memory_bytes(processes: list[psutil.Process]) -> int:
-    """Return the resident memory of the processes; what PostgreSQL's processes share counts once."""
+    """Return the resident memory of the processes; what PostgreSQL's processes share counts once.
+
+    A process that was just forked, and is about to become another program, still is its parent's memory: it is left out.
+    """
     total = 0
+    programs = {process.pid: _program(process) for process in processes}
     for process in processes:
         with suppress(psutil.Error, OSError):
+            if process.name() == "java" and programs[process.pid] == programs.get(process.ppid()):
+                continue
             total += _shared_out(process) if process.name() == "postgres" else process.memory_info().rss
     return total
 
@@ -101,6 +107,12 @@ class Meter(Background):
             processes = found[pid]
             self._cpu[name] = max(self._cpu[name], cpu_seconds(processes))
             self._peaks[name] = max(self._peaks[name], memory_bytes(processes))
+
+
+def _program(process: psutil.Process) -> list[str]:
+    with suppress(psutil.Error):
+        return process.cmdline()
+    return []
 
 
 def _shared_out(process: psutil.Process) -> int:

@@ -41,6 +41,8 @@ PROPERTIES = {
     "delta.checkpointInterval": "50",
 }
 WRITER = "bronze"
+RECORDS_PER_POLL = 20_000  # Spark asks the broker for the topic's bounds at each poll; Kafka's own 500 makes that dear
+BYTES_PER_FETCH = 4 << 20
 ROWS_PER_FILE = 100_000  # a batch of fewer records is written as one file
 
 
@@ -58,6 +60,8 @@ def read_topic(session: SparkSession, settings: Settings, begins: Offsets) -> Da
         .option("startingOffsets", json.dumps({settings.kafka_topic: begins}))
         .option("maxOffsetsPerTrigger", settings.max_records_per_batch)
         .option("failOnDataLoss", "true")
+        .option("kafka.max.poll.records", RECORDS_PER_POLL)
+        .option("kafka.max.partition.fetch.bytes", BYTES_PER_FETCH)
         .option("includeHeaders", "true")
         .load()
     )

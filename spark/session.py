@@ -10,6 +10,13 @@ from lake.errors import LakeError
 from lake.settings import Settings
 
 MEGABYTE = 1 << 20
+CHECKPOINT_FILES = "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
+JAVA_OPTIONS = (
+    "-Duser.timezone=UTC -XX:+UseParallelGC -XX:MaxDirectMemorySize=512m "
+    # Ten times the usual calls before the costly second compilation: a row's code has them in its first batch, and the
+    # planner's, which would keep the compiler busy for minutes, never.
+    "-XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000 -XX:Tier4CompileThreshold=150000"
+)
 
 
 def spark_session(settings: Settings, app: str = "weblake") -> SparkSession:
@@ -25,17 +32,22 @@ def spark_session(settings: Settings, app: str = "weblake") -> SparkSession:
         "spark.jars": ",".join(jars),
         "spark.pyspark.python": sys.executable,
         "spark.driver.memory": settings.spark_driver_memory,
-        "spark.driver.extraJavaOptions": "-Duser.timezone=UTC -XX:+UseParallelGC -XX:MaxDirectMemorySize=512m",
+        "spark.driver.extraJavaOptions": JAVA_OPTIONS,
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.scheduler.mode": "FAIR",
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
         "spark.sql.session.timeZone": "UTC",
+        "spark.sql.codegen.cache.maxEntries": "1000",  # the 100 that Spark keeps are fewer than our loops have in turn
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.adaptive.enabled": "false",
+        "spark.sql.maxConcurrentOutputFileWriters": "8",  # rows of up to so many days need not be sorted by day
         "spark.sql.parquet.compression.codec": "zstd",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
+        # Both write a file by a plain create and rename; the others start four processes for each on a local disk.
+        "spark.sql.streaming.checkpointFileManagerClass": CHECKPOINT_FILES,
+        "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",
         "spark.sql.streaming.metricsEnabled": "false",
         "spark.sql.streaming.numRecentProgressUpdates": "2",
         "spark.databricks.delta.snapshotPartitions": "1",
@@ -47,6 +59,7 @@ def spark_session(settings: Settings, app: str = "weblake") -> SparkSession:
         "spark.databricks.delta.allFilesInCrc.enabled": "false",
         "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
+        "spark.sql.optimizer.inSetConversionThreshold": "0",  # lists of values stay out of the generated code
         "spark.sql.optimizer.inSetSwitchThreshold": "0",
         "spark.sql.catalogImplementation": "in-memory",
         "spark.sql.warehouse.dir": f"{settings.data}/warehouse",
