@@ -18,7 +18,11 @@ MARTS = {
     "products": "product_id views add_to_carts checkouts human_views human_add_to_carts human_checkouts bot_views "
     "bot_add_to_carts bot_checkouts cart_rate checkout_rate first_seen_at last_seen_at",
     "actions": "action action_count share server_errors avg_response_ms human_count bot_count",
-    "bots": "ip_address score reasons requests first_seen_at last_seen_at declared_requests peak_requests_per_minute",
+    "bots": "ip_address score class is_convicted reasons points figures requests share_of_traffic product_views errors "
+    "first_seen_at last_seen_at peak_requests_per_minute",
+    "bot_classes": "class clients requests bytes product_views add_to_carts checkouts conversion conversion_with_bots "
+    "conversion_without_bots day_start",
+    "bot_rules": "reason points threshold class is_weak meaning",
     "product_views": "window_start product_id view_count",
     "action_counts": "window_start action action_count action_ratio",
     "payment_errors": "window_start checkouts error_count error_rate",

@@ -1,11 +1,6 @@
 {# Tells one edition of the models and their vars from another: what an older edition built is built anew. #}
 {% macro models_hash() -%}
-    {%- set parts = [
-        var('bot_page_requests_per_minute'),
-        var('bot_points_declared_by_user_agent'),
-        var('bot_points_request_rate'),
-        var('bot_score_threshold'),
-    ] -%}
+    {%- set parts = [var('bot_suspicion_score'), var('bot_conviction_score')] -%}
     {%- if execute -%}
         {%- for node in graph.nodes.values() | sort(attribute='unique_id') if node.resource_type == 'model' -%}
             {%- do parts.append(node.checksum.checksum) -%}

@@ -4,7 +4,7 @@ with totals as (
         (select coalesce(sum(human_events), 0) from {{ ref('traffic') }}) as traffic,
         (select coalesce(sum(human_count), 0) from {{ ref('actions') }}) as actions,
         (select coalesce(sum(human_count), 0) from {{ ref('action_counts') }}) as action_counts,
-        (select coalesce(sum(requests - declared_requests), 0) from {{ ref('clients') }}) as clients
+        (select coalesce(sum(requests - bot_requests), 0) from {{ ref('clients') }}) as clients
 )
 
 select * from totals

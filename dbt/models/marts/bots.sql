@@ -11,28 +11,55 @@ with clients as (
     select * from {{ ref('clients') }}
 ),
 
+scores as (
+    select * from {{ ref('client_scores') }}
+),
+
+traffic as (
+    select sum(action_count) as requests from {{ ref('actions') }}
+),
+
 final as (
     select
-        ip_address,
-        score,
-        requests,
-        page_requests,
-        declared_requests,
-        peak_requests_per_minute,
-        client_errors,
-        server_errors,
-        payment_errors,
-        robots_reads,
-        no_agent,
-        version,
-        first_seen_at,
-        last_seen_at,
-        array_remove(array[
-            case when is_declared then 'declared_by_user_agent' end,
-            case when is_too_fast then 'request_rate' end
-        ], null) as reasons
-    from clients
-    where score >= {{ var('bot_score_threshold') }} and requests > 0
+        clients.ip_address,
+        scores.score,
+        coalesce(scores.class, 'unclear') as class,
+        scores.score >= {{ var('bot_conviction_score') }} as is_convicted,
+        scores.reasons,
+        scores.points,
+        scores.figures,
+        clients.requests,
+        {{ ratio('clients.requests', 'traffic.requests') }} as share_of_traffic,
+        clients.page_requests,
+        clients.views as product_views,
+        clients.add_to_carts,
+        clients.checkouts,
+        clients.checkouts - clients.failed_checkouts as paid_checkouts,
+        clients.client_errors + clients.server_errors as errors,
+        clients.client_errors,
+        clients.server_errors,
+        clients.payment_errors,
+        clients.bytes,
+        clients.pages,
+        clients.assets,
+        clients.not_found,
+        clients.probes,
+        clients.posts,
+        clients.robots_reads,
+        clients.no_agent,
+        clients.crawler_events,
+        clients.tool_events,
+        clients.impostor_events,
+        clients.peak_requests_per_minute,
+        clients.active_minutes,
+        clients.steady_minutes,
+        scores.version,
+        clients.first_seen_at,
+        clients.last_seen_at
+    from scores
+    inner join clients on scores.ip_address = clients.ip_address
+    cross join traffic
+    where scores.score >= {{ var('bot_suspicion_score') }} and clients.requests > 0
 )
 
 select * from final

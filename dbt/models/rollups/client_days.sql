@@ -1,10 +1,19 @@
--- One row per client address and day (UTC), with the client's busiest minute.
+-- One row per client address and day (UTC), with the pace of its busiest minute and hours.
 {{
     config(
         unique_key=['ip_address', 'day_start'],
-        indexes=[{'columns': ['ip_address', 'day_start'], 'unique': true}, {'columns': ['version']}],
+        indexes=[
+            {'columns': ['ip_address', 'day_start'], 'unique': true},
+            {'columns': ['day_start', 'network']},
+            {'columns': ['version']},
+        ],
     )
 }}
+{%- set measures = [
+    'requests', 'page_requests', 'bot_requests', 'views', 'add_to_carts', 'checkouts', 'failed_checkouts', 'client_errors',
+    'server_errors', 'payment_errors', 'bytes', 'pages', 'assets', 'not_found', 'probes', 'posts', 'robots_reads', 'no_agent',
+    'crawler_events', 'tool_events', 'impostor_events', 'agents_0', 'agents_1', 'agents_2', 'agents_3',
+] %}
 
 -- Not materialized: it is read twice, and each reader is to use its own index.
 with client_minutes as not materialized (
@@ -19,28 +28,43 @@ changed as (
     where version > {{ built_version() }}
 ),
 
-final as (
+-- Each minute with the hour that ends with it: in how many of its minutes the client asked for something, for how much.
+minutes as (
     select
-        changed.ip_address,
-        {{ total('client_minutes.requests') }} as requests,
-        {{ total('client_minutes.page_requests') }} as page_requests,
-        {{ total('client_minutes.declared_requests') }} as declared_requests,
-        max(client_minutes.page_requests) as peak_requests_per_minute,
-        {{ total('client_minutes.client_errors') }} as client_errors,
-        {{ total('client_minutes.server_errors') }} as server_errors,
-        {{ total('client_minutes.payment_errors') }} as payment_errors,
-        {{ total('client_minutes.robots_reads') }} as robots_reads,
-        {{ total('client_minutes.no_agent') }} as no_agent,
-        max(client_minutes.version) as version,
+        client_minutes.*,
         changed.day_start,
-        min(client_minutes.first_seen_at) as first_seen_at,
-        max(client_minutes.last_seen_at) as last_seen_at
+        count(*) filter (where client_minutes.page_requests > 0) over past_hour as active_minutes,
+        sum(client_minutes.page_requests) over past_hour as hour_requests,
+        sum(client_minutes.page_requests * client_minutes.page_requests) over past_hour as hour_squares
     from changed
     inner join client_minutes
         on
             changed.ip_address = client_minutes.ip_address
             and {{ in_window('client_minutes.window_start', 'changed.day_start', '1 day') }}
-    group by changed.ip_address, changed.day_start
+    window past_hour as (
+        partition by changed.ip_address, changed.day_start
+        order by client_minutes.window_start range between interval '59 minutes' preceding and current row
+    )
+),
+
+final as (
+    select
+        ip_address,
+        {{ network_of('ip_address') }} as network,
+        {% for measure in measures -%}
+            {{ total(measure) }} as {{ measure }},
+        {% endfor -%}
+        max(page_requests) as peak_requests_per_minute,
+        max(active_minutes) as active_minutes,
+        -- Variance over mean of the hour's sixty minutes: 1 where requests come by chance, as many people's do, more
+        -- where they come in bursts, as each person's do, almost 0 where a clock or a fixed wait is behind them.
+        {{ most('active_minutes', 'hour_squares < hour_requests * (0.35 + hour_requests / 60)') }} as steady_minutes,
+        max(version) as version,
+        day_start,
+        min(first_seen_at) as first_seen_at,
+        max(last_seen_at) as last_seen_at
+    from minutes
+    group by ip_address, day_start
 )
 
 select * from final

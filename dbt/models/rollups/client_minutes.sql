@@ -5,6 +5,11 @@
         indexes=[{'columns': ['ip_address', 'window_start'], 'unique': true}, {'columns': ['version']}],
     )
 }}
+{%- set measures = [
+    'views', 'add_to_carts', 'checkouts', 'failed_checkouts', 'client_errors', 'server_errors', 'payment_errors', 'bytes',
+    'pages', 'assets', 'not_found', 'probes', 'posts', 'robots_reads', 'no_agent', 'crawler_events', 'tool_events',
+    'impostor_events', 'agents_0', 'agents_1', 'agents_2', 'agents_3',
+] %}
 
 -- Not materialized: it is read twice, and each reader is to use its own index.
 with window_counts as not materialized (
@@ -25,12 +30,10 @@ final as (
         changed.ip_address,
         {{ total('window_counts.events') }} as requests,
         {{ total('window_counts.events - window_counts.assets') }} as page_requests,
-        {{ total('window_counts.events', 'window_counts.is_bot') }} as declared_requests,
-        {{ total('window_counts.client_errors') }} as client_errors,
-        {{ total('window_counts.server_errors') }} as server_errors,
-        {{ total('window_counts.payment_errors') }} as payment_errors,
-        {{ total('window_counts.robots_reads') }} as robots_reads,
-        {{ total('window_counts.no_agent') }} as no_agent,
+        {{ total('window_counts.events', 'window_counts.is_bot') }} as bot_requests,
+        {% for measure in measures -%}
+            {{ total('window_counts.' ~ measure) }} as {{ measure }},
+        {% endfor -%}
         max(window_counts.version) as version,
         changed.window_start,
         min(window_counts.window_start) filter (where window_counts.events > 0) as first_seen_at,

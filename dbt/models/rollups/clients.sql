@@ -1,14 +1,23 @@
--- One row per client address, suspected or not, with the score that its behaviour earns.
+-- One row per client address, suspected or not: what it has done in all, and the most that it did on one day.
 {{
     config(
         unique_key='ip_address',
-        indexes=[{'columns': ['ip_address'], 'unique': true}, {'columns': ['version']}, {'columns': ['score']}],
+        indexes=[{'columns': ['ip_address'], 'unique': true}, {'columns': ['version']}, {'columns': ['network']}],
     )
 }}
+{%- set measures = [
+    'requests', 'page_requests', 'bot_requests', 'views', 'add_to_carts', 'checkouts', 'failed_checkouts', 'client_errors',
+    'server_errors', 'payment_errors', 'bytes', 'pages', 'assets', 'not_found', 'probes', 'posts', 'robots_reads', 'no_agent',
+    'crawler_events', 'tool_events', 'impostor_events', 'agents_0', 'agents_1', 'agents_2', 'agents_3',
+] %}
 
 -- Not materialized: it is read twice, and each reader is to use its own index.
 with client_days as not materialized (
-    select * from {{ ref('client_days') }}
+    select
+        *,
+        failed_checkouts - payment_errors as refused,
+        checkouts - failed_checkouts as paid
+    from {{ ref('client_days') }}
 ),
 
 changed as (
@@ -16,43 +25,29 @@ changed as (
     where version > {{ built_version() }}
 ),
 
-totals as (
+final as (
     select
         changed.ip_address,
-        {{ total('client_days.requests') }} as requests,
-        {{ total('client_days.page_requests') }} as page_requests,
-        {{ total('client_days.declared_requests') }} as declared_requests,
+        max(client_days.network) as network,
+        {% for measure in measures -%}
+            {{ total('client_days.' ~ measure) }} as {{ measure }},
+        {% endfor -%}
         max(client_days.peak_requests_per_minute) as peak_requests_per_minute,
-        {{ total('client_days.client_errors') }} as client_errors,
-        {{ total('client_days.server_errors') }} as server_errors,
-        {{ total('client_days.payment_errors') }} as payment_errors,
-        {{ total('client_days.robots_reads') }} as robots_reads,
-        {{ total('client_days.no_agent') }} as no_agent,
+        max(client_days.active_minutes) as active_minutes,
+        max(client_days.steady_minutes) as steady_minutes,
+        -- Of the days with next to no carts, images, payments …
+        {{ most('client_days.views', '100 * client_days.add_to_carts < client_days.views') }} as walked_views,
+        {{ most('client_days.pages', '20 * client_days.assets < client_days.pages') }} as bare_pages,
+        {{ most('client_days.refused', '4 * client_days.paid < client_days.refused') }} as refused_checkouts,
+        -- … and of those whose requests were mostly such.
+        {{ most('client_days.posts', '2 * client_days.posts >= client_days.page_requests') }} as hammered_forms,
+        {{ most('client_days.not_found', '2 * client_days.not_found >= client_days.page_requests') }} as guessed_pages,
         max(client_days.version) as version,
         min(client_days.first_seen_at) as first_seen_at,
         max(client_days.last_seen_at) as last_seen_at
     from changed
     inner join client_days on changed.ip_address = client_days.ip_address
     group by changed.ip_address
-),
-
-judged as (
-    select
-        *,
-        declared_requests > 0 as is_declared,
-        peak_requests_per_minute > {{ var('bot_page_requests_per_minute') }} as is_too_fast
-    from totals
-),
-
-final as (
-    select
-        *,
-        least(
-            100,
-            case when is_declared then {{ var('bot_points_declared_by_user_agent') }} else 0 end
-            + case when is_too_fast then {{ var('bot_points_request_rate') }} else 0 end
-        ) as score
-    from judged
 )
 
 select * from final

@@ -36,6 +36,18 @@ final as (
         assets,
         robots_reads,
         no_agent,
+        pages,
+        not_found,
+        probes,
+        posts,
+        failed_checkouts,
+        crawler_events,
+        tool_events,
+        impostor_events,
+        agents_0,
+        agents_1,
+        agents_2,
+        agents_3,
         version
     from source
     where version > {{ built_version() }}

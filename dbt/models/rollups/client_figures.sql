@@ -1,0 +1,66 @@
+-- One row per client address and reason of bot_rules: what was measured. A view: asked only for clients that changed.
+{{ config(materialized='view') }}
+
+with clients as (
+    select * from {{ ref('clients') }}
+),
+
+network_days as (
+    select * from {{ ref('network_days') }}
+),
+
+evidence as (
+    select
+        clients.*,
+        case
+            when clients.checkouts > clients.failed_checkouts and 50 * clients.add_to_carts >= clients.views
+                then clients.add_to_carts
+            else 0
+        end as bought,
+        sign(clients.agents_0) + sign(clients.agents_1) + sign(clients.agents_2) + sign(clients.agents_3)
+            as agent_groups,
+        case when clients.robots_reads > 0 then clients.add_to_carts + clients.checkouts + clients.posts else 0 end
+            as disobeyed,
+        coalesce(networks.shared_views, 0) as shared_views,
+        greatest(clients.version, networks.version) as newest
+    from clients
+    cross join lateral (
+        select
+            max(network_days.shared_views) as shared_views,
+            max(network_days.version) as version
+        from network_days
+        where network_days.network = clients.network
+    ) as networks
+),
+
+final as (
+    select
+        client.ip_address,
+        figures.reason,
+        figures.figure::bigint as figure,
+        client.newest as version
+    from evidence as client
+    cross join lateral (
+        values
+        ('impostor', {{ if_mostly('client.impostor_events', 'client.requests') }}),
+        ('declared_crawler', {{ if_mostly('client.crawler_events', 'client.requests') }}),
+        ('declared_tool', {{ if_mostly('client.tool_events', 'client.requests') }}),
+        ('probing', client.probes),
+        ('card_testing', client.refused_checkouts),
+        ('network_walk', client.shared_views),
+        ('catalogue_walk', client.walked_views),
+        ('form_hammering', client.hammered_forms),
+        ('no_assets', client.bare_pages),
+        ('request_rate', client.peak_requests_per_minute),
+        ('steady_pace', client.steady_minutes),
+        ('robots_disobeyed', client.disobeyed),
+        ('page_guessing', client.guessed_pages),
+        ('never_pauses', client.active_minutes),
+        ('no_agent', {{ if_mostly('client.no_agent', 'client.requests') }}),
+        ('many_agents', client.agent_groups),
+        ('robots_read', client.robots_reads),
+        ('buys', client.bought)
+    ) as figures (reason, figure)
+)
+
+select * from final

@@ -1,0 +1,71 @@
+-- One row per client address: the rules of bot_rules that it meets, what they add up to, and what that convicts it as.
+{{
+    config(
+        unique_key='ip_address',
+        indexes=[{'columns': ['ip_address'], 'unique': true}, {'columns': ['score']}, {'columns': ['class_version']}],
+    )
+}}
+
+-- Not materialized: each reader is to use its own index.
+with clients as not materialized (
+    select * from {{ ref('clients') }}
+),
+
+network_days as not materialized (
+    select * from {{ ref('network_days') }}
+),
+
+changed as (
+    select ip_address from clients
+    where version > {{ built_version() }}
+    union
+    select clients.ip_address from clients
+    inner join network_days on clients.network = network_days.network
+    where network_days.version > {{ built_version() }}
+),
+
+earlier as (
+    select
+        ip_address,
+        convicted_as,
+        class_version
+    from {{ this if built_version() | int >= 0 else no_scores() }}
+),
+
+scored as (
+    select
+        changed.ip_address,
+        max(figures.version) as version,
+        greatest(0, coalesce(sum(rules.points), 0))::integer as score,
+        array_remove(array_agg(rules.reason order by rules.points desc, rules.reason asc), null) as reasons,
+        array_remove(array_agg(rules.points order by rules.points desc, rules.reason asc), null) as points,
+        coalesce(jsonb_object_agg(rules.reason, figures.figure) filter (where rules.points != 0), '{}') as figures,
+        (array_remove(array_agg(rules.class order by rules.points desc, rules.reason asc), null))[1] as class
+    from changed
+    inner join {{ ref('client_figures') }} as figures on changed.ip_address = figures.ip_address
+    left join {{ ref('bot_rules') }} as rules on figures.reason = rules.reason and figures.figure >= rules.threshold
+    group by changed.ip_address
+),
+
+judged as (
+    select
+        *,
+        case when score >= {{ var('bot_conviction_score') }} then class end as convicted_as
+    from scored
+),
+
+final as (
+    select
+        judged.*,
+        -- When the verdict last became another: bot_classes then counts the client's earlier days anew.
+        coalesce(
+            case
+                when coalesce(judged.convicted_as, '') = coalesce(earlier.convicted_as, '') then earlier.class_version
+            end,
+            judged.version
+        ) as class_version
+    from judged
+    left join earlier on judged.ip_address = earlier.ip_address
+)
+
+select * from final
