@@ -6,11 +6,15 @@ Both give the same columns: see :data:`FACTS`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from functools import partial
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812
 
 from audit import oracle
+from audit.clients import Clients
 from audit.scope import Scope
 from lake.contracts import MEASURES, names
 from lake.url_rules import UrlRules
@@ -40,23 +44,34 @@ PARSED = {
     "bytes": "coalesce(bytes, 0)",
     "assets": "int(action = 'asset')",
     "robots_reads": "int(coalesce(path = '/robots.txt' or startswith(path, '/robots.txt?'), false))",
-    "no_agent": "int(user_agent is null)",
+    "no_agent": "int(not has_agent)",
+    "pages": "int(format = 'access_log' and action <> 'asset')",
+    "not_found": "int(coalesce(status_code = 404, false))",
+    "probes": "int(action = 'probe' or (format = 'access_log' and path is null))",
+    "posts": "int(action = 'post')",
+    "failed_checkouts": "int(coalesce(action = 'checkout' and status_code >= 400 and status_code < 600, false))",
+    "crawler_events": "int(kind = 'crawler')",
+    "tool_events": "int(kind = 'tool')",
+    "impostor_events": "int(is_impostor)",
+    **{f"agents_{group}": f"int(coalesce(agent_group = {group}, false))" for group in range(4)},
 }
-"""What one event adds to each measure, in SQL over bronze's parsed columns."""
+"""What one event adds to each measure, in SQL over bronze's parsed columns and those of ``CLIENT``."""
+CLIENT = "kind string, is_impostor boolean, has_agent boolean, agent_group int, is_bot boolean"
 
 
-def parsed_facts(bronze: DataFrame, scope: Scope) -> DataFrame:
+def parsed_facts(bronze: DataFrame, clients: Clients, scope: Scope) -> DataFrame:
     """Return the facts of bronze's valid rows, from their parsed columns: one row each, in the columns of ``FACTS``."""
     valid = bronze.filter(f"reject_reason is null and {scope.in_spark('window_start')}")
-    agents = valid.select("user_agent").filter("user_agent is not null").distinct()
-    judged = agents.mapInArrow(_judge_agents, "user_agent string, is_bot boolean")
+    schema = f"ip_address string, agent string, {CLIENT}"
+    pairs = valid.selectExpr("ip_address", "coalesce(user_agent, '') as agent", "user_agent is null as is_none")
+    known = pairs.distinct().mapInArrow(partial(_known, clients), f"{schema}, is_none boolean")
     measures = [f"{PARSED[name]} as {name}" for name in MEASURE_NAMES]
-    return valid.join(judged.hint("broadcast"), "user_agent", "left").selectExpr(
-        FACTS[0], IDENTITY, *FACTS[2:8], "coalesce(is_bot, false) as is_bot", *measures
-    )
+    same = ["ip_address", "agent", "is_none"]
+    rows = valid.withColumns({"agent": F.coalesce("user_agent", F.lit("")), "is_none": F.col("user_agent").isNull()})
+    return rows.join(known, same).selectExpr(FACTS[0], IDENTITY, *FACTS[2:9], *measures)
 
 
-def read_again(bronze: DataFrame, rules: UrlRules) -> DataFrame:
+def read_again(bronze: DataFrame, rules: UrlRules, clients: Clients) -> DataFrame:
     """Return what the oracle reads in bronze's raw bytes: one row for each row, valid or not.
 
     The columns of ``FACTS``, and ``reject_reason`` (the oracle's), ``stored_reason``, ``stored_window``,
@@ -74,7 +89,7 @@ def read_again(bronze: DataFrame, rules: UrlRules) -> DataFrame:
     )
 
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        reader = oracle.Oracle(rules)
+        reader = oracle.Oracle(rules, clients)
         for batch in batches:
             yield _read_batch(reader, batch)
 
@@ -105,7 +120,7 @@ def _read_batch(reader: oracle.Oracle, batch: pa.RecordBatch) -> pa.RecordBatch:
         "action": text(event.action for event in events),
         "product_id": text(event.product_id for event in events),
         "ip_address": text(event.ip_address for event in events),
-        "is_bot": pa.array([oracle.is_bot(event.user_agent or "") for event in events], pa.bool_()),
+        "is_bot": pa.array([event.client.is_bot for event in events], pa.bool_()),
         **{
             name: whole(oracle.MEASURES[name](event, at) if event.reject_reason is None else 0 for event, at in pairs)
             for name in MEASURE_NAMES
@@ -118,8 +133,25 @@ def _read_batch(reader: oracle.Oracle, batch: pa.RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(list(read.values()), names=list(read))
 
 
-def _judge_agents(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _known(clients: Clients, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
-        agents = batch.column("user_agent").to_pylist()
-        verdicts = pa.array([oracle.is_bot(agent) for agent in agents], pa.bool_())
-        yield pa.RecordBatch.from_arrays([batch.column("user_agent"), verdicts], names=["user_agent", "is_bot"])
+        pairs = batch.to_pylist()
+        found = [clients.of(pair["ip_address"], None if pair["is_none"] else pair["agent"]) for pair in pairs]
+        yield pa.RecordBatch.from_pylist(
+            [
+                {"ip_address": pair["ip_address"], "agent": pair["agent"], **asdict(client), "is_none": pair["is_none"]}
+                for pair, client in zip(pairs, found, strict=True)
+            ],
+            schema=pa.schema(
+                [
+                    ("ip_address", pa.string()),
+                    ("agent", pa.string()),
+                    ("kind", pa.string()),
+                    ("is_impostor", pa.bool_()),
+                    ("has_agent", pa.bool_()),
+                    ("agent_group", pa.int32()),
+                    ("is_bot", pa.bool_()),
+                    ("is_none", pa.bool_()),
+                ]
+            ),
+        )

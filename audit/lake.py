@@ -9,9 +9,11 @@ from urllib.parse import unquote
 from pyspark.sql import DataFrame, SparkSession
 
 from audit.check import Check, compared, number
+from audit.clients import Clients, clients
 from lake.errors import LakeError
 from lake.settings import Settings
 from spark.delta import live_files, snapshot, writers_progress
+from spark.verdicts import CONVICTED, PARDONED, read_verdicts
 
 NAMED_FILES = 3
 ROWS_PER_PARTITION = 500_000
@@ -39,6 +41,12 @@ class PinnedLake:
     def ledger(self, version: int | None = None) -> DataFrame:
         """Return the entries of the ledger at its version, or at another."""
         return self._at(self.settings.ledger, self.ledger_version if version is None else version)
+
+    def clients(self) -> Clients:
+        """Return what is known of clients, with the verdicts that hold at the ledger's version."""
+        verdicts = read_verdicts(self.session, self.settings, self.ledger_version)
+        ranges = self.settings.ranges_file
+        return clients(ranges, verdicts.addresses(CONVICTED), verdicts.addresses(PARDONED))
 
     def _at(self, path: str, version: int) -> DataFrame:
         return self.session.read.format("delta").option("versionAsOf", version).load(path)

@@ -22,7 +22,7 @@ def check_counts(lake: PinnedLake, scope: Scope) -> list[Check]:
     bronze, entries = lake.counted_bronze(), lake.ledger().filter(scope.in_spark("window_start"))
     corrected = entries.filter("cause <> 'stream'").select("window_start").distinct()
     left_out = corrected.count()
-    facts = parsed_facts(bronze, scope)
+    facts = parsed_facts(bronze, lake.clients(), scope)
     if left_out:
         facts = facts.join(corrected.hint("broadcast"), "window_start", "left_anti")
         entries = entries.join(corrected.hint("broadcast"), "window_start", "left_anti")
@@ -44,7 +44,7 @@ def check_counts(lake: PinnedLake, scope: Scope) -> list[Check]:
 def check_deeply(lake: PinnedLake, scope: Scope, rules: UrlRules) -> list[Check]:
     """Compare the ledger with what the oracle reads in bronze's raw bytes, corrected windows included."""
     in_scope = f"({scope.in_spark('window_start')}) or reject_reason is not null"
-    read = read_again(lake.counted_bronze().filter(in_scope), rules).persist(StorageLevel.DISK_ONLY)
+    read = read_again(lake.counted_bronze().filter(in_scope), rules, lake.clients()).persist(StorageLevel.DISK_ONLY)
     entries = lake.ledger().filter(scope.in_spark("window_start"))
     try:
         good = read.filter(f"reject_reason is null and {scope.in_spark('window_start')}")

@@ -13,11 +13,9 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
-from functools import lru_cache
 from typing import Any
 
-import crawleruseragents
-
+from audit.clients import Client, Clients
 from audit.times import SECOND, iso_micros, log_micros
 from lake.contracts import ASSET, EARLIEST_EVENT, ERASED, OTHER
 from lake.url_rules import PRODUCT_GROUP, UrlRules
@@ -38,7 +36,6 @@ LOG = re.compile(
 DECIMAL = re.compile(r"\d{1,9}(?:\.\d*)?(?:[eE][+-]?\d{1,2})?", re.ASCII)
 ROBOTS = re.compile(r"/robots\.txt(?:\?|$)")
 HOST = re.compile(r"[a-z]+://[^/?#]*")
-SAYS_BOT = re.compile(r"(?<![a-z])bots?(?![a-z])|crawler|spider", re.IGNORECASE)
 Cell = tuple[str, int, str]
 
 
@@ -68,6 +65,8 @@ class Event:
     response_ms: int | None = None
     bytes: int | None = None
     texts: list[str] = field(default_factory=list)
+    is_line: bool = False
+    client: Client = field(default_factory=Client)
 
     @property
     def window(self) -> int:
@@ -80,13 +79,14 @@ class Number(str):
 
 
 class Oracle:
-    """Reads records by the URL rules."""
+    """Reads records by the URL rules, and by what is known of clients."""
 
-    def __init__(self, rules: UrlRules) -> None:
+    def __init__(self, rules: UrlRules, clients: Clients | None = None) -> None:
         """Compile the rules."""
+        self._clients = clients or Clients()
         self._actions = frozenset(rules.actions)
         self._rules = [
-            (rule.action, re.compile(re.sub(r"\(\?<(?=[A-Za-z])", "(?P<", rule.pattern), re.ASCII))
+            (rule.action, rule.method, re.compile(re.sub(r"\(\?<(?=[A-Za-z])", "(?P<", rule.pattern), re.ASCII))
             for rule in rules.rules
         ]
 
@@ -102,6 +102,8 @@ class Oracle:
         keys = (event.ip_address, event.action, event.product_id)
         if event.reject_reason is None and any(len(key or "") > LONGEST_KEY for key in keys):
             event.reject_reason = "key_too_long"
+        if event.reject_reason is None:
+            event.client = self._clients.of(event.ip_address or "", event.user_agent)
         return event
 
     def _read_json(self, text: str, ingested: int) -> Event:
@@ -140,13 +142,14 @@ class Oracle:
         address, stamp, request, status, size, _, agent = found.groups()
         parts = request.split(" ")
         path = HOST.sub("", parts[1], count=1) if len(parts) > 1 and HOST.match(parts[1]) else (parts[1:2] or [None])[0]
-        action, product = self._meaning(path)
+        action, product = self._meaning(parts[0], path)
         event = Event(
             time=log_micros(stamp),
             ip_address=address,
             action=action,
             product_id=product,
             path=path,
+            is_line=True,
             user_agent=None if agent in (None, "", "-") else agent,
             status_code=int(status),
             bytes=int(size) if size != "-" and int(size) <= LARGEST else None,
@@ -154,10 +157,10 @@ class Oracle:
         event.reject_reason = _time_or_address_problem(event, stamp, ingested)
         return event
 
-    def _meaning(self, path: str | None) -> tuple[str, str | None]:
+    def _meaning(self, method: str, path: str | None) -> tuple[str, str | None]:
         """Return action and product id of a request."""
-        for action, pattern in self._rules if path is not None else ():
-            found = pattern.search(path or "")
+        for action, its_method, pattern in self._rules if path is not None else ():
+            found = pattern.search(path or "") if its_method in (None, method) else None
             if found:
                 has_product = action != ASSET and PRODUCT_GROUP in pattern.groupindex
                 return action, (found[PRODUCT_GROUP] or None) if has_product else None
@@ -206,15 +209,23 @@ MEASURES: dict[str, Callable[[Event, int], int]] = {
     "bytes": lambda event, ingested: event.bytes or 0,
     "assets": lambda event, ingested: event.action == "asset",
     "robots_reads": lambda event, ingested: bool(event.path and ROBOTS.match(event.path)),
-    "no_agent": lambda event, ingested: event.user_agent is None,
+    "no_agent": lambda event, ingested: not event.client.has_agent,
+    "pages": lambda event, ingested: event.is_line and event.action != "asset",
+    "not_found": lambda event, ingested: event.status_code == 404,
+    "probes": lambda event, ingested: event.action == "probe" or (event.is_line and event.path is None),
+    "posts": lambda event, ingested: event.action == "post",
+    "failed_checkouts": lambda event, ingested: (
+        event.action == "checkout" and (event.status_code or 0) // 100 in (4, 5)
+    ),
+    "crawler_events": lambda event, ingested: event.client.kind == "crawler",
+    "tool_events": lambda event, ingested: event.client.kind == "tool",
+    "impostor_events": lambda event, ingested: event.client.is_impostor,
+    "agents_0": lambda event, ingested: event.client.agent_group == 0,
+    "agents_1": lambda event, ingested: event.client.agent_group == 1,
+    "agents_2": lambda event, ingested: event.client.agent_group == 2,
+    "agents_3": lambda event, ingested: event.client.agent_group == 3,
 }
 """What a good event adds to each measure of the ledger, given when Kafka appended it."""
-
-
-@lru_cache(maxsize=100_000)
-def is_bot(agent: str) -> bool:
-    """Return whether a user agent says that it is a bot."""
-    return bool(crawleruseragents.is_crawler(agent[:2048])) or SAYS_BOT.search(agent[:2048]) is not None
 
 
 def _refuse_constant(name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections import defaultdict
 from pathlib import Path
 
@@ -23,8 +24,20 @@ MEASURES = (
     "assets",
     "robots_reads",
     "no_agent",
+    "pages",
+    "not_found",
+    "probes",
+    "posts",
+    "failed_checkouts",
+    "crawler_events",
+    "tool_events",
+    "impostor_events",
+    "agents_0",
+    "agents_1",
+    "agents_2",
+    "agents_3",
 )
-"""JSON events have no bytes, assets or robots_reads: those stay 0, and PostgreSQL must say so too."""
+"""JSON events have no bytes, assets, robots_reads, pages, probes or posts: those stay 0 in PostgreSQL, too."""
 
 COUNTED_AS = {"view_product": "views", "add_to_cart": "add_to_carts", "checkout": "checkouts"}
 
@@ -89,6 +102,14 @@ def _amounts(event: Event, is_late: bool) -> list[tuple[int, int]]:
         counted.append("server_errors")
         if event.action == "checkout":
             counted.append("payment_errors")
+    if event.status == 404:
+        counted.append("not_found")
+    if event.action == "checkout" and 400 <= event.status <= 599:
+        counted.append("failed_checkouts")
+    if event.agent.is_bot:
+        counted.append("crawler_events")
+    if event.agent.text is not None:
+        counted.append(f"agents_{zlib.crc32(event.agent.text.encode()) % 4}")
     if is_late:
         counted.append("late_events")
     if event.agent.text is None:

@@ -30,8 +30,8 @@ PEOPLE = (
     "Opera/9.80 (Windows NT 6.1) Version/12.18",
 )
 BOTS = (
-    "Mozilla/5.0 (compatible; Googlebot/2.1)",
-    "Mozilla/5.0 (compatible; bingbot/2.0)",
+    "Mozilla/5.0 (compatible; SemrushBot/7)",
+    "Mozilla/5.0 (compatible; PetalBot/1.0)",
     "Bot-Agent/1.0",
 )
 

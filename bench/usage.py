@@ -43,7 +43,7 @@ def cpu_seconds(processes: list[psutil.Process]) -> float:
 def memory_bytes(processes: list[psutil.Process]) -> int:
     """Return the resident memory of the processes; what PostgreSQL's processes share counts once.
 
-    A process that was just forked, and is about to become another program, still is its parent's memory: it is left out.
+    A process that was just forked, and is about to become another program, still has its parent's memory: left out.
     """
     total = 0
     programs = {process.pid: _program(process) for process in processes}

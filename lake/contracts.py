@@ -20,12 +20,18 @@ ADD_TO_CART = "add_to_cart"
 CHECKOUT = "checkout"
 OTHER = "other"
 ASSET = "asset"
+POST = "post"
+PROBE = "probe"
 
 BY_STREAM = "stream"
 BY_REPLAY = "replay"
+BY_VERDICT = "verdict"
 """The causes of the ledger's entries."""
 ERASED = "erased"
 """Stands where the address of a client stood that was erased; the one client that is no IP address."""
+
+AGENT_GROUPS = 4
+"""User agents are told apart by a hash in so many groups: as many groups in use, as many different agents at least."""
 
 FORMAT_JSON = "json"
 FORMAT_ACCESS_LOG = "access_log"
@@ -108,6 +114,15 @@ MEASURES = (
     Column("assets", "BIGINT", "requests for images, scripts and styles"),
     Column("robots_reads", "BIGINT", "reads of /robots.txt"),
     Column("no_agent", "BIGINT", "events without a user agent"),
+    Column("pages", "BIGINT", "access-log requests for no image, script or style"),
+    Column("not_found", "BIGINT", "answers 404"),
+    Column("probes", "BIGINT", "requests that only attackers make, or garbage instead of an HTTP request"),
+    Column("posts", "BIGINT", "forms posted that are neither cart nor checkout"),
+    Column("failed_checkouts", "BIGINT", "checkouts answered 4xx or 5xx"),
+    Column("crawler_events", "BIGINT", "events whose user agent says that it is a crawler"),
+    Column("tool_events", "BIGINT", "events whose user agent is a tool: a library, a headless browser, a monitor"),
+    Column("impostor_events", "BIGINT", "events in a known crawler's name from an address that is not that crawler's"),
+    *(Column(f"agents_{n}", "BIGINT", f"events whose user agent is in hash group {n}") for n in range(AGENT_GROUPS)),
 )
 """Additive only: counts and sums, so that entries can be added up in any order."""
 
@@ -128,6 +143,15 @@ BOOKMARK = (
     Column("moved_at", "TIMESTAMP", "when the bookmark last moved"),
     Column("filled_at", "TIMESTAMP", "when window_counts was last filled anew; rows may have gone then"),
 )
+VERDICTS = (
+    Column("ip_address", "STRING", "the client"),
+    Column("verdict", "STRING", "convicted, pardoned, or released to what its agent says"),
+    Column("decided_by", "STRING", "marts or hand"),
+    Column("reason", "STRING", "why"),
+    Column("decided_at", "TIMESTAMP", "when"),
+    Column("number", "BIGINT", "number of the last verdict on any client that is in the counts"),
+)
+"""The last word on each client on which there is one; written with the counts that obey it."""
 
 _POSTGRES_TYPES = {
     "STRING": "text",
@@ -159,6 +183,7 @@ def mirror_ddl() -> str:
     """Return the SQL that creates schema ``silver``, its tables and their index. It may be run again."""
     counts = ",\n    ".join(f"{column.name} {postgres_type(column)} not null" for column in MIRROR)
     bookmark = ",\n    ".join(f"{column.name} {postgres_type(column)} not null" for column in BOOKMARK)
+    verdicts = ", ".join(f"{column.name} {postgres_type(column)} not null" for column in VERDICTS)
     key = ", ".join(names(LEDGER_KEY))
     new = ", ".join(f"add column if not exists {measure.name} bigint not null default 0" for measure in MEASURES)
     return f"""
@@ -173,5 +198,6 @@ create table if not exists {MIRROR_SCHEMA}.bookmark (
     {bookmark},
     is_only boolean primary key default true check (is_only)
 );
+create table if not exists {MIRROR_SCHEMA}.verdicts ({verdicts}, primary key (ip_address));
 alter table {MIRROR_SCHEMA}.bookmark add column if not exists filled_at timestamptz not null default now();
 """

@@ -24,11 +24,13 @@ POINTS = (
     "replay-before-commit",
     "replay-after-commit",
     "replay-after-record",
+    "verdict-before-commit",
+    "verdict-after-commit",
     "maintenance-after-piece",
     "erase-after-bronze",
     "erase-after-ledger",
 )
-"""In the order in which a record, and then a replay, comes by; then maintenance and erasure."""
+"""In the order in which a record, and then a replay, comes by; then verdicts, maintenance and erasure."""
 
 _armed = OFF = "off"
 _left = 0

@@ -31,13 +31,38 @@ class MaintenanceRequest:
     id: str
 
 
-Request: TypeAlias = ReplayRequest | MaintenanceRequest
-KINDS: dict[str, type[ReplayRequest] | type[MaintenanceRequest]] = {
+@dataclass(frozen=True)
+class Change:
+    """A verdict on a client: ``convicted``, ``pardoned``, or ``released`` to what its agent says."""
+
+    ip_address: str
+    verdict: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class VerdictRequest:
+    """Verdicts on some clients, by the ``marts`` or by ``hand``; a dry run only tells what they would move."""
+
+    id: str
+    by: str
+    changes: tuple[Change, ...]
+    dry_run: bool = False
+
+    def __post_init__(self) -> None:
+        """Take the changes as they stand in a file, too."""
+        changes = tuple(Change(**change) if isinstance(change, dict) else change for change in self.changes)
+        object.__setattr__(self, "changes", changes)
+
+
+Request: TypeAlias = ReplayRequest | MaintenanceRequest | VerdictRequest
+KINDS: dict[str, type[ReplayRequest] | type[MaintenanceRequest] | type[VerdictRequest]] = {
     "replay": ReplayRequest,
     "maintenance": MaintenanceRequest,
+    "verdict": VerdictRequest,
 }
 
-R = TypeVar("R", ReplayRequest, MaintenanceRequest)
+R = TypeVar("R", ReplayRequest, MaintenanceRequest, VerdictRequest)
 
 
 def new_id() -> str:

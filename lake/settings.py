@@ -24,6 +24,7 @@ class Settings:
     lake_root: str
     jars: Path
     rules_file: Path
+    ranges_file: Path
     charts: Path
     kafka_bootstrap_servers: str
     kafka_topic: str
@@ -67,6 +68,11 @@ class Settings:
     def replays(self) -> str:
         """Path of the folder that keeps a record of each replay."""
         return f"{self.lake_root}/replays"
+
+    @property
+    def verdicts(self) -> str:
+        """Path of the folder that keeps a record of each verdict on clients."""
+        return f"{self.lake_root}/verdicts"
 
     @property
     def erasures(self) -> str:
@@ -131,6 +137,7 @@ def load_settings(overrides: Mapping[str, str] | None = None) -> Settings:
         lake_root=text("LAKE_ROOT", str(data / "lake")),
         jars=Path(text("WEBLAKE_JARS", str(PROJECT / ".jars"))),
         rules_file=Path(text("WEBLAKE_RULES", str(PROJECT / "lake" / "rules" / "urls.yml"))),
+        ranges_file=Path(text("WEBLAKE_RANGES", str(PROJECT / "lake" / "rules" / "crawler_ranges.csv"))),
         charts=Path(text("WEBLAKE_CHARTS", str(PROJECT / "charts"))),
         kafka_bootstrap_servers=text("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092"),
         kafka_topic=text("KAFKA_TOPIC", "web_logs"),

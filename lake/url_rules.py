@@ -17,11 +17,15 @@ PRODUCT_GROUP = "product"
 
 @dataclass(frozen=True)
 class UrlRule:
-    """Requests whose target has ``pattern`` in it are ``action``; ``product_group`` is 0 where none names a product."""
+    """Requests whose target has ``pattern`` in it are ``action``; ``product_group`` is 0 where none names a product.
+
+    Only requests of the ``method``, where the rule names one.
+    """
 
     action: str
     pattern: str
     product_group: int
+    method: str | None = None
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,8 @@ def load_url_rules(path: Path) -> UrlRules:
 
 def _rule(path: Path, number: int, rule: Any) -> UrlRule:
     where = f"rule {number} in {path}"
-    if not isinstance(rule, dict) or not {"action", "pattern"} == set(rule):
-        raise RulesError(f"{where} is {rule!r}; give it exactly `action` and `pattern`")
+    if not isinstance(rule, dict) or not {"action", "pattern"} <= set(rule) <= {"action", "pattern", "method"}:
+        raise RulesError(f"{where} is {rule!r}; give it `action` and `pattern`, and perhaps `method`")
     action, pattern = str(rule["action"]), str(rule["pattern"])
     try:
         groups = re.compile(re.sub(r"\(\?<(?=[A-Za-z])", "(?P<", pattern)).groupindex
@@ -64,7 +68,10 @@ def _rule(path: Path, number: int, rule: Any) -> UrlRule:
         raise RulesError(f"{where}: the pattern {pattern!r} is no regular expression: {error}") from error
     if not re.fullmatch(r"[a-z][a-z0-9_]*", action):
         raise RulesError(f"{where}: the action {action!r} must be lower-case letters, digits and _")
-    return UrlRule(action=action, pattern=pattern, product_group=groups.get(PRODUCT_GROUP, 0))
+    method = rule.get("method")
+    if method is not None and not re.fullmatch(r"[A-Z]+", str(method)):
+        raise RulesError(f"{where}: the method {method!r} must be upper-case letters, such as POST")
+    return UrlRule(action=action, pattern=pattern, product_group=groups.get(PRODUCT_GROUP, 0), method=method)
 
 
 def log_actions(rules: UrlRules) -> tuple[str, ...]:

@@ -7,22 +7,29 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from lake.contracts import (
     ADD_TO_CART,
+    AGENT_GROUPS,
     ASSET,
     CHECKOUT,
     DIMENSIONS,
+    FORMAT_ACCESS_LOG,
     LATE_AFTER_SECONDS,
     LEDGER,
     LEDGER_KEY,
     MEASURES,
+    POST,
+    PROBE,
     VIEW,
     names,
 )
+from spark.judgement import Judgement
 
 
-def measures() -> dict[str, Column]:
+def measures(judgement: Judgement) -> dict[str, Column]:
     """What each measure adds for one event: a count is 0 or 1. One expression per measure of the contract."""
     action, status = F.col("action"), F.col("status_code")
+    is_line = F.col("format") == FORMAT_ACCESS_LOG
     is_server_error = status.between(500, 599)
+    is_error = status.between(400, 599)
     is_late = F.col("occurred_at") < F.col("ingested_at") - F.expr(f"interval {LATE_AFTER_SECONDS} seconds")
     return {
         "events": F.lit(1),
@@ -38,23 +45,31 @@ def measures() -> dict[str, Column]:
         "bytes": F.coalesce("bytes", F.lit(0)),
         "assets": _one_if(action == ASSET),
         "robots_reads": _one_if(F.col("path").rlike(r"^/robots\.txt(?:\?|$)")),
-        "no_agent": _one_if(F.col("user_agent").isNull()),
+        "no_agent": _one_if(judgement.has_no_agent),
+        "pages": _one_if(is_line & (action != ASSET)),
+        "not_found": _one_if(status == 404),
+        "probes": _one_if((action == PROBE) | (is_line & F.col("path").isNull())),
+        "posts": _one_if(action == POST),
+        "failed_checkouts": _one_if((action == CHECKOUT) & is_error),
+        "crawler_events": _one_if(judgement.is_crawler),
+        "tool_events": _one_if(judgement.is_tool),
+        "impostor_events": _one_if(judgement.is_impostor),
+        **{f"agents_{n}": _one_if(judgement.agent_group == n) for n in range(AGENT_GROUPS)},
     }
 
 
-def count_windows(events: DataFrame, bot_agents: list[str]) -> DataFrame:
+def count_windows(events: DataFrame, judgement: Judgement) -> DataFrame:
     """Count events per window: one row per (dimension, window_start, key, is_bot).
 
     Args:
         events: Valid, distinct rows of bronze.
-        bot_agents: The user agents among them that say they are bots.
+        judgement: What is known of their clients.
 
     Returns:
         The ledger's columns but for ``entry`` and ``cause``.
     """
-    is_bot = F.coalesce(F.col("user_agent").isin(bot_agents), F.lit(False)) if bot_agents else F.lit(False)
     keys = [key for key in DIMENSIONS.values() if key]
-    measured = events.select("window_start", is_bot.alias("is_bot"), *keys, *_columns(measures()))
+    measured = events.select("window_start", judgement.is_bot.alias("is_bot"), *keys, *_columns(measures(judgement)))
     sums = [F.sum(name).cast("bigint").alias(name) for name in names(MEASURES)]
     common = [F.col("window_start"), F.col("is_bot")]
     sets = [[*common, *([F.col(key)] if key else [])] for key in DIMENSIONS.values()]

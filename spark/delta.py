@@ -29,7 +29,14 @@ class Snapshot:
 def create_table(
     session: SparkSession, path: str, columns: tuple[Column, ...], partition: str, properties: dict[str, str]
 ) -> None:
-    """Create the table where there is none yet."""
+    """Create the table where there is none yet; add the columns that an older one lacks, null in its rows."""
+    if DeltaTable.isDeltaTable(session, path):
+        there = session.read.format("delta").load(path).columns
+        lacking = [f"`{column.name}` {column.type}" for column in columns if column.name not in there]
+        if lacking:
+            table = path.replace("`", "``")
+            session.sql(f"alter table delta.`{table}` add columns ({', '.join(lacking)})")
+        return
     builder = DeltaTable.createIfNotExists(session).location(path).partitionedBy(partition)
     for column in columns:
         builder = builder.addColumn(column.name, column.type, comment=column.comment)

@@ -15,6 +15,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from lake.contracts import WINDOW_SECONDS
 from spark.counts import count_windows
+from spark.judgement import Judgement
 
 MOST_LISTED_WINDOWS = 200
 MOST_SPANS = 8
@@ -57,11 +58,11 @@ def find_duplicates(new: DataFrame, earlier: DataFrame) -> DataFrame:
     )
 
 
-def count_new(new: DataFrame, earlier: DataFrame, bot_agents: list[str]) -> DataFrame:
+def count_new(new: DataFrame, earlier: DataFrame, judgement: Judgement) -> DataFrame:
     """Count the rows of ``new`` that are no duplicates of each other or of ``earlier`` rows; both are valid rows."""
     duplicates = find_duplicates(new, earlier)
     distinct = new.join(F.broadcast(duplicates), list(ORDER), "left_anti")
-    return count_windows(distinct, bot_agents)
+    return count_windows(distinct, judgement)
 
 
 def spans(windows: list[int]) -> list[Span]:

@@ -24,13 +24,13 @@ from lake import failpoints
 from lake.addresses import address_pattern
 from lake.contracts import BRONZE, BRONZE_PARTITION, ERASED, FORMAT_JSON, names
 from lake.settings import Settings
-from spark.agents import declared_bots
 from spark.delta import ERASURE, list_texts, noting, remove_folder, vacuum, write_text
+from spark.judgement import Judgement
 from spark.parse import LOG_FIELDS, LOG_LINE
+from spark.verdicts import judge
 
 log = logging.getLogger(__name__)
 
-ERASED_BOT = f"{ERASED} bot"
 EMPTIED_REASON = "not_a_log_line"  # what parsing an empty record gives
 KEPT_FIELDS = ("timestamp", "action", "product_id", "response_time", "status_code")
 PLACE = ("batch", "kafka_partition", "kafka_offset")
@@ -46,7 +46,7 @@ def erase_from_bronze(session: SparkSession, settings: Settings, pattern: str) -
     if counts:
         days = [row[0] for row in found.select(BRONZE_PARTITION).distinct().collect()]
         agents = [row[0] for row in found.filter(is_own).select("user_agent").distinct().collect() if row[0]]
-        rewritten = anonymous(found, pattern, declared_bots(agents))
+        rewritten = anonymous(found, pattern, judge(session, settings, agents))
         columns: dict[str, str | Column] = {
             name: f"erased.{name}" for name in names(BRONZE) if name not in (*PLACE, BRONZE_PARTITION)
         }
@@ -63,12 +63,11 @@ def rows_with(bronze: DataFrame, pattern: str) -> DataFrame:
     return bronze.filter(F.concat_ws("\n", F.col("value").cast("string"), *texts).rlike(pattern))
 
 
-def anonymous(rows: DataFrame, pattern: str, bot_agents: list[str]) -> DataFrame:
+def anonymous(rows: DataFrame, pattern: str, judgement: Judgement) -> DataFrame:
     """Return rows of bronze without the address; the client's own rows without all else that says who it was."""
     is_rejected = F.col("reject_reason").isNotNull()
     is_own = ~is_rejected & F.coalesce(F.col("ip_address").rlike(pattern), F.lit(False))
-    is_bot = F.col("user_agent").isin(bot_agents) if bot_agents else F.lit(False)
-    agent = F.when(is_bot, ERASED_BOT).when(F.col("user_agent").isNotNull(), ERASED)
+    agent = judgement.erased_agent
     text = F.col("value").cast("string")
 
     def without(column: Column) -> Column:

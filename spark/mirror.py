@@ -8,10 +8,12 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from urllib.parse import unquote
 
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
@@ -32,10 +34,12 @@ from spark.postgres import (
     connect,
     hold_bookmark,
     move_bookmark,
+    put_verdicts,
     read_bookmark,
     watched,
 )
 from spark.progress import Progress
+from spark.verdicts import Verdicts
 
 log = logging.getLogger(__name__)
 
@@ -50,13 +54,19 @@ class Mirror:
     """The loop from the ledger to PostgreSQL."""
 
     def __init__(
-        self, session: SparkSession, settings: Settings, progress: Progress, is_ledger_whole: Callable[[], bool]
+        self,
+        session: SparkSession,
+        settings: Settings,
+        progress: Progress,
+        is_ledger_whole: Callable[[], bool],
+        verdicts: Callable[[], Verdicts],
     ) -> None:
         """Prepare the loop; nothing is connected yet.
 
         Counts of another ledger are replaced when ``is_ledger_whole`` says so: until then they are the better answer.
         """
         self._is_ledger_whole = is_ledger_whole
+        self._verdicts = verdicts
         self._session = session
         self._settings = settings
         self._dsn = settings.postgres_dsn("pipeline")
@@ -137,6 +147,7 @@ class Mirror:
             if files:
                 entries = read_files(self._session, self._settings.ledger, LEDGER, files)
                 rows = add_sums(cursor, sum_entries(entries), to.version)
+            self._put_verdicts(cursor)
             move_bookmark(cursor, to)
         failpoints.reach("mirror-after-transaction")
         log.info("PostgreSQL at version %d: %d rows in %.1f s", to.version, rows, time.monotonic() - started)
@@ -151,9 +162,17 @@ class Mirror:
             for days in days_at_once(entries):
                 of_days = entries.filter(F.col(LEDGER_PARTITION).isin(days))
                 rows += add_sums(cursor, sum_entries(of_days), ledger.version)
+            self._put_verdicts(cursor)
             move_bookmark(cursor, Bookmark(ledger.version, ledger.table_id), is_filled_anew=rows > 0)
         failpoints.reach("mirror-after-transaction")
         log.info("PostgreSQL filled at version %d: %d rows", ledger.version, rows)
+
+    def _put_verdicts(self, cursor: Cursor) -> None:
+        """Bring the verdicts that hold along with the counts that obey them."""
+        verdicts = self._verdicts()
+        moment = partial(dt.datetime.fromtimestamp, tz=dt.timezone.utc)
+        rows = [(key, last.verdict, last.by, last.reason, moment(last.at)) for key, last in verdicts.last.items()]
+        put_verdicts(cursor, verdicts.number, rows)
 
 
 def days_at_once(entries: DataFrame) -> list[list[dt.date]]:

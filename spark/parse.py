@@ -109,7 +109,8 @@ def _fields(decoded: DataFrame, rules: UrlRules) -> DataFrame:
             is_log, nothing if log_field is None else log_field
         )
 
-    target = F.regexp_replace(F.get(F.split(log["request"], " "), F.lit(1)), r"^[a-z]+://[^/?#]*", "")
+    words = F.split(log["request"], " ")
+    target = F.regexp_replace(F.get(words, F.lit(1)), r"^[a-z]+://[^/?#]*", "")
     known = decoded.select(
         *(name for name in (*records_columns(), "batch") if name in decoded.columns),
         "is_utf8",
@@ -122,6 +123,7 @@ def _fields(decoded: DataFrame, rules: UrlRules) -> DataFrame:
         either(event["user_id"], None).alias("user_id"),
         either(event["action"], None).alias("json_action"),
         either(event["product_id"], None).alias("json_product_id"),
+        either(None, F.get(words, F.lit(0))).alias("method"),
         either(None, target).alias("path"),
         either(None, _no_dash(log["referrer"])).alias("referrer"),
         either(event["user_agent"], _no_dash(log["user_agent"])).alias("user_agent"),
@@ -235,7 +237,8 @@ def _first_rule(rules: UrlRules) -> Column:
     """Number of the first rule whose pattern is in ``path``, from 0; null where none is."""
     number = F.lit(None).cast("int")
     for position, rule in reversed(list(enumerate(rules.rules))):
-        number = F.when(F.col("path").rlike(rule.pattern), F.lit(position)).otherwise(number)
+        is_of_method = F.col("method") == rule.method if rule.method else F.lit(True)
+        number = F.when(is_of_method & F.col("path").rlike(rule.pattern), F.lit(position)).otherwise(number)
     return F.when(F.col("path").isNotNull(), number)
 
 

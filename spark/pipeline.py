@@ -25,6 +25,7 @@ from spark.mirror import Mirror
 from spark.progress import Progress
 from spark.replay import Replays
 from spark.silver import Silver, create_ledger
+from spark.verdicts import Court
 
 log = logging.getLogger(__name__)
 
@@ -55,10 +56,12 @@ class Pipeline:
         self.progress = Progress(settings.stream_file)
         rules = load_url_rules(settings.rules_file)
         self._bronze = Bronze(session, settings, rules, self.progress, self._bronze_moved.set)
-        replays = Replays(session, settings)
+        court = Court(session, settings)
+        replays = Replays(session, settings, court)
         maintenance = Maintenance(session, settings, self._bronze.writing)
-        self._silver = Silver(session, settings, self.progress, replays, maintenance, self._ledger_moved.set)
-        self._mirror = Mirror(session, settings, self.progress, self._silver.has_caught_up.is_set)
+        self._silver = Silver(session, settings, self.progress, court, replays, maintenance, self._ledger_moved.set)
+        is_whole = self._silver.has_caught_up.is_set
+        self._mirror = Mirror(session, settings, self.progress, is_whole, lambda: court.verdicts)
         self._bronze.report()
         self._silver.report()
 

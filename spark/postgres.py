@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
@@ -15,12 +16,13 @@ import psycopg2
 import pyarrow as pa
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
+from psycopg2.extras import execute_values
 from pyarrow import csv
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from lake import failpoints
-from lake.contracts import LEDGER_KEY, MEASURES, MIRROR_SCHEMA, names
+from lake.contracts import LEDGER_KEY, MEASURES, MIRROR_SCHEMA, VERDICTS, names
 from lake.errors import ServiceError
 
 COLUMNS = [*names(LEDGER_KEY), *names(MEASURES)]
@@ -146,6 +148,26 @@ def move_bookmark(cursor: Cursor, to: Bookmark, is_filled_anew: bool = False) ->
         "ledger_id = excluded.ledger_id, moved_at = excluded.moved_at, "
         "filled_at = case when %s then excluded.filled_at else bookmark.filled_at end",
         (to.version, to.ledger_id, is_filled_anew),
+    )
+
+
+def put_verdicts(cursor: Cursor, number: int, rows: Iterable[tuple[str, str, str, str, dt.datetime]]) -> None:
+    """Write all verdicts, where PostgreSQL does not have them yet.
+
+    Args:
+        cursor: of the transaction.
+        number: the last verdict's.
+        rows: address, verdict, who decided, reason and time of each.
+    """
+    cursor.execute(f"select coalesce(max(number), 0) from {MIRROR_SCHEMA}.verdicts")
+    if cursor.fetchone() == (number,):
+        return
+    columns = names(VERDICTS)
+    cursor.execute(f"delete from {MIRROR_SCHEMA}.verdicts")
+    execute_values(
+        cursor,
+        f"insert into {MIRROR_SCHEMA}.verdicts ({', '.join(columns)}) values %s",
+        [(*row, number) for row in rows],
     )
 
 

@@ -32,11 +32,12 @@ from lake.errors import LakeError, WeblakeError
 from lake.requests import ReplayRequest, answer, waiting
 from lake.settings import Settings
 from lake.url_rules import UrlRules, load_url_rules
-from spark.agents import declared_bots
 from spark.counts import sum_entries
 from spark.delta import append_once, list_texts, read_text, remove_folder, snapshot, write_text, writers_progress
 from spark.duplicates import count_new
+from spark.moves import Judge
 from spark.parse import parse_records
+from spark.verdicts import Court
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +49,9 @@ MOST_SHOWN = 200
 class Replays:
     """The replays that are asked for, one at a time, piece by piece."""
 
-    def __init__(self, session: SparkSession, settings: Settings) -> None:
+    def __init__(self, session: SparkSession, settings: Settings, court: Court) -> None:
         """Prepare; nothing is looked for yet."""
+        self._court = court
         self._session = session
         self._settings = settings
         self._at_hand: ReplayRequest | None = None
@@ -101,7 +103,7 @@ class Replays:
         valid = parsed_again(self._session, self._settings, self._rules, windows, counted_up_to).persist()
         try:
             ledger = self._session.read.format("delta").load(self._settings.ledger)
-            found = corrections(valid, ledger.filter(_within("window_date", windows)))
+            found = corrections(valid, ledger.filter(_within("window_date", windows)), self._court.judgement)
             found.write.mode("overwrite").parquet(f"{self._staging}/piece={self._done}")
         finally:
             valid.unpersist()
@@ -155,18 +157,19 @@ class Replays:
         return ledger.filter(F.col("entry") == f"replay-{replay_id}")
 
 
-def corrections(valid: DataFrame, entries: DataFrame) -> DataFrame:
+def corrections(valid: DataFrame, entries: DataFrame, judge: Judge) -> DataFrame:
     """Return what has to be added to the ledger so that it says what the rows say.
 
     Args:
         valid: All rows of some windows that are valid under today's rules.
         entries: All entries of the ledger in those windows.
+        judge: Says who is a bot, given the distinct agents.
 
     Returns:
         The ledger's columns but for ``entry`` and ``cause``; only rows that change something.
     """
     agents = valid.agg(F.collect_set("user_agent")).collect()[0][0]
-    counted = count_new(valid, valid.limit(0), declared_bots(agents))
+    counted = count_new(valid, valid.limit(0), judge(agents))
     columns = [*names(LEDGER_KEY), *names(MEASURES)]
     both = counted.select(*columns).unionByName(_negative(entries).select(*columns))
     is_changed = F.lit(False)
@@ -201,7 +204,7 @@ def parsed_again(
     parsed = parse_records(bronze.filter(may_be_in).select(*columns), rules)
     first, end = map(_moment, windows)
     is_in = (F.col("window_start") >= first) & (F.col("window_start") < end)
-    return parsed.filter(F.col("reject_reason").isNull() & is_in).drop("value", "referrer", "user_id", "format")
+    return parsed.filter(F.col("reject_reason").isNull() & is_in).drop("value", "referrer", "user_id")
 
 
 def pieces(session: SparkSession, settings: Settings, request: ReplayRequest) -> list[tuple[int, int]]:

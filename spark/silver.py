@@ -18,7 +18,6 @@ from lake import failpoints
 from lake.contracts import BRONZE, BY_STREAM, LEDGER, LEDGER_PARTITION, names, spark_schema
 from lake.errors import LakeError
 from lake.settings import Settings
-from spark.agents import declared_bots
 from spark.bronze import bronze_facts
 from spark.delta import append_once, create_table, snapshot, writers_progress
 from spark.duplicates import count_new, in_windows
@@ -27,6 +26,7 @@ from spark.maintenance import Maintenance
 from spark.progress import Progress
 from spark.replay import Replays
 from spark.space import require_space
+from spark.verdicts import Court
 
 log = logging.getLogger(__name__)
 
@@ -73,11 +73,13 @@ class Silver:
         session: SparkSession,
         settings: Settings,
         progress: Progress,
+        court: Court,
         replays: Replays,
         maintenance: Maintenance,
         on_commit: Callable[[], None],
     ) -> None:
-        """Prepare the loop; ``on_commit`` is called after each batch."""
+        """Prepare the loop; ``on_commit`` is called after each batch, and after each thing that was asked for."""
+        self._court = court
         self._replays = replays
         self._maintenance = maintenance
         self._session = session
@@ -99,9 +101,14 @@ class Silver:
         Those go on in pieces, and between two of them the batches that have come meanwhile are counted.
         """
         self._catch_up()
-        while not self._stop.is_set() and (self._replays.step(self._known[1]) or self._maintenance.step()):
+        while not self._stop.is_set() and self._errand():
             self._catch_up()
             self._on_commit()
+
+    def _errand(self) -> bool:
+        """Do a piece of what is asked for or due; returns whether there was any."""
+        counted_up_to = self._known[1]
+        return self._court.step(counted_up_to) or self._replays.step(counted_up_to) or self._maintenance.step()
 
     def _catch_up(self) -> None:
         done = self._counted_up_to()
@@ -178,7 +185,7 @@ class Silver:
         seen = profile(new)
         earlier = self._files.in_windows(seen.windows, done)
         counted = in_windows(self._valid(earlier, 0, done), seen.windows) if earlier else new.limit(0)
-        counts = count_new(new, counted, declared_bots(seen.agents))
+        counts = count_new(new, counted, self._court.judgement(seen.agents))
         entry = F.lit(f"batch-{upto}").alias("entry")
         return counts.select(entry, F.lit(BY_STREAM).alias("cause"), "*").select(*names(LEDGER))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from audit.clients import clients
 from audit.oracle import Cell, Oracle, Record
 from lake.settings import load_settings
 from lake.url_rules import load_url_rules
@@ -13,4 +14,5 @@ __all__ = ["Record", "count"]
 
 def count(records: Iterable[Record]) -> tuple[dict[Cell, int], int, int]:
     """Count events per (dimension, window, key); also returns the numbers of rejected and of duplicate records."""
-    return Oracle(load_url_rules(load_settings().rules_file)).count(records)
+    settings = load_settings()
+    return Oracle(load_url_rules(settings.rules_file), clients(settings.ranges_file)).count(records)

@@ -118,7 +118,7 @@ def test_every_setting_reaches_a_service_or_is_fixed_by_the_image() -> None:
     reached = {name for service in ours().values() for name in service["environment"]}
     reached |= set(re.findall(r"\b(WEBLAKE_[A-Z]+)=", dockerfile()))
     reached |= {name for name, _, _ in VARIABLE.findall(compose_text())}
-    in_the_image = {"WEBLAKE_RULES", "LAKE_ROOT"}
+    in_the_image = {"WEBLAKE_RULES", "WEBLAKE_RANGES", "LAKE_ROOT"}
     assert reached | in_the_image == set(settings_calls())
 
 

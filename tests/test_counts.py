@@ -5,18 +5,22 @@ from pyspark.sql import SparkSession
 
 from lake.contracts import LEDGER, MEASURES, names
 from lake.url_rules import UrlRules
+from spark.agents import Agents
 from spark.counts import count_windows, measures, sum_entries
+from spark.judgement import Judgement
 from spark.parse import parse_records
 
 
 def counts(session: SparkSession, rules: UrlRules, *values: bytes, bots: list[str] | None = None, ingested: float = 0):  # type: ignore[no-untyped-def]
-    counted = count_windows(parse_records(records(session, *values, ingested=ingested), rules), bots or [])
+    counted = count_windows(
+        parse_records(records(session, *values, ingested=ingested), rules), Judgement(Agents(bots or []))
+    )
     rows = counted.withColumn("second", seconds_of("window_start")).collect()
     return {(row.dimension, row.second, row.key, row.is_bot): row for row in rows}
 
 
 def test_every_measure_of_the_contract_has_an_expression(session: SparkSession) -> None:
-    assert list(measures()) == names(MEASURES)
+    assert list(measures(Judgement())) == names(MEASURES)
 
 
 def test_a_view_at_ten_seconds_opens_the_next_window(session: SparkSession, rules: UrlRules) -> None:
@@ -63,6 +67,15 @@ def test_measures_count_what_they_say(session: SparkSession, rules: UrlRules) ->
         "assets": 1,
         "robots_reads": 1,
         "no_agent": 1,
+        "pages": 2,
+        "not_found": 1,
+        "probes": 0,
+        "posts": 0,
+        "failed_checkouts": 1,
+        "crawler_events": 0,
+        "tool_events": 0,
+        "impostor_events": 0,
+        **{f"agents_{group}": row[f"agents_{group}"] for group in range(4)},
     }
 
 
@@ -78,7 +91,7 @@ def test_bots_are_counted_apart(session: SparkSession, rules: UrlRules) -> None:
 
 
 def test_entries_add_up_and_corrections_take_away(session: SparkSession, rules: UrlRules) -> None:
-    entry = count_windows(parse_records(records(session, event(), event()), rules), [])
+    entry = count_windows(parse_records(records(session, event(), event()), rules), Judgement())
     negative = entry.selectExpr(
         *(f"-{name} AS {name}" if name in names(MEASURES) else name for name in names(LEDGER)[2:])
     )

@@ -24,11 +24,16 @@ from spark.delta import snapshot
 from spark.mirror import Mirror
 from spark.progress import Progress
 from spark.silver import create_ledger
+from spark.verdicts import Verdicts
 from stack.migrations import migrate
 from stack.postgres import query, server_processes
 from stack.waiting import wait_until
 
 pytestmark = pytest.mark.stack
+
+
+def NO_VERDICTS() -> Verdicts:  # noqa: N802
+    return Verdicts({})
 
 
 @pytest.fixture
@@ -58,7 +63,7 @@ def execute(settings: Settings, sql: str) -> None:
 
 def move(session: SparkSession, settings: Settings) -> None:
     """Have a new mirror catch up, and require that PostgreSQL then has the ledger's sums and version."""
-    moved = Mirror(session, settings, Progress(settings.data / "stream.json"), lambda: True)
+    moved = Mirror(session, settings, Progress(settings.data / "stream.json"), lambda: True, NO_VERDICTS)
     moved.catch_up()
     moved.close()
     check(session, settings)
@@ -140,7 +145,7 @@ def test_a_transaction_that_comes_through_after_all_is_not_added_twice(
         cursor.execute("update silver.window_counts set events = events + 4 where window_start = %s", (at(0),))
         postgres.move_bookmark(cursor, postgres.Bookmark(version, bookmark.ledger_id))
         # The mirror has lost the answer, comes back, reads the old bookmark and waits for the ghost's lock.
-        follower = Mirror(session, settings, Progress(settings.data / "stream.json"), lambda: True)
+        follower = Mirror(session, settings, Progress(settings.data / "stream.json"), lambda: True, NO_VERDICTS)
         with psycopg2.connect(settings.postgres_dsn("pipeline")) as second, second.cursor() as other:
             assert postgres.read_bookmark(other) == bookmark
             ghost.commit()
@@ -177,7 +182,7 @@ def test_a_dropped_schema_is_said_with_what_to_do_and_filled_when_it_is_back(
 ) -> None:
     execute(settings, "drop schema silver cascade")
     progress = Progress(settings.data / "stream.json")
-    follower = Mirror(session, settings, progress, lambda: True)
+    follower = Mirror(session, settings, progress, lambda: True, NO_VERDICTS)
     thread = threading.Thread(target=follower.catch_up)
     thread.start()
     try:

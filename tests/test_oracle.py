@@ -7,7 +7,8 @@ from frames import START, event, line, records
 from pyspark.sql import SparkSession
 from test_parse import ACCEPTED, REJECTED
 
-from audit.oracle import MEASURES, Oracle, Record, is_bot
+from audit.clients import agent_kind
+from audit.oracle import MEASURES, Oracle, Record
 from audit.times import SECOND
 from lake import contracts
 from lake.url_rules import UrlRules
@@ -97,6 +98,10 @@ def test_the_first_of_equal_events_counts_once_in_each_dimension(rules: UrlRules
     }
 
 
-@pytest.mark.parametrize(("agent", "verdict"), [("Googlebot/2.1", True), ("my-bot", True), ("CUBOT X30", False)])
-def test_a_bot_is_known_by_its_word(agent: str, verdict: bool) -> None:
-    assert is_bot(agent) is verdict
+PHONE = "Mozilla/5.0 (Linux; Android 9; CUBOT X30) AppleWebKit/537.36 Chrome/131.0.0.0 Mobile Safari/537.36"
+KINDS = [("Googlebot/2.1", "crawler"), ("my-bot", "crawler"), ("curl/8", "tool"), (PHONE, "human")]
+
+
+@pytest.mark.parametrize(("agent", "kind"), KINDS)
+def test_an_agent_is_known_by_its_word(agent: str, kind: str) -> None:
+    assert agent_kind(agent) == kind

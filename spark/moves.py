@@ -1,0 +1,98 @@
+"""Moves: what has to be added to the ledger when clients go from one side, people's or bots', to the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812
+
+from lake.contracts import BRONZE, LEDGER, LEDGER_KEY, LEDGER_PARTITION, MEASURES, names
+from lake.settings import Settings
+from lake.url_rules import UrlRules
+from spark.counts import count_windows, sum_entries
+from spark.duplicates import ORDER, find_duplicates
+from spark.judgement import Judgement
+from spark.parse import parse_records
+
+Judge = Callable[[list[str]], Judgement]
+"""From distinct agents to what is known of the clients."""
+TOLD = ("events", "views", "add_to_carts", "checkouts", "payment_errors")
+
+
+def moves(
+    session: SparkSession,
+    settings: Settings,
+    rules: UrlRules,
+    addresses: list[str],
+    counted_up_to: int,
+    before: Judge,
+    after: Judge,
+) -> DataFrame:
+    """Return the corrections that take the clients' events from where ``before`` had them to where ``after`` has them.
+
+    Only the clients' own rows are read again, from the days on which the ledger knows them.
+
+    Args:
+        session: The Spark session.
+        settings: Where the tables are.
+        rules: The URL rules.
+        addresses: The clients.
+        counted_up_to: The bronze batch that the ledger stands at.
+        before: Who is a bot in the ledger.
+        after: Who is to be one.
+
+    Returns:
+        The ledger's columns but for ``entry`` and ``cause``; only rows that change something.
+    """
+    ledger = session.read.format("delta").load(settings.ledger)
+    is_theirs = (F.col("dimension") == "client") & F.col("key").isin(addresses)
+    days = [row[0] for row in ledger.filter(is_theirs).select(LEDGER_PARTITION).distinct().collect()]
+    bronze = session.read.format("delta").load(settings.bronze).filter(F.col("batch") <= counted_up_to)
+    own = bronze.filter(F.col("event_date").isin(days) & F.col("ip_address").isin(addresses))
+    valid = _read_again(own, rules).persist()
+    try:
+        agents = valid.agg(F.collect_set("user_agent")).collect()[0][0]
+        distinct = valid.join(F.broadcast(_duplicates(valid, bronze, days)), list(ORDER), "left_anti")
+        new, old = (count_windows(distinct, judge(agents)) for judge in (after, before))
+        negatives = [(-F.col(name)).alias(name) for name in names(MEASURES)]
+        both = new.unionByName(old.select(*names(LEDGER)[2 : -len(MEASURES)], *negatives))
+        sums = sum_entries(both.select(*names(LEDGER_KEY), *names(MEASURES)))
+        date = F.col("window_start").cast("date").alias(LEDGER_PARTITION)
+        is_changed = F.greatest(*(F.abs(name) for name in names(MEASURES))) > 0
+        return sums.filter(is_changed).select("*", date).select(*names(LEDGER)[2:]).localCheckpoint()
+    finally:
+        valid.unpersist()
+
+
+def append_as(found: DataFrame, entry: str, cause: str) -> DataFrame:
+    """Give corrections their id and cause: the ledger's columns."""
+    return found.select(F.lit(entry).alias("entry"), F.lit(cause).alias("cause"), *names(LEDGER)[2:])
+
+
+def summary(found: DataFrame) -> dict[str, int]:
+    """Return how much goes to the bots, by measure; negative is what comes back from them."""
+    to_bots = found.filter((F.col("dimension") == "all") & F.col("is_bot"))
+    sums = [F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in TOLD]
+    return dict(to_bots.agg(*sums).collect()[0].asDict())
+
+
+def _read_again(own: DataFrame, rules: UrlRules) -> DataFrame:
+    """Parse rows of bronze anew from their bytes; only what is valid."""
+    position = F.concat_ws("-", "kafka_partition", "kafka_offset")
+    has_given_id = F.col("event_key").isNotNull() | (F.col("event_id") != position)
+    given_id = F.when(has_given_id, F.col("event_id")).alias("header_event_id")
+    columns = ("value", given_id, "kafka_partition", "kafka_offset", "ingested_at", "batch")
+    return parse_records(own.select(*columns), rules).filter(F.col("reject_reason").isNull()).drop("value")
+
+
+def _duplicates(valid: DataFrame, bronze: DataFrame, days: list[object]) -> DataFrame:
+    """Find those of the rows that do not count, because another with their id, of whatever client, came first."""
+    keys = valid.select("event_key").filter(F.col("event_key").isNotNull()).distinct()
+    twins = (
+        bronze.filter(F.col("event_date").isin(days) & F.col("reject_reason").isNull())
+        .join(F.broadcast(keys), "event_key", "left_semi")
+        .join(F.broadcast(valid.select(*ORDER)), list(ORDER), "left_anti")
+    )
+    columns = [name for name in names(BRONZE) if name in ("event_key", "event_id", "window_start", *ORDER)]
+    return find_duplicates(valid.select(*columns), twins.select(*columns))

@@ -1,0 +1,191 @@
+"""Verdicts: clients that are taken for bots, or for people, whatever their agents say.
+
+A verdict is a numbered record in the lake. It holds from the commit of the ledger on that bears its number
+(``txnAppId`` = verdicts): that commit moves the client's past from one side to the other, and what comes later is
+counted on the new side at once. So record and ledger cannot disagree, wherever the process dies. A ledger that was
+deleted is counted anew under all verdicts that there are.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+from pyspark.sql import SparkSession
+
+from lake import failpoints
+from lake.contracts import BY_VERDICT
+from lake.errors import WeblakeError
+from lake.requests import Change, VerdictRequest, answer, waiting
+from lake.settings import Settings
+from lake.url_rules import load_url_rules
+from spark.agents import sort_agents
+from spark.claims import Ranges, load_ranges
+from spark.delta import append_once, list_texts, snapshot, write_text, writers_progress
+from spark.judgement import Judgement
+from spark.moves import append_as, moves, summary
+
+log = logging.getLogger(__name__)
+
+WRITER = "verdicts"
+BY_MARTS, BY_HAND = "marts", "hand"
+CONVICTED, PARDONED, RELEASED = "convicted", "pardoned", "released"
+HOLD_SECONDS = 3600
+"""A verdict of the marts stands at least so long: clients at the threshold would go to and fro."""
+
+
+class Verdict(NamedTuple):
+    """The last word on a client; ``at`` in epoch seconds."""
+
+    verdict: str
+    by: str
+    at: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """All verdicts that hold: address -> the last word on it."""
+
+    last: dict[str, Verdict]
+    number: int = 0
+
+    def addresses(self, verdict: str) -> tuple[str, ...]:
+        """Return the addresses with that verdict, in order."""
+        return tuple(sorted(address for address, last in self.last.items() if last.verdict == verdict))
+
+    def with_changes(self, changes: Iterable[Change], by: str, at: float) -> Verdicts:
+        """Return the verdicts after some more."""
+        more = {change.ip_address: Verdict(change.verdict, by, at, change.reason) for change in changes}
+        return Verdicts({**self.last, **more}, self.number + 1)
+
+
+def read_verdicts(session: SparkSession, settings: Settings, ledger_version: int | None = None) -> Verdicts:
+    """Return the verdicts that hold at the ledger's latest version, or at another. This costs a Spark job.
+
+    The version is told for an audit, which looks at one; verdicts that came later are left out.
+    """
+    ledger = snapshot(session, settings.ledger)
+    upto = writers_progress(session, settings.ledger).get(WRITER, 0)
+    verdicts = Verdicts({})
+    for record in map(json.loads, list_texts(session, settings.verdicts)):
+        is_of_another = record["ledger_id"] != ledger.table_id
+        is_later = ledger_version is not None and record["ledger_version"] >= ledger_version and not is_of_another
+        if (is_of_another or record["number"] <= upto) and not is_later:
+            changes = [Change(**change) for change in record["changes"]]
+            verdicts = verdicts.with_changes(changes, record["by"], record["at"])
+    return Verdicts(verdicts.last, upto)
+
+
+def judge(session: SparkSession, settings: Settings, agents: Iterable[str]) -> Judgement:
+    """Return what is known of the clients of some events, given their distinct agents."""
+    return judgement(read_verdicts(session, settings), load_ranges(settings.ranges_file), agents)
+
+
+def judgement(verdicts: Verdicts, ranges: Ranges, agents: Iterable[str]) -> Judgement:
+    """Return what is known of the clients of some events, given the verdicts and their distinct agents."""
+    return Judgement(
+        agents=sort_agents(agents),
+        ranges=ranges,
+        convicted=verdicts.addresses(CONVICTED),
+        pardoned=verdicts.addresses(PARDONED),
+    )
+
+
+class Court:
+    """Carries out the verdicts that are asked for, one request at a time, between two batches."""
+
+    def __init__(self, session: SparkSession, settings: Settings) -> None:
+        """Read the verdicts that hold."""
+        self._session = session
+        self._settings = settings
+        self._ranges = load_ranges(settings.ranges_file)
+        self.verdicts = read_verdicts(session, settings)
+
+    def judgement(self, agents: Iterable[str]) -> Judgement:
+        """Return what is known of the clients of some events, given their distinct agents."""
+        return judgement(self.verdicts, self._ranges, agents)
+
+    def step(self, counted_up_to: int) -> bool:
+        """Carry out the oldest request; returns whether there was one.
+
+        Args:
+            counted_up_to: the bronze batch that the ledger stands at.
+        """
+        requests = waiting(self._settings.requests, VerdictRequest)
+        if not requests:
+            return False
+        request = requests[0]
+        try:
+            outcome = self._carry_out(request, counted_up_to)
+        except WeblakeError as error:
+            outcome = {"error": str(error)}
+        answer(self._settings.requests, request.id, {"done": True, **outcome})
+        return True
+
+    def _carry_out(self, request: VerdictRequest, counted_up_to: int) -> dict[str, Any]:
+        now = time.time()
+        changes, held = admissible(self.verdicts, request, now)
+        outcome: dict[str, Any] = {"changes": len(changes), "held": [change.ip_address for change in held], "moved": {}}
+        if not changes:
+            return outcome
+        after = self.verdicts.with_changes(changes, request.by, now)
+        found = moves(
+            self._session,
+            self._settings,
+            load_url_rules(self._settings.rules_file),
+            [change.ip_address for change in changes],
+            counted_up_to,
+            self.judgement,
+            partial(judgement, after, self._ranges),
+        )
+        outcome["moved"] = summary(found)
+        if request.dry_run:
+            return outcome
+        self._put_on_record(after, request, changes, outcome["moved"])
+        failpoints.reach("verdict-before-commit")
+        entries = append_as(found, f"verdict-{after.number}", BY_VERDICT)
+        append_once(entries.coalesce(1), self._settings.ledger, WRITER, after.number)
+        failpoints.reach("verdict-after-commit")
+        self.verdicts = after
+        log.info("verdict %d on %d clients", after.number, len(changes))
+        return outcome | {"number": after.number}
+
+    def _put_on_record(
+        self, after: Verdicts, request: VerdictRequest, changes: list[Change], moved: dict[str, int]
+    ) -> None:
+        ledger = snapshot(self._session, self._settings.ledger)
+        record = {
+            "number": after.number,
+            "by": request.by,
+            "at": max(last.at for last in after.last.values()),
+            "moved": moved,
+            "ledger_id": ledger.table_id,
+            "ledger_version": ledger.version,
+            "changes": [asdict(change) for change in changes],
+        }
+        write_text(self._session, f"{self._settings.verdicts}/{after.number:08d}.json", json.dumps(record))
+
+
+def admissible(verdicts: Verdicts, request: VerdictRequest, now: float) -> tuple[list[Change], list[Change]]:
+    """Return the changes that change something, and those of the marts that have to wait.
+
+    What was decided by hand stands until a hand decides otherwise.
+    """
+    changes, held = [], []
+    for change in request.changes:
+        last = verdicts.last.get(change.ip_address, Verdict(RELEASED, BY_MARTS, 0.0, ""))
+        if change.verdict == last.verdict and (request.by == last.by or request.by == BY_MARTS):
+            continue
+        if request.by == BY_MARTS and last.by == BY_HAND and last.verdict != RELEASED:
+            continue
+        if request.by == BY_MARTS and now - last.at < HOLD_SECONDS:
+            held.append(change)
+        else:
+            changes.append(change)
+    return changes, held

@@ -1,0 +1,155 @@
+"""Verdicts: a client's past and future go to the other side, and come back exactly."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from frames import event, iso, line
+from lakes import append_batch, sums
+from pyspark.sql import Row, SparkSession
+from settings_in import settings_in
+
+from audit.lake import pin
+from lake import failpoints
+from lake.contracts import BY_VERDICT
+from lake.requests import Change, VerdictRequest, ask, read_answer
+from lake.settings import Settings
+from spark.pipeline import Pipeline
+from spark.verdicts import BY_HAND, BY_MARTS, HOLD_SECONDS, RELEASED, Verdict, Verdicts, admissible
+
+BOT, OTHER_CLIENT = "198.51.100.1", "198.51.100.2"
+"""A client that behaves like a bot and says it is a browser, and somebody else."""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return settings_in(tmp_path)
+
+
+def sent() -> list[bytes]:
+    """Both clients' events; the bot's first is sent twice, and another's copy of its second comes first."""
+    views = [event(event_id=f"e{n}", timestamp=iso(n), ip_address=BOT, product_id=f"p{n % 3}") for n in range(20)]
+    others = [event(event_id=f"o{n}", timestamp=iso(n), ip_address=OTHER_CLIENT, action="checkout") for n in range(5)]
+    stolen = event(event_id="e1", timestamp=iso(1), ip_address=OTHER_CLIENT)
+    return [stolen, *views, views[0], *others, line("/robots.txt").replace(b"203.0.113.7", BOT.encode())]
+
+
+def decide(session: SparkSession, settings: Settings, verdict: str, by: str = BY_HAND, dry_run: bool = False) -> dict:  # type: ignore[type-arg]
+    request = VerdictRequest(f"{verdict}-{by}-{dry_run}", by, (Change(BOT, verdict, "a test"),), dry_run)
+    ask(settings.requests, request)
+    Pipeline(session, settings).count()
+    told = read_answer(settings.requests, request.id)
+    assert told
+    assert told["done"]
+    return told
+
+
+def of_client(counted: Counter[Row], is_bot: bool) -> int:
+    return sum(row.events for row in counted if (row.key, row.is_bot) == (BOT, is_bot))
+
+
+def totals(counted: Counter[Row]) -> Counter[tuple[str, bool]]:
+    found: Counter[tuple[str, bool]] = Counter()
+    for row in counted:
+        found[row.dimension, row.is_bot] += row.events
+    return found
+
+
+def shown(counted: Counter[Row]) -> Counter[Row]:
+    return Counter({row: number for row, number in counted.items() if row.events})
+
+
+def test_a_conviction_moves_past_and_future_and_a_release_gives_them_back(
+    session: SparkSession, settings: Settings
+) -> None:
+    append_batch(session, settings, sent())
+    Pipeline(session, settings).count()
+    before = sums(session, settings)
+    assert of_client(before, is_bot=False) == 20
+    told = decide(session, settings, "convicted")
+    assert told["moved"] == {"events": 20, "views": 19, "add_to_carts": 0, "checkouts": 0, "payment_errors": 0}
+    convicted = sums(session, settings)
+    assert (of_client(convicted, is_bot=True), of_client(convicted, is_bot=False)) == (20, 0)
+    assert totals(convicted) == {("all", True): 20, ("all", False): 6, **_by_dimension(convicted)}
+    append_batch(session, settings, [event(event_id="new", timestamp=iso(40), ip_address=BOT)])
+    Pipeline(session, settings).count()
+    assert of_client(sums(session, settings), is_bot=True) == 21
+    decide(session, settings, RELEASED)
+    released = sums(session, settings)
+    assert of_client(released, is_bot=True) == 0
+    later = Counter({row: n for row, n in shown(released).items() if row.window_start.second != 40})
+    assert later == shown(before)
+
+
+def _by_dimension(counted: Counter[Row]) -> dict[tuple[str, bool], int]:
+    """Every dimension but products has all events."""
+    return {key: number for key, number in totals(counted).items() if key[0] != "all"}
+
+
+@pytest.mark.parametrize("point", ["verdict-before-commit", "verdict-after-commit"])
+def test_a_verdict_that_was_interrupted_is_carried_out_once(
+    session: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    class Died(Exception):  # noqa: N818
+        pass
+
+    def die() -> None:
+        raise Died
+
+    append_batch(session, settings, sent())
+    Pipeline(session, settings).count()
+    request = VerdictRequest("interrupted", BY_HAND, (Change(BOT, "convicted", "a test"),))
+    ask(settings.requests, request)
+    monkeypatch.setattr(failpoints, "die", die)
+    failpoints.arm(point)
+    with pytest.raises(Died):
+        Pipeline(session, settings).count()
+    failpoints.arm("off")
+    append_batch(session, settings, [event(event_id="new", timestamp=iso(40), ip_address=BOT)])
+    Pipeline(session, settings).count()
+    found = sums(session, settings)
+    assert (of_client(found, is_bot=True), of_client(found, is_bot=False)) == (21, 0)
+
+
+def test_a_dry_run_tells_and_moves_nothing(session: SparkSession, settings: Settings) -> None:
+    append_batch(session, settings, sent())
+    Pipeline(session, settings).count()
+    before = sums(session, settings)
+    assert decide(session, settings, "convicted", dry_run=True)["moved"]["views"] == 19
+    assert sums(session, settings) == before
+
+
+def test_the_audit_knows_the_verdicts_and_a_deleted_ledger_comes_back_with_them(
+    session: SparkSession, settings: Settings
+) -> None:
+    append_batch(session, settings, sent())
+    decide(session, settings, "convicted")
+    convicted = sums(session, settings)
+    lake, _ = pin(session, settings)
+    known = lake.clients()
+    assert [known.of(address, "Firefox/131.0 Mozilla/5.0").is_bot for address in (BOT, OTHER_CLIENT)] == [
+        True,
+        False,
+    ]
+    entries = lake.ledger().filter(f"cause = '{BY_VERDICT}'")
+    assert entries.count() > 0
+    Path(settings.ledger).rename(Path(settings.ledger).with_name("aside"))
+    Pipeline(session, settings).count()
+    assert shown(sums(session, settings)) == shown(convicted)
+
+
+def test_what_a_hand_decided_stands_and_the_marts_wait_an_hour() -> None:
+    def request(verdict: str, by: str) -> VerdictRequest:
+        return VerdictRequest("r", by, (Change(BOT, verdict, ""),))
+
+    by_marts = Verdicts({BOT: Verdict("convicted", BY_MARTS, 1_000.0, "")})
+    by_hand = Verdicts({BOT: Verdict("pardoned", BY_HAND, 1_000.0, "")})
+    soon, later = 1_000.0 + HOLD_SECONDS - 1, 1_000.0 + HOLD_SECONDS
+    change = [Change(BOT, RELEASED, "")]
+    assert admissible(by_marts, request(RELEASED, BY_MARTS), soon) == ([], change)
+    assert admissible(by_marts, request(RELEASED, BY_MARTS), later) == (change, [])
+    assert admissible(by_marts, request(RELEASED, BY_HAND), soon) == (change, [])
+    assert admissible(by_hand, request("convicted", BY_MARTS), later) == ([], [])
+    assert admissible(by_hand, request("convicted", BY_HAND), soon) == ([Change(BOT, "convicted", "")], [])
