@@ -9,12 +9,12 @@ SIZES ?= 1000000 10000000
 override Q := $(value Q)
 override FROM := $(value FROM)
 override TO := $(value TO)
-export Q NAME FORCE FROM TO DEEP OFFLINE DRY_RUN CLIENT UNDO CASE SEED IP REASON
+export FORMAT Q NAME FORCE FROM TO DEEP OFFLINE DRY_RUN CLIENT UNDO CASE SEED IP REASON
 
 STACK_COMMAND := $(IN_VENV)/python -m stack --stack $(STACK)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs generate import classify dbt dbt-test dbt-docs charts sql verify replay replays maintain erase rebuild accept-loss accept-topic test test-fast faults lint bench bench-scale bench-agents clean
+.PHONY: help setup up down status logs generate import classify dbt dbt-test dbt-docs charts sql verify replay replays maintain erase rebuild accept-loss accept-topic test test-fast faults lint bench bench-scale bench-agents bot-eval clean convict pardon release verdicts explain blocklist
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +76,24 @@ maintain: | $(IN_VENV)/python  ## merge small files, squash old days, delete wha
 erase: | $(IN_VENV)/python  ## erase a client from everything; IP=203.0.113.7 REASON="asked for"
 	@$(STACK_COMMAND) erase --ip "$$IP" --reason "$$REASON"
 
+convict: | $(IN_VENV)/python  ## count a client among the bots; IP=203.0.113.7 REASON="..." DRY_RUN=1 only tells what would move
+	@$(IN_VENV)/python -m spark.verdict_command $@ --ip "$$IP" --reason "$$REASON" $$([ "$$DRY_RUN" != 1 ] || echo --dry-run)
+
+pardon: | $(IN_VENV)/python  ## count a client among people, whatever speaks against it; IP= REASON=
+	@$(IN_VENV)/python -m spark.verdict_command $@ --ip "$$IP" --reason "$$REASON" $$([ "$$DRY_RUN" != 1 ] || echo --dry-run)
+
+release: | $(IN_VENV)/python  ## leave a client to its evidence again; IP= REASON=
+	@$(IN_VENV)/python -m spark.verdict_command $@ --ip "$$IP" --reason "$$REASON" $$([ "$$DRY_RUN" != 1 ] || echo --dry-run)
+
+verdicts: | $(IN_VENV)/python  ## list the verdicts
+	@$(IN_VENV)/python -m spark.verdict_command list
+
+explain: | $(IN_VENV)/python  ## why a client is taken for a bot, with its log lines; IP=203.0.113.7
+	@$(IN_VENV)/python -m audit.explain --ip "$$IP"
+
+blocklist: | $(IN_VENV)/python  ## the convicted addresses; FORMAT=nginx|ipset|csv
+	@$(IN_VENV)/python -m stack.blocklist --format "$${FORMAT:-nginx}"
+
 rebuild: | $(IN_VENV)/python  ## count a deleted ledger anew from bronze, and bring it to PostgreSQL
 	@$(IN_VENV)/python -m spark --rebuild
 
@@ -113,6 +131,9 @@ bench-scale: setup  ## what grows with history: SIZES="1000000 10000000"
 
 bench-agents: setup  ## compare lists of bots' user agents; ARGS="--bots more.txt --browsers more.txt --log access.log"
 	@$(IN_VENV)/python -m bench.agents $(ARGS)
+
+bot-eval: setup  ## judge the detector of bots by labelled traffic; SEED="21 22", ARGS="--rate 20 --format json"
+	@$(IN_VENV)/python -m bench.bot_eval $${SEED:+--seed $$SEED} $(ARGS)
 
 clean: | $(IN_VENV)/python  ## delete all data and charts; asks first, unless FORCE=1
 	@$(STACK_COMMAND) clean $$([ "$$FORCE" != 1 ] || echo --force)

@@ -137,13 +137,14 @@ def erase_from_ledger(session: SparkSession, settings: Settings, pattern: str) -
     return sum(row["count"] for row in keys)
 
 
-def erase_from_replays(session: SparkSession, settings: Settings, pattern: str) -> None:
-    """Take the address out of the records of replays."""
+def erase_from_records(session: SparkSession, settings: Settings, pattern: str) -> None:
+    """Take the address out of the records of replays and verdicts. What a verdict moved stays moved."""
     remove_folder(session, f"{settings.replays}/staging")
-    for text in list_texts(session, settings.replays):
-        if re.search(pattern, text):
-            path = f"{settings.replays}/{json.loads(text)['id']}.json"
-            write_text(session, path, re.sub(pattern, ERASED, text))
+    names = {settings.replays: "{id}.json", settings.verdicts: "{number:08d}.json"}
+    for folder, name in names.items():
+        for text in list_texts(session, folder):
+            if re.search(pattern, text):
+                write_text(session, f"{folder}/{name.format(**json.loads(text))}", re.sub(pattern, ERASED, text))
 
 
 def erase(session: SparkSession, settings: Settings, address: str) -> dict[str, int]:
@@ -153,7 +154,7 @@ def erase(session: SparkSession, settings: Settings, address: str) -> dict[str, 
     failpoints.reach("erase-after-bronze")
     entries = erase_from_ledger(session, settings, pattern)
     failpoints.reach("erase-after-ledger")
-    erase_from_replays(session, settings, pattern)
+    erase_from_records(session, settings, pattern)
     for table in (settings.bronze, settings.ledger):
         vacuum(session, table, 0)
     log.info("erased a client: %s rows of bronze, %d entries of the ledger", counts, entries)

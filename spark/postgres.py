@@ -172,8 +172,9 @@ def put_verdicts(cursor: Cursor, number: int, rows: Iterable[tuple[str, str, str
 
 
 def clear_counts(cursor: Cursor) -> None:
-    """Delete all counts. Readers see them until the transaction ends."""
+    """Delete all counts, and the verdicts that they obey. Readers see them until the transaction ends."""
     cursor.execute(f"delete from {MIRROR_SCHEMA}.window_counts")
+    cursor.execute(f"delete from {MIRROR_SCHEMA}.verdicts")
 
 
 def add_sums(cursor: Cursor, sums: DataFrame, version: int) -> int:

@@ -27,6 +27,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from lake.errors import ServiceError, WeblakeError
 from lake.settings import PROJECT, Settings, load_settings
+from stack.verdicts import propose
 
 DBT_PROJECT = PROJECT / "dbt"
 FIRST_RETRY_SECONDS = 1.0
@@ -122,6 +123,7 @@ def run_loop(marts: Marts, settings: Settings, stop: threading.Event) -> None:
                 if is_due(*stands(settings), has_built):
                     build(marts, settings)
                     has_built = True
+                    propose(settings)
             retry_seconds = FIRST_RETRY_SECONDS
             pause = settings.marts_seconds - (time.monotonic() - started)
         except (WeblakeError, psycopg2.Error) as error:

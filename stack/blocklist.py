@@ -1,0 +1,72 @@
+"""``make blocklist FORMAT=nginx|ipset|csv``: the convicted addresses, for a server that is to keep them out.
+
+Left out are crawlers that are who they say they are, clients that were pardoned, and everyone who has paid for something.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import ipaddress
+import sys
+from collections.abc import Iterable
+from contextlib import closing
+from typing import TextIO
+
+import psycopg2
+
+from lake.errors import WeblakeError
+from lake.settings import Settings, load_settings
+
+FORMATS = ("nginx", "ipset", "csv")
+CONVICTED = """
+    select bots.ip_address, bots.class, bots.score, array_to_string(bots.reasons, ' ')
+    from marts.bots
+    left join silver.verdicts on bots.ip_address = verdicts.ip_address
+    where (bots.is_convicted or verdicts.verdict = 'convicted')
+        and coalesce(verdicts.verdict, '') <> 'pardoned'
+        and bots.paid_checkouts = 0
+        and not (bots.class = 'crawler' and bots.impostor_events = 0)
+        and bots.ip_address <> 'erased'
+    order by bots.ip_address
+"""
+
+
+def main() -> int:
+    """Print the list; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="make blocklist", description=__doc__)
+    parser.add_argument("--format", choices=FORMATS, default="nginx", help="what to write (default nginx)")
+    arguments = parser.parse_args()
+    try:
+        write_blocklist(blocked(load_settings()), arguments.format, sys.stdout)
+    except (WeblakeError, psycopg2.Error) as error:
+        sys.stderr.write(f"weblake: {str(error).strip()}; the marts are needed for it: `make up`\n")
+        return 1
+    return 0
+
+
+def blocked(settings: Settings) -> list[tuple[str, str, int, str]]:
+    """Return address, class, score and reasons of each client to keep out."""
+    with closing(psycopg2.connect(settings.postgres_dsn("dbt"))) as connection, connection.cursor() as cursor:
+        cursor.execute(CONVICTED)
+        return cursor.fetchall()
+
+
+def write_blocklist(rows: Iterable[tuple[str, str, int, str]], form: str, out: TextIO) -> None:
+    """Write the list: nginx ``deny`` lines, input of ``ipset restore``, or CSV with class, score and reasons."""
+    if form == "csv":
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(["ip_address", "class", "score", "reasons"])
+        writer.writerows(rows)
+        return
+    if form == "ipset":
+        out.write("create weblake4 hash:ip family inet -exist\ncreate weblake6 hash:ip family inet6 -exist\n")
+    for address, kind, _, reasons in rows:
+        if form == "nginx":
+            out.write(f"deny {address};  # {kind}: {reasons}\n")
+        else:
+            out.write(f"add weblake{ipaddress.ip_address(address).version} {address} -exist\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""What the marts make of clients becomes verdicts: the stream is asked to convict, or to let go, who has changed."""
+
+from __future__ import annotations
+
+import json
+import logging
+from contextlib import closing
+
+import psycopg2
+
+from lake.requests import Change, VerdictRequest, ask, new_id, waiting, withdraw
+from lake.settings import Settings
+
+log = logging.getLogger(__name__)
+
+BY_MARTS = "marts"
+MOST_AT_ONCE = 500
+TO_CONVICT = """
+    select bots.ip_address, array_to_string(bots.reasons, ', ') || ' (score ' || bots.score || ')'
+    from marts.bots
+    left join silver.verdicts on bots.ip_address = verdicts.ip_address
+    where bots.is_convicted and bots.crawler_events + bots.tool_events < bots.requests and bots.ip_address <> 'erased'
+        and coalesce(verdicts.verdict, 'released') = 'released'
+    order by bots.score desc, bots.ip_address
+    limit %s
+"""
+TO_RELEASE = """
+    select verdicts.ip_address, 'its score fell below the threshold'
+    from silver.verdicts
+    left join marts.bots on verdicts.ip_address = bots.ip_address
+    where verdicts.verdict = 'convicted' and verdicts.decided_by = 'marts' and not coalesce(bots.is_convicted, false)
+    order by verdicts.ip_address
+    limit %s
+"""
+
+
+def propose(settings: Settings) -> None:
+    """Ask the stream for the verdicts that the marts now speak for; not while it has some to carry out.
+
+    Raises:
+        psycopg2.Error: PostgreSQL does not answer.
+    """
+    if waiting(settings.requests, VerdictRequest):
+        return
+    _forget_answers(settings)
+    changes = found_changes(settings)
+    if changes:
+        ask(settings.requests, VerdictRequest(f"{BY_MARTS}-{new_id()}", BY_MARTS, changes))
+        log.info("asked for verdicts on %d clients", len(changes))
+
+
+def found_changes(settings: Settings) -> tuple[Change, ...]:
+    """Return the verdicts that the marts speak for and that are not yet in the counts."""
+    with closing(psycopg2.connect(settings.postgres_dsn("dbt"))) as connection, connection.cursor() as cursor:
+        changes = []
+        for verdict, query in (("convicted", TO_CONVICT), ("released", TO_RELEASE)):
+            cursor.execute(query, (MOST_AT_ONCE,))
+            changes += [Change(address, verdict, reason) for address, reason in cursor.fetchall()]
+    return tuple(changes)
+
+
+def _forget_answers(settings: Settings) -> None:
+    """Take away the answers to earlier requests, which nobody waits for; say what the hold keeps back."""
+    for path in settings.requests.glob(f"{BY_MARTS}-*.answer"):
+        told = json.loads(path.read_text())
+        if told.get("error"):
+            log.warning("the stream did not carry out verdicts: %s", told["error"])
+        withdraw(settings.requests, path.name.removesuffix(".answer"))
