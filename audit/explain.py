@@ -12,6 +12,7 @@ from contextlib import closing
 from typing import Any
 
 import psycopg2
+from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extras import RealDictCursor
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F  # noqa: N812
@@ -50,14 +51,10 @@ def main() -> int:
 
 def told(settings: Settings, address: str) -> list[str]:
     """Return what the marts and the verdicts say of a client, line by line."""
-    dsn = settings.postgres_dsn("dbt")
-    with closing(psycopg2.connect(dsn, cursor_factory=RealDictCursor)) as connection, connection.cursor() as cursor:
-        cursor.execute("select * from silver.verdicts where ip_address = %s", (address,))
-        verdict = cursor.fetchone()
-        cursor.execute("select * from marts.bots where ip_address = %s", (address,))
-        client = cursor.fetchone()
-        cursor.execute(RULES, (client["reasons"] if client else [],))
-        rules = cursor.fetchall()
+    with closing(psycopg2.connect(settings.postgres_dsn("dbt"))) as connection:
+        verdict = next(iter(_rows(connection, "select * from silver.verdicts where ip_address = %s", address)), None)
+        client = next(iter(_rows(connection, "select * from marts.bots where ip_address = %s", address)), None)
+        rules = _rows(connection, RULES, client["reasons"] if client else [])
     lines = [address]
     if verdict:
         at = f"{verdict['decided_at']:%Y-%m-%d %H:%M:%S}Z"
@@ -70,6 +67,12 @@ def told(settings: Settings, address: str) -> list[str]:
     seen = f"{client['first_seen_at']:%Y-%m-%d %H:%M}Z to {client['last_seen_at']:%Y-%m-%d %H:%M}Z"
     requests = f"{client['requests']:,} requests ({100 * float(client['share_of_traffic'] or 0):.2f} % of all)"
     return [*lines, f"  {requests}, {client['errors']:,} errors, seen {seen}"]
+
+
+def _rows(connection: Connection, query: str, value: object) -> list[dict[str, Any]]:
+    with connection.cursor(cursor_factory=RealDictCursor) as cursor:
+        cursor.execute(query, (value,))
+        return [dict(row) for row in cursor.fetchall()]
 
 
 def _reason(rule: dict[str, Any], figures: dict[str, int]) -> str:
@@ -86,13 +89,11 @@ def raw_records(settings: Settings, address: str, number: int) -> list[str]:
         own = session.read.format("delta").load(settings.bronze).filter(F.col("ip_address") == address)
         counts = own.agg(F.count("*").alias("records"), F.count_distinct("product_id").alias("products")).collect()[0]
         newest = own.orderBy(F.col("ingested_at").desc(), F.col("kafka_offset").desc()).limit(number)
-        texts = [
-            bytes(row["value"] or b"").decode(errors="replace").rstrip() for row in newest.select("value").collect()
-        ]
+        values = [bytes(row["value"] or b"") for row in newest.select("value").collect()]
     finally:
         session.stop()
-    title = f"  {counts['records']:,} records in bronze on {counts['products']:,} products; the newest {len(texts)}:"
-    return [title, *(f"    {text}" for text in texts)]
+    title = f"  {counts['records']:,} records in bronze on {counts['products']:,} products; the newest {len(values)}:"
+    return [title, *(f"    {value.decode(errors='replace').rstrip()}" for value in values)]
 
 
 if __name__ == "__main__":

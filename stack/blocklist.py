@@ -1,6 +1,6 @@
 """``make blocklist FORMAT=nginx|ipset|csv``: the convicted addresses, for a server that is to keep them out.
 
-Left out are crawlers that are who they say they are, clients that were pardoned, and everyone who has paid for something.
+Left out are crawlers that are who they say they are, the pardoned, and everyone who has bought something.
 """
 
 from __future__ import annotations
