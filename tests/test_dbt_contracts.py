@@ -22,6 +22,7 @@ MARTS = {
     "first_seen_at last_seen_at peak_requests_per_minute",
     "bot_classes": "class clients requests bytes product_views add_to_carts checkouts conversion conversion_with_bots "
     "conversion_without_bots day_start",
+    "bot_traffic": "window_start class requests",
     "bot_rules": "reason points threshold class is_weak meaning",
     "product_views": "window_start product_id view_count",
     "action_counts": "window_start action action_count action_ratio",

@@ -17,6 +17,7 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
+from viz import bots as of_bots
 from viz import charts
 from viz.__main__ import STYLE, save
 
@@ -42,8 +43,11 @@ def payments(*rows: tuple[float, int, int]) -> pd.DataFrame:
     return frame
 
 
-def bots(*rows: tuple[str, int, list[str]]) -> pd.DataFrame:
-    frame = pd.DataFrame(list(rows), columns=["ip_address", "requests", "reasons"])
+def suspects(*rows: tuple[str, str, bool, int, list[str], list[int]]) -> pd.DataFrame:
+    """(ip_address, class, is_convicted, requests, reasons, points)"""
+    names = ["ip_address", "class", "is_convicted", "requests", "reasons", "points"]
+    frame = pd.DataFrame(list(rows), columns=names)
+    frame["score"] = [sum(row[-1]) for row in rows]
     frame[["bots", "first_seen_at", "last_seen_at"]] = len(rows), minute(0), minute(90)
     return frame
 
@@ -65,7 +69,9 @@ EMPTY_CHARTS: dict[str, Callable[[Axes], None]] = {
     "top_products": lambda ax: charts.draw_top_products(ax, EMPTY),
     "actions": lambda ax: charts.draw_actions(ax, EMPTY),
     "payment_errors": lambda ax: charts.draw_payment_errors(ax, payments(), None),
-    "bots": lambda ax: charts.draw_bots(ax, EMPTY),
+    "bots": lambda ax: of_bots.draw_bots(ax, EMPTY),
+    "bot_requests": lambda ax: of_bots.draw_bot_requests(ax, EMPTY, None),
+    "conversion": lambda ax: of_bots.draw_conversion(ax, EMPTY),
     "traffic": lambda ax: charts.draw_traffic(ax, traffic(), None),
 }
 
@@ -105,13 +111,32 @@ def test_payments_without_any_checkout_are_drawn(ax: Axes) -> None:
     assert "no checkouts" in words(ax)
 
 
-def test_bots_are_coloured_by_reason(ax: Axes) -> None:
-    one, other = "declared_by_user_agent", "request_rate"
-    charts.draw_bots(ax, bots(("a", 9, [one, other]), ("b", 8, [one]), ("c", 7, [other]), ("d", 6, ["new_reason"])))
+def test_suspects_are_coloured_by_class_and_say_why(ax: Axes) -> None:
+    rows = suspects(
+        ("a", "scraper", True, 9, ["catalogue_walk", "never_pauses"], [75, 30]),
+        ("b", "hammerer", False, 8, ["request_rate", "buys"], [80, -60]),
+        ("c", "new_class", True, 7, ["new_reason"], [100]),
+    )
+    of_bots.draw_bots(ax, rows)
     colours = [to_hex(bar.get_facecolor()).upper() for bar in reversed(ax.patches)]
-    looks = (charts.SEVERAL_REASONS, charts.REASONS[one], charts.REASONS[other], charts.OTHER_REASON)
-    assert colours == [colour for _, colour in looks]
-    assert len(ax.figure.legends[0].get_texts()) == 4
+    assert colours == [of_bots.CLASSES["scraper"], of_bots.CLASSES["hammerer"], of_bots.OTHER_CLASS]
+    assert "convicted with 105: catalogue walk 75 + never pauses 30" in words(ax)
+    assert "suspected with 20: request rate 80 + buys -60" in words(ax)
+
+
+def test_requests_of_bots_are_stacked_by_class(ax: Axes) -> None:
+    rows = pd.DataFrame({"class": ["scraper", "tool", "scraper"], "requests": [5, 1, 7]})
+    rows["window_start"] = [minute(0), minute(0), minute(10)]
+    of_bots.draw_bot_requests(ax, rows, (minute(0), minute(20)))
+    assert "13" in words(ax)
+    assert [text.get_text() for text in ax.figure.legends[0].get_texts()] == ["scraper (12)", "tool (1)"]
+    assert ax.get_ylabel() == "requests per 5 minutes"
+
+
+def test_conversion_is_drawn_with_and_without_bots(ax: Axes) -> None:
+    day = pd.DataFrame({"conversion_with_bots": [0.025], "conversion_without_bots": [0.1]})
+    of_bots.draw_conversion(ax, day.assign(day_start=minute(0)))
+    assert {"2.50 %", "10.00 %"} <= {text.get_text() for text in ax.texts}
 
 
 def test_traffic_draws_people_and_bots(ax: Axes) -> None:

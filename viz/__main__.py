@@ -1,4 +1,4 @@
-"""Draw the five charts from the marts: `python -m viz`, or every minute with `python -m viz --every 60`."""
+"""Draw the charts from the marts: `python -m viz`, or every minute with `python -m viz --every 60`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from lake.settings import Settings, load_settings
+from viz import bots as of_bots
 from viz import charts, marts
 
 STYLE = Path(__file__).parent / "weblake.mplstyle"
@@ -27,19 +28,23 @@ log = logging.getLogger(__name__)
 
 
 def draw_all(engine: Engine, folder: Path) -> list[Path]:
-    """Read the marts and write the five PNGs; return their paths."""
+    """Read the marts and write a PNG for each chart; return their paths."""
     with engine.connect() as connection:
         products = marts.read(connection, marts.TOP_PRODUCTS)
         actions = marts.read(connection, marts.ACTIONS)
         payments = marts.read(connection, marts.PAYMENT_ERRORS)
         bots = marts.read(connection, marts.BOTS)
         traffic = marts.read(connection, marts.TRAFFIC)
+        bot_requests = marts.read(connection, marts.BOT_REQUESTS)
+        conversion = marts.read(connection, marts.CONVERSION)
     span = charts.time_span(traffic)
     drawings: dict[str, Callable[[Axes], None]] = {
         "top_products": lambda ax: charts.draw_top_products(ax, products),
         "actions": lambda ax: charts.draw_actions(ax, actions),
         "payment_errors": lambda ax: charts.draw_payment_errors(ax, payments, span),
-        "bots": lambda ax: charts.draw_bots(ax, bots),
+        "bots": lambda ax: of_bots.draw_bots(ax, bots),
+        "bot_requests": lambda ax: of_bots.draw_bot_requests(ax, bot_requests, span),
+        "conversion": lambda ax: of_bots.draw_conversion(ax, conversion),
         "traffic": lambda ax: charts.draw_traffic(ax, traffic, span),
     }
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,7 @@
-"""The five charts. Each function draws a frame of `viz.marts` on Axes that it is given, and saves nothing."""
+"""The charts of the shop, and what all charts share.
+
+Each `draw_*` draws a frame of `viz.marts` on Axes that it is given, and saves nothing.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +11,12 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, Locator, MaxNLocator
 
 Span: TypeAlias = "tuple[pd.Timestamp, pd.Timestamp]"
 
 HUMAN, BOT, ERROR, QUIET = "#0072B2", "#E69F00", "#D55E00", "#999999"
 SLICES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999")
-REASONS = {
-    "declared_by_user_agent": ("its user agent says so", "#0072B2"),
-    "request_rate": ("too many pages per minute", "#E69F00"),
-}
-SEVERAL_REASONS = ("more than one reason", "#D55E00")
-OTHER_REASON = ("another reason", "#999999")
-
 LONGEST_LABEL = 26
 SMALLEST_SLICE = 0.02
 FEWEST_POINTS = 3
@@ -86,25 +81,6 @@ def draw_payment_errors(ax: Axes, payments: pd.DataFrame, span: Span | None) -> 
     set_title(ax, f"Failed payments{rate}", steps.index[0], steps.index[-1])
 
 
-def draw_bots(ax: Axes, bots: pd.DataFrame) -> None:
-    """Bars of suspected clients, coloured by reason: ip_address, requests, reasons, bots, first/last_seen_at."""
-    if bots.empty:
-        draw_no_data(ax, "Suspected bots")
-        return
-    shown = bots.iloc[::-1]
-    looks = [look_of(reasons) for reasons in shown["reasons"]]
-    ax.barh(range(len(shown)), shown["requests"], color=[colour for _, colour in looks])
-    ax.set_yticks(range(len(shown)), [shorten(address, 40) for address in shown["ip_address"]])
-    write_totals(ax, [int(requests) for requests in shown["requests"]])
-    ax.set_xlabel("requests")
-    ax.set_ylabel("client address")
-    known = [look for look in (*REASONS.values(), SEVERAL_REASONS, OTHER_REASON) if look in looks]
-    set_legend_below(ax, handles=[Patch(color=colour, label=label) for label, colour in known])
-    count = int(bots["bots"].max())
-    most = f" (the {len(bots)} busiest of {count:,})" if count > len(bots) else ""
-    set_title(ax, f"Suspected bots{most}", bots["first_seen_at"].min(), bots["last_seen_at"].max())
-
-
 def draw_traffic(ax: Axes, traffic: pd.DataFrame, span: Span | None) -> None:
     """Lines of human and bot events over time: window_start, human_events, bot_events."""
     if span is None or traffic.empty:
@@ -147,13 +123,15 @@ def time_span(traffic: pd.DataFrame) -> Span | None:
     return first, last
 
 
-def over_time(counts: pd.DataFrame, span: Span) -> tuple[pd.DataFrame, str]:
+def over_time(counts: pd.DataFrame, span: Span, finest: str = STEPS[0]) -> tuple[pd.DataFrame, str]:
     """Return the counts summed into even steps over the range, gaps as 0, and the step's width in words.
+
+    ``finest`` is the narrowest of :data:`STEPS` that the counts allow.
 
     The first and the last step are seldom whole, and would look like a slump: they are left out where there are others.
     """
     first, last = span
-    fits = [step for step in STEPS if (last - first) / pd.Timedelta(step) <= MOST_POINTS]
+    fits = [step for step in STEPS[STEPS.index(finest) :] if (last - first) / pd.Timedelta(step) <= MOST_POINTS]
     step = fits[0] if fits else STEPS[-1]
     steps = pd.date_range(first.floor(step), last.floor(step), freq=step)
     if len(steps) > FEWEST_POINTS:
@@ -219,13 +197,6 @@ def set_legend_below(ax: Axes, **options: Any) -> None:
     """A legend under everything, where no bar can run into it."""
     handles, _ = ax.get_legend_handles_labels()
     ax.figure.legend(**{"handles": handles, "loc": "outside lower center", "ncols": 4, **options})
-
-
-def look_of(reasons: list[str]) -> tuple[str, str]:
-    """Return label and colour of a client's reasons."""
-    if len(reasons) > 1:
-        return SEVERAL_REASONS
-    return REASONS.get(reasons[0], OTHER_REASON) if reasons else OTHER_REASON
 
 
 def shorten(label: str, longest: int = LONGEST_LABEL) -> str:

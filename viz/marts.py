@@ -27,7 +27,7 @@ order by action_count desc, action
 """
 BOTS = """
 select
-    ip_address, requests, reasons, peak_requests_per_minute,
+    ip_address, class, is_convicted, score, requests, reasons, points,
     count(*) over () as bots,
     min(first_seen_at) over () as first_seen_at, max(last_seen_at) over () as last_seen_at
 from marts.bots
@@ -35,6 +35,17 @@ order by requests desc, ip_address
 limit 12
 """
 LAST_DAY = "window_start > (select max(window_start) - interval '24 hours' from marts.traffic)"
+CONVERSION = """
+select distinct day_start, conversion_with_bots, conversion_without_bots
+from marts.bot_classes
+order by day_start
+"""
+BOT_REQUESTS = f"""
+select window_start, class, requests
+from marts.bot_traffic
+where {LAST_DAY} and class != 'people' and requests > 0
+order by window_start
+"""
 TRAFFIC = f"""
 select window_start, human_events, bot_events, late_events
 from marts.traffic
@@ -66,7 +77,7 @@ def connect(settings: Settings) -> Engine:
 def read(connection: Connection, query: str) -> pd.DataFrame:
     """Return the query's rows; times are UTC, also where there are no rows."""
     frame = pd.read_sql(text(query), connection)
-    times = [name for name in frame.columns if name.endswith("_at") or name == "window_start"]
+    times = [name for name in frame.columns if name.endswith("_at") or name in ("window_start", "day_start")]
     for name in times:
         frame[name] = pd.to_datetime(frame[name], utc=True)
     return frame

@@ -1,6 +1,7 @@
 -- One row: the bookmark that all marts stand at. Built last: its transaction publishes them all.
 -- depends_on: {{ ref('products') }} {{ ref('actions') }} {{ ref('action_counts') }} {{ ref('bots') }}
--- depends_on: {{ ref('traffic') }} {{ ref('payment_errors') }} {{ ref('bot_classes') }} {{ ref('bot_rules') }}
+-- depends_on: {{ ref('traffic') }} {{ ref('payment_errors') }} {{ ref('bot_classes') }} {{ ref('bot_traffic') }}
+-- depends_on: {{ ref('bot_rules') }}
 {{ config(materialized='table', post_hook='{{ publish_marts() }}') }}
 
 with bookmark as (

@@ -2,7 +2,11 @@
 {{
     config(
         unique_key=['ip_address', 'window_start'],
-        indexes=[{'columns': ['ip_address', 'window_start'], 'unique': true}, {'columns': ['version']}],
+        indexes=[
+            {'columns': ['ip_address', 'window_start'], 'unique': true},
+            {'columns': ['window_start']},
+            {'columns': ['version']},
+        ],
     )
 }}
 {%- set measures = [

@@ -16,7 +16,8 @@ with client_days as not materialized (
     select
         *,
         failed_checkouts - payment_errors as refused,
-        checkouts - failed_checkouts as paid
+        checkouts - failed_checkouts as paid,
+        20 * assets < pages and 2 * pages >= page_requests as is_bare
     from {{ ref('client_days') }}
 ),
 
@@ -35,11 +36,11 @@ final as (
         max(client_days.peak_requests_per_minute) as peak_requests_per_minute,
         max(client_days.active_minutes) as active_minutes,
         max(client_days.steady_minutes) as steady_minutes,
-        -- Of the days with next to no carts, images, payments …
+        -- Of the days with next to no carts, payments …
         {{ most('client_days.views', '100 * client_days.add_to_carts < client_days.views') }} as walked_views,
-        {{ most('client_days.pages', '20 * client_days.assets < client_days.pages') }} as bare_pages,
         {{ most('client_days.refused', '4 * client_days.paid < client_days.refused') }} as refused_checkouts,
-        -- … and of those whose requests were mostly such.
+        -- … and of those whose requests were mostly such. (Where an app sends events, its few log lines prove nothing.)
+        {{ most('client_days.pages', 'client_days.is_bare') }} as bare_pages,
         {{ most('client_days.posts', '2 * client_days.posts >= client_days.page_requests') }} as hammered_forms,
         {{ most('client_days.not_found', '2 * client_days.not_found >= client_days.page_requests') }} as guessed_pages,
         max(client_days.version) as version,
