@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -10,10 +11,10 @@ from pyspark.sql import DataFrame, SparkSession
 
 from audit.check import Check, compared, number
 from audit.clients import Clients, clients
+from lake.contracts import CONVICTED, PARDONED
 from lake.errors import LakeError
 from lake.settings import Settings
-from spark.delta import live_files, snapshot, writers_progress
-from spark.verdicts import CONVICTED, PARDONED, read_verdicts
+from spark.delta import list_texts, live_files, snapshot, writers_progress
 
 NAMED_FILES = 3
 ROWS_PER_PARTITION = 500_000
@@ -21,7 +22,7 @@ ROWS_PER_PARTITION = 500_000
 
 @dataclass(frozen=True)
 class PinnedLake:
-    """Bronze and the ledger at fixed versions; the ledger counts bronze up to ``batch``."""
+    """Bronze and the ledger at fixed versions; the ledger counts bronze up to ``batch``, under so many ``verdicts``."""
 
     session: SparkSession
     settings: Settings
@@ -29,6 +30,7 @@ class PinnedLake:
     ledger_version: int
     ledger_id: str
     batch: int
+    verdicts: int
 
     def bronze(self) -> DataFrame:
         """Return all of bronze at its version."""
@@ -44,9 +46,14 @@ class PinnedLake:
 
     def clients(self) -> Clients:
         """Return what is known of clients, with the verdicts that hold at the ledger's version."""
-        verdicts = read_verdicts(self.session, self.settings, self.ledger_version)
-        ranges = self.settings.ranges_file
-        return clients(ranges, verdicts.addresses(CONVICTED), verdicts.addresses(PARDONED))
+        last: dict[str, str] = {}
+        for record in map(json.loads, list_texts(self.session, self.settings.verdicts)):
+            if record["ledger_id"] != self.ledger_id or record["number"] <= self.verdicts:
+                last |= {change["ip_address"]: change["verdict"] for change in record["changes"]}
+        convicted, pardoned = (
+            [key for key, word in last.items() if word == wanted] for wanted in (CONVICTED, PARDONED)
+        )
+        return clients(self.settings.ranges_file, convicted, pardoned)
 
     def _at(self, path: str, version: int) -> DataFrame:
         return self.session.read.format("delta").option("versionAsOf", version).load(path)
@@ -82,6 +89,7 @@ def pin(session: SparkSession, settings: Settings) -> tuple[PinnedLake, list[Che
         ledger_version=ledger.version,
         ledger_id=ledger.table_id,
         batch=progress.get(f"silver:{bronze_id}", -1),
+        verdicts=progress.get("verdicts", 0),
     )
     return pinned, checks
 

@@ -27,6 +27,12 @@ BY_STREAM = "stream"
 BY_REPLAY = "replay"
 BY_VERDICT = "verdict"
 """The causes of the ledger's entries."""
+
+CONVICTED = "convicted"
+PARDONED = "pardoned"
+RELEASED = "released"
+"""The verdicts on a client: a bot, a person, or what its agent says."""
+
 ERASED = "erased"
 """Stands where the address of a client stood that was erased; the one client that is no IP address."""
 

@@ -14,13 +14,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from lake.contracts import CONVICTED, PARDONED, RELEASED
 from lake.errors import SettingsError, WeblakeError
 from lake.requests import Change, VerdictRequest, new_id
 from lake.settings import Settings, load_settings
 from spark.delta import list_texts
 from spark.errand import carry_out
 from spark.session import spark_session
-from spark.verdicts import BY_HAND, CONVICTED, PARDONED, RELEASED
+from spark.verdicts import BY_HAND
 
 VERDICTS = {"convict": CONVICTED, "pardon": PARDONED, "release": RELEASED}
 

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from pyspark.sql import SparkSession
 
 from lake import failpoints
-from lake.contracts import BY_VERDICT
+from lake.contracts import BY_VERDICT, CONVICTED, PARDONED, RELEASED
 from lake.errors import WeblakeError
 from lake.requests import Change, VerdictRequest, answer, waiting
 from lake.settings import Settings
@@ -34,7 +34,6 @@ log = logging.getLogger(__name__)
 
 WRITER = "verdicts"
 BY_MARTS, BY_HAND = "marts", "hand"
-CONVICTED, PARDONED, RELEASED = "convicted", "pardoned", "released"
 HOLD_SECONDS = 3600
 """A verdict of the marts stands at least so long: clients at the threshold would go to and fro."""
 
@@ -65,18 +64,13 @@ class Verdicts:
         return Verdicts({**self.last, **more}, self.number + 1)
 
 
-def read_verdicts(session: SparkSession, settings: Settings, ledger_version: int | None = None) -> Verdicts:
-    """Return the verdicts that hold at the ledger's latest version, or at another. This costs a Spark job.
-
-    The version is told for an audit, which looks at one; verdicts that came later are left out.
-    """
+def read_verdicts(session: SparkSession, settings: Settings) -> Verdicts:
+    """Return the verdicts that hold at the ledger's latest version. This costs a Spark job."""
     ledger = snapshot(session, settings.ledger)
     upto = writers_progress(session, settings.ledger).get(WRITER, 0)
     verdicts = Verdicts({})
     for record in map(json.loads, list_texts(session, settings.verdicts)):
-        is_of_another = record["ledger_id"] != ledger.table_id
-        is_later = ledger_version is not None and record["ledger_version"] >= ledger_version and not is_of_another
-        if (is_of_another or record["number"] <= upto) and not is_later:
+        if record["ledger_id"] != ledger.table_id or record["number"] <= upto:
             changes = [Change(**change) for change in record["changes"]]
             verdicts = verdicts.with_changes(changes, record["by"], record["at"])
     return Verdicts(verdicts.last, upto)
@@ -159,14 +153,12 @@ class Court:
     def _put_on_record(
         self, after: Verdicts, request: VerdictRequest, changes: list[Change], moved: dict[str, int]
     ) -> None:
-        ledger = snapshot(self._session, self._settings.ledger)
         record = {
             "number": after.number,
             "by": request.by,
             "at": max(last.at for last in after.last.values()),
             "moved": moved,
-            "ledger_id": ledger.table_id,
-            "ledger_version": ledger.version,
+            "ledger_id": snapshot(self._session, self._settings.ledger).table_id,
             "changes": [asdict(change) for change in changes],
         }
         write_text(self._session, f"{self._settings.verdicts}/{after.number:08d}.json", json.dumps(record))

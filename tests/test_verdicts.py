@@ -13,11 +13,11 @@ from settings_in import settings_in
 
 from audit.lake import pin
 from lake import failpoints
-from lake.contracts import BY_VERDICT
+from lake.contracts import BY_VERDICT, RELEASED
 from lake.requests import Change, VerdictRequest, ask, read_answer
 from lake.settings import Settings
 from spark.pipeline import Pipeline
-from spark.verdicts import BY_HAND, BY_MARTS, HOLD_SECONDS, RELEASED, Verdict, Verdicts, admissible
+from spark.verdicts import BY_HAND, BY_MARTS, HOLD_SECONDS, Verdict, Verdicts, admissible
 
 BOT, OTHER_CLIENT = "198.51.100.1", "198.51.100.2"
 """A client that behaves like a bot and says it is a browser, and somebody else."""
