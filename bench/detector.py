@@ -97,7 +97,7 @@ class Detector:
         table = pa.table(
             {
                 "value": pa.array([record.value for record in sent], pa.binary()),
-                "header_event_id": [record.header.decode() if record.header else None for record in sent],
+                "header_event_id": pa.array([record.header and record.header.decode() for record in sent], pa.string()),
                 "kafka_partition": pa.array([0] * len(sent), pa.int32()),
                 "kafka_offset": pa.array(range(len(sent)), pa.int64()),
                 "ingested_at": pa.array([start + dt.timedelta(seconds=record.due) for record in sent]),

@@ -29,6 +29,15 @@ TOTALS = (
 )
 
 
+WALKER = "203.0.113.77"
+BOTS = f"select class, is_convicted, requests, score from marts.bots where ip_address = '{WALKER}'"
+CLASSES = (
+    "select extract(day from day_start)::int, class, requests::int from marts.bot_classes "
+    "where day_start between '2026-02-01' and '2026-02-10' order by 1, 2"
+)
+OF_BOTS = ("marts.bots", "marts.bot_classes", "marts.bot_traffic", "marts.bot_rules")
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return load_settings({"WEBLAKE_DATA": str(tmp_path)})
@@ -112,6 +121,22 @@ def count_views(settings: Settings, version: int, *products: str) -> None:
             "set version = excluded.version",
             (version,),
         )
+
+
+def walk(settings: Settings, version: int, window_start: str, views: int, assets: int) -> None:
+    """Let a client look at so many more pages of products, and fetch so many assets, in a window."""
+    measures = names(MEASURES)
+    added = {"events": views + assets, "views": views, "pages": views, "assets": assets}
+    sums = ", ".join(f"{name} = old.{name} + excluded.{name}" for name in added)
+    with connect(settings) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "insert into silver.window_counts as old "
+            f"(dimension, window_start, key, is_bot, {', '.join(measures)}, version) values "
+            f"('client', %s, '{WALKER}', false, {', '.join('%s' for _ in measures)}, %s) "
+            f"on conflict (dimension, window_start, key, is_bot) do update set {sums}, version = excluded.version",
+            (window_start, *(added.get(name, 0) for name in measures), version),
+        )
+        cursor.execute("update silver.bookmark set version = %s", (version,))
 
 
 def connect(settings: Settings) -> psycopg2.extensions.connection:
@@ -204,6 +229,27 @@ def test_a_mart_whose_columns_changed_is_made_anew(shop: Settings, marts: Marts,
     assert postgres.query(shop, "analyst", "select share from marts.actions where action = 'view_product'")
     with pytest.raises(psycopg2.errors.UndefinedColumn):
         postgres.query(shop, "analyst", "select old from marts.products")
+
+
+@pytest.mark.stack
+def test_a_conviction_counts_for_all_days_of_the_client_as_if_built_from_the_start(
+    shop: Settings, marts: Marts, shown: int
+) -> None:
+    walk(shop, shown + 1, "2026-02-01 10:00:00+00", views=40, assets=0)
+    walk(shop, shown + 1, "2026-02-03 10:00:00+00", views=40, assets=0)
+    build(marts, shop)
+    assert postgres.query(shop, "analyst", BOTS) == [("scraper", False, 80, 70)]
+    assert postgres.query(shop, "analyst", CLASSES) == [(1, "people", 40), (3, "people", 40)]
+    walk(shop, shown + 2, "2026-02-03 10:00:10+00", views=160, assets=0)
+    build(marts, shop)
+    assert postgres.query(shop, "analyst", BOTS) == [("hammerer", True, 240, 225)]
+    assert postgres.query(shop, "analyst", CLASSES) == [(1, "hammerer", 40), (3, "hammerer", 200)]
+    incremental = [postgres.query(shop, "analyst", f"select * from {mart} order by 1, 2") for mart in OF_BOTS]
+    build(marts, shop, full_refresh=True)
+    assert [postgres.query(shop, "analyst", f"select * from {mart} order by 1, 2") for mart in OF_BOTS] == incremental
+    walk(shop, shown + 3, "2026-02-03 10:00:10+00", views=-160, assets=0)
+    build(marts, shop)
+    assert postgres.query(shop, "analyst", CLASSES) == [(1, "people", 40), (3, "people", 40)]
 
 
 @pytest.mark.stack

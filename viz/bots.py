@@ -33,7 +33,7 @@ CLASSES = {
     "monitor": "#0072B2",
 }
 OTHER_CLASS = "#999999"
-LONGEST_REASONS = 78
+LONGEST_REASONS = 120
 BOT_STEP = "5min"
 """marts.bot_traffic has no finer steps."""
 MOST_DAYS = 60

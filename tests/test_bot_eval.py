@@ -1,0 +1,98 @@
+"""The judge of the detector: what it counts as right, and that no label gets to the detector."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from pathlib import Path
+
+import matplotlib
+import pytest
+from pyspark.sql import SparkSession
+
+from bench.bot_findings import Findings, below_floor, draw_findings, table
+from bench.detector import Detector, Verdict
+from bench.labelled import EPOCH, Scenario, Sent, Truth, split, traffic
+from ingest.event import Client
+from lake.settings import Settings
+from stack.migrations import migrate
+
+SCENARIO = Scenario(7, 20, "log", 600.0)
+CONVICTED = Verdict("scraper", 145, ("catalogue_walk", "no_assets"), True)
+SUSPECTED = Verdict("scraper", 75, ("catalogue_walk",), False)
+UPTO = [60.0, 120.0]
+
+
+def truth(**kinds: str) -> Truth:
+    """Clients that ask once every two seconds for two minutes."""
+    return Truth(dict(kinds), {address: [2.0 * number for number in range(60)] for address in kinds})
+
+
+def findings(of: Truth, *verdicts: dict[str, Verdict]) -> Findings:
+    found = Findings()
+    found.add(of, UPTO, list(verdicts))
+    return found
+
+
+def test_a_bot_counts_from_its_conviction_on_and_a_suspect_does_not() -> None:
+    found = findings(truth(a="scraper", b="scraper"), {"a": SUSPECTED}, {"a": CONVICTED, "b": SUSPECTED})
+    assert found.recall == 0.5
+    assert found.kinds["scraper"].requests_until == [60]
+
+
+def test_a_bot_that_is_let_go_again_is_not_found() -> None:
+    assert findings(truth(a="scraper"), {"a": CONVICTED}, {}).recall == 0.0
+
+
+def test_people_are_wronged_by_a_conviction_that_was_taken_back_too() -> None:
+    found = findings(truth(a="office", b="scraper"), {"a": CONVICTED}, {"b": CONVICTED})
+    assert found.wronged == (1, 1)
+    assert found.precision == 0.5
+    assert below_floor(found) == ["precision 0.5000 is less than 0.98", "1 clients of the kind office were convicted"]
+
+
+def test_few_requests_count_for_people_wronged_only() -> None:
+    few = Truth({"a": "human", "b": "walker"}, {"a": [1.0], "b": [1.0]})
+    found = findings(few, {}, {"a": CONVICTED})
+    assert (found.precision, found.recall, found.wronged) == (1.0, 1.0, (1, 1))
+    assert "| walker | 1 | 0 | 0 | 0 |  |  |" in table(found)
+
+
+def test_findings_are_drawn(tmp_path: Path) -> None:
+    matplotlib.use("Agg")
+    draw_findings(findings(truth(a="office", b="scraper"), {}, {"b": CONVICTED}), tmp_path / "chart.png", "1")
+    assert (tmp_path / "chart.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_the_detector_gets_has_no_place_for_a_label() -> None:
+    assert Sent._fields == ("due", "value", "header")
+    assert [field.name for field in fields(Truth)] == ["kinds", "dues"]
+
+
+@pytest.fixture
+def detector(session: SparkSession, stack_settings: Settings, tmp_path: Path) -> Iterator[Detector]:
+    own = replace(stack_settings, data=tmp_path, postgres_database="bot_eval")
+    migrate(own)
+    with pytest.MonkeyPatch.context() as environment:
+        for name in ("POSTGRES_HOST", "POSTGRES_PORT", "POSTGRES_DB", "POSTGRES_DBT_PASSWORD"):
+            environment.setenv(name, "")
+        yield Detector(session, own)
+
+
+@pytest.mark.stack
+def test_shuffled_labels_change_no_verdict(detector: Detector, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent, honest = split(traffic(SCENARIO))
+    verdicts = detector.judge(sent, EPOCH, [300.0, 600.0])
+    make, dice, kinds = Client.__init__, random.Random(1), sorted(set(honest.kinds.values()))
+
+    def mislabel(self: Client, ip_address: str, user_id: str, user_agent: str | None, kind: str) -> None:
+        make(self, ip_address, user_id, user_agent, dice.choice(kinds))
+
+    monkeypatch.setattr(Client, "__init__", mislabel)
+    shuffled, wrong = split(traffic(SCENARIO))
+    assert wrong.kinds != honest.kinds
+    assert detector.judge(shuffled, EPOCH, [300.0, 600.0]) == verdicts
+    convicted = {address for address, verdict in verdicts[-1].items() if verdict.is_convicted}
+    assert {honest.kinds[address] for address in convicted} >= {"impostor", "crawler", "prober", "card_tester"}
+    assert not any(honest.kinds[address] in ("human", "office", "fast_human") for address in convicted)
