@@ -33,7 +33,7 @@ def draw_top_products(ax: Axes, products: pd.DataFrame) -> None:
     labels = [shorten(product) for product in shown["product_id"]]
     places = range(len(shown))
     ax.barh(places, shown["human_views"], color=HUMAN, label="people")
-    ax.barh(places, shown["bot_views"], left=shown["human_views"], color=BOT, label="declared bots")
+    ax.barh(places, shown["bot_views"], left=shown["human_views"], color=BOT, label="bots")
     ax.set_yticks(places, labels)
     write_totals(ax, [int(views) for views in shown["human_views"] + shown["bot_views"]])
     ax.set_xlabel("product views")
@@ -88,7 +88,7 @@ def draw_traffic(ax: Axes, traffic: pd.DataFrame, span: Span | None) -> None:
         return
     steps, width = over_time(traffic, span)
     ax.plot(steps.index, steps["human_events"], color=HUMAN, label="people")
-    ax.plot(steps.index, steps["bot_events"], color=BOT, label="declared bots")
+    ax.plot(steps.index, steps["bot_events"], color=BOT, label="bots")
     events = int(steps["human_events"].sum() + steps["bot_events"].sum())
     part = f"{int(steps['bot_events'].sum()) / events:.0%} of {events:,} events are bots'" if events else "no events"
     finish_time_axes(ax, steps.index, f"events per {width}")

@@ -1,0 +1,82 @@
+"""What becomes of the marts' convictions: verdicts that are asked for, and lists of addresses to keep out."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from lake.requests import Change, VerdictRequest, answer, waiting
+from lake.settings import Settings
+from stack import postgres
+from stack.blocklist import blocked, write_blocklist
+from stack.migrations import migrate
+from stack.verdicts import found_changes, propose
+
+pytestmark = pytest.mark.stack
+
+BOTS = """
+create table marts.bots (
+    ip_address text, score int, class text, is_convicted boolean, reasons text[], requests bigint,
+    crawler_events bigint, tool_events bigint, impostor_events bigint, paid_checkouts bigint
+);
+grant select on marts.bots to dbt;
+insert into marts.bots values
+    ('192.0.2.1', 150, 'scraper', true, '{no_assets,request_rate}', 90, 0, 0, 0, 0),
+    ('192.0.2.2', 100, 'crawler', true, '{declared_crawler}', 90, 90, 0, 0, 0),
+    ('192.0.2.3', 120, 'impostor', true, '{impostor}', 90, 90, 0, 90, 0),
+    ('192.0.2.4', 110, 'scraper', true, '{no_assets}', 90, 0, 0, 0, 1),
+    ('192.0.2.5', 110, 'scraper', true, '{no_assets}', 90, 0, 0, 0, 0),
+    ('192.0.2.6', 60, 'scraper', false, '{no_assets}', 90, 0, 0, 0, 0),
+    ('2001:db8::7', 60, 'scraper', false, '{no_assets}', 90, 0, 0, 0, 0);
+insert into silver.verdicts values
+    ('192.0.2.5', 'pardoned', 'hand', 'our own', now(), 1),
+    ('192.0.2.6', 'convicted', 'marts', 'was over it', now(), 1),
+    ('2001:db8::7', 'convicted', 'hand', 'seen it', now(), 1);
+"""
+
+
+@pytest.fixture(scope="module")
+def settings(stack_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A database of the module's own, with some suspects and verdicts in it."""
+    own = replace(stack_settings, data=tmp_path_factory.mktemp("verdicts"), postgres_database="verdicts")
+    own.requests.mkdir()
+    migrate(own)
+    with closing(postgres.connect(own, postgres.OWNER)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(BOTS)
+    yield own
+
+
+def test_the_marts_speak_for_whom_the_counts_do_not_have_as_they_say(settings: Settings) -> None:
+    changes = found_changes(settings)
+    assert [(change.ip_address, change.verdict) for change in changes] == [
+        ("192.0.2.1", "convicted"),
+        ("192.0.2.4", "convicted"),
+        ("192.0.2.6", "released"),
+    ]
+    assert changes[0].reason == "no_assets, request_rate (score 150)"
+
+
+def test_verdicts_are_asked_for_once_and_answers_are_cleared_away(settings: Settings) -> None:
+    propose(settings)
+    propose(settings)
+    (request,) = waiting(settings.requests, VerdictRequest)
+    assert (request.by, len(request.changes)) == ("marts", 3)
+    assert isinstance(request.changes[0], Change)
+    answer(settings.requests, request.id, {"done": True, "held": []})
+    propose(settings)
+    assert len(list(settings.requests.iterdir())) == 1
+
+
+def test_a_blocklist_spares_true_crawlers_buyers_and_the_pardoned(settings: Settings) -> None:
+    rows = blocked(settings)
+    assert [row[0] for row in rows] == ["192.0.2.1", "192.0.2.3", "192.0.2.6", "2001:db8::7"]
+    written = {form: io.StringIO() for form in ("nginx", "ipset", "csv")}
+    for form, out in written.items():
+        write_blocklist(rows, form, out)
+    assert written["nginx"].getvalue().splitlines()[0] == "deny 192.0.2.1;  # scraper: no_assets request_rate"
+    assert written["ipset"].getvalue().splitlines()[-1] == "add weblake6 2001:db8::7 -exist"
+    assert written["csv"].getvalue().splitlines()[1] == "192.0.2.1,scraper,150,no_assets request_rate"
