@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 import datetime
 import json
 import os
@@ -10,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +26,8 @@ from bench.scale import Measured, table
 from bench.traffic import BOTS, Shop, encode
 from bench.usage import Meter, cpu_seconds, per_million, percent_of_a_core, trees
 from bench.watch import CountWatch, Step
+from lake.contracts import AGENT_GROUPS, names
 from lake.contracts import MEASURES as CONTRACT_MEASURES
-from lake.contracts import names
 from lake.errors import ServiceError
 from lake.settings import Settings, load_settings
 from lake.url_rules import load_url_rules
@@ -57,6 +59,11 @@ def distinct(records: list[tuple[bytes, bool]]) -> list[dict[str, Any]]:
     return list({event["event_id"]: event for event in (json.loads(record) for record, _ in records)}.values())
 
 
+def is_in_group(group: int, event: dict[str, Any]) -> bool:
+    agent = event["user_agent"]
+    return agent is not None and binascii.crc32(agent.encode()) % AGENT_GROUPS == group
+
+
 def recount(events: list[dict[str, Any]], dimension: str, measure: str) -> Counter[tuple[str, bool]]:
     """Count a measure from the JSON alone."""
     fields = {"all": None, "action": "action", "product": "product_id", "client": "ip_address"}
@@ -72,6 +79,10 @@ def recount(events: list[dict[str, Any]], dimension: str, measure: str) -> Count
         "response_ms": lambda event: round((event["response_time"] or 0) * 1000),
         "timed_events": lambda event: event["response_time"] is not None,
         "no_agent": lambda event: event["user_agent"] is None,
+        "not_found": lambda event: event["status_code"] == 404,
+        "failed_checkouts": lambda event: event["action"] == "checkout" and event["status_code"] >= 400,
+        "crawler_events": lambda event: event["user_agent"] in BOTS,
+        **{f"agents_{group}": partial(is_in_group, group) for group in range(AGENT_GROUPS)},
     }
     field = fields[dimension]
     found: Counter[tuple[str, bool]] = Counter()
