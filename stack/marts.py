@@ -33,6 +33,8 @@ DBT_PROJECT = PROJECT / "dbt"
 FIRST_RETRY_SECONDS = 1.0
 LAST_RETRY_SECONDS = 15.0
 LOCK_POLL_SECONDS = 0.2
+PROPOSAL_SECONDS = 60.0
+"""After verdicts were asked for, how long the next ones are gathered: each reads its clients' records again."""
 
 log = logging.getLogger(__name__)
 
@@ -116,6 +118,7 @@ def run_loop(marts: Marts, settings: Settings, stop: threading.Event) -> None:
     """Build, and build again every ``marts_seconds`` if the mirror moved, until ``stop`` is set. No failure ends it."""
     retry_seconds = FIRST_RETRY_SECONDS
     has_built = False
+    next_proposal = 0.0
     while not stop.is_set():
         started = time.monotonic()
         try:
@@ -123,7 +126,8 @@ def run_loop(marts: Marts, settings: Settings, stop: threading.Event) -> None:
                 if is_due(*stands(settings), has_built):
                     build(marts, settings)
                     has_built = True
-                    propose(settings)
+                    if started >= next_proposal and propose(settings):
+                        next_proposal = started + PROPOSAL_SECONDS
             retry_seconds = FIRST_RETRY_SECONDS
             pause = settings.marts_seconds - (time.monotonic() - started)
         except (WeblakeError, psycopg2.Error) as error:

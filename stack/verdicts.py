@@ -34,19 +34,22 @@ TO_RELEASE = """
 """
 
 
-def propose(settings: Settings) -> None:
-    """Ask the stream for the verdicts that the marts now speak for; not while it has some to carry out.
+def propose(settings: Settings) -> bool:
+    """Ask the stream for the verdicts that the marts now speak for; return whether there were any.
+
+    Nothing is asked while the stream has some to carry out.
 
     Raises:
         psycopg2.Error: PostgreSQL does not answer.
     """
     if waiting(settings.requests, VerdictRequest):
-        return
+        return False
     _forget_answers(settings)
     changes = found_changes(settings)
     if changes:
         ask(settings.requests, VerdictRequest(f"{BY_MARTS}-{new_id()}", BY_MARTS, changes))
         log.info("asked for verdicts on %d clients", len(changes))
+    return bool(changes)
 
 
 def found_changes(settings: Settings) -> tuple[Change, ...]:
