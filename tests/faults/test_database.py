@@ -26,6 +26,7 @@ pytestmark = pytest.mark.faults
 
 OUTAGE_SECONDS = 60.0
 LOST_ANSWERS = 20
+SECONDS_PER_ANSWER = 40  # a batch comes every ten, and not every answer is lost
 BUILDS = 20
 PATIENCE_SECONDS = 180.0
 
@@ -55,7 +56,8 @@ def test_the_answer_to_commit_is_lost(rig: Rig) -> None:
     proxy = CommitProxy(rig.services.settings.postgres_port, rig.dice)
     rig.start(POSTGRES_PORT=str(proxy.port))
     with rig.producer.streaming(Traffic(rig.dice), per_second=100):
-        wait_until(lambda: proxy.lost_answers >= LOST_ANSWERS, PATIENCE_SECONDS, f"{LOST_ANSWERS} lost answers")
+        seconds = LOST_ANSWERS * SECONDS_PER_ANSWER
+        wait_until(lambda: proxy.lost_answers >= LOST_ANSWERS, seconds, f"{LOST_ANSWERS} lost answers")
     rig.faults["answer to COMMIT lost"] += proxy.lost_answers
     rig.prove()
     proxy.close()
