@@ -68,12 +68,13 @@ def read_verdicts(session: SparkSession, settings: Settings) -> Verdicts:
     """Return the verdicts that hold at the ledger's latest version. This costs a Spark job."""
     ledger = snapshot(session, settings.ledger)
     upto = writers_progress(session, settings.ledger).get(WRITER, 0)
-    verdicts = Verdicts({})
+    verdicts, number = Verdicts({}), upto
     for record in map(json.loads, list_texts(session, settings.verdicts)):
         if record["ledger_id"] != ledger.table_id or record["number"] <= upto:
             changes = [Change(**change) for change in record["changes"]]
             verdicts = verdicts.with_changes(changes, record["by"], record["at"])
-    return Verdicts(verdicts.last, upto)
+            number = max(number, record["number"])
+    return Verdicts(verdicts.last, number)
 
 
 def judge(session: SparkSession, settings: Settings, agents: Iterable[str]) -> Judgement:
@@ -141,7 +142,7 @@ class Court:
         outcome["moved"] = summary(found)
         if request.dry_run:
             return outcome
-        self._put_on_record(after, request, changes, outcome["moved"])
+        self._put_on_record(after.number, request.by, now, changes, outcome["moved"])
         failpoints.reach("verdict-before-commit")
         entries = append_as(found, f"verdict-{after.number}", BY_VERDICT)
         append_once(entries.coalesce(1), self._settings.ledger, WRITER, after.number)
@@ -150,18 +151,16 @@ class Court:
         log.info("verdict %d on %d clients", after.number, len(changes))
         return outcome | {"number": after.number}
 
-    def _put_on_record(
-        self, after: Verdicts, request: VerdictRequest, changes: list[Change], moved: dict[str, int]
-    ) -> None:
+    def _put_on_record(self, number: int, by: str, at: float, changes: list[Change], moved: dict[str, int]) -> None:
         record = {
-            "number": after.number,
-            "by": request.by,
-            "at": max(last.at for last in after.last.values()),
+            "number": number,
+            "by": by,
+            "at": at,
             "moved": moved,
             "ledger_id": snapshot(self._session, self._settings.ledger).table_id,
             "changes": [asdict(change) for change in changes],
         }
-        write_text(self._session, f"{self._settings.verdicts}/{after.number:08d}.json", json.dumps(record))
+        write_text(self._session, f"{self._settings.verdicts}/{number:08d}.json", json.dumps(record))
 
 
 def admissible(verdicts: Verdicts, request: VerdictRequest, now: float) -> tuple[list[Change], list[Change]]:

@@ -138,6 +138,9 @@ def test_the_audit_knows_the_verdicts_and_a_deleted_ledger_comes_back_with_them(
     Path(settings.ledger).rename(Path(settings.ledger).with_name("aside"))
     Pipeline(session, settings).count()
     assert shown(sums(session, settings)) == shown(convicted)
+    decide(session, settings, RELEASED)  # its record stands beside the first, which the new ledger obeys
+    assert [path.name for path in sorted(Path(settings.verdicts).glob("*.json"))] == ["00000001.json", "00000002.json"]
+    assert of_client(sums(session, settings), is_bot=True) == 0
 
 
 def test_what_a_hand_decided_stands_and_the_marts_wait_an_hour() -> None:
