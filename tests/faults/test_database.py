@@ -15,6 +15,7 @@ import pytest
 from faults.analyst import Analyst
 from faults.proxy import CommitProxy
 from faults.rig import Rig
+from faults.steps import wait_for
 from faults.traffic import Traffic
 
 from lake.settings import PROJECT, child_environment
@@ -66,7 +67,7 @@ def test_the_answer_to_commit_is_lost(rig: Rig) -> None:
 def test_postgresql_is_set_back_to_an_old_backup(rig: Rig, tmp_path: Path) -> None:
     rig.start()
     with rig.producer.streaming(Traffic(rig.dice), per_second=100):
-        rig.wait_until_working()
+        wait_for(rig, "mirror", "rows")
         build(rig)
         backup = tmp_path / "backup"
         run_tool(rig, "pg_dump", "--format=custom", f"--file={backup}")
@@ -82,7 +83,7 @@ def test_postgresql_is_set_back_to_an_old_backup(rig: Rig, tmp_path: Path) -> No
 def test_an_emptied_database_is_filled_while_somebody_reads_the_marts(rig: Rig) -> None:
     rig.start()
     with rig.producer.streaming(Traffic(rig.dice), per_second=100):
-        rig.wait_until_counted()
+        wait_for(rig, "mirror", "rows")
         build(rig)
         analyst = Analyst(rig.settings)
         with building_all_the_time(rig), analyst.watching():
@@ -107,7 +108,7 @@ def test_an_emptied_database_is_filled_while_somebody_reads_the_marts(rig: Rig) 
 def test_dbt_is_killed_while_somebody_reads_the_marts(rig: Rig) -> None:
     rig.start()
     with rig.producer.streaming(Traffic(rig.dice), per_second=100):
-        rig.wait_until_counted()
+        wait_for(rig, "mirror", "rows")
         build(rig)
         analyst = Analyst(rig.settings)
         with analyst.watching():

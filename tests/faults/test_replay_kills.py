@@ -1,4 +1,4 @@
-"""A replay, interrupted between any two of its writes, ends the same."""
+"""A replay and a verdict, interrupted between any two of their writes, end the same."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ from faults.rig import Cells, Rig
 from faults.traffic import Traffic
 
 from lake import failpoints
-from lake.requests import ReplayRequest, ask, read_answer
+from lake.requests import Change, ReplayRequest, VerdictRequest, ask, read_answer
 from lake.settings import load_settings
+from stack import postgres
 from stack.waiting import wait_until
 
 pytestmark = pytest.mark.faults
 
 DAY = 86_400
 POINTS = [point for point in failpoints.POINTS if point.startswith("replay-")]
+VERDICT_POINTS = [point for point in failpoints.POINTS if point.startswith("verdict-")]
+BOT_EVENTS = "select coalesce(sum(events), 0)::bigint from silver.window_counts where dimension = 'all' and is_bot"
 DEATH_SECONDS = 300
 ANSWER_SECONDS = 300
 WRONG_RULES = "rules: [{action: view_product, pattern: '^/item/'}]\nactions: [view_product, add_to_cart, checkout]\n"
@@ -39,18 +42,31 @@ def test_a_replay_dies_between_any_two_of_its_writes(rig: Rig) -> None:
     wrong = rig.cells()
     rules.write_text(load_settings().rules_file.read_text())
 
-    die_in_replay(rig, ReplayRequest("right", now - 401 * DAY, now + DAY), POINTS)
+    die_in(rig, ReplayRequest("right", now - 401 * DAY, now + DAY), POINTS)
     rig.compare()
     assert record(rig, "right")["moved"]["views"] == views(rig.cells()) - views(wrong) > 0
-    die_in_replay(rig, ReplayRequest("undone", 0, 0, undo="right"), POINTS[-2:])
+    die_in(rig, ReplayRequest("undone", 0, 0, undo="right"), POINTS[-2:])
     assert rig.cells() == wrong
     assert record(rig, "undone")["moved"]["views"] == -record(rig, "right")["moved"]["views"]
-    do_replay(rig, ReplayRequest("undone-undone", 0, 0, undo="undone"))
+    have_done(rig, ReplayRequest("undone-undone", 0, 0, undo="undone"))
     rig.prove()
 
 
-def die_in_replay(rig: Rig, request: ReplayRequest, points: Sequence[str]) -> None:
-    """Have one replay done by a stream that dies at the first failpoint, one that dies at the next, and so on."""
+def test_a_verdict_dies_between_any_two_of_its_writes(rig: Rig) -> None:
+    rig.producer.send(islice(Traffic(rig.dice), 3_000))
+    rig.start()
+    rig.wait_until_counted()
+    cells = rig.cells()
+    client = rig.dice.choice(sorted({key for dimension, _, key in cells if dimension == "client"}))
+    events = sum(number for (dimension, _, key), number in cells.items() if (dimension, key) == ("client", client))
+    for verdict, bot_events in (("convicted", events), ("pardoned", 0)):
+        die_in(rig, VerdictRequest(verdict, "hand", (Change(client, verdict, "by the fault suite"),)), VERDICT_POINTS)
+        assert postgres.query(rig.settings, "dbt", BOT_EVENTS) == [(bot_events,)]
+    rig.prove()
+
+
+def die_in(rig: Rig, request: ReplayRequest | VerdictRequest, points: Sequence[str]) -> None:
+    """Have one request done by a stream that dies at the first failpoint, one that dies at the next, and so on."""
     rig.stream.stop()
     ask(rig.settings.requests, request)
     for point in points:
@@ -58,11 +74,11 @@ def die_in_replay(rig: Rig, request: ReplayRequest, points: Sequence[str]) -> No
         assert rig.stream.wait_for_end(DEATH_SECONDS) == -signal.SIGKILL, f"{point} was not reached"
         rig.faults[point] += 1
     rig.start()
-    do_replay(rig, request)
+    have_done(rig, request)
 
 
-def do_replay(rig: Rig, request: ReplayRequest) -> None:
-    """Have a replay done, unless it is being done, and wait until PostgreSQL has it."""
+def have_done(rig: Rig, request: ReplayRequest | VerdictRequest) -> None:
+    """Have a request done, unless it is being done, and wait until PostgreSQL has it."""
     ask(rig.settings.requests, request)
 
     def answer() -> dict[str, Any]:
