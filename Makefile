@@ -107,8 +107,8 @@ verify: | $(IN_VENV)/python  ## check each stage against the one before; DEEP=1 
 	@$(IN_VENV)/python -m audit verify $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"} $$([ "$${DEEP:-0}" = 0 ] || echo --deep) \
 		$$([ "$${OFFLINE:-0}" = 0 ] || echo --offline)
 
-test: setup  ## all tests, on a real broker and database of their own
-	@$(IN_VENV)/python -m pytest $(ARGS)
+test: setup  ## all tests, in two processes, each with a real broker and database of its own
+	@$(IN_VENV)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 test-fast: setup  ## only the tests that start no broker and no database
 	@$(IN_VENV)/python -m pytest -m "not stack and not faults" $(ARGS)

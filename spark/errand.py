@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from lake.errors import LakeError, LockedError
 from lake.lock import lake_lock
 from lake.requests import Request, ask, read_answer, withdraw
 from lake.settings import Settings
+from spark.delta import list_texts
 from spark.pipeline import Pipeline
 from spark.session import spark_session
 
@@ -55,3 +58,12 @@ def _by_ourselves(
     except LockedError:
         return None
     return _answer(settings, request, show)
+
+
+def read_records(settings: Settings, folder: str) -> list[dict[str, Any]]:
+    """Return what is on record of the errands of one kind, the oldest first; a local folder is read without Spark."""
+    if "://" in folder:
+        texts = list_texts(spark_session(settings, app="records"), folder)
+    else:
+        texts = [path.read_text() for path in sorted(Path(folder).glob("*.json"))]
+    return [json.loads(text) for text in texts]

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import json
 import logging
 import sys
-from pathlib import Path
 from typing import Any
 
 from lake import failpoints
@@ -18,9 +16,7 @@ from lake.contracts import WINDOW_SECONDS
 from lake.errors import SettingsError, WeblakeError
 from lake.requests import ReplayRequest, new_id
 from lake.settings import Settings, load_settings
-from spark.delta import list_texts
-from spark.errand import carry_out
-from spark.session import spark_session
+from spark.errand import carry_out, read_records
 
 
 def main() -> int:
@@ -87,8 +83,8 @@ def _show(outcome: dict[str, Any]) -> int:
 
 
 def _list(settings: Settings) -> int:
-    texts = _records(settings)
-    for record in map(json.loads, texts):
+    records = read_records(settings, settings.replays)
+    for record in records:
         span = f"undoes {record['undo']}" if record["undo"] else f"{_iso(record['first'])} to {_iso(record['end'])}"
         moved = ", ".join(f"{name} {value:+d}" for name, value in record["moved"].items() if value)
         sys.stdout.write(
@@ -96,15 +92,9 @@ def _list(settings: Settings) -> int:
             f"{'  client ' + record['client'] if record['client'] else ''}  "
             f"{record['corrections']} corrections{': ' + moved if moved else ''}\n"
         )
-    if not texts:
+    if not records:
         sys.stdout.write("no replays yet\n")
     return 0
-
-
-def _records(settings: Settings) -> list[str]:
-    if "://" not in settings.replays:
-        return [path.read_text() for path in sorted(Path(settings.replays).glob("*.json"))]
-    return list_texts(spark_session(settings, app="replays"), settings.replays)
 
 
 def _iso(seconds: float) -> str:

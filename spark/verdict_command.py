@@ -8,19 +8,15 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import ipaddress
-import json
 import logging
 import sys
-from pathlib import Path
 from typing import Any
 
 from lake.contracts import CONVICTED, PARDONED, RELEASED
 from lake.errors import SettingsError, WeblakeError
 from lake.requests import Change, VerdictRequest, new_id
 from lake.settings import Settings, load_settings
-from spark.delta import list_texts
-from spark.errand import carry_out
-from spark.session import spark_session
+from spark.errand import carry_out, read_records
 from spark.verdicts import BY_HAND
 
 VERDICTS = {"convict": CONVICTED, "pardon": PARDONED, "release": RELEASED}
@@ -76,7 +72,7 @@ def as_text(address: str, verdict: str, outcome: dict[str, Any], dry_run: bool) 
 
 
 def _list(settings: Settings) -> int:
-    records = [json.loads(text) for text in _records(settings)]
+    records = read_records(settings, settings.verdicts)
     for record in records:
         at = f"{dt.datetime.fromtimestamp(record['at'], tz=dt.timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
         for change in record["changes"]:
@@ -87,12 +83,6 @@ def _list(settings: Settings) -> int:
     if not records:
         sys.stdout.write("no verdicts yet\n")
     return 0
-
-
-def _records(settings: Settings) -> list[str]:
-    if "://" not in settings.verdicts:
-        return [path.read_text() for path in sorted(Path(settings.verdicts).glob("*.json"))]
-    return list_texts(spark_session(settings, app="verdicts"), settings.verdicts)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ LATEST_SECONDS = 3.0
 class CommitProxy:
     """Listens on ``port``. ``lost_answers`` counts the commits whose answer it has dropped."""
 
-    def __init__(self, server_port: int, dice: random.Random, share: float = 0.5) -> None:
+    def __init__(self, server_port: int, dice: random.Random, share: float = 0.3) -> None:
         """Drop the answers to a ``share`` of the commits."""
         self.lost_answers = 0
         self._server_port = server_port
