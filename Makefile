@@ -114,7 +114,7 @@ test-fast: setup  ## only the tests that start no broker and no database
 	@$(IN_VENV)/python -m pytest -m "not stack and not faults" $(ARGS)
 
 faults: setup  ## break it in every way, and prove that nothing is lost or doubled; CASE=kill SEED=7
-	@$(IN_VENV)/python -m pytest -m faults --timeout 1200 \
+	@$(IN_VENV)/python -m pytest -m faults --timeout 1200 --numprocesses 2 --dist worksteal \
 		$${CASE:+-k "$$CASE"} $${SEED:+--seed "$$SEED"} $(ARGS)
 
 lint: setup  ## ruff, mypy, sqlfluff

@@ -10,17 +10,17 @@ from audit.check import Check, compared, number
 from audit.facts import parsed_facts, read_again
 from audit.lake import PinnedLake
 from audit.scope import Scope
-from lake.contracts import REJECT_REASONS
+from lake.contracts import BY_REPLAY, REJECT_REASONS
 from lake.url_rules import UrlRules
 
 
 def check_counts(lake: PinnedLake, scope: Scope) -> list[Check]:
     """Compare the ledger with the columns that were parsed on arrival.
 
-    Windows that a replay or a verdict has corrected are left out: there those columns are no longer the truth.
+    Windows that a replay has corrected are left out: there those columns are no longer the truth.
     """
     bronze, entries = lake.counted_bronze(), lake.ledger().filter(scope.in_spark("window_start"))
-    corrected = entries.filter("cause <> 'stream'").select("window_start").distinct()
+    corrected = _replayed(entries)
     left_out = corrected.count()
     facts = parsed_facts(bronze, lake.clients(), scope)
     if left_out:
@@ -35,7 +35,7 @@ def check_counts(lake: PinnedLake, scope: Scope) -> list[Check]:
         f"{sum(rejected.values()):,} rejected",
     ]
     if left_out:
-        parts.append(f"{number(uncounted, 'row')} in {number(left_out, 'corrected window')} left out")
+        parts.append(f"{number(uncounted, 'row')} in {number(left_out, 'replayed window')} left out")
     rows = valid + sum(rejected.values())
     accounted = comparison.ledger_events + comparison.duplicates + sum(rejected.values()) + uncounted
     return [_account("bronze: rows", rows, accounted, parts, rejected), *comparison.checks]
@@ -73,6 +73,10 @@ def _rows(bronze: DataFrame, scope: Scope) -> tuple[int, dict[str, int]]:
     return counts.pop(None, 0), counts
 
 
+def _replayed(entries: DataFrame) -> DataFrame:
+    return entries.filter(f"cause = '{BY_REPLAY}'").select("window_start").distinct()
+
+
 def _by_reason(read: DataFrame) -> dict[str, int]:
     return {row["reject_reason"]: row["count"] for row in read.groupBy("reject_reason").count().collect()}
 
@@ -91,12 +95,11 @@ def _check_reasons(read: DataFrame, entries: DataFrame, scope: Scope) -> Check:
     query = f"""
         select r.*, c.window_start is not null as is_corrected
         from {{read}} r
-        left join (select distinct window_start from {{entries}} where cause <> 'stream') c
-            on c.window_start = coalesce(r.window_start, r.stored_window)
+        left join {{corrected}} c on c.window_start = coalesce(r.window_start, r.stored_window)
         where not (r.reject_reason <=> r.stored_reason)
             and (r.stored_reason is null or {scope.in_spark("r.ingested_at")})
     """
-    differing = read.sparkSession.sql(query, read=read, entries=entries)
+    differing = read.sparkSession.sql(query, read=read, corrected=_replayed(entries))
     found = differing.selectExpr(
         "count_if(is_corrected) as corrected",
         "count_if(not is_corrected) as wrong",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -62,7 +61,6 @@ def verify(
         LakeError: there is no lake at all.
     """
     started = time.monotonic()
-    session.sparkContext.pythonExec = sys.executable  # else Spark starts the workers with the system's Python
     progress.say("reading the tables' logs")
     try:
         lake, checks = pin(session, settings)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from lake.contracts import BRONZE, LEDGER, LEDGER_KEY, LEDGER_PARTITION, MEASURES, names
+from lake.contracts import BRONZE, BY_REPLAY, LEDGER, LEDGER_KEY, LEDGER_PARTITION, MEASURES, names
 from lake.settings import Settings
 from lake.url_rules import UrlRules
 from spark.counts import count_windows, sum_entries
@@ -31,7 +31,8 @@ def moves(
 ) -> DataFrame:
     """Return the corrections that take the clients' events from where ``before`` had them to where ``after`` has them.
 
-    Only the clients' own rows are read again, from the days on which the ledger knows them.
+    Only the clients' own rows are counted again, from the days on which the ledger knows them, each as it was counted:
+    by the columns of its arrival, or by today's reading of its bytes in a window that a replay has corrected.
 
     Args:
         session: The Spark session.
@@ -50,7 +51,8 @@ def moves(
     days = [row[0] for row in ledger.filter(is_theirs).select(LEDGER_PARTITION).distinct().collect()]
     bronze = session.read.format("delta").load(settings.bronze).filter(F.col("batch") <= counted_up_to)
     own = bronze.filter(F.col("event_date").isin(days) & F.col("ip_address").isin(addresses))
-    valid = _read_again(own, rules).persist()
+    replayed = ledger.filter(F.col(LEDGER_PARTITION).isin(days) & (F.col("cause") == BY_REPLAY))
+    valid = _as_counted(own, rules, replayed.select("window_start").distinct()).persist()
     try:
         agents = valid.agg(F.collect_set("user_agent")).collect()[0][0]
         distinct = valid.join(F.broadcast(_duplicates(valid, bronze, days)), list(ORDER), "left_anti")
@@ -75,6 +77,15 @@ def summary(found: DataFrame) -> dict[str, int]:
     to_bots = found.filter((F.col("dimension") == "all") & F.col("is_bot"))
     sums = [F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in TOLD]
     return dict(to_bots.agg(*sums).collect()[0].asDict())
+
+
+def _as_counted(own: DataFrame, rules: UrlRules, replayed: DataFrame) -> DataFrame:
+    """Return the valid rows, each read as the ledger has it: see :func:`moves`."""
+    by_arrival = own.filter(F.col("reject_reason").isNull()).drop("value")
+    if replayed.isEmpty():
+        return by_arrival
+    again = _read_again(own, rules).join(F.broadcast(replayed), "window_start", "left_semi")
+    return by_arrival.join(F.broadcast(replayed), "window_start", "left_anti").unionByName(again)
 
 
 def _read_again(own: DataFrame, rules: UrlRules) -> DataFrame:

@@ -11,6 +11,8 @@ from lake.settings import Settings
 
 MEGABYTE = 1 << 20
 CHECKPOINT_FILES = "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
+SYSTEM_PYTHON = "python3"
+"""What Spark starts Python workers with, unless ``PYSPARK_PYTHON`` says otherwise; our libraries are not in it."""
 JAVA_OPTIONS = (
     "-Duser.timezone=UTC -XX:+UseParallelGC -XX:MaxDirectMemorySize=512m "
     # Ten times the usual calls before the costly second compilation: a row's code has them in its first batch, and the
@@ -30,7 +32,6 @@ def spark_session(settings: Settings, app: str = "weblake") -> SparkSession:
         raise LakeError(f"no Spark jars in {settings.jars / 'spark'}; run `make setup`")
     options = {
         "spark.jars": ",".join(jars),
-        "spark.pyspark.python": sys.executable,
         "spark.driver.memory": settings.spark_driver_memory,
         "spark.driver.extraJavaOptions": JAVA_OPTIONS,
         "spark.ui.enabled": "false",
@@ -71,4 +72,6 @@ def spark_session(settings: Settings, app: str = "weblake") -> SparkSession:
         builder = builder.config(name, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("WARN")
+    if session.sparkContext.pythonExec == SYSTEM_PYTHON:
+        session.sparkContext.pythonExec = sys.executable
     return session

@@ -19,10 +19,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def fault_seed(request: pytest.FixtureRequest) -> int:
-    """The seed of the fault suite's run: that of ``--seed``, or a new one."""
+def fault_seed(request: pytest.FixtureRequest, testrun_uid: str) -> int:
+    """The seed of the fault suite's run: that of ``--seed``, or a new one, the same in all of its processes."""
     given: int | None = request.config.getoption("seed")
-    return random.randrange(1_000_000) if given is None else given
+    return random.Random(testrun_uid).randrange(1_000_000) if given is None else given
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,7 +82,6 @@ def renamed(cells: Counter[Row]) -> Counter[tuple[object, ...]]:
 
 
 def wrong(session: SparkSession, settings: Settings, rules: UrlRules) -> list[str]:
-    session.sparkContext.pythonExec = sys.executable
     lake, checks = pin(session, settings)
     checks += [*check_counts(lake, Scope()), *check_deeply(lake, Scope(), rules)]
     session.conf.set("spark.sql.shuffle.partitions", "2")

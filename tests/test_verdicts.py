@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from frames import event, iso, line
+from frames import at, event, iso, line
 from lakes import append_batch, sums
 from pyspark.sql import Row, SparkSession
 from settings_in import settings_in
 
+from audit.check import Verdict as Outcome
 from audit.lake import pin
+from audit.ledger import check_counts
+from audit.scope import Scope
 from lake import failpoints
 from lake.contracts import BY_VERDICT, RELEASED
-from lake.requests import Change, VerdictRequest, ask, read_answer
+from lake.requests import Change, ReplayRequest, VerdictRequest, ask, read_answer
 from lake.settings import Settings
 from spark.pipeline import Pipeline
 from spark.verdicts import BY_HAND, BY_MARTS, HOLD_SECONDS, Verdict, Verdicts, admissible
@@ -119,6 +123,28 @@ def test_a_dry_run_tells_and_moves_nothing(session: SparkSession, settings: Sett
     before = sums(session, settings)
     assert decide(session, settings, "convicted", dry_run=True)["moved"]["views"] == 19
     assert sums(session, settings) == before
+
+
+def test_a_verdict_moves_what_was_counted_whatever_the_rules_say_since(
+    session: SparkSession, settings: Settings
+) -> None:
+    """Replayed or not: a window's events leave the people as what they are counted as there."""
+    page = line("/item/7").replace(b"203.0.113.7", BOT.encode())
+    rules = settings.data / "rules.yml"
+    rules.write_text("rules: []\nactions: [view_product, add_to_cart, checkout]\n")
+    settings = replace(settings, rules_file=rules)
+    append_batch(session, settings, [*sent(), page])
+    Pipeline(session, settings).count()
+    rules.write_text("rules: [{action: view_product, pattern: '^/item/'}]\nactions: [view_product, checkout]\n")
+    for has_replayed in (False, True):
+        if has_replayed:
+            ask(settings.requests, ReplayRequest("replay", int(at(-60).timestamp()), int(at(60).timestamp())))
+            Pipeline(session, settings).count()
+        for verdict in ("convicted", RELEASED):
+            decide(session, settings, verdict)
+            checks = check_counts(pin(session, settings)[0], Scope())
+            assert [check for check in checks if check.verdict is not Outcome.OK] == []
+            assert min(min(row.views, row.events) for row in sums(session, settings)) == 0
 
 
 def test_the_audit_knows_the_verdicts_and_a_deleted_ledger_comes_back_with_them(

@@ -176,9 +176,11 @@ def test_a_changed_row_of_a_mart_is_named(audit: Audit) -> None:
 
 
 @pytest.mark.stack
-@pytest.mark.parametrize(("cause", "shallow"), [("stream", {"ledger: action"}), ("replay", set())])
+@pytest.mark.parametrize(
+    ("cause", "shallow"), [("stream", {"ledger: action"}), ("verdict", {"ledger: action"}), ("replay", set())]
+)
 def test_an_extra_entry_of_the_ledger_is_named(audit: Audit, cause: str, shallow: set[str]) -> None:
-    """One with another cause makes its window a corrected one, which only the raw bytes can judge."""
+    """A replay's makes its window a corrected one, which only the raw bytes can judge."""
     entries = audit.session.read.format("delta").load(audit.settings.ledger)
     extra = entries.filter("dimension = 'action' and key = 'checkout' and window_date = '2026-01-01'").limit(1)
     extra = extra.withColumn("cause", lit(cause)).coalesce(1)
@@ -193,7 +195,7 @@ def test_an_extra_entry_of_the_ledger_is_named(audit: Audit, cause: str, shallow
     for name in shallow:
         assert "events 1 in bronze, 2 in the ledger" in found[name]
     assert "window 2026-01-01 12:00:00Z, action 'checkout', human" in found["deep: ledger: action"]
-    left_out = "1 corrected window left out" in checks["bronze: rows"].right
+    left_out = "1 replayed window left out" in checks["bronze: rows"].right
     assert left_out is (cause == "replay")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
@@ -27,7 +27,7 @@ class Row:
     verdict: str
 
 
-ROWS = pytest.StashKey[list[Row]]()
+ROW = "row of the fault table"
 HAS_PASSED = pytest.StashKey[bool]()
 
 
@@ -52,7 +52,7 @@ def rig(request: pytest.FixtureRequest, services: Embedded, fault_seed: int, tmp
         verdict = "ok" if request.node.stash.get(HAS_PASSED, False) else "FAILED"
         faults = ", ".join(f"{number} x {fault}" for fault, number in opened.faults.items())
         row = Row(case, fault_seed, len(opened.producer.sent), faults, opened.lost, opened.doubled, verdict)
-        request.config.stash.setdefault(ROWS, []).append(row)
+        request.node.user_properties.append((ROW, asdict(row)))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -65,8 +65,9 @@ def pytest_runtest_makereport(
     return report
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    rows = config.stash.get(ROWS, [])
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    ended = [report for reports in terminalreporter.stats.values() for report in reports if _is_teardown(report)]
+    rows = [Row(**value) for report in ended for name, value in report.user_properties if name == ROW]
     if not rows:
         return
     terminalreporter.section("faults")
@@ -78,6 +79,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         numbers = f"{row.seed:>6}  {row.events:>7,}  {_known(row.lost):>4}  {_known(row.doubled):>7}"
         terminalreporter.line(f"{row.case:<{width}}  {numbers}  {row.verdict:<7}  {row.faults}")
     terminalreporter.line(f"again with the same seed: make faults SEED={rows[0].seed}")
+
+
+def _is_teardown(report: object) -> bool:
+    return isinstance(report, pytest.TestReport) and report.when == "teardown"
 
 
 def _known(number: int) -> str:

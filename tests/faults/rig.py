@@ -27,7 +27,7 @@ from stack.migrations import migrate
 from stack.stack_env import ROLES, write
 from stack.waiting import wait_until
 
-COUNT_SECONDS = 180.0
+COUNT_SECONDS = 300.0
 CELLS = (
     "select dimension, extract(epoch from window_start)::bigint, key, sum(events)::bigint from silver.window_counts "
     "group by 1, 2, 3 having sum(events) <> 0"

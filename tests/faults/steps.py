@@ -12,6 +12,8 @@ from kafka.admin import KafkaAdminClient
 
 from stack.waiting import wait_until
 
+PATIENCE_SECONDS = 300
+
 
 def some(traffic: Traffic, number: int) -> list[Message]:
     return list(islice(traffic, number))
@@ -32,7 +34,9 @@ def wait_for(rig: Rig, stage: str, fact: str, is_right: Callable[[object], bool]
     def say() -> object:
         return rig.progress().get(stage, {}).get(fact)
 
-    wait_until(lambda: is_right(say()), 120, f"{stage} says {fact} (log: {rig.stream.log})", pause_seconds=0.5)
+    wait_until(
+        lambda: is_right(say()), PATIENCE_SECONDS, f"{stage} says {fact} (log: {rig.stream.log})", pause_seconds=0.5
+    )
     return say()
 
 
@@ -49,7 +53,7 @@ def accept(rig: Rig, what: str) -> None:
         told = rig.progress()["bronze"]
         return told["refusal"] is None and told["error"] is None
 
-    wait_until(has_gone_on, 120, f"bronze goes on (log: {rig.stream.log})")
+    wait_until(has_gone_on, PATIENCE_SECONDS, f"bronze goes on (log: {rig.stream.log})")
 
 
 def admin(rig: Rig) -> closing[KafkaAdminClient]:

@@ -15,7 +15,7 @@ import pytest
 from faults.analyst import Analyst
 from faults.proxy import CommitProxy
 from faults.rig import Rig
-from faults.steps import wait_for
+from faults.steps import PATIENCE_SECONDS, wait_for
 from faults.traffic import Traffic
 
 from lake.settings import PROJECT, child_environment
@@ -29,7 +29,6 @@ OUTAGE_SECONDS = 60.0
 LOST_ANSWERS = 20
 SECONDS_PER_ANSWER = 40  # a batch comes every ten, and not every answer is lost
 BUILDS = 20
-PATIENCE_SECONDS = 180.0
 
 
 def test_postgresql_is_stopped_for_a_minute(rig: Rig) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 from faults.rig import Rig
-from faults.steps import is_told, some, started, wait_for
+from faults.steps import PATIENCE_SECONDS, is_told, some, started, wait_for
 from faults.stream import Stream
 from faults.traffic import Traffic
 
@@ -33,7 +33,7 @@ def test_two_streams_at_once(rig: Rig) -> None:
     second = Stream(rig.settings)
     second.start()
     with rig.producer.streaming(traffic, per_second=100):
-        assert second.wait_for_end(120) == 1
+        assert second.wait_for_end(PATIENCE_SECONDS) == 1
     rig.faults["second stream"] += 1
     assert f"written by the stream (python -m spark), pid {rig.stream.pid}" in rig.stream.log_tail()
     rig.prove()
@@ -48,7 +48,7 @@ def test_a_java_process_that_outlives_its_driver(rig: Rig) -> None:
         rig.stream.kill(with_java=False)
         rig.faults["driver killed"] += 1
         rig.start()
-        assert rig.stream.wait_for_end(120) == 1
+        assert rig.stream.wait_for_end(PATIENCE_SECONDS) == 1
     assert f"Java process {java.pid}, left behind by the stream" in rig.stream.log_tail()
     java.resume()
     rig.start()
@@ -154,7 +154,7 @@ def test_a_bronze_restored_from_an_older_copy(rig: Rig) -> None:
     shutil.copytree(copy, bronze)
     rig.faults["bronze restored"] += 1
     rig.start()
-    assert rig.stream.wait_for_end(120) == 1
+    assert rig.stream.wait_for_end(PATIENCE_SECONDS) == 1
     assert "was it restored from an older copy?" in rig.stream.log_tail()
     shutil.rmtree(rig.settings.ledger)
     rig.start()
