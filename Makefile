@@ -123,7 +123,7 @@ lint: setup  ## ruff, mypy, sqlfluff
 	$(IN_VENV)/mypy
 	$(IN_VENV)/sqlfluff lint dbt
 
-bench: setup  ## throughput, freshness and idle cost; EVENTS=5000000
+bench: setup  ## throughput, freshness, a replay, idle cost; EVENTS=5000000
 	@$(IN_VENV)/python -m bench --events $(EVENTS)
 
 bench-scale: setup  ## what grows with history: SIZES="1000000 10000000"

@@ -24,6 +24,7 @@ from bench.cells import Comparison, compare_database
 from bench.idle import Idle, measure_idle
 from bench.live import Live, measure_live
 from bench.load import MOST_EVENTS, load_backlog
+from bench.replay import Replay, measure_replay
 from bench.report import table
 from bench.stream import Stream
 from bench.usage import Meter
@@ -33,7 +34,7 @@ from lake.settings import Settings, load_settings
 from stack.embedded import Embedded
 from stack.status import read_stream
 
-PARTS = ("backlog", "live", "idle")
+PARTS = ("backlog", "live", "replay", "idle")
 WARM_UP_EVENTS = 1_000_000
 """What the stream drains first, unmeasured, where only the live part is asked for."""
 
@@ -44,6 +45,7 @@ class Results:
 
     backlog: Backlog | None = None
     live: Live | None = None
+    replay: Replay | None = None
     idle: Idle | None = None
     check: Comparison | None = None
 
@@ -63,7 +65,7 @@ def main() -> int:
     except KeyboardInterrupt:
         sys.stderr.write("weblake bench: interrupted; everything it started has ended\n")
         return 130
-    _say("\n" + table(results.backlog, results.live, results.idle, results.check) + "\n")
+    _say("\n" + table(results.backlog, results.live, results.replay, results.idle, results.check) + "\n")
     text = json.dumps({"machine": _machine(), "settings": _chosen(settings), **asdict(results)}, indent=2)
     _say(text)
     if arguments.json:
@@ -81,6 +83,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--live-rate", type=_whole, default=2_000, help="live events per second (default 2000)")
     parser.add_argument("--idle-seconds", type=_whole, default=180, help="measured idle seconds (default 180)")
     parser.add_argument("--idle-rate", type=_whole, default=50, help="idle events per second (default 50)")
+    parser.add_argument("--replay-rate", type=_whole, default=1_000, help="replay an hour of so many a second")
     parser.add_argument("--only", choices=PARTS, help="measure this part alone")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the JSON object here as well")
     parser.add_argument("--dir", type=Path, metavar="FOLDER", help="where to work (default WEBLAKE_DATA/bench)")
@@ -99,7 +102,12 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> Results:
     results = Results()
     if asked & {"backlog", "live"}:
         _measure_stream(folder / "stream", arguments, asked, results)
-    if "idle" in asked and not (results.check and results.check.first_difference):
+    if results.check and results.check.first_difference:
+        return results
+    if "replay" in asked:
+        _say(f"replay: an hour at {arguments.replay_rate:,} events/s, while as many come ...")
+        results.replay = measure_replay(folder / "replay", arguments.replay_rate, _say)
+    if "idle" in asked:
         _say(f"idle: a stack of its own at {arguments.idle_rate} events/s for {arguments.idle_seconds} s ...")
         results.idle = measure_idle(folder / "idle", arguments.idle_rate, arguments.idle_seconds, _say)
     return results

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,8 +60,11 @@ def measure_live(
     seconds: int,
     expected: Path,
     say: Callable[[str], None],
+    meanwhile: Callable[[], None] | None = None,
 ) -> tuple[Live, int]:
     """Send ``rate`` events per second for the warm-up and ``seconds``; return the figures and how many were sent.
+
+    With ``meanwhile``, which begins after the warm-up, the freshness is that of the events appended until its end.
 
     Raises:
         ServiceError: a process failed, or the counts stand still.
@@ -68,7 +73,8 @@ def measure_live(
     arguments = [(settings, rate, WARM_UP_SECONDS + seconds, expected)]
     appended: list[float] = []
     began = ended = Mark(0.0, {})
-    with spawned(_send, arguments) as answers:
+    until: Future[float] | None = None
+    with ThreadPoolExecutor(1) as pool, spawned(_send, arguments) as answers:
         for answer in answers:
             stream.check()
             if isinstance(answer, list):
@@ -77,11 +83,12 @@ def measure_live(
             ended = Mark(time.time(), meter.cpu())
             if answer == WARM_UP_SECONDS:
                 began = ended
+                until = pool.submit(_end_of, meanwhile) if meanwhile else None
             if answer % SAY_SECONDS == 0:
                 say(f"  {answer} of {WARM_UP_SECONDS + seconds} s, {watch.events - base:,} events in PostgreSQL")
     watch.wait_for(base + len(appended), stream.check, say)
     steps = [Step(step.at, step.events - base) for step in watch.steps if step.events > base]
-    ages = sorted(freshness(appended, steps, began.at))
+    ages = sorted(freshness(appended, steps, began.at, until.result() if until else math.inf))
     if not ages:
         raise ServiceError("no event was sent after the warm-up; let the live part take longer")
     duration = ended.at - began.at
@@ -100,18 +107,24 @@ def measure_live(
     return live, len(appended)
 
 
-def freshness(appended: list[float], steps: list[Step], since: float) -> list[float]:
-    """Return how old each event appended from ``since`` on was when the count first included it.
+def _end_of(work: Callable[[], None]) -> float:
+    work()
+    return time.time()
+
+
+def freshness(appended: list[float], steps: list[Step], since: float, until: float = math.inf) -> list[float]:
+    """Return how old each event appended from ``since`` up to ``until`` was when the count first included it.
 
     Args:
         appended: when Kafka appended each event, in order, epoch seconds.
         steps: the counts as they were seen, rising, beginning with the first of these events.
         since: epoch seconds.
+        until: epoch seconds, not included.
     """
     ages: list[float] = []
     seen = 0
     for step in steps:
-        ages += [step.at - at for at in appended[seen : step.events] if at >= since]
+        ages += [step.at - at for at in appended[seen : step.events] if since <= at < until]
         seen = max(seen, step.events)
     return ages
 

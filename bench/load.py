@@ -39,16 +39,23 @@ class Loaded:
     seconds: float
 
 
-def load_backlog(settings: Settings, events: int, expected: Path, say: Callable[[str], None]) -> Loaded:
+def yesterday() -> int:
+    """Return yesterday's first window (UTC), which is the backlog's."""
+    midnight = datetime.datetime.now(datetime.timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
+    return int(midnight.timestamp()) - 86_400
+
+
+def load_backlog(
+    settings: Settings, events: int, expected: Path, say: Callable[[str], None], per_window: int = EVENTS_PER_WINDOW
+) -> Loaded:
     """Send ``events`` distinct events of yesterday, and the copies of some; save the counts below ``expected``.
 
     Raises:
         ServiceError: a loading process failed.
     """
     started = time.monotonic()
-    midnight = datetime.datetime.now(datetime.timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
-    first_window = int(midnight.timestamp()) - 86_400
-    shares = [(settings, events, first_window, worker, expected) for worker in range(WORKERS)]
+    first_window = yesterday()
+    shares = [(settings, events, per_window, first_window, worker, expected) for worker in range(WORKERS)]
     records, size, said = 0, 0, time.monotonic()
     with spawned(_load_share, shares) as answers:
         for more_records, more_bytes in answers:
@@ -114,15 +121,21 @@ def producer(settings: Settings, linger_ms: int) -> Any:
 
 
 def _load_share(
-    settings: Settings, events: int, first_window: int, worker: int, expected: Path, answer: Callable[[Any], None]
+    settings: Settings,
+    events: int,
+    per_window: int,
+    first_window: int,
+    worker: int,
+    expected: Path,
+    answer: Callable[[Any], None],
 ) -> None:
     """Load every ``WORKERS``-th window."""
     shop = Shop(SEED)
-    windows = range(-(-events // EVENTS_PER_WINDOW))
+    windows = range(-(-events // per_window))
     with closing(producer(settings, linger_ms=50)) as kafka:
         for number in windows[worker::WORKERS]:
             counts, size = Counts(), 0
-            count = min(EVENTS_PER_WINDOW, events - number * EVENTS_PER_WINDOW)
+            count = min(per_window, events - number * per_window)
             window_start = first_window + number * WINDOW_SECONDS
             futures = []
             for place, (event, is_copy) in enumerate(backlog_window(shop, SEED + number, window_start, count)):

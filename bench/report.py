@@ -6,17 +6,22 @@ from bench.backlog import Backlog, Stretch
 from bench.cells import Comparison
 from bench.idle import ALL, Idle
 from bench.live import Live
+from bench.replay import Replay
 
 MIB = 1024**2
 
 
-def table(backlog: Backlog | None, live: Live | None, idle: Idle | None, check: Comparison | None) -> str:
+def table(
+    backlog: Backlog | None, live: Live | None, replay: Replay | None, idle: Idle | None, check: Comparison | None
+) -> str:
     """Return one table of what was measured."""
     rows: list[tuple[str, str]] = []
     if backlog:
         rows += _backlog_rows(backlog)
     if live:
         rows += _live_rows(live)
+    if replay:
+        rows += _replay_rows(replay)
     if idle:
         rows += _idle_rows(idle)
     if check:
@@ -51,11 +56,26 @@ def _live_rows(live: Live) -> list[tuple[str, str]]:
     costs = live.cpu_seconds_per_million
     return [
         (f"Live at {live.rate:,.0f} events/s for {live.seconds:.0f} s", ""),
+        *_freshness_rows(live),
+        *((f"CPU-seconds per million, {program}", f"{cost:.1f}") for program, cost in costs.items()),
+        *((f"peak memory of {name}, MiB", _mebibytes(size)) for name, size in live.peak_memory_bytes.items()),
+    ]
+
+
+def _replay_rows(replay: Replay) -> list[tuple[str, str]]:
+    return [
+        (f"Replay of {replay.events:,} events, at {replay.live.rate:,.0f} events/s", ""),
+        ("seconds", f"{replay.seconds:.0f}"),
+        ("corrections", f"{replay.corrections:,}"),
+        *_freshness_rows(replay.live),
+    ]
+
+
+def _freshness_rows(live: Live) -> list[tuple[str, str]]:
+    return [
         ("freshness p50, seconds", f"{live.freshness_p50_seconds:.1f}"),
         ("freshness p95, seconds", f"{live.freshness_p95_seconds:.1f}"),
         ("freshness max, seconds", f"{live.freshness_max_seconds:.1f}"),
-        *((f"CPU-seconds per million, {program}", f"{cost:.1f}") for program, cost in costs.items()),
-        *((f"peak memory of {name}, MiB", _mebibytes(size)) for name, size in live.peak_memory_bytes.items()),
     ]
 
 

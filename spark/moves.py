@@ -13,7 +13,7 @@ from lake.url_rules import UrlRules
 from spark.counts import count_windows, sum_entries
 from spark.duplicates import ORDER, find_duplicates
 from spark.judgement import Judgement
-from spark.parse import parse_records
+from spark.parse import parse_again
 
 Judge = Callable[[list[str]], Judgement]
 """From distinct agents to what is known of the clients."""
@@ -84,17 +84,8 @@ def _as_counted(own: DataFrame, rules: UrlRules, replayed: DataFrame) -> DataFra
     by_arrival = own.filter(F.col("reject_reason").isNull()).drop("value")
     if replayed.isEmpty():
         return by_arrival
-    again = _read_again(own, rules).join(F.broadcast(replayed), "window_start", "left_semi")
+    again = parse_again(own, rules).join(F.broadcast(replayed), "window_start", "left_semi")
     return by_arrival.join(F.broadcast(replayed), "window_start", "left_anti").unionByName(again)
-
-
-def _read_again(own: DataFrame, rules: UrlRules) -> DataFrame:
-    """Parse rows of bronze anew from their bytes; only what is valid."""
-    position = F.concat_ws("-", "kafka_partition", "kafka_offset")
-    has_given_id = F.col("event_key").isNotNull() | (F.col("event_id") != position)
-    given_id = F.when(has_given_id, F.col("event_id")).alias("header_event_id")
-    columns = ("value", given_id, "kafka_partition", "kafka_offset", "ingested_at", "batch")
-    return parse_records(own.select(*columns), rules).filter(F.col("reject_reason").isNull()).drop("value")
 
 
 def _duplicates(valid: DataFrame, bronze: DataFrame, days: list[object]) -> DataFrame:

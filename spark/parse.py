@@ -81,6 +81,15 @@ def parse_records(records: DataFrame, rules: UrlRules) -> DataFrame:
     return _identify(judged)
 
 
+def parse_again(rows: DataFrame, rules: UrlRules) -> DataFrame:
+    """Parse rows of bronze anew from their bytes, and return what is valid now, without the bytes."""
+    position = F.concat_ws("-", "kafka_partition", "kafka_offset")
+    has_given_id = F.col("event_key").isNotNull() | (F.col("event_id") != position)
+    given_id = F.when(has_given_id, F.col("event_id")).alias("header_event_id")
+    records = rows.select("value", given_id, "kafka_partition", "kafka_offset", "ingested_at", "batch")
+    return parse_records(records, rules).filter(F.col("reject_reason").isNull()).drop("value")
+
+
 def _decode(records: DataFrame) -> DataFrame:
     """Read the bytes as text and split them: ``json`` (array) or ``log`` (array of strings), null where unreadable."""
     text = _text()

@@ -36,7 +36,7 @@ from spark.counts import sum_entries
 from spark.delta import append_once, list_texts, read_text, remove_folder, snapshot, write_text, writers_progress
 from spark.duplicates import count_new
 from spark.moves import Judge
-from spark.parse import parse_records
+from spark.parse import parse_again
 from spark.verdicts import Court
 
 log = logging.getLogger(__name__)
@@ -197,14 +197,9 @@ def parsed_again(
     was_rejected = F.col("reject_reason").isNotNull() & (F.col("ingested_at") >= earliest)
     may_be_in = _within("event_date", windows) | (was_rejected & (F.col("event_date") >= earliest.date()))
     bronze = session.read.format("delta").load(settings.bronze).filter(F.col("batch") <= counted_up_to)
-    position = F.concat_ws("-", "kafka_partition", "kafka_offset")
-    has_given_id = F.col("event_key").isNotNull() | (F.col("event_id") != position)
-    given_id = F.when(has_given_id, F.col("event_id")).alias("header_event_id")
-    columns = ("value", given_id, "kafka_partition", "kafka_offset", "ingested_at", "batch")
-    parsed = parse_records(bronze.filter(may_be_in).select(*columns), rules)
     first, end = map(_moment, windows)
     is_in = (F.col("window_start") >= first) & (F.col("window_start") < end)
-    return parsed.filter(F.col("reject_reason").isNull() & is_in).drop("value", "referrer", "user_id")
+    return parse_again(bronze.filter(may_be_in), rules).filter(is_in).drop("referrer", "user_id")
 
 
 def pieces(session: SparkSession, settings: Settings, request: ReplayRequest) -> list[tuple[int, int]]:

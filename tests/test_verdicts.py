@@ -136,15 +136,19 @@ def test_a_verdict_moves_what_was_counted_whatever_the_rules_say_since(
     append_batch(session, settings, [*sent(), page])
     Pipeline(session, settings).count()
     rules.write_text("rules: [{action: view_product, pattern: '^/item/'}]\nactions: [view_product, checkout]\n")
-    for has_replayed in (False, True):
-        if has_replayed:
-            ask(settings.requests, ReplayRequest("replay", int(at(-60).timestamp()), int(at(60).timestamp())))
-            Pipeline(session, settings).count()
-        for verdict in ("convicted", RELEASED):
-            decide(session, settings, verdict)
-            checks = check_counts(pin(session, settings)[0], Scope())
-            assert [check for check in checks if check.verdict is not Outcome.OK] == []
-            assert min(min(row.views, row.events) for row in sums(session, settings)) == 0
+    decide(session, settings, "convicted")
+    assert _is_sound(session, settings)
+    ask(settings.requests, ReplayRequest("replay", int(at(-60).timestamp()), int(at(60).timestamp())))
+    Pipeline(session, settings).count()
+    decide(session, settings, RELEASED)
+    assert _is_sound(session, settings)
+
+
+def _is_sound(session: SparkSession, settings: Settings) -> bool:
+    """Whether the audit finds nothing wrong, and no cell is below zero."""
+    checks = check_counts(pin(session, settings)[0], Scope())
+    lowest = min(min(row.views, row.events) for row in sums(session, settings))
+    return lowest == 0 and all(check.verdict is Outcome.OK for check in checks)
 
 
 def test_the_audit_knows_the_verdicts_and_a_deleted_ledger_comes_back_with_them(
