@@ -88,7 +88,7 @@ def raw_records(settings: Settings, address: str, number: int) -> list[str]:
     try:
         own = session.read.format("delta").load(settings.bronze).filter(F.col("ip_address") == address)
         counts = own.agg(F.count("*").alias("records"), F.count_distinct("product_id").alias("products")).collect()[0]
-        newest = own.orderBy(F.col("ingested_at").desc(), F.col("kafka_offset").desc()).limit(number)
+        newest = own.orderBy(F.col("occurred_at").desc(), F.col("kafka_offset").desc()).limit(number)
         values = [bytes(row["value"] or b"") for row in newest.select("value").collect()]
     finally:
         session.stop()
