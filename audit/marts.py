@@ -12,7 +12,7 @@ from audit.database import Stand, database_snapshot, marts_stand, mirror_stand
 from audit.scope import Scope
 from lake.settings import Settings
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 POLL_SECONDS = 1.0
 
 
