@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,8 @@ from lake.settings import Settings
 
 PATIENCE_MS = 10_000
 NO_OFFSET = -1
+TIMEOUT = re.compile(r"org\.apache\.kafka\.common\.errors\.TimeoutException: (.+?)(?: SQLSTATE|$)", re.MULTILINE)
+"""What Spark's own client says in the error of a query."""
 Offsets = dict[int, int]
 """An offset for each partition."""
 
@@ -64,6 +67,11 @@ class Topic:
         found = self._offsets({partition: moment + 1 for partition, moment in newest.items()})
         return {partition: offset for partition, offset in found.items() if offset != NO_OFFSET}
 
+    def explained(self, error: Exception) -> Exception:
+        """Return an error of Spark's, or, where it has waited for the broker in vain, one that says so."""
+        timed_out = TIMEOUT.search(str(error))
+        return self._no_answer(timed_out[1]) if timed_out else error
+
     def close(self) -> None:
         """Close the connection."""
         if self._admin:
@@ -85,6 +93,7 @@ class Topic:
             return getattr(self._admin, method)(about)
         except KafkaError as error:
             self.close()
-            raise ServiceError(
-                f"Kafka at {self._servers} does not answer: {error}; see `make logs NAME=kafka`"
-            ) from error
+            raise self._no_answer(str(error)) from error
+
+    def _no_answer(self, why: str) -> ServiceError:
+        return ServiceError(f"Kafka at {self._servers} does not answer: {why}; see `make logs NAME=kafka`")

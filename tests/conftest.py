@@ -13,6 +13,8 @@ from lake.url_rules import UrlRules, load_url_rules
 from spark.session import spark_session
 from stack.embedded import Embedded
 
+pytest_plugins = ["faults.table"]
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seed", type=int, help="repeat the random choices of an earlier run of the fault suite")

@@ -13,13 +13,15 @@ import pytest
 from kafka import KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewPartitions
 from pyspark.sql import SparkSession
+from settings_in import settings_in
 
-from lake.errors import LakeError, RefusedError
+from lake.errors import LakeError, RefusedError, ServiceError
 from lake.settings import Settings
 from lake.url_rules import UrlRules
 from spark.accept import accept, refusal
 from spark.bronze import Bronze, create_bronze
 from spark.progress import Progress
+from spark.topic import Topic
 from stack import kafka
 from stack.waiting import wait_until
 
@@ -168,3 +170,13 @@ def test_a_writer_that_was_overtaken_writes_nothing_until_it_has_looked_again(ca
     assert case.rows() == {0: 2}
     overtaken.catch_up()
     assert case.rows() == {0: 3}
+
+
+def test_a_query_that_kafka_kept_waiting_names_kafka(tmp_path: Path) -> None:
+    topic = Topic(settings_in(tmp_path))
+    text = "[STREAM_FAILED] Query terminated with exception: {}: Timed out waiting. Call: listNodes SQLSTATE: XXKST"
+    told = topic.explained(RuntimeError(text.format("org.apache.kafka.common.errors.TimeoutException")))
+    assert isinstance(told, ServiceError)
+    assert "does not answer: Timed out waiting. Call: listNodes; see `make logs NAME=kafka`" in str(told)
+    other = RuntimeError(text.format("java.lang.IllegalStateException"))
+    assert topic.explained(other) is other

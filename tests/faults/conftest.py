@@ -1,33 +1,19 @@
-"""The fault suite's services, its rigs, and the table that it ends with: ``make faults``."""
+"""The fault suite's services and its rigs: ``make faults``."""
 
 from __future__ import annotations
 
 import re
 import uuid
 from collections.abc import Generator, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from faults.rig import Rig, open_rig
+from faults.table import ROW, Row
 
 from stack.embedded import Embedded
 
-
-@dataclass(frozen=True)
-class Row:
-    """One case in the table."""
-
-    case: str
-    seed: int
-    events: int
-    faults: str
-    lost: int
-    doubled: int
-    verdict: str
-
-
-ROW = "row of the fault table"
 HAS_PASSED = pytest.StashKey[bool]()
 
 
@@ -63,27 +49,3 @@ def pytest_runtest_makereport(
     if call.when == "call":
         item.stash[HAS_PASSED] = report.passed
     return report
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    ended = [report for reports in terminalreporter.stats.values() for report in reports if _is_teardown(report)]
-    rows = [Row(**value) for report in ended for name, value in report.user_properties if name == ROW]
-    if not rows:
-        return
-    terminalreporter.section("faults")
-    width = max(len(row.case) for row in rows)
-    terminalreporter.line(
-        f"{'case':<{width}}  {'seed':>6}  {'events':>7}  {'lost':>4}  {'doubled':>7}  verdict  faults"
-    )
-    for row in rows:
-        numbers = f"{row.seed:>6}  {row.events:>7,}  {_known(row.lost):>4}  {_known(row.doubled):>7}"
-        terminalreporter.line(f"{row.case:<{width}}  {numbers}  {row.verdict:<7}  {row.faults}")
-    terminalreporter.line(f"again with the same seed: make faults SEED={rows[0].seed}")
-
-
-def _is_teardown(report: object) -> bool:
-    return isinstance(report, pytest.TestReport) and report.when == "teardown"
-
-
-def _known(number: int) -> str:
-    return "?" if number < 0 else str(number)
