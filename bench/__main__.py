@@ -26,12 +26,10 @@ from bench.live import Live, measure_live
 from bench.load import MOST_EVENTS, load_backlog
 from bench.replay import Replay, measure_replay
 from bench.report import table
-from bench.stream import Stream
-from bench.usage import Meter
+from bench.stream import Stream, metered_services
 from bench.watch import CountWatch
 from lake.errors import ServiceError, WeblakeError
 from lake.settings import Settings, load_settings
-from stack.embedded import Embedded
 from stack.status import read_stream
 
 PARTS = ("backlog", "live", "replay", "idle")
@@ -83,7 +81,12 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--live-rate", type=_whole, default=2_000, help="live events per second (default 2000)")
     parser.add_argument("--idle-seconds", type=_whole, default=180, help="measured idle seconds (default 180)")
     parser.add_argument("--idle-rate", type=_whole, default=50, help="idle events per second (default 50)")
-    parser.add_argument("--replay-rate", type=_whole, default=1_000, help="replay an hour of so many a second")
+    parser.add_argument(
+        "--replay-rate",
+        type=_whole,
+        default=1_000,
+        help="an hour at this rate is replayed (default 1000)",
+    )
     parser.add_argument("--only", choices=PARTS, help="measure this part alone")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the JSON object here as well")
     parser.add_argument("--dir", type=Path, metavar="FOLDER", help="where to work (default WEBLAKE_DATA/bench)")
@@ -118,10 +121,7 @@ def _measure_stream(folder: Path, arguments: argparse.Namespace, asked: set[str]
     expected = folder / "expected"
     events = arguments.events if "backlog" in asked else min(arguments.events, WARM_UP_EVENTS)
     _say(f"starting a broker and a database below {folder} ...")
-    embedded = Embedded(folder)
-    with embedded as settings, Meter() as meter:
-        meter.follow("broker", embedded.kafka.pid or 0)
-        meter.follow("postgres", embedded.postgres.pid or 0)
+    with metered_services(folder) as (settings, meter):
         _say(f"loading {events:,} events ...")
         loaded = load_backlog(settings, events, expected, _say)
         _say(f"  {loaded.records:,} records in {loaded.seconds:.0f} s")

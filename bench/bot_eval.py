@@ -23,7 +23,7 @@ from bench.bot_findings import Findings, below_floor, draw_findings, table
 from bench.detector import Detector
 from bench.labelled import EPOCH, Scenario, split, traffic
 from lake.errors import WeblakeError
-from lake.settings import PROJECT, load_settings
+from lake.settings import load_settings
 from spark.session import spark_session
 from stack.embedded import Embedded
 from stack.migrations import migrate
@@ -33,7 +33,6 @@ SEEDS = (11, 12)
 RATES = {"log": (20.0, 50.0), "json": (20.0, 50.0)}
 MINUTES = (5, 15, 30, 60)
 """When the clients are judged; what convicts a client later than at once is known to the next of these."""
-CHART = PROJECT / "docs" / "bot_eval.png"
 
 
 def main() -> int:
@@ -44,7 +43,7 @@ def main() -> int:
     parser.add_argument(
         "--format", choices=sorted(RATES), nargs="+", default=list(RATES), help="formats of the records"
     )
-    parser.add_argument("--chart", type=Path, default=CHART, metavar="FILE", help="where the chart goes")
+    parser.add_argument("--chart", type=Path, metavar="FILE", help="where the chart goes (default charts/bot_eval.png)")
     arguments = parser.parse_args()
     logging.basicConfig(level="ERROR", stream=sys.stderr)
     scenarios = [
@@ -65,8 +64,10 @@ def main() -> int:
         return 1
     _say(f"\n{table(findings)}\n")
     matplotlib.use("Agg")
-    draw_findings(findings, arguments.chart, ", ".join(map(str, arguments.seed)))
-    _say(f"chart: {arguments.chart}")
+    chart = arguments.chart or load_settings().charts / "bot_eval.png"
+    chart.parent.mkdir(parents=True, exist_ok=True)
+    draw_findings(findings, chart, ", ".join(map(str, arguments.seed)))
+    _say(f"chart: {chart}")
     failures = below_floor(findings)
     for failure in failures:
         _say(f"below the floor: {failure}")

@@ -11,15 +11,12 @@ from typing import Any
 from bench.cells import compare_database
 from bench.live import Live, measure_live
 from bench.load import load_backlog, yesterday
-from bench.stream import Stream
+from bench.stream import Stream, metered_services
 from bench.traffic import WINDOW_SECONDS
-from bench.usage import Meter
 from bench.watch import CountWatch
 from lake.errors import ServiceError
 from lake.requests import ReplayRequest
-from lake.settings import Settings
 from spark.errand import carry_out
-from stack.embedded import Embedded
 
 HOUR_SECONDS = 3600
 LIVE_SECONDS = 180
@@ -42,31 +39,23 @@ def measure_replay(folder: Path, rate: int, say: Callable[[str], None]) -> Repla
         ServiceError: a process failed, or a count is wrong.
     """
     events, expected = rate * HOUR_SECONDS, folder / "expected"
-    embedded = Embedded(folder)
-    with embedded as settings, Meter() as meter:
-        meter.follow("broker", embedded.kafka.pid or 0)
-        meter.follow("postgres", embedded.postgres.pid or 0)
+    outcome: dict[str, Any] = {}
+
+    with metered_services(folder) as (settings, meter):
+
+        def replay() -> None:
+            say("  the replay begins")
+            began, first = time.monotonic(), yesterday()
+            told = carry_out(settings, ReplayRequest("bench", first, first + HOUR_SECONDS), lambda _: None)
+            outcome.update(told, seconds=time.monotonic() - began)
+            say(f"  the replay has ended after {outcome['seconds']:.0f} s with {told['corrections']} corrections")
+
         loaded = load_backlog(settings, events, expected, say, per_window=rate * WINDOW_SECONDS)
         with CountWatch(settings) as watch, Stream(settings) as stream:
             meter.follow("stream", stream.pid)
             watch.wait_for(loaded.events, stream.check, say)
-            outcome: dict[str, Any] = {}
-
-            def replay() -> None:
-                outcome.update(_replay(settings, say))
-
             live, _ = measure_live(settings, stream, meter, watch, rate, LIVE_SECONDS, expected, say, replay)
         difference = compare_database(settings, expected, say).first_difference
     if difference:
         raise ServiceError(f"the counts are wrong after the replay: {difference}")
     return Replay(events, outcome["seconds"], outcome["corrections"], live)
-
-
-def _replay(settings: Settings, say: Callable[[str], None]) -> dict[str, Any]:
-    """Replay the first hour of the backlog."""
-    began, first = time.monotonic(), yesterday()
-    say("  the replay begins")
-    outcome = carry_out(settings, ReplayRequest("bench", first, first + HOUR_SECONDS), lambda _: None)
-    seconds = time.monotonic() - began
-    say(f"  the replay has ended after {seconds:.0f} s with {outcome['corrections']} corrections")
-    return {"seconds": seconds, "corrections": outcome["corrections"]}

@@ -24,7 +24,7 @@ from typing import Any
 
 import psycopg2
 
-from bench.load import PARTITIONS, SEED, load_backlog, producer
+from bench.load import PARTITIONS, SEED, load_backlog, producer, yesterday
 from bench.stream import Stream
 from bench.traffic import EVENTS_PER_WINDOW, WINDOW_SECONDS, Shop, encode, make_events
 from bench.watch import CountWatch
@@ -157,8 +157,7 @@ def _timed(values: dict[str, float], name: str) -> Iterator[None]:
 
 def _replay(settings: Settings) -> None:
     """Replay the first windows of the backlog, which must correct nothing."""
-    midnight = int(time.time()) // 86_400 * 86_400
-    first = midnight - 86_400
+    first = yesterday()
     request = ReplayRequest("scale", first, first + REPLAYED_WINDOWS * WINDOW_SECONDS, dry_run=True)
     corrections = carry_out(settings, request, lambda _: None)["corrections"]
     if corrections:

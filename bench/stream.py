@@ -1,21 +1,35 @@
-"""The stream as a process of the benchmark's: ``python -m spark``, its log, its end."""
+"""The stream as a process of the benchmark's, ``python -m spark``, with its log and its end, and what it runs on."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import psutil
 
-from bench.usage import trees
+from bench.usage import Meter, trees
 from lake.errors import ServiceError
 from lake.settings import PROJECT, Settings, child_environment
+from stack.embedded import Embedded
 from stack.status import read_stream
 
 STOP_SECONDS = 60
+
+
+@contextmanager
+def metered_services(folder: Path) -> Iterator[tuple[Settings, Meter]]:
+    """Run a broker and a database in a folder of their own; yield their settings, and a meter that follows both."""
+    embedded = Embedded(folder)
+    with embedded as settings, Meter() as meter:
+        meter.follow("broker", embedded.kafka.pid or 0)
+        meter.follow("postgres", embedded.postgres.pid or 0)
+        yield settings, meter
 
 
 class Stream:

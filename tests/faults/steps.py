@@ -6,13 +6,11 @@ from collections.abc import Callable
 from contextlib import closing
 from itertools import islice
 
-from faults.rig import Rig
+from faults.rig import PATIENCE_SECONDS, Rig
 from faults.traffic import Message, Traffic
 from kafka.admin import KafkaAdminClient
 
 from stack.waiting import wait_until
-
-PATIENCE_SECONDS = 300
 
 
 def some(traffic: Traffic, number: int) -> list[Message]:

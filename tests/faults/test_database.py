@@ -14,8 +14,8 @@ import psutil
 import pytest
 from faults.analyst import Analyst
 from faults.proxy import CommitProxy
-from faults.rig import Rig
-from faults.steps import PATIENCE_SECONDS, wait_for
+from faults.rig import PATIENCE_SECONDS, Rig
+from faults.steps import wait_for
 from faults.traffic import Traffic
 
 from lake.settings import PROJECT, child_environment
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.faults
 
 OUTAGE_SECONDS = 60.0
 LOST_ANSWERS = 20
-SECONDS_PER_ANSWER = 40  # a batch comes every ten, and not every answer is lost
+SECONDS_PER_ANSWER = 40  # the mirror waits up to 30 s after an error, and not every answer is lost
 BUILDS = 20
 
 

@@ -6,7 +6,7 @@ import signal
 import time
 
 import pytest
-from faults.rig import Rig
+from faults.rig import PATIENCE_SECONDS, Rig
 from faults.traffic import Traffic
 
 from lake.failpoints import POINTS
@@ -15,7 +15,6 @@ pytestmark = pytest.mark.faults
 
 STREAM_KILLS = 20
 BROKER_KILLS = 5
-DEATH_SECONDS = 300
 
 
 def test_the_stream_is_killed_at_random(rig: Rig) -> None:
@@ -37,7 +36,7 @@ def test_the_stream_dies_between_any_two_writes(rig: Rig) -> None:
     with rig.producer.streaming(Traffic(rig.dice), per_second=100):
         for point in points:
             rig.start(WEBLAKE_FAIL_AT=f"{point}:{rig.dice.randint(1, 3)}")
-            assert rig.stream.wait_for_end(DEATH_SECONDS) == -signal.SIGKILL, f"{point} was not reached"
+            assert rig.stream.wait_for_end(PATIENCE_SECONDS) == -signal.SIGKILL, f"{point} was not reached"
             rig.faults[point] += 1
     rig.start()
     rig.prove()
@@ -49,7 +48,7 @@ def test_the_streams_java_is_killed_alone(rig: Rig) -> None:
         rig.wait_until_working()
         rig.stream.kill_java()
         rig.faults["Java killed alone"] += 1
-        assert rig.stream.wait_for_end(DEATH_SECONDS) == 1
+        assert rig.stream.wait_for_end(PATIENCE_SECONDS) == 1
         assert "Java process has ended with code -9" in rig.stream.log_tail()
     rig.start()
     rig.prove()

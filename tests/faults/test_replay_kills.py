@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faults.rig import Cells, Rig
+from faults.rig import PATIENCE_SECONDS, Cells, Rig
 from faults.traffic import Traffic
 
 from lake import failpoints
@@ -26,8 +26,6 @@ DAY = 86_400
 POINTS = [point for point in failpoints.POINTS if point.startswith("replay-")]
 VERDICT_POINTS = [point for point in failpoints.POINTS if point.startswith("verdict-")]
 BOT_EVENTS = "select coalesce(sum(events), 0)::bigint from silver.window_counts where dimension = 'all' and is_bot"
-DEATH_SECONDS = 300
-ANSWER_SECONDS = 300
 WRONG_RULES = "rules: [{action: view_product, pattern: '^/item/'}]\nactions: [view_product, add_to_cart, checkout]\n"
 
 
@@ -71,7 +69,7 @@ def die_in(rig: Rig, request: ReplayRequest | VerdictRequest, points: Sequence[s
     ask(rig.settings.requests, request)
     for point in points:
         rig.start(WEBLAKE_FAIL_AT=point)
-        assert rig.stream.wait_for_end(DEATH_SECONDS) == -signal.SIGKILL, f"{point} was not reached"
+        assert rig.stream.wait_for_end(PATIENCE_SECONDS) == -signal.SIGKILL, f"{point} was not reached"
         rig.faults[point] += 1
     rig.start()
     have_done(rig, request)
@@ -84,7 +82,7 @@ def have_done(rig: Rig, request: ReplayRequest | VerdictRequest) -> None:
     def answer() -> dict[str, Any]:
         return read_answer(rig.settings.requests, request.id) or {"done": False}
 
-    wait_until(lambda: bool(answer()["done"]), ANSWER_SECONDS, f"{request.id} is answered (log: {rig.stream.log})")
+    wait_until(lambda: bool(answer()["done"]), PATIENCE_SECONDS, f"{request.id} is answered (log: {rig.stream.log})")
     assert "error" not in answer(), answer()
     rig.wait_until_mirrored()
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from faults.rig import Rig
-from faults.steps import PATIENCE_SECONDS, is_told, some, started, wait_for
+from faults.rig import PATIENCE_SECONDS, Rig
+from faults.steps import is_told, some, started, wait_for
 from faults.stream import Stream
 from faults.traffic import Traffic
 
