@@ -80,7 +80,7 @@ def detector() -> Iterator[Detector]:
     base = load_settings().data / "bench"
     base.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bot-eval-", dir=base) as folder:
-        servers = Embedded(Path(folder), SPARK_MASTER="local[2]", SPARK_DRIVER_MEMORY="1g", LOG_LEVEL="ERROR")
+        servers = Embedded(Path(folder), SPARK_MASTER="local[2]", LOG_LEVEL="ERROR")
         try:
             with database(servers):
                 session = spark_session(servers.settings, "bot-eval")

@@ -1,4 +1,4 @@
-"""What process trees cost: CPU seconds with those of their ended children, and resident memory."""
+"""What process trees cost: CPU seconds with those of their ended children, and memory."""
 
 from __future__ import annotations
 
@@ -41,17 +41,18 @@ def cpu_seconds(processes: list[psutil.Process]) -> float:
 
 
 def memory_bytes(processes: list[psutil.Process]) -> int:
-    """Return the resident memory of the processes; what PostgreSQL's processes share counts once.
+    """Return the resident memory of the processes; pages that several share count once (proportional set size).
 
-    A process that was just forked, and is about to become another program, still has its parent's memory: left out.
+    What Java has just forked, and is about to become another program, still has its parent's memory: left out.
     """
     total = 0
     programs = {process.pid: _program(process) for process in processes}
     for process in processes:
         with suppress(psutil.Error, OSError):
-            if process.name() == "java" and programs[process.pid] == programs.get(process.ppid()):
+            program = programs[process.pid]
+            if program and Path(program[0]).name == "java" and program == programs.get(process.ppid()):
                 continue
-            total += _shared_out(process) if process.name() == "postgres" else process.memory_info().rss
+            total += _shared_out(process)
     return total
 
 
@@ -91,7 +92,7 @@ class Meter(Background):
             return dict(self._cpu)
 
     def peaks(self) -> dict[str, int]:
-        """Return the highest resident memory of each tree, in bytes, as sampled."""
+        """Return the highest memory of each tree, in bytes, as sampled."""
         with self._lock:
             self._sample()
             return dict(self._peaks)

@@ -14,7 +14,7 @@ from lake.settings import Settings, child_environment
 from stack.jars import KAFKA, classpath
 from stack.ports import LOCALHOST
 
-HEAP = "-Xmx512m"
+HEAP = "-Xmx256m"
 TOPIC_SETTINGS = {
     "message.timestamp.type": "LogAppendTime",
     "retention.ms": "-1",
@@ -49,6 +49,7 @@ num.network.threads=2
 num.io.threads=2
 broker.session.timeout.ms=5000
 broker.heartbeat.interval.ms=1000
+log.cleaner.dedupe.buffer.size=8388608
 """
 
 LOGGING = """\

@@ -27,7 +27,7 @@ DAY = 86_400
 def command(data: Path, *arguments: str, settings: Settings | None = None) -> subprocess.CompletedProcess[str]:
     """Run ``python -m audit verify`` as a person would."""
     chosen = settings or load_settings({"WEBLAKE_DATA": str(data)})
-    extra = {"KAFKA_TOPIC": chosen.kafka_topic, "SPARK_DRIVER_MEMORY": "1g", "SPARK_MASTER": "local[2]"}
+    extra = {"KAFKA_TOPIC": chosen.kafka_topic, "SPARK_MASTER": "local[2]"}
     return subprocess.run(
         [sys.executable, "-m", "audit", "verify", *arguments],
         cwd=PROJECT,

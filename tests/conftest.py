@@ -38,7 +38,7 @@ def stack_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """The one Spark session of the run."""
     data = tmp_path_factory.mktemp("spark")
-    settings = load_settings({"WEBLAKE_DATA": str(data), "SPARK_MASTER": "local[2]", "SPARK_DRIVER_MEMORY": "1g"})
+    settings = load_settings({"WEBLAKE_DATA": str(data), "SPARK_MASTER": "local[2]"})
     session = spark_session(settings)
     yield session
     session.stop()

@@ -154,7 +154,6 @@ def open_rig(services: Embedded, folder: Path, case: str, seed: int) -> Rig:
         "POSTGRES_PORT": str(shared.postgres_port),
         "POSTGRES_DB": name,
         "SPARK_MASTER": "local[2]",
-        "SPARK_DRIVER_MEMORY": "1g",
         "TRIGGER_SECONDS": "1",
         **{f"POSTGRES_{role.upper()}_PASSWORD": shared.password(role) for role in ROLES},
     }
