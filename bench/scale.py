@@ -1,12 +1,14 @@
 """Measure what grows with history: ``python -m bench.scale --events 1000000 10000000`` (``make bench-scale``).
 
 For each size, a stack of its own is filled, and then the same work is timed: a small batch through to PostgreSQL, an
-incremental dbt run, a replay of the same number of events, `verify`, and maintenance, with sizes before and after.
+incremental dbt run, a replay and a `verify` of the same number of events, a `verify` of all, and maintenance, with
+sizes before and after.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import json
 import logging
 import random
@@ -37,7 +39,7 @@ from stack.marts import Marts, build
 
 BURSTS = 5
 BURST_EVENTS = 5_000
-REPLAYED_WINDOWS = 4
+SOME_WINDOWS = 4
 MIB = 1 << 20
 
 
@@ -96,14 +98,17 @@ def measure(folder: Path, events: int) -> Measured:
             bursts.send()
             with _timed(values, "dbt run after a batch, s"):
                 build(marts, settings)
-            with _timed(values, f"replay of {min(events, REPLAYED_WINDOWS * EVENTS_PER_WINDOW):,} events, s"):
+            some = f"{min(events, SOME_WINDOWS * EVENTS_PER_WINDOW):,} events"
+            with _timed(values, f"replay of {some}, s"):
                 _replay(settings)
             with _timed(values, "maintain, s"):
                 told = carry_out(settings, MaintenanceRequest("scale"), lambda _: None)
             values["batch after maintain, s"] = statistics.median(bursts.send() for _ in range(BURSTS))
             values |= _sizes(told)
         build(marts, settings)
-        with _timed(values, "verify, s"):
+        with _timed(values, f"verify of {some}, s"):
+            _verify(settings, "--from", _iso(yesterday()), "--to", _iso(yesterday() + SOME_WINDOWS * WINDOW_SECONDS))
+        with _timed(values, "verify of all, s"):
             _verify(settings)
         _say(f"  {loaded.records + bursts.sent:,} records, all checks hold")
     return Measured(events, values)
@@ -158,18 +163,22 @@ def _timed(values: dict[str, float], name: str) -> Iterator[None]:
 def _replay(settings: Settings) -> None:
     """Replay the first windows of the backlog, which must correct nothing."""
     first = yesterday()
-    request = ReplayRequest("scale", first, first + REPLAYED_WINDOWS * WINDOW_SECONDS, dry_run=True)
+    request = ReplayRequest("scale", first, first + SOME_WINDOWS * WINDOW_SECONDS, dry_run=True)
     corrections = carry_out(settings, request, lambda _: None)["corrections"]
     if corrections:
         raise ServiceError(f"a replay of unchanged events has {corrections} corrections; see `make verify`")
 
 
-def _verify(settings: Settings) -> None:
-    command = [sys.executable, "-m", "audit", "verify"]
+def _verify(settings: Settings, *scope: str) -> None:
+    command = [sys.executable, "-m", "audit", "verify", *scope]
     environment = child_environment(settings, LAKE_ROOT=settings.lake_root)
     done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ServiceError(f"verify found something wrong:\n{done.stdout}{done.stderr}")
+
+
+def _iso(seconds: int) -> str:
+    return dt.datetime.fromtimestamp(seconds, tz=dt.timezone.utc).isoformat()
 
 
 def _sizes(told: dict[str, Any]) -> dict[str, float]:

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from lake.contracts import BRONZE, BY_REPLAY, LEDGER, LEDGER_KEY, LEDGER_PARTITION, MEASURES, names
+from lake.contracts import BRONZE, LEDGER, LEDGER_KEY, LEDGER_PARTITION, MEASURES, names
 from lake.settings import Settings
 from lake.url_rules import UrlRules
 from spark.counts import count_windows, sum_entries
 from spark.duplicates import ORDER, find_duplicates
 from spark.judgement import Judgement
 from spark.parse import parse_again
+from spark.replay_records import corrected_windows
 
 Judge = Callable[[list[str]], Judgement]
 """From distinct agents to what is known of the clients."""
@@ -32,7 +33,7 @@ def moves(
     """Return the corrections that take the clients' events from where ``before`` had them to where ``after`` has them.
 
     Only the clients' own rows are counted again, from the days on which the ledger knows them, each as it was counted:
-    by the columns of its arrival, or by today's reading of its bytes in a window that a replay has corrected.
+    by the columns of its arrival, or by today's reading of its bytes where a replay has corrected its window.
 
     Args:
         session: The Spark session.
@@ -51,8 +52,8 @@ def moves(
     days = [row[0] for row in ledger.filter(is_theirs).select(LEDGER_PARTITION).distinct().collect()]
     bronze = session.read.format("delta").load(settings.bronze).filter(F.col("batch") <= counted_up_to)
     own = bronze.filter(F.col("event_date").isin(days) & F.col("ip_address").isin(addresses))
-    replayed = ledger.filter(F.col(LEDGER_PARTITION).isin(days) & (F.col("cause") == BY_REPLAY))
-    valid = _as_counted(own, rules, replayed.select("window_start").distinct()).persist()
+    corrected = corrected_windows(session, settings, ledger.filter(F.col(LEDGER_PARTITION).isin(days)))
+    valid = _as_counted(own, rules, corrected).persist()
     try:
         agents = valid.agg(F.collect_set("user_agent")).collect()[0][0]
         distinct = valid.join(F.broadcast(_duplicates(valid, bronze, days)), list(ORDER), "left_anti")
@@ -79,13 +80,13 @@ def summary(found: DataFrame) -> dict[str, int]:
     return dict(to_bots.agg(*sums).collect()[0].asDict())
 
 
-def _as_counted(own: DataFrame, rules: UrlRules, replayed: DataFrame) -> DataFrame:
+def _as_counted(own: DataFrame, rules: UrlRules, corrected: DataFrame) -> DataFrame:
     """Return the valid rows, each read as the ledger has it: see :func:`moves`."""
     by_arrival = own.filter(F.col("reject_reason").isNull()).drop("value")
-    if replayed.isEmpty():
+    if corrected.isEmpty():
         return by_arrival
-    again = parse_again(own, rules).join(F.broadcast(replayed), "window_start", "left_semi")
-    return by_arrival.join(F.broadcast(replayed), "window_start", "left_anti").unionByName(again)
+    again = parse_again(own, rules).join(F.broadcast(corrected), "window_start", "left_semi")
+    return by_arrival.join(F.broadcast(corrected), "window_start", "left_anti").unionByName(again)
 
 
 def _duplicates(valid: DataFrame, bronze: DataFrame, days: list[object]) -> DataFrame:

@@ -3,6 +3,9 @@
 A replay is done in pieces, so that live batches can be counted in between. Each piece's corrections are exact for the
 bronze batch and the ledger at that moment, and what the stream appends later adds to both sides alike. So the pieces
 are kept aside, and the last step appends all of them in one commit. Interrupted before that, it begins again.
+
+A replay is undone by its negative. Where verdicts have since moved clients in its windows, that would take from one
+side what has gone to the other; there the windows are counted anew as their rows were read on arrival.
 """
 
 from __future__ import annotations
@@ -33,11 +36,12 @@ from lake.requests import ReplayRequest, answer, waiting
 from lake.settings import Settings
 from lake.url_rules import UrlRules, load_url_rules
 from spark.counts import sum_entries
-from spark.delta import append_once, list_texts, read_text, remove_folder, snapshot, write_text, writers_progress
+from spark.delta import append_once, read_text, remove_folder, snapshot, write_text, writers_progress
 from spark.duplicates import count_new
 from spark.moves import Judge
 from spark.parse import parse_again
-from spark.verdicts import Court
+from spark.replay_records import corrected_windows, entry_of, replays
+from spark.verdicts import Court, entries_since
 
 log = logging.getLogger(__name__)
 
@@ -90,26 +94,59 @@ class Replays:
         log.info("replay %s begins", request.id)
         remove_folder(self._session, self._staging)
         self._rules = load_url_rules(self._settings.rules_file)
+        known = replays(self._session, self._settings)
         if request.undo is not None:
-            _check_undo(replays(self._session, self._settings), request)
+            _check_undo(known, request)
         self._is_committed = _writer(request) in writers_progress(self._session, self._settings.ledger)
-        is_counted = request.undo is not None or self._is_committed
-        self._pieces = [] if is_counted else pieces(self._session, self._settings, request)
+        if self._is_committed:
+            self._pieces = []
+        elif request.undo is None:
+            self._pieces = pieces(self._session, self._settings, request)
+        else:
+            self._pieces = self._pieces_to_restate(next(record for record in known if record["id"] == request.undo))
         self._done = 0
         self._at_hand = request
 
     def _do_piece(self, request: ReplayRequest, counted_up_to: int) -> None:
         windows = self._pieces[self._done]
-        valid = parsed_again(self._session, self._settings, self._rules, windows, counted_up_to).persist()
+        entries = self._ledger().filter(_within("window_date", windows))
+        if request.undo is None:
+            valid = parsed_again(self._session, self._settings, self._rules, windows, counted_up_to)
+        else:
+            undone = F.broadcast(self._entries(request.undo).select("window_start").distinct())
+            entries = entries.join(undone, "window_start", "left_semi")
+            valid = arrived(self._session, self._settings, windows, counted_up_to)
+            valid = valid.join(undone, "window_start", "left_semi")
+        valid.persist()
         try:
-            ledger = self._session.read.format("delta").load(self._settings.ledger)
-            found = corrections(valid, ledger.filter(_within("window_date", windows)), self._court.judgement)
+            found = corrections(valid, entries, self._court.judgement)
             found.write.mode("overwrite").parquet(f"{self._staging}/piece={self._done}")
         finally:
             valid.unpersist()
         failpoints.reach("replay-after-piece")
         self._done += 1
         answer(self._settings.requests, request.id, {"done": False, "pieces": len(self._pieces), "at": self._done})
+
+    def _pieces_to_restate(self, record: dict[str, Any]) -> list[tuple[int, int]]:
+        """Return the pieces in which to count a replay's windows anew to undo it; none if its negative will do.
+
+        Raises:
+            LakeError: verdicts have moved clients in them since, and they were not read as on arrival before.
+        """
+        since = entries_since(self._session, self._settings, record["at"])
+        windows = F.broadcast(self._entries(record["id"]).select("window_start").distinct())
+        if self._ledger().filter(F.col("entry").isin(since)).join(windows, "window_start", "left_semi").isEmpty():
+            return []
+        others = (
+            self._ledger().filter(F.col("entry") != entry_of(record["id"])).join(windows, "window_start", "left_semi")
+        )
+        if record["undo"] or not corrected_windows(self._session, self._settings, others).isEmpty():
+            raise LakeError(
+                f"replay {record['id']} can no longer be undone: verdicts have moved clients in its windows since, and "
+                "it was not the only one to correct them; put the rules back and replay its range instead"
+            )
+        first, end, client = record["first"], record["end"], record["client"]
+        return pieces(self._session, self._settings, ReplayRequest(record["id"], first, end, client))
 
     @property
     def _staging(self) -> str:
@@ -122,7 +159,7 @@ class Replays:
         outcome: dict[str, Any] = {**asdict(request), "cause": BY_REPLAY, "at": time.time(), "corrections": rows}
         outcome |= {"moved": _moved(found), "keys": _keys(found), "shown": _largest(found)}
         if rows and not request.dry_run:
-            entry = F.lit(f"replay-{request.id}").alias("entry")
+            entry = F.lit(entry_of(request.id)).alias("entry")
             entries = found.select(entry, F.lit(BY_REPLAY).alias("cause"), *names(LEDGER)[2:])
             failpoints.reach("replay-before-commit")
             append_once(entries.coalesce(1), self._settings.ledger, _writer(request), 0)
@@ -143,7 +180,7 @@ class Replays:
         """Return the corrections; the ledger's own, where they were appended before and only the record is missing."""
         if self._is_committed:
             return self._entries(request.id).select(*names(LEDGER)[2:])
-        return _negative(self._entries(request.undo)) if request.undo else self._staged()
+        return _negative(self._entries(request.undo)) if request.undo and not self._pieces else self._staged()
 
     def _staged(self) -> DataFrame:
         if not self._pieces:
@@ -153,8 +190,10 @@ class Replays:
         )
 
     def _entries(self, replay_id: str) -> DataFrame:
-        ledger = self._session.read.format("delta").load(self._settings.ledger)
-        return ledger.filter(F.col("entry") == f"replay-{replay_id}")
+        return self._ledger().filter(F.col("entry") == entry_of(replay_id))
+
+    def _ledger(self) -> DataFrame:
+        return self._session.read.format("delta").load(self._settings.ledger)
 
 
 def corrections(valid: DataFrame, entries: DataFrame, judge: Judge) -> DataFrame:
@@ -202,6 +241,13 @@ def parsed_again(
     return parse_again(bronze.filter(may_be_in), rules).filter(is_in).drop("referrer", "user_id")
 
 
+def arrived(session: SparkSession, settings: Settings, windows: tuple[int, int], counted_up_to: int) -> DataFrame:
+    """Return the rows of bronze that were valid on arrival and lie in the windows; as :func:`parsed_again`."""
+    bronze = session.read.format("delta").load(settings.bronze).filter(F.col("batch") <= counted_up_to)
+    valid = bronze.filter(F.col("reject_reason").isNull() & _within("event_date", windows))
+    return valid.drop("value", "referrer", "user_id")
+
+
 def pieces(session: SparkSession, settings: Settings, request: ReplayRequest) -> list[tuple[int, int]]:
     """Split a range into pieces of about ``ROWS_PER_PIECE`` rows: first window and end, exclusive.
 
@@ -236,11 +282,6 @@ def _split(sizes: list[tuple[int, int]], whole: tuple[int, int] | None) -> list[
         starts = [whole[0], *starts[1:]]
         ends = [*starts[1:], whole[1]]
     return list(zip(starts, ends, strict=True))
-
-
-def replays(session: SparkSession, settings: Settings) -> list[dict[str, Any]]:
-    """Return the records of all replays, the oldest first."""
-    return [json.loads(text) for text in list_texts(session, settings.replays)]
 
 
 def _writer(request: ReplayRequest) -> str:

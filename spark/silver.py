@@ -108,7 +108,8 @@ class Silver:
     def _errand(self) -> bool:
         """Do a piece of what is asked for or due; returns whether there was any."""
         counted_up_to = self._known[1]
-        return self._court.step(counted_up_to) or self._replays.step(counted_up_to) or self._maintenance.step()
+        # Verdicts wait for a replay: the pieces that it has kept aside were counted under those that held.
+        return self._replays.step(counted_up_to) or self._court.step(counted_up_to) or self._maintenance.step()
 
     def _catch_up(self) -> None:
         done = self._counted_up_to()

@@ -77,6 +77,17 @@ def read_verdicts(session: SparkSession, settings: Settings) -> Verdicts:
     return Verdicts(verdicts.last, number)
 
 
+def entries_since(session: SparkSession, settings: Settings, at: float) -> list[str]:
+    """Return the ids of the ledger's entries of the verdicts after ``at`` (epoch seconds)."""
+    records = map(json.loads, list_texts(session, settings.verdicts))
+    return [entry_of(record["number"]) for record in records if record["at"] > at]
+
+
+def entry_of(number: int) -> str:
+    """Return the id of a verdict's entry in the ledger."""
+    return f"verdict-{number}"
+
+
 def judge(session: SparkSession, settings: Settings, agents: Iterable[str]) -> Judgement:
     """Return what is known of the clients of some events, given their distinct agents."""
     return judgement(read_verdicts(session, settings), load_ranges(settings.ranges_file), agents)
@@ -144,7 +155,7 @@ class Court:
             return outcome
         self._put_on_record(after.number, request.by, now, changes, outcome["moved"])
         failpoints.reach("verdict-before-commit")
-        entries = append_as(found, f"verdict-{after.number}", BY_VERDICT)
+        entries = append_as(found, entry_of(after.number), BY_VERDICT)
         append_once(entries.coalesce(1), self._settings.ledger, WRITER, after.number)
         failpoints.reach("verdict-after-commit")
         self.verdicts = after

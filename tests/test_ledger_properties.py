@@ -44,6 +44,7 @@ from spark import replay
 from spark.delta import append_once, snapshot
 from spark.parse import parse_records
 from spark.pipeline import Pipeline
+from spark.replay_records import replays
 
 
 class Crash(Exception):  # noqa: N818 - it is no error
@@ -132,7 +133,7 @@ class Lake:
             return
         entries = self.session.read.format("delta").load(self.settings.ledger).select("entry").distinct().collect()
         done = {row["entry"].removeprefix("replay-") for row in entries}
-        done |= {record["id"] for record in replay.replays(self.session, self.settings)}
+        done |= {record["id"] for record in replays(self.session, self.settings)}
         for name, request in list(self.asked.items()):
             told = read_answer(self.settings.requests, name) or {}
             assert "error" not in told, told

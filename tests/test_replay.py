@@ -20,6 +20,7 @@ from lake.requests import ReplayRequest, ask, read_answer
 from lake.settings import Settings
 from spark import replay
 from spark.pipeline import Pipeline
+from spark.replay_records import replays
 
 pytestmark = pytest.mark.stack
 __all__ = ["settings"]
@@ -85,7 +86,7 @@ def test_a_replay_under_the_right_rules_corrects_and_can_be_undone(
     ask_and_do(session, ruled, ReplayRequest("d", 0, 0, undo="b"))
     assert {cell: number for cell, number in cells(ruled).items() if number} == wrong
     assert "undone already" in ask_and_do(session, ruled, ReplayRequest("e", 0, 0, undo="b"))["error"]
-    assert [record["id"] for record in replay.replays(session, ruled)] == ["b", "c", "d"]
+    assert [record["id"] for record in replays(session, ruled)] == ["b", "c", "d"]
 
 
 def test_an_action_added_to_the_rules_brings_its_rejected_events_back(session: SparkSession, ruled: Settings) -> None:

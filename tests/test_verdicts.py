@@ -20,6 +20,7 @@ from lake import failpoints
 from lake.contracts import BY_VERDICT, RELEASED
 from lake.requests import Change, ReplayRequest, VerdictRequest, ask, read_answer
 from lake.settings import Settings
+from spark import replay
 from spark.pipeline import Pipeline
 from spark.verdicts import BY_HAND, BY_MARTS, HOLD_SECONDS, Verdict, Verdicts, admissible
 
@@ -129,6 +130,16 @@ def test_a_verdict_moves_what_was_counted_whatever_the_rules_say_since(
     session: SparkSession, settings: Settings
 ) -> None:
     """Replayed or not: a window's events leave the people as what they are counted as there."""
+    settings = under_wrong_rules(session, settings)
+    decide(session, settings, "convicted")
+    assert _is_sound(session, settings)
+    do_replay(session, settings, "replay")
+    decide(session, settings, RELEASED)
+    assert _is_sound(session, settings)
+
+
+def under_wrong_rules(session: SparkSession, settings: Settings) -> Settings:
+    """Count the events and a page, then have rules by which the page is a view of a product."""
     page = line("/item/7").replace(b"203.0.113.7", BOT.encode())
     rules = settings.data / "rules.yml"
     rules.write_text("rules: []\nactions: [view_product, add_to_cart, checkout]\n")
@@ -136,12 +147,62 @@ def test_a_verdict_moves_what_was_counted_whatever_the_rules_say_since(
     append_batch(session, settings, [*sent(), page])
     Pipeline(session, settings).count()
     rules.write_text("rules: [{action: view_product, pattern: '^/item/'}]\nactions: [view_product, checkout]\n")
+    return settings
+
+
+def do_replay(session: SparkSession, settings: Settings, name: str, undo: str | None = None) -> dict:  # type: ignore[type-arg]
+    ask(settings.requests, ReplayRequest(name, int(at(-60).timestamp()), int(at(60).timestamp()), undo=undo))
+    Pipeline(session, settings).count()
+    return read_answer(settings.requests, name) or {}
+
+
+def test_an_undone_replay_leaves_verdicts_to_what_was_counted_on_arrival(
+    session: SparkSession, settings: Settings
+) -> None:
+    settings = under_wrong_rules(session, settings)
+    before = shown(sums(session, settings))
+    do_replay(session, settings, "a")
+    do_replay(session, settings, "b", undo="a")
     decide(session, settings, "convicted")
     assert _is_sound(session, settings)
-    ask(settings.requests, ReplayRequest("replay", int(at(-60).timestamp()), int(at(60).timestamp())))
-    Pipeline(session, settings).count()
     decide(session, settings, RELEASED)
+    assert shown(sums(session, settings)) == before
+
+
+def test_a_replay_is_undone_on_the_side_to_which_a_verdict_has_moved_its_clients(
+    session: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = under_wrong_rules(session, settings)
+    before = shown(sums(session, settings))
+    monkeypatch.setattr(replay, "ROWS_PER_PIECE", 10)
+    assert do_replay(session, settings, "a")["moved"]["views"] == 1
+    decide(session, settings, "convicted")
+    assert do_replay(session, settings, "b", undo="a")["moved"]["views"] == -1
     assert _is_sound(session, settings)
+    decide(session, settings, RELEASED)
+    assert shown(sums(session, settings)) == before
+
+
+def test_a_replay_that_can_no_longer_be_undone_exactly_is_not_undone(session: SparkSession, settings: Settings) -> None:
+    settings = under_wrong_rules(session, settings)
+    do_replay(session, settings, "a")
+    settings.rules_file.write_text("rules: []\nactions: [view_product, add_to_cart]\n")
+    do_replay(session, settings, "b")
+    decide(session, settings, "convicted")
+    assert "replay its range" in do_replay(session, settings, "c", undo="b")["error"]
+
+
+def test_a_verdict_waits_for_a_replay_that_is_under_way(
+    session: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = under_wrong_rules(session, settings)
+    monkeypatch.setattr(replay, "ROWS_PER_PIECE", 10)
+    ask(settings.requests, VerdictRequest("v", BY_HAND, (Change(BOT, "convicted", "a test"),)))
+    do_replay(session, settings, "a")
+    assert read_answer(settings.requests, "v")
+    assert _is_sound(session, settings)
+    moved = [row for row in sums(session, settings) if row.dimension == "all" and row.is_bot]
+    assert sum(row.views for row in moved) == 20
 
 
 def _is_sound(session: SparkSession, settings: Settings) -> bool:
