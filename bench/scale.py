@@ -58,7 +58,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here as well")
     parser.add_argument("--dir", type=Path, metavar="FOLDER", help="where to work (default WEBLAKE_DATA/bench)")
     arguments = parser.parse_args()
-    logging.basicConfig(level="WARNING", stream=sys.stderr)
+    logging.basicConfig(level="ERROR", stream=sys.stderr)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     base = arguments.dir or load_settings().data / "bench"
     base.mkdir(parents=True, exist_ok=True)
