@@ -19,6 +19,7 @@ from audit.database import database_snapshot, mirror_stand
 from audit.facts import MEASURE_NAMES
 from audit.lake import PinnedLake
 from audit.scope import Scope
+from spark.delta import snapshot
 
 FETCH_ROWS = 5_000
 DIGITS = 15  # hexadecimal digits of a row's checksum: fits a BIGINT
@@ -51,6 +52,12 @@ def check_mirror(lake: PinnedLake, scope: Scope) -> list[Check]:
             return [compared(NAME, "0 cells at version -1", number(len(theirs), "part"), problem, "not filled yet")]
         if stand.ledger_id != lake.ledger_id:
             return [failed(NAME, f"it holds the counts of ledger {stand.ledger_id}, not of {lake.ledger_id}")]
+        newest = snapshot(lake.session, lake.settings.ledger).version
+        if stand.version > newest:
+            problem = (
+                f"it stands at version {stand.version} of the ledger, which ends at {newest}: is this an older copy?"
+            )
+            return [failed(NAME, problem)]
         sums = _sums(lake.ledger(stand.version).filter(scope.in_spark("window_start")))
         ours = _spark_digests(sums)
         wrong = sorted(part for part in {*ours, *theirs} if ours.get(part) != theirs.get(part))

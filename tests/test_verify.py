@@ -24,6 +24,8 @@ from pyspark.sql import SparkSession
 from pyspark.sql.functions import lit
 
 from audit.facts import PARSED
+from audit.lake import pin
+from audit.mirror import check_mirror
 from audit.records import Range, without
 from audit.scope import Scope, read_instant
 from lake import contracts
@@ -161,6 +163,16 @@ def test_a_changed_cell_in_postgresql_is_named(audit: Audit) -> None:
     assert "product 'p-1'" in note
     assert "views" in note
     assert wrong(audit()) == {}
+
+
+@pytest.mark.stack
+def test_a_database_that_is_ahead_of_the_ledger_is_named(audit: Audit) -> None:
+    execute(audit.settings, "update silver.bookmark set version = version + 1000")
+    try:
+        (check,) = check_mirror(pin(audit.session, audit.settings)[0], Scope())
+    finally:
+        execute(audit.settings, "update silver.bookmark set version = version - 1000")
+    assert "older copy" in check.note
 
 
 @pytest.mark.stack
