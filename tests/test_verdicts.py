@@ -196,8 +196,13 @@ def test_a_verdict_waits_for_a_replay_that_is_under_way(
     session: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = under_wrong_rules(session, settings)
-    monkeypatch.setattr(replay, "ROWS_PER_PIECE", 10)
-    ask(settings.requests, VerdictRequest("v", BY_HAND, (Change(BOT, "convicted", "a test"),)))
+    request = VerdictRequest("v", BY_HAND, (Change(BOT, "convicted", "a test"),))
+
+    def reach(point: str) -> None:
+        if point == "replay-after-piece":
+            ask(settings.requests, request)
+
+    monkeypatch.setattr(failpoints, "reach", reach)
     do_replay(session, settings, "a")
     assert read_answer(settings.requests, "v")
     assert _is_sound(session, settings)
