@@ -40,14 +40,13 @@ from spark.delta import append_once, read_text, remove_folder, snapshot, write_t
 from spark.duplicates import count_new
 from spark.moves import Judge
 from spark.parse import parse_again
-from spark.replay_records import corrected_windows, entry_of, replays
+from spark.replay_records import check_undo, corrected_windows, entry_of, replays, summary
 from spark.verdicts import Court, entries_since
 
 log = logging.getLogger(__name__)
 
 HOUR_SECONDS = 3600
 ROWS_PER_PIECE = 300_000
-MOST_SHOWN = 200
 
 
 class Replays:
@@ -96,7 +95,7 @@ class Replays:
         self._rules = load_url_rules(self._settings.rules_file)
         known = replays(self._session, self._settings)
         if request.undo is not None:
-            _check_undo(known, request)
+            check_undo(known, request)
         self._is_committed = _writer(request) in writers_progress(self._session, self._settings.ledger)
         if self._is_committed:
             self._pieces = []
@@ -157,7 +156,7 @@ class Replays:
         found = self._found(request)
         rows = found.count()
         outcome: dict[str, Any] = {**asdict(request), "cause": BY_REPLAY, "at": time.time(), "corrections": rows}
-        outcome |= {"moved": _moved(found), "keys": _keys(found), "shown": _largest(found)}
+        outcome |= summary(found)
         if rows and not request.dry_run:
             entry = F.lit(entry_of(request.id)).alias("entry")
             entries = found.select(entry, F.lit(BY_REPLAY).alias("cause"), *names(LEDGER)[2:])
@@ -293,15 +292,6 @@ def _negative(entries: DataFrame) -> DataFrame:
     return entries.select(*names(LEDGER)[2 : -len(MEASURES)], *negatives)
 
 
-def _check_undo(known: list[dict[str, Any]], request: ReplayRequest) -> None:
-    ids = [record["id"] for record in known]
-    if request.undo not in ids:
-        raise LakeError(f"there is no replay {request.undo!r}; `make replays` lists them")
-    undone = [record["id"] for record in known if record["undo"] == request.undo]
-    if undone:
-        raise LakeError(f"replay {request.undo} is undone already, by {undone[0]}; undo that one to bring it back")
-
-
 def _within(column: str, windows: tuple[int, int]) -> Any:
     """Condition: the row's window is in the range, and so its day is one of the range's."""
     first, end = map(_moment, windows)
@@ -311,24 +301,3 @@ def _within(column: str, windows: tuple[int, int]) -> Any:
 
 def _moment(seconds: int) -> dt.datetime:
     return dt.datetime.fromtimestamp(seconds, tz=dt.timezone.utc)
-
-
-def _moved(found: DataFrame) -> dict[str, int]:
-    """Return what the corrections add to each measure, in dimension ``all``."""
-    sums = [F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in names(MEASURES)]
-    return dict(found.filter(F.col("dimension") == "all").agg(*sums).collect()[0].asDict())
-
-
-def _by_key(found: DataFrame) -> DataFrame:
-    sums = [F.sum(name).alias(name) for name in names(MEASURES)]
-    return found.groupBy("dimension", "key", "is_bot").agg(*sums)
-
-
-def _keys(found: DataFrame) -> int:
-    return _by_key(found).count()
-
-
-def _largest(found: DataFrame) -> list[dict[str, Any]]:
-    size = F.greatest(*(F.abs(name) for name in names(MEASURES)))
-    rows = _by_key(found).orderBy(size.desc(), "dimension", "key", "is_bot").limit(MOST_SHOWN).collect()
-    return [{name: value for name, value in row.asDict().items() if value not in (0, None)} for row in rows]

@@ -8,9 +8,13 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from lake.contracts import BY_REPLAY
+from lake.contracts import BY_REPLAY, MEASURES, names
+from lake.errors import LakeError
+from lake.requests import ReplayRequest
 from lake.settings import Settings
 from spark.delta import list_texts
+
+MOST_SHOWN = 200
 
 
 def replays(session: SparkSession, settings: Settings) -> list[dict[str, Any]]:
@@ -48,3 +52,35 @@ def corrected_windows(session: SparkSession, settings: Settings, entries: DataFr
     gone = [entry_of(replay_id) for replay_id in taken_back(replays(session, settings))]
     holds = (F.col("cause") == BY_REPLAY) & ~F.col("entry").isin(gone)
     return entries.filter(holds).select("window_start").distinct()
+
+
+def check_undo(known: list[dict[str, Any]], request: ReplayRequest) -> None:
+    """Raise a LakeError where there is no such replay to undo, or none that still holds."""
+    ids = [record["id"] for record in known]
+    if request.undo not in ids:
+        raise LakeError(f"there is no replay {request.undo!r}; `make replays` lists them")
+    undone = [record["id"] for record in known if record["undo"] == request.undo]
+    if undone:
+        raise LakeError(f"replay {request.undo} is undone already, by {undone[0]}; undo that one to bring it back")
+
+
+def summary(found: DataFrame) -> dict[str, Any]:
+    """Return what a record tells of corrections: what they add to each measure, how many keys, the largest of them."""
+    return {"moved": _moved(found), "keys": _by_key(found).count(), "shown": _largest(found)}
+
+
+def _moved(found: DataFrame) -> dict[str, int]:
+    """Return what the corrections add to each measure, in dimension ``all``."""
+    sums = [F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in names(MEASURES)]
+    return dict(found.filter(F.col("dimension") == "all").agg(*sums).collect()[0].asDict())
+
+
+def _by_key(found: DataFrame) -> DataFrame:
+    sums = [F.sum(name).alias(name) for name in names(MEASURES)]
+    return found.groupBy("dimension", "key", "is_bot").agg(*sums)
+
+
+def _largest(found: DataFrame) -> list[dict[str, Any]]:
+    size = F.greatest(*(F.abs(name) for name in names(MEASURES)))
+    rows = _by_key(found).orderBy(size.desc(), "dimension", "key", "is_bot").limit(MOST_SHOWN).collect()
+    return [{name: value for name, value in row.asDict().items() if value not in (0, None)} for row in rows]

@@ -20,7 +20,7 @@ from lake.requests import ReplayRequest, ask, read_answer
 from lake.settings import Settings
 from spark import replay
 from spark.pipeline import Pipeline
-from spark.replay_records import replays
+from spark.replay_records import check_undo, replays
 
 pytestmark = pytest.mark.stack
 __all__ = ["settings"]
@@ -146,4 +146,4 @@ def test_a_range_is_split_into_pieces_without_a_gap(monkeypatch: pytest.MonkeyPa
 
 def test_a_request_error_reaches_the_one_who_asked() -> None:
     with pytest.raises(LakeError, match="make replays"):
-        replay._check_undo([], ReplayRequest("x", 0, 0, undo="y"))
+        check_undo([], ReplayRequest("x", 0, 0, undo="y"))
