@@ -9,7 +9,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from audit.check import Check, compared, difference, number
-from audit.facts import MEASURE_NAMES
+from audit.facts import AMOUNTS, MEASURE_NAMES
 from lake.contracts import DIMENSIONS
 
 
@@ -44,23 +44,39 @@ def compare_cells(facts: DataFrame, entries: DataFrame, source: str) -> Comparis
 
 
 def _compare(facts: DataFrame, entries: DataFrame) -> DataFrame:
-    """One row per dimension: cells and sums of each side, how many cells differ, and the first of them."""
+    """One row per dimension: cells and sums of each side, how many cells differ, and the first of them.
+
+    Rows are sorted and sent by window with the measures that are 0 or 1 as bits of one number.
+    """
 
     def each(pattern: str) -> str:
         return ", ".join(pattern.format(name) for name in MEASURE_NAMES)
 
+    flags = [name for name in MEASURE_NAMES if name not in AMOUNTS]
+    packed = " | ".join(f"shiftleft(bigint({name}), {bit})" for bit, name in enumerate(flags))
+    value = {name: f"shiftright(flags, {bit}) & 1" for bit, name in enumerate(flags)} | {name: name for name in AMOUNTS}
+    ours = ", ".join(f"sum({value[name]}) as our_{name}" for name in MEASURE_NAMES)
     is_same = " and ".join(f"our_{name} = their_{name}" for name in MEASURE_NAMES)
     query = f"""
-        with ranked as (
-            select *, row_number() over (
-                partition by window_start, event_id order by batch, kafka_partition, kafka_offset
-            ) as place
+        with packed as (
+            select window_start, event_id, batch, kafka_partition, kafka_offset, action, product_id, ip_address, is_bot,
+                {packed} as flags, {", ".join(AMOUNTS)}
             from {{facts}}
         ),
+        ranked as (
+            select *, row_number() over (
+                partition by window_start, event_id order by batch, kafka_partition, kafka_offset
+            ) > 1 as is_duplicate
+            from packed
+        ),
+        counted as (
+            select window_start, action, product_id, ip_address, is_bot, is_duplicate,
+                {", ".join(f"if(is_duplicate, 0, {name}) as {name}" for name in ("flags", *AMOUNTS))}
+            from ranked
+        ),
         ours as (
-            select dimension, window_start, key, is_bot, count_if(place > 1) as duplicates,
-                {each("bigint(coalesce(sum({0}) filter (where place = 1), 0)) as our_{0}")}
-            from ranked lateral view stack(
+            select dimension, window_start, key, is_bot, count_if(is_duplicate) as duplicates, {ours}
+            from counted lateral view stack(
                 4, 'all', 'all', 'action', action, 'product', product_id, 'client', ip_address
             ) as dimension, key
             where key is not null

@@ -56,7 +56,11 @@ PARSED = {
     **{f"agents_{group}": f"int(coalesce(agent_group = {group}, false))" for group in range(4)},
 }
 """What one event adds to each measure, in SQL over bronze's parsed columns and those of ``CLIENT``."""
+AMOUNTS = ("response_ms", "bytes")
+"""The measures to which one event can add more than one."""
 CLIENT = "kind string, is_impostor boolean, has_agent boolean, agent_group int, is_bot boolean"
+MOST_BROADCAST = 200_000
+"""So many pairs of an address and an agent take some 50 MB in each executor."""
 
 
 def parsed_facts(bronze: DataFrame, clients: Clients, scope: Scope) -> DataFrame:
@@ -64,7 +68,9 @@ def parsed_facts(bronze: DataFrame, clients: Clients, scope: Scope) -> DataFrame
     valid = bronze.filter(f"reject_reason is null and {scope.in_spark('window_start')}")
     schema = f"ip_address string, agent string, {CLIENT}"
     pairs = valid.selectExpr("ip_address", "coalesce(user_agent, '') as agent", "user_agent is null as is_none")
-    known = pairs.distinct().mapInArrow(partial(_known, clients), f"{schema}, is_none boolean")
+    known = pairs.distinct().mapInArrow(partial(_known, clients), f"{schema}, is_none boolean").localCheckpoint()
+    if known.count() <= MOST_BROADCAST:
+        known = known.hint("broadcast")
     measures = [f"{PARSED[name]} as {name}" for name in MEASURE_NAMES]
     same = ["ip_address", "agent", "is_none"]
     rows = valid.withColumns({"agent": F.coalesce("user_agent", F.lit("")), "is_none": F.col("user_agent").isNull()})
