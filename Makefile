@@ -107,6 +107,9 @@ verify: | $(IN_VENV)/python  ## check each stage against the one before; DEEP=1 
 	@$(IN_VENV)/python -m audit verify $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"} $$([ "$${DEEP:-0}" = 0 ] || echo --deep) \
 		$$([ "$${OFFLINE:-0}" = 0 ] || echo --offline)
 
+# Java lives for a minute in a test, in which the costly second compilation does not pay.
+test test-fast faults: export SPARK_SUBMIT_OPTS ?= -XX:TieredStopAtLevel=1
+
 test: setup  ## all tests, in two processes, each with a real broker and database of its own
 	@$(IN_VENV)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 

@@ -13,6 +13,7 @@ import pytest
 from lake import failpoints
 from lake.errors import SettingsError
 from lake.settings import PROJECT
+from stack.waiting import wait_until
 
 PASS_TWICE = """
 import subprocess
@@ -38,7 +39,15 @@ def test_the_process_dies_with_its_children_at_the_nth_passing(armed: str, passe
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     child, *passings = map(int, done.stdout.split())
     assert (len(passings), done.returncode) == (passed, code), done.stderr
-    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+    wait_until(lambda: has_ended(child), seconds=10, what=f"child {child} has ended")
+
+
+def has_ended(pid: int) -> bool:
+    """Whether process ``pid`` is gone, or ended and unburied; a signal takes its time after it was sent."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 @pytest.mark.parametrize("text", ["bronze", "bronze-after-commit:soon", "bronze-after-commit:0"])
