@@ -15,6 +15,7 @@ from lake.contracts import (
     LATE_AFTER_SECONDS,
     LEDGER,
     LEDGER_KEY,
+    LEDGER_PARTITION,
     MEASURES,
     POST,
     PROBE,
@@ -89,6 +90,30 @@ def sum_entries(entries: DataFrame) -> DataFrame:
     """Add up ledger entries: one row per (dimension, window_start, key, is_bot)."""
     sums = [F.coalesce(F.sum(name), F.lit(0)).cast("bigint").alias(name) for name in names(MEASURES)]
     return entries.groupBy(*names(LEDGER_KEY)).agg(*sums)
+
+
+def negative(entries: DataFrame) -> DataFrame:
+    """Return what takes entries back: the ledger's columns but for ``entry`` and ``cause``."""
+    negatives = [(-F.col(name)).alias(name) for name in names(MEASURES)]
+    return entries.select(*names(LEDGER)[2 : -len(MEASURES)], *negatives)
+
+
+def difference(new: DataFrame, old: DataFrame) -> DataFrame:
+    """Return what has to be added to the ``old`` counts to get the ``new``.
+
+    Returns:
+        The ledger's columns but for ``entry`` and ``cause``; only rows that change something.
+    """
+    columns = [*names(LEDGER_KEY), *names(MEASURES)]
+    sums = sum_entries(new.select(*columns).unionByName(negative(old).select(*columns)))
+    is_changed = F.greatest(*(F.abs(name) for name in names(MEASURES))) > 0
+    date = F.col("window_start").cast("date").alias(LEDGER_PARTITION)
+    return sums.filter(is_changed).select("*", date).select(*names(LEDGER)[2:])
+
+
+def as_entry(counts: DataFrame, entry: str, cause: str) -> DataFrame:
+    """Give counts their id and cause: the ledger's columns."""
+    return counts.select(F.lit(entry).alias("entry"), F.lit(cause).alias("cause"), *names(LEDGER)[2:])
 
 
 def _dimension_and_key(keys: list[str]) -> tuple[Column, Column]:

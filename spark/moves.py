@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from lake.contracts import BRONZE, LEDGER, LEDGER_KEY, LEDGER_PARTITION, MEASURES, names
+from lake.contracts import BRONZE, LEDGER_PARTITION, names
 from lake.settings import Settings
 from lake.url_rules import UrlRules
-from spark.counts import count_windows, sum_entries
+from spark.counts import count_windows, difference
 from spark.duplicates import ORDER, find_duplicates
 from spark.judgement import Judgement
 from spark.parse import parse_again
@@ -58,19 +58,9 @@ def moves(
         agents = valid.agg(F.collect_set("user_agent")).collect()[0][0]
         distinct = valid.join(F.broadcast(_duplicates(valid, bronze, days)), list(ORDER), "left_anti")
         new, old = (count_windows(distinct, judge(agents)) for judge in (after, before))
-        negatives = [(-F.col(name)).alias(name) for name in names(MEASURES)]
-        both = new.unionByName(old.select(*names(LEDGER)[2 : -len(MEASURES)], *negatives))
-        sums = sum_entries(both.select(*names(LEDGER_KEY), *names(MEASURES)))
-        date = F.col("window_start").cast("date").alias(LEDGER_PARTITION)
-        is_changed = F.greatest(*(F.abs(name) for name in names(MEASURES))) > 0
-        return sums.filter(is_changed).select("*", date).select(*names(LEDGER)[2:]).localCheckpoint()
+        return difference(new, old).localCheckpoint()
     finally:
         valid.unpersist()
-
-
-def append_as(found: DataFrame, entry: str, cause: str) -> DataFrame:
-    """Give corrections their id and cause: the ledger's columns."""
-    return found.select(F.lit(entry).alias("entry"), F.lit(cause).alias("cause"), *names(LEDGER)[2:])
 
 
 def summary(found: DataFrame) -> dict[str, int]:

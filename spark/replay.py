@@ -25,8 +25,6 @@ from lake.contracts import (
     BY_REPLAY,
     FUTURE_TOLERANCE_SECONDS,
     LEDGER,
-    LEDGER_KEY,
-    MEASURES,
     WINDOW_SECONDS,
     names,
     spark_schema,
@@ -35,7 +33,7 @@ from lake.errors import LakeError, WeblakeError
 from lake.requests import ReplayRequest, answer, waiting
 from lake.settings import Settings
 from lake.url_rules import UrlRules, load_url_rules
-from spark.counts import sum_entries
+from spark.counts import as_entry, difference, negative
 from spark.delta import append_once, read_text, remove_folder, snapshot, write_text, writers_progress
 from spark.duplicates import count_new
 from spark.moves import Judge
@@ -158,8 +156,7 @@ class Replays:
         outcome: dict[str, Any] = {**asdict(request), "cause": BY_REPLAY, "at": time.time(), "corrections": rows}
         outcome |= summary(found)
         if rows and not request.dry_run:
-            entry = F.lit(entry_of(request.id)).alias("entry")
-            entries = found.select(entry, F.lit(BY_REPLAY).alias("cause"), *names(LEDGER)[2:])
+            entries = as_entry(found, entry_of(request.id), BY_REPLAY)
             failpoints.reach("replay-before-commit")
             append_once(entries.coalesce(1), self._settings.ledger, _writer(request), 0)
             failpoints.reach("replay-after-commit")
@@ -179,7 +176,7 @@ class Replays:
         """Return the corrections; the ledger's own, where they were appended before and only the record is missing."""
         if self._is_committed:
             return self._entries(request.id).select(*names(LEDGER)[2:])
-        return _negative(self._entries(request.undo)) if request.undo and not self._pieces else self._staged()
+        return negative(self._entries(request.undo)) if request.undo and not self._pieces else self._staged()
 
     def _staged(self) -> DataFrame:
         if not self._pieces:
@@ -208,13 +205,7 @@ def corrections(valid: DataFrame, entries: DataFrame, judge: Judge) -> DataFrame
     """
     agents = valid.agg(F.collect_set("user_agent")).collect()[0][0]
     counted = count_new(valid, valid.limit(0), judge(agents))
-    columns = [*names(LEDGER_KEY), *names(MEASURES)]
-    both = counted.select(*columns).unionByName(_negative(entries).select(*columns))
-    is_changed = F.lit(False)
-    for name in names(MEASURES):
-        is_changed = is_changed | (F.col(name) != 0)
-    date = F.col("window_start").cast("date").alias("window_date")
-    return sum_entries(both).filter(is_changed).select("*", date).select(*names(LEDGER)[2:])
+    return difference(counted, entries)
 
 
 def parsed_again(
@@ -285,11 +276,6 @@ def _split(sizes: list[tuple[int, int]], whole: tuple[int, int] | None) -> list[
 
 def _writer(request: ReplayRequest) -> str:
     return f"replay:{request.id}"
-
-
-def _negative(entries: DataFrame) -> DataFrame:
-    negatives = [(-F.col(name)).alias(name) for name in names(MEASURES)]
-    return entries.select(*names(LEDGER)[2 : -len(MEASURES)], *negatives)
 
 
 def _within(column: str, windows: tuple[int, int]) -> Any:

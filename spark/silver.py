@@ -15,10 +15,11 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from lake import failpoints
-from lake.contracts import BRONZE, BY_STREAM, LEDGER, LEDGER_PARTITION, names, spark_schema
+from lake.contracts import BRONZE, BY_STREAM, LEDGER, LEDGER_PARTITION, spark_schema
 from lake.errors import LakeError
 from lake.settings import Settings
 from spark.bronze import bronze_facts
+from spark.counts import as_entry
 from spark.delta import append_once, create_table, snapshot, writers_progress
 from spark.duplicates import count_new, in_windows
 from spark.files import BronzeFiles, DataFile, read_files
@@ -186,9 +187,7 @@ class Silver:
         seen = profile(new)
         earlier = self._files.in_windows(seen.windows, done)
         counted = in_windows(self._valid(earlier, 0, done), seen.windows) if earlier else new.limit(0)
-        counts = count_new(new, counted, self._court.judgement(seen.agents))
-        entry = F.lit(f"batch-{upto}").alias("entry")
-        return counts.select(entry, F.lit(BY_STREAM).alias("cause"), "*").select(*names(LEDGER))
+        return as_entry(count_new(new, counted, self._court.judgement(seen.agents)), f"batch-{upto}", BY_STREAM)
 
     def _valid(self, files: list[DataFile], first: int, last: int) -> DataFrame:
         """Return the valid rows of the batches from ``first`` to ``last`` in these files.

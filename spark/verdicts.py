@@ -26,9 +26,10 @@ from lake.settings import Settings
 from lake.url_rules import load_url_rules
 from spark.agents import sort_agents
 from spark.claims import Ranges, load_ranges
+from spark.counts import as_entry
 from spark.delta import append_once, list_texts, snapshot, write_text, writers_progress
 from spark.judgement import Judgement
-from spark.moves import append_as, moves, summary
+from spark.moves import moves, summary
 
 log = logging.getLogger(__name__)
 
@@ -155,7 +156,7 @@ class Court:
             return outcome
         self._put_on_record(after.number, request.by, now, changes, outcome["moved"])
         failpoints.reach("verdict-before-commit")
-        entries = append_as(found, entry_of(after.number), BY_VERDICT)
+        entries = as_entry(found, entry_of(after.number), BY_VERDICT)
         append_once(entries.coalesce(1), self._settings.ledger, WRITER, after.number)
         failpoints.reach("verdict-after-commit")
         self.verdicts = after

@@ -3,10 +3,10 @@ from __future__ import annotations
 from frames import event, iso, line, records, seconds_of
 from pyspark.sql import SparkSession
 
-from lake.contracts import LEDGER, MEASURES, names
+from lake.contracts import MEASURES, names
 from lake.url_rules import UrlRules
 from spark.agents import Agents
-from spark.counts import count_windows, measures, sum_entries
+from spark.counts import count_windows, measures, negative, sum_entries
 from spark.judgement import Judgement
 from spark.parse import parse_records
 
@@ -92,9 +92,6 @@ def test_bots_are_counted_apart(session: SparkSession, rules: UrlRules) -> None:
 
 def test_entries_add_up_and_corrections_take_away(session: SparkSession, rules: UrlRules) -> None:
     entry = count_windows(parse_records(records(session, event(), event()), rules), Judgement())
-    negative = entry.selectExpr(
-        *(f"-{name} AS {name}" if name in names(MEASURES) else name for name in names(LEDGER)[2:])
-    )
-    total = sum_entries(entry.unionAll(entry).unionAll(negative)).filter("dimension = 'all'").first()
+    total = sum_entries(entry.unionAll(entry).unionAll(negative(entry))).filter("dimension = 'all'").first()
     assert total is not None
     assert total.events == 2
