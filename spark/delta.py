@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from delta.tables import DeltaTable
@@ -118,17 +119,26 @@ def read_text(session: SparkSession, path: str) -> str | None:
 
 
 def write_text(session: SparkSession, path: str, text: str) -> None:
-    """Write a new small text file into the lake, on whatever storage; it is there whole or not at all."""
+    """Write a small text file into the lake, in place of one that is there; at any moment there is one of them, whole.
+
+    Hadoop's rename replaces no file, but the system's does; an object store shows a file only when it is complete.
+    """
+    if "://" not in path:
+        file = Path(path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft = file.with_name(f"{file.name}.tmp")
+        draft.write_text(text, encoding="utf-8")
+        file.with_name(f".{file.name}.crc").unlink(missing_ok=True)  # Hadoop's checksum of what was there
+        draft.replace(file)
+        return
     jvm = session._jvm
     assert jvm is not None
-    file, draft = (jvm.org.apache.hadoop.fs.Path(name) for name in (path, f"{path}.tmp"))
-    system = file.getFileSystem(session._jsparkSession.sessionState().newHadoopConf())
-    stream = system.create(draft, True)
+    target = jvm.org.apache.hadoop.fs.Path(path)
+    stream = target.getFileSystem(session._jsparkSession.sessionState().newHadoopConf()).create(target, True)
     try:
         stream.write(bytearray(text.encode()))
     finally:
         stream.close()
-    system.rename(draft, file)
 
 
 def list_texts(session: SparkSession, folder: str) -> list[str]:

@@ -3,7 +3,7 @@
 In bronze, the address, user, agent and referrer of its rows give way to the word ``erased``, in the bytes as well, so
 that parsing them again gives the same counts. In the ledger, its counts become those of the client ``erased``, which
 all erased clients share. So every stage still agrees with the one before it. Its rejected records, whose fields nobody
-knows, are emptied.
+knows, are emptied; but not those that today's rules can read, which a replay may have counted.
 
 The address stands in no predicate that Delta puts on record: rows are matched by their place, keys by a join.
 """
@@ -24,9 +24,10 @@ from lake import failpoints
 from lake.addresses import address_pattern
 from lake.contracts import BRONZE, BRONZE_PARTITION, ERASED, FORMAT_JSON, names
 from lake.settings import Settings
+from lake.url_rules import UrlRules, load_url_rules
 from spark.delta import ERASURE, list_texts, noting, remove_folder, vacuum, write_text
 from spark.judgement import Judgement
-from spark.parse import LOG_FIELDS, LOG_LINE
+from spark.parse import LOG_FIELDS, LOG_LINE, parse_again
 from spark.verdicts import judge
 
 log = logging.getLogger(__name__)
@@ -39,9 +40,9 @@ PLACE = ("batch", "kafka_partition", "kafka_offset")
 def erase_from_bronze(session: SparkSession, settings: Settings, pattern: str) -> dict[str, int]:
     """Rewrite the rows that hold the address; return how many were the client's own, others, and rejected ones."""
     bronze = session.read.format("delta").load(settings.bronze)
-    found = rows_with(bronze, pattern)
+    found = with_readable(rows_with(bronze, pattern), load_url_rules(settings.rules_file))
     is_own = F.col("ip_address").rlike(pattern)
-    kinds = F.when(F.col("reject_reason").isNotNull(), "rejected").when(is_own, "own").otherwise("others")
+    kinds = F.when(~F.col("is_readable"), "rejected").when(is_own, "own").otherwise("others")
     counts = {row["kind"]: row["count"] for row in found.groupBy(kinds.alias("kind")).count().collect()}
     if counts:
         days = [row[0] for row in found.select(BRONZE_PARTITION).distinct().collect()]
@@ -63,9 +64,24 @@ def rows_with(bronze: DataFrame, pattern: str) -> DataFrame:
     return bronze.filter(F.concat_ws("\n", F.col("value").cast("string"), *texts).rlike(pattern))
 
 
+def with_readable(rows: DataFrame, rules: UrlRules) -> DataFrame:
+    """Add ``is_readable`` to rows of bronze: not rejected on arrival, or not under today's rules."""
+    again = parse_again(rows.filter(F.col("reject_reason").isNotNull()), rules).select(
+        *PLACE, F.lit(True).alias("again")
+    )
+    readable = F.col("reject_reason").isNull() | F.coalesce("again", F.lit(False))
+    return rows.join(again, list(PLACE), "left").withColumn("is_readable", readable).drop("again")
+
+
 def anonymous(rows: DataFrame, pattern: str, judgement: Judgement) -> DataFrame:
-    """Return rows of bronze without the address; the client's own rows without all else that says who it was."""
-    is_rejected = F.col("reject_reason").isNotNull()
+    """Return rows of bronze without the address; the client's own rows without all else that says who it was.
+
+    Args:
+        rows: Rows that hold it, as :func:`with_readable` returns them; those that are not readable are emptied.
+        pattern: The address, as a regular expression.
+        judgement: What is known of the client.
+    """
+    is_rejected = ~F.col("is_readable")
     is_own = ~is_rejected & F.coalesce(F.col("ip_address").rlike(pattern), F.lit(False))
     agent = judgement.erased_agent
     text = F.col("value").cast("string")
@@ -85,7 +101,7 @@ def anonymous(rows: DataFrame, pattern: str, judgement: Judgement) -> DataFrame:
     event_key = F.when(F.col("event_key").isNotNull(), F.xxhash64(event_id, "window_start"))
     replaced = {
         "value": value.cast("binary"),
-        "reject_reason": F.when(is_rejected, EMPTIED_REASON),
+        "reject_reason": F.when(is_rejected, EMPTIED_REASON).otherwise(F.col("reject_reason")),
         "event_id": event_id,
         "event_key": event_key,
         "ip_address": own(F.lit(ERASED), "ip_address"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -19,15 +21,16 @@ from audit.lake import pin
 from audit.ledger import check_counts, check_deeply
 from audit.scope import Scope
 from lake.addresses import address_pattern
-from lake.contracts import ERASED
+from lake.contracts import CONVICTED, ERASED
 from lake.errors import LakeError
-from lake.requests import ReplayRequest, ask, read_answer
+from lake.requests import Change, ReplayRequest, VerdictRequest, ask, read_answer, withdraw
 from lake.settings import Settings
-from lake.url_rules import UrlRules
-from spark.delta import snapshot
+from lake.url_rules import UrlRules, load_url_rules
+from spark.delta import list_texts, snapshot
 from spark.erasure import erase_on_record
 from spark.mirror import added_files
 from spark.pipeline import Pipeline
+from spark.verdicts import BY_HAND
 
 CLIENT = "198.51.100.7"
 NEIGHBOUR = "198.51.100.77"
@@ -98,7 +101,7 @@ def test_an_erased_client_is_nowhere_and_all_still_counts(
     record = erase_on_record(session, settings, CLIENT, f"asked for by {CLIENT} itself")
     assert (record["own"], record["rejected"], record["others"]) == (9, 3, 2)
     assert (record["reason"], record["finished"]) == ("asked for by erased itself", True)
-    assert len(list(Path(settings.erasures).glob("*.json"))) == 1
+    assert [json.loads(text) for text in list_texts(session, settings.erasures)] == [record]
     assert mentions(settings.data) == 0
     assert not any("jane" in text or "Googlebot" in text for text in everything(settings.data))
     assert any(NEIGHBOUR in text for text in everything(settings.data))
@@ -117,6 +120,33 @@ def test_an_erased_client_is_nowhere_and_all_still_counts(
     append_batch(session, settings, [again, event(ip_address=CLIENT)])
     Pipeline(session, settings).count()
     assert [row["events"] for row in sums(session, settings) if row["key"] == CLIENT] == [1]
+
+
+def test_what_a_replay_has_counted_counts_on_and_records_forget_the_client(
+    session: SparkSession, settings: Settings
+) -> None:
+    own = settings.data / "urls.yml"
+    own.write_text(settings.rules_file.read_text())
+    settings = replace(settings, rules_file=own)
+    fill(session, settings)
+    own.write_text(own.read_text().replace("add_to_cart, checkout]", "add_to_cart, checkout, search]"))
+    start = int(at(0).timestamp())
+    ask(settings.requests, ReplayRequest("r", start - 600, start + 600))
+    Pipeline(session, settings).count()
+    assert (read_answer(settings.requests, "r") or {})["moved"]["events"] == 1
+    ask(settings.requests, VerdictRequest("v", BY_HAND, (Change(CLIENT, CONVICTED, f"{CLIENT} is one"),)))
+    Pipeline(session, settings).count()
+    before = sums(session, settings)
+    for request_id in ("r", "v"):
+        withdraw(settings.requests, request_id)
+    for folder in (settings.replays, settings.verdicts):
+        assert mentions(Path(folder)) == 1
+
+    record = erase_on_record(session, settings, CLIENT, "")
+    assert (record["own"], record["rejected"], record["others"]) == (10, 2, 2)
+    assert mentions(settings.data) == 0
+    assert Counter(tuple(cell) for cell in sums(session, settings)) == renamed(before)
+    assert wrong(session, settings, load_url_rules(own)) == []
 
 
 @pytest.mark.parametrize(
