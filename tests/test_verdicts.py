@@ -18,11 +18,11 @@ from audit.ledger import check_counts
 from audit.scope import Scope
 from lake import failpoints
 from lake.contracts import BY_VERDICT, RELEASED
-from lake.requests import Change, ReplayRequest, VerdictRequest, ask, read_answer
+from lake.requests import Change, ReplayRequest, VerdictRequest, ask, read_answer, withdraw
 from lake.settings import Settings
 from spark import replay
 from spark.pipeline import Pipeline
-from spark.verdicts import BY_HAND, BY_MARTS, HOLD_SECONDS, Verdict, Verdicts, admissible
+from spark.verdicts import BY_HAND, BY_MARTS, HOLD_SECONDS, Verdict, Verdicts, admissible, read_verdicts
 
 BOT, OTHER_CLIENT = "198.51.100.1", "198.51.100.2"
 """A client that behaves like a bot and says it is a browser, and somebody else."""
@@ -93,29 +93,50 @@ def _by_dimension(counted: Counter[Row]) -> dict[tuple[str, bool], int]:
     return {key: number for key, number in totals(counted).items() if key[0] != "all"}
 
 
-@pytest.mark.parametrize("point", ["verdict-before-commit", "verdict-after-commit"])
-def test_a_verdict_that_was_interrupted_is_carried_out_once(
-    session: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch, point: str
+def interrupt(
+    session: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch, request: VerdictRequest, point: str
 ) -> None:
+    """Ask for verdicts, and have the stream die over them."""
+
     class Died(Exception):  # noqa: N818
         pass
 
     def die() -> None:
         raise Died
 
-    append_batch(session, settings, sent())
-    Pipeline(session, settings).count()
-    request = VerdictRequest("interrupted", BY_HAND, (Change(BOT, "convicted", "a test"),))
     ask(settings.requests, request)
     monkeypatch.setattr(failpoints, "die", die)
     failpoints.arm(point)
     with pytest.raises(Died):
         Pipeline(session, settings).count()
     failpoints.arm("off")
+
+
+@pytest.mark.parametrize("point", ["verdict-before-commit", "verdict-after-commit"])
+def test_a_verdict_that_was_interrupted_is_carried_out_once(
+    session: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    append_batch(session, settings, sent())
+    Pipeline(session, settings).count()
+    request = VerdictRequest("interrupted", BY_HAND, (Change(BOT, "convicted", "a test"),))
+    interrupt(session, settings, monkeypatch, request, point)
     append_batch(session, settings, [event(event_id="new", timestamp=iso(40), ip_address=BOT)])
     Pipeline(session, settings).count()
     found = sums(session, settings)
     assert (of_client(found, is_bot=True), of_client(found, is_bot=False)) == (21, 0)
+
+
+def test_a_verdict_that_died_on_record_alone_gives_way_to_the_next(
+    session: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append_batch(session, settings, sent())
+    Pipeline(session, settings).count()
+    request = VerdictRequest("withdrawn", BY_HAND, (Change(OTHER_CLIENT, "convicted", "a test"),))
+    interrupt(session, settings, monkeypatch, request, "verdict-before-commit")
+    withdraw(settings.requests, request.id)
+    decide(session, settings, "convicted")
+    assert read_verdicts(session, settings).addresses("convicted") == (BOT,)
+    assert _is_sound(session, settings)
 
 
 def test_a_dry_run_tells_and_moves_nothing(session: SparkSession, settings: Settings) -> None:
