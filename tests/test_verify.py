@@ -23,7 +23,7 @@ from audited import (
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import lit
 
-from audit.facts import PARSED
+from audit.facts import AMOUNTS, PARSED
 from audit.lake import pin
 from audit.mirror import check_mirror
 from audit.records import Range, without
@@ -39,6 +39,8 @@ from stack.kafka import create_topic
 
 def test_verify_knows_every_measure() -> None:
     assert list(PARSED) == contracts.names(contracts.MEASURES)
+    more_than_a_bit = [name for name, added in PARSED.items() if added != "1" and not added.startswith("int(")]
+    assert more_than_a_bit == list(AMOUNTS)
 
 
 def test_an_accepted_loss_is_taken_out_of_what_is_missing() -> None:
