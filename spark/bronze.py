@@ -22,6 +22,7 @@ from spark.delta import (
     append_once,
     commit_actions,
     create_table,
+    is_empty,
     read_text,
     remove_folder,
     snapshot,
@@ -65,12 +66,11 @@ def read_topic(session: SparkSession, settings: Settings, begins: Offsets) -> Da
         .option("includeHeaders", "true")
         .load()
     )
-    id_headers = F.filter("headers", lambda header: header["key"] == "event_id")
+    headers = F.col("headers")
+    first_id = F.get(headers["value"], F.array_position(headers["key"], "event_id").cast("int") - 1)
     return records.select(
         "value",
-        F.when(F.col("headers").isNotNull(), F.try_element_at(id_headers, F.lit(1))["value"].cast("string")).alias(
-            "header_event_id"
-        ),
+        first_id.cast("string").alias("header_event_id"),
         F.col("partition").alias("kafka_partition"),
         F.col("offset").alias("kafka_offset"),
         F.col("timestamp").alias("ingested_at"),
@@ -269,6 +269,9 @@ def bronze_facts(session: SparkSession, settings: Settings, since: int) -> dict[
 
     The next offsets are those in the topic that bronze reads now; earlier topics' do not count.
     """
+    version = snapshot(session, settings.bronze).version
+    if is_empty(session, settings.bronze):
+        return {"version": version, "rows": 0, "rejected": 0, "next_offsets": {}, "as_of": 0.0}
     is_of_this_topic = F.col("batch") >= current_first_batch(session, settings)
     per_partition = (
         session.read.format("delta")
@@ -284,7 +287,7 @@ def bronze_facts(session: SparkSession, settings: Settings, since: int) -> dict[
         .collect()
     )
     return {
-        "version": snapshot(session, settings.bronze).version,
+        "version": version,
         "rows": sum(row["rows"] for row in per_partition),
         "rejected": sum(row["rejected"] for row in per_partition),
         "next_offsets": {

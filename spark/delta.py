@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from pyspark.sql import DataFrame, SparkSession
 from lake.contracts import Column
 from lake.errors import LakeError
 
+PYTHON_UTILS = "org.apache.spark.api.python.PythonUtils"
+DELTA = "org.apache.spark.sql.delta"
 ERASURE = "erasure"
 """The note of a commit that renamed keys: counts that were read before it are no longer to be added to."""
 
@@ -75,13 +78,17 @@ def set_properties(session: SparkSession, path: str, values: dict[str, str]) -> 
 
 
 def writers_progress(session: SparkSession, path: str) -> dict[str, int]:
-    """Return how far each writer (``txnAppId``) has come (``txnVersion``). This costs a Spark job."""
-    progress = {}
-    transactions = _state(session, path).transactions().iterator()
-    while transactions.hasNext():
-        writer = transactions.next()
-        progress[str(writer._1())] = int(writer._2())
-    return progress
+    """Return how far each writer (``txnAppId``) has come (``txnVersion``).
+
+    The last commit's checksum says it. Where it is missing, or does not say, this costs a Spark job.
+    """
+    return _progress(_state(session, path))
+
+
+def is_empty(session: SparkSession, path: str) -> bool:
+    """Return whether the table is known to have no files at all; without a Spark job."""
+    checksum = _state(session, path).checksumOpt()
+    return bool(checksum.isDefined() and checksum.get().numFiles() == 0)
 
 
 def live_files(session: SparkSession, path: str) -> tuple[int, list[dict[str, Any]]]:
@@ -105,15 +112,12 @@ def commit_actions(session: SparkSession, path: str, version: int) -> list[dict[
 
 def read_text(session: SparkSession, path: str) -> str | None:
     """Return a small text file of the lake, on whatever storage; None where there is none."""
-    jvm = session._jvm
-    assert jvm is not None
-    file = jvm.org.apache.hadoop.fs.Path(path)
-    system = file.getFileSystem(session._jsparkSession.sessionState().newHadoopConf())
+    system, file = _file(session, path)
     if not system.exists(file):
         return None
     stream = system.open(file)
     try:
-        return str(jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8"))
+        return str(_java(session, "org.apache.commons.io.IOUtils").toString(stream, "UTF-8"))
     finally:
         stream.close()
 
@@ -131,10 +135,8 @@ def write_text(session: SparkSession, path: str, text: str) -> None:
         file.with_name(f".{file.name}.crc").unlink(missing_ok=True)  # Hadoop's checksum of what was there
         draft.replace(file)
         return
-    jvm = session._jvm
-    assert jvm is not None
-    target = jvm.org.apache.hadoop.fs.Path(path)
-    stream = target.getFileSystem(session._jsparkSession.sessionState().newHadoopConf()).create(target, True)
+    system, target = _file(session, path)
+    stream = system.create(target, True)
     try:
         stream.write(bytearray(text.encode()))
     finally:
@@ -143,40 +145,100 @@ def write_text(session: SparkSession, path: str, text: str) -> None:
 
 def list_texts(session: SparkSession, folder: str) -> list[str]:
     """Return the contents of a folder's ``*.json`` files, by name; none where there is no folder."""
-    jvm = session._jvm
-    assert jvm is not None
-    path = jvm.org.apache.hadoop.fs.Path(f"{folder}/*.json")
-    system = path.getFileSystem(session._jsparkSession.sessionState().newHadoopConf())
-    found = [str(status.getPath()) for status in system.globStatus(path) or ()]
+    system, pattern = _file(session, f"{folder}/*.json")
+    found = [str(status.getPath()) for status in system.globStatus(pattern) or ()]
     return [text for text in (read_text(session, name) for name in sorted(found)) if text is not None]
 
 
 def remove_folder(session: SparkSession, path: str) -> None:
     """Delete a folder of the lake with all that is in it, if it is there."""
-    jvm = session._jvm
-    assert jvm is not None
-    folder = jvm.org.apache.hadoop.fs.Path(path)
-    folder.getFileSystem(session._jsparkSession.sessionState().newHadoopConf()).delete(folder, True)
-
-
-def _state(session: SparkSession, path: str) -> Any:
-    jvm = session._jvm
-    assert jvm is not None
-    none = jvm.scala.Option.empty()
-    log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(session._jsparkSession, path)
-    state = log.update(False, none, none)
-    if state.version() < 0:
-        raise LakeError(f"there is no Delta table at {path}; start the stream once (`make up`), or set LAKE_ROOT")
-    return state
+    system, folder = _file(session, path)
+    system.delete(folder, True)
 
 
 def append_once(frame: DataFrame, path: str, writer: str, step: int, note: str = "") -> None:
     """Append ``frame`` in one commit, unless ``writer`` has committed ``step`` before: then nothing happens.
 
-    The ``note`` stands in the table's history.
+    The ``note`` stands in the table's history. Delta does the same for a write with the options ``txnAppId`` and
+    ``txnVersion``, but asks for the whole state of the table first, which costs five times what a small append does.
+    So this puts Delta's own parts together: its check of the schema, its writing of files, its transaction.
     """
-    write = frame.write.format("delta").mode("append").option("txnAppId", writer).option("txnVersion", str(step))
-    (write.option("userMetadata", note) if note else write).save(path)
+    session = frame.sparkSession
+    transaction = _begin(session, path, writer, step)
+    if transaction is None:
+        return
+    java_session, none, no_options = session._jsparkSession, _none(session), _java(session, PYTHON_UTILS).toScalaMap({})
+    append = _java(session, f"{DELTA}.commands.WriteIntoDelta")(
+        transaction.deltaLog(),
+        _java(session, "org.apache.spark.sql.SaveMode").Append,
+        _java(session, f"{DELTA}.DeltaOptions")(no_options, java_session.sessionState().conf()),
+        transaction.snapshot().metadata().partitionColumns(),
+        no_options,
+        *(frame._jdf, none, none, False),
+    )
+    _commit(session, transaction, append.write(transaction, java_session, none, False), writer, step, note)
+
+
+def skip_once(session: SparkSession, path: str, writer: str, step: int) -> None:
+    """Commit that ``writer`` has nothing to append in ``step``; otherwise as :func:`append_once`."""
+    transaction = _begin(session, path, writer, step)
+    if transaction is not None:
+        _commit(session, transaction, _java(session, PYTHON_UTILS).toSeq([]), writer, step, "")
+
+
+def _begin(session: SparkSession, path: str, writer: str, step: int) -> Any:
+    """Begin a transaction of Delta's; None where ``writer`` has committed ``step`` before."""
+    log = _java(session, f"{DELTA}.DeltaLog").forTable(session._jsparkSession, path)
+    transaction = log.startTransaction(_none(session), _none(session))
+    transaction.readTxn().addOne(writer)  # so a commit of this writer from elsewhere, meanwhile, is a conflict
+    return transaction if _progress(transaction.snapshot()).get(writer, -1) < step else None
+
+
+def _commit(session: SparkSession, transaction: Any, files: Any, writer: str, step: int, note: str) -> None:
+    """Commit the files, and that ``writer`` has come to ``step``."""
+    none, some = _none(session), _java(session, "scala.Option").apply
+    operation = _java(session, f"{DELTA}.DeltaOperations$Write")(
+        _java(session, "org.apache.spark.sql.SaveMode").Append,
+        some(transaction.metadata().partitionColumns()),
+        *(none, some(note) if note else none, none, none, none, none, none),
+    )
+    done = _java(session, f"{DELTA}.actions.SetTransaction")(writer, step, some(int(time.time() * 1000)))
+    transaction.commit(files.prepended(done), operation)
+
+
+def _java(session: SparkSession, name: str) -> Any:
+    """Return a class of Java's by its full name, in one step; ``jvm.org.apache...`` asks Java for each part of it."""
+    return getattr(session._jvm, name)
+
+
+def _file(session: SparkSession, path: str) -> tuple[Any, Any]:
+    """Return a path's file system and the path, as Hadoop has them."""
+    file = _java(session, "org.apache.hadoop.fs.Path")(path)
+    return file.getFileSystem(session._jsparkSession.sessionState().newHadoopConf()), file
+
+
+def _none(session: SparkSession) -> Any:
+    return _java(session, "scala.Option").empty()
+
+
+def _state(session: SparkSession, path: str) -> Any:
+    log = _java(session, f"{DELTA}.DeltaLog").forTable(session._jsparkSession, path)
+    state = log.update(False, _none(session), _none(session))
+    if state.version() < 0:
+        raise LakeError(f"there is no Delta table at {path}; start the stream once (`make up`), or set LAKE_ROOT")
+    return state
+
+
+def _progress(state: Any) -> dict[str, int]:
+    """Return how far each writer has come in a snapshot of Delta's."""
+    checksum = state.checksumOpt()
+    known = checksum.get().setTransactions() if checksum.isDefined() else checksum
+    transactions = (known.get() if known.isDefined() else state.setTransactions()).iterator()
+    progress = {}
+    while transactions.hasNext():
+        writer = transactions.next()
+        progress[str(writer.appId())] = int(writer.version())
+    return progress
 
 
 @contextmanager
@@ -208,8 +270,6 @@ def vacuum(session: SparkSession, path: str, hours: int) -> None:
 
 def folder_size(session: SparkSession, path: str) -> tuple[int, int]:
     """Return how many files and bytes there are in a folder of the lake."""
-    jvm = session._jvm
-    assert jvm is not None
-    folder = jvm.org.apache.hadoop.fs.Path(path)
-    found = folder.getFileSystem(session._jsparkSession.sessionState().newHadoopConf()).getContentSummary(folder)
+    system, folder = _file(session, path)
+    found = system.getContentSummary(folder)
     return int(found.getFileCount()), int(found.getLength())

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812
 
 from lake.contracts import Column, spark_schema
 from lake.errors import LakeError
@@ -102,6 +103,11 @@ def read_files(session: SparkSession, table: str, columns: tuple[Column, ...], p
     """Read the files of a Delta table at ``paths``, relative to it; there must be one at least."""
     frame = session.read.schema(spark_schema(columns)).option("basePath", table)
     return frame.parquet(*(f"{table}/{path}" for path in paths))
+
+
+def no_rows(session: SparkSession, columns: tuple[Column, ...]) -> DataFrame:
+    """Return a frame without rows. ``createDataFrame`` starts Python workers for it, which stay and take memory."""
+    return session.range(0).select(*(F.lit(None).cast(column.type).alias(column.name) for column in columns))
 
 
 def _seconds(stamp: str) -> float:

@@ -23,7 +23,7 @@ from lake.contracts import LEDGER, LEDGER_PARTITION
 from lake.errors import LakeError
 from lake.settings import Settings
 from spark.counts import sum_entries
-from spark.delta import ERASURE, Snapshot, commit_actions, snapshot
+from spark.delta import ERASURE, Snapshot, commit_actions, is_empty, snapshot
 from spark.files import read_files
 from spark.postgres import (
     NOWHERE,
@@ -154,18 +154,22 @@ class Mirror:
 
     def _fill(self, connection: Connection, before: Bookmark, ledger: Snapshot) -> None:
         """Fill PostgreSQL from the ledger's sums, in one transaction; what was there goes with it."""
-        entries = self._session.read.format("delta").option("versionAsOf", ledger.version).load(self._settings.ledger)
         rows = 0
         with connection, connection.cursor() as cursor:
             hold_bookmark(cursor, before)
             clear_counts(cursor)
-            for days in days_at_once(entries):
-                of_days = entries.filter(F.col(LEDGER_PARTITION).isin(days))
-                rows += add_sums(cursor, sum_entries(of_days), ledger.version)
+            if not is_empty(self._session, self._settings.ledger):
+                rows = self._add_all(cursor, ledger.version)
             self._put_verdicts(cursor)
             move_bookmark(cursor, Bookmark(ledger.version, ledger.table_id), is_filled_anew=rows > 0)
         failpoints.reach("mirror-after-transaction")
         log.info("PostgreSQL filled at version %d: %d rows", ledger.version, rows)
+
+    def _add_all(self, cursor: Cursor, version: int) -> int:
+        """Add all entries up to a version of the ledger; return the rows that were written."""
+        entries = self._session.read.format("delta").option("versionAsOf", version).load(self._settings.ledger)
+        of_days = (entries.filter(F.col(LEDGER_PARTITION).isin(days)) for days in days_at_once(entries))
+        return sum(add_sums(cursor, sum_entries(some), version) for some in of_days)
 
     def _put_verdicts(self, cursor: Cursor) -> None:
         """Bring the verdicts that hold along with the counts that obey them."""

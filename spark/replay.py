@@ -36,6 +36,7 @@ from lake.url_rules import UrlRules, load_url_rules
 from spark.counts import as_entry, difference, negative
 from spark.delta import append_once, read_text, remove_folder, snapshot, write_text, writers_progress
 from spark.duplicates import count_new
+from spark.files import no_rows
 from spark.moves import Judge
 from spark.parse import parse_again
 from spark.replay_records import check_undo, corrected_windows, entry_of, replays, summary
@@ -180,7 +181,7 @@ class Replays:
 
     def _staged(self) -> DataFrame:
         if not self._pieces:
-            return self._session.createDataFrame([], spark_schema(LEDGER[2:]))
+            return no_rows(self._session, LEDGER[2:])
         return self._session.read.schema(spark_schema(LEDGER[2:])).parquet(
             *(f"{self._staging}/piece={place}" for place in range(len(self._pieces)))
         )

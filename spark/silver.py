@@ -15,12 +15,12 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from lake import failpoints
-from lake.contracts import BRONZE, BY_STREAM, LEDGER, LEDGER_PARTITION, spark_schema
+from lake.contracts import BRONZE, BY_STREAM, LEDGER, LEDGER_PARTITION
 from lake.errors import LakeError
 from lake.settings import Settings
 from spark.bronze import bronze_facts
 from spark.counts import as_entry
-from spark.delta import append_once, create_table, snapshot, writers_progress
+from spark.delta import append_once, create_table, skip_once, snapshot, writers_progress
 from spark.duplicates import count_new, in_windows
 from spark.files import BronzeFiles, DataFile, read_files
 from spark.maintenance import Maintenance
@@ -125,12 +125,11 @@ class Silver:
             self._on_commit()
 
     def report(self) -> None:
-        """Say from the tables how far the ledger has come; for the start, when nothing is known."""
-        done = counted_up_to(self._session, self._settings)
-        facts = bronze_facts(self._session, self._settings, 0)
-        ahead = bronze_facts(self._session, self._settings, done + 1)
+        """Say from the tables how far the ledger has come; for the start, when bronze alone has said so."""
+        done, bronze = counted_up_to(self._session, self._settings), self._progress.stage("bronze")
+        ahead = bronze_facts(self._session, self._settings, done + 1)["rows"] if done < bronze["version"] else 0
         version = snapshot(self._session, self._settings.ledger).version
-        self._progress.report("silver", version=version, rows=facts["rows"] - ahead["rows"], as_of=facts["as_of"])
+        self._progress.report("silver", version=version, rows=bronze["rows"] - ahead, as_of=bronze["as_of"])
 
     def _counted_up_to(self) -> int:
         """Return the last bronze batch that is in the ledger; asks the table where its version is not our own."""
@@ -170,19 +169,20 @@ class Silver:
     def _count(self, done: int, upto: int) -> None:
         """Append the counts of the batches after ``done`` up to ``upto``, in one commit."""
         ledger, writer = self._settings.ledger, _writer(self._session, self._settings)
-        entries = self._entries(done, upto)
+        files = self._files.between(done, upto)
+        entries = self._entries(files, done, upto) if files else None
         failpoints.reach("silver-before-commit")
-        append_once(entries.coalesce(1), ledger, writer, upto)
+        if entries is None:
+            skip_once(self._session, ledger, writer, upto)
+        else:
+            append_once(entries.coalesce(1), ledger, writer, upto)
         failpoints.reach("silver-after-commit")
         self._known = (snapshot(self._session, ledger).version, upto)
         self._report(done, upto)
         self._on_commit()
 
-    def _entries(self, done: int, upto: int) -> DataFrame:
-        """Return the ledger's rows for the batches after ``done`` up to ``upto``."""
-        files = self._files.between(done, upto)
-        if not files:
-            return self._session.createDataFrame([], spark_schema(LEDGER))
+    def _entries(self, files: list[DataFile], done: int, upto: int) -> DataFrame:
+        """Return the ledger's rows for the batches after ``done`` up to ``upto``, which are in these files."""
         new = self._valid(files, done + 1, upto)
         seen = profile(new)
         earlier = self._files.in_windows(seen.windows, done)

@@ -1,14 +1,29 @@
-"""Delta tables: an older one gets the columns that were added since. Small files of the lake: written, and replaced."""
+"""Delta tables: made, given new columns, appended to once. Small files of the lake: written, and replaced."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from delta.exceptions import ConcurrentTransactionException
+from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
 from lake.contracts import Column
-from spark.delta import append_once, create_table, list_texts, read_text, snapshot, write_text
+from spark.delta import (
+    _commit,
+    append_once,
+    commit_actions,
+    create_table,
+    is_empty,
+    list_texts,
+    read_text,
+    skip_once,
+    snapshot,
+    write_text,
+    writers_progress,
+)
 
 DAY = Column("day", "DATE", "partition")
 OLD = (DAY, Column("events", "BIGINT", "measure"))
@@ -26,6 +41,67 @@ def test_an_older_table_gets_new_columns_once_and_keeps_its_rows(session: SparkS
     version = snapshot(session, path).version
     create_table(session, path, NEW, "day", {})
     assert snapshot(session, path).version == version
+
+
+@pytest.fixture
+def counts(session: SparkSession, tmp_path: Path) -> str:
+    """The path of an empty table with the columns ``OLD``."""
+    path = str(tmp_path / "counts")
+    create_table(session, path, OLD, "day", {})
+    return path
+
+
+@pytest.mark.parametrize("has_checksums", [True, False])
+def test_a_step_is_appended_or_skipped_once(session: SparkSession, counts: str, has_checksums: bool) -> None:
+    frame = session.sql("select date'2026-01-01' as day, 7L as events")
+    assert is_empty(session, counts)
+    append_once(frame, counts, "a", 1, "the first")
+    for step in (0, 1):
+        append_once(frame, counts, "a", step)
+    skip_once(session, counts, "a", 2)
+    if not has_checksums:
+        for checksum in Path(counts, "_delta_log").glob("*.crc"):
+            checksum.unlink()
+        session._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()  # type: ignore[union-attr]
+    for step in (1, 2):
+        append_once(frame, counts, "a", step)
+        skip_once(session, counts, "a", step)
+    append_once(frame, counts, "b", 1)
+    assert snapshot(session, counts).version == 3
+    assert writers_progress(session, counts) == {"a": 2, "b": 1}
+    assert session.read.format("delta").load(counts).count() == 2
+    assert not is_empty(session, counts)
+    notes = [action["commitInfo"].get("userMetadata") for action in commit_actions(session, counts, 1)[:1]]
+    assert notes == ["the first"]
+
+
+def test_a_small_append_asks_for_no_state_of_the_table(session: SparkSession, counts: str) -> None:
+    append_once(session.sql("select date'2026-01-01' as day, 7L as events"), counts, "a", 1)
+    jobs = session.sparkContext.statusTracker()
+    before = len(jobs.getJobIdsForGroup(None))
+    append_once(session.sql("select date'2026-01-01' as day, 7L as events"), counts, "a", 2)
+    assert len(jobs.getJobIdsForGroup(None)) == before + 1
+
+
+def test_a_commit_of_the_same_writer_meanwhile_is_a_conflict(
+    session: SparkSession, counts: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = session.sql("select date'2026-01-01' as day, 7L as events")
+
+    def overtaken(*arguments: Any) -> None:
+        monkeypatch.undo()
+        append_once(frame, counts, "a", 1)
+        _commit(*arguments)
+
+    monkeypatch.setattr("spark.delta._commit", overtaken)
+    with pytest.raises(ConcurrentTransactionException):
+        append_once(frame, counts, "a", 1)
+    assert session.read.format("delta").load(counts).count() == 1
+
+
+def test_columns_of_another_type_are_refused(session: SparkSession, counts: str) -> None:
+    with pytest.raises(AnalysisException, match="events"):
+        append_once(session.sql("select date'2026-01-01' as day, array(7) as events"), counts, "a", 1)
 
 
 @pytest.mark.parametrize("scheme", ["", "file://"])
