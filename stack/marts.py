@@ -13,9 +13,10 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -30,6 +31,8 @@ from lake.settings import PROJECT, Settings, load_settings
 from stack.verdicts import propose
 
 DBT_PROJECT = PROJECT / "dbt"
+DBT_LOG = "dbt.log"
+DBT_LOG_BYTES = 1 << 20
 FIRST_RETRY_SECONDS = 1.0
 LAST_RETRY_SECONDS = 15.0
 LOCK_POLL_SECONDS = 0.2
@@ -55,7 +58,8 @@ class Marts:
         self._settings = settings
         self._folder = settings.data / "dbt"
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._runner = dbtRunner()
+        self._note = _notes(self._folder / DBT_LOG)
+        self._runner = dbtRunner(callbacks=[self._note])
         self._manifest: Manifest | None = None
         _export_for_dbt(settings)
 
@@ -86,23 +90,23 @@ class Marts:
             if not isinstance(parsed, Manifest):
                 raise ServiceError(f"dbt parse returned {type(parsed).__name__}; expected the parsed project")
             self._manifest = parsed
-            self._runner = dbtRunner(manifest=parsed)
+            self._runner = dbtRunner(manifest=parsed, callbacks=[self._note])
         return self._manifest
 
     def _call(self, *command: str) -> dbtRunnerResult:
-        quiet = ["--quiet", "--log-level", "none", "--log-level-file", "warn", "--no-use-colors"]
+        quiet = ["--quiet", "--log-level", "none", "--log-level-file", "none", "--no-use-colors"]
         frugal = ["--no-send-anonymous-usage-stats", "--no-version-check", "--no-print"]
         paths = [f"--{name}={path}" for name, path in self._paths().items()]
         keep = [] if command[0] == "docs" else ["--no-write-json"]
         outcome = self._runner.invoke([*quiet, *frugal, *keep, *command, *paths])
         if outcome.exception:
             raise ServiceError(
-                f"dbt {command[0]} failed: {_first_line(outcome.exception)}; see {self._folder / 'dbt.log'}"
+                f"dbt {command[0]} failed: {_first_line(outcome.exception)}; see {self._folder / DBT_LOG}"
             ) from outcome.exception
         failed = [result for result in _results(outcome) if str(result.status) in ("error", "fail", "runtime error")]
         if failed:
             named = "; ".join(f"{result.node.name}: {_first_line(result.message)}" for result in failed)
-            raise ServiceError(f"dbt {command[0]} failed in {named}; see {self._folder / 'dbt.log'}")
+            raise ServiceError(f"dbt {command[0]} failed in {named}; see {self._folder / DBT_LOG}")
         return outcome
 
     def _paths(self) -> dict[str, Path]:
@@ -233,6 +237,20 @@ def _on_demand(arguments: argparse.Namespace, settings: Settings) -> None:
         log.info("%d tests passed in %.1f s", marts.test(), time.monotonic() - started)
     else:
         build(marts, settings, arguments.full_refresh)
+
+
+def _notes(file: Path) -> Callable[[Any], None]:
+    """Return what writes dbt's warnings and errors to a file. dbt's own log words each of its thousands of events."""
+    handler = RotatingFileHandler(file, maxBytes=DBT_LOG_BYTES, backupCount=1, delay=True, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    notes = logging.Logger("dbt")  # of its own: two of these may write two files
+    notes.addHandler(handler)
+
+    def note(event: Any) -> None:
+        if event.info.level in ("warn", "error"):
+            notes.warning("%s %s", event.info.level, event.info.msg)
+
+    return note
 
 
 def _export_for_dbt(settings: Settings) -> None:

@@ -217,6 +217,7 @@ def test_a_run_that_another_has_overtaken_gives_way(shop: Settings, marts: Marts
     with pytest.raises(ServiceError, match="does not lead"):
         marts.run("--exclude", "bookmark")
     assert totals(shop) == before
+    assert "does not lead" in (shop.data / "dbt" / "dbt.log").read_text()
 
 
 @pytest.mark.stack
