@@ -15,9 +15,10 @@ SYSTEM_PYTHON = "python3"
 """What Spark starts Python workers with, unless ``PYSPARK_PYTHON`` says otherwise; our libraries are not in it."""
 JAVA_OPTIONS = (
     "-Duser.timezone=UTC -XX:+UseParallelGC -XX:MaxDirectMemorySize=512m "
-    # Ten times the usual calls before the costly second compilation: a row's code has them in its first batch, and the
-    # planner's, which would keep the compiler busy for minutes, never.
-    "-XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000 -XX:Tier4CompileThreshold=150000"
+    # Thirty times the usual calls, and ten times the loops, before the costly second compilation: a row's code has them
+    # in its first batches; the planner's has them much later, and would keep the compiler busy in the first minutes.
+    "-XX:Tier4InvocationThreshold=150000 -XX:Tier4MinInvocationThreshold=18000 -XX:Tier4CompileThreshold=450000 "
+    "-XX:Tier4BackEdgeThreshold=400000"
 )
 
 
