@@ -23,6 +23,7 @@ from spark.delta import (
     commit_actions,
     create_table,
     is_empty,
+    own_snapshot,
     read_text,
     remove_folder,
     snapshot,
@@ -215,7 +216,7 @@ class Bronze:
 
     def _take_in(self, records: DataFrame, begins: Offsets, ends: Offsets) -> None:
         """Append one batch. Its number is the Delta version that it makes."""
-        batch = snapshot(self._session, self._settings.bronze).version + 1
+        batch = own_snapshot(self._session, self._settings.bronze).version + 1
         moved = {place: end for place, end in ends.items() if end != begins.get(place, 0)}
         number = sum(end - begins.get(place, 0) for place, end in moved.items())
         files = 1 if number < ROWS_PER_FILE else self._session.sparkContext.defaultParallelism

@@ -17,7 +17,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from lake.contracts import Column, spark_schema
 from lake.errors import LakeError
-from spark.delta import commit_actions, live_files, snapshot
+from spark.delta import commit_actions, live_files, own_snapshot
 
 MOST_COMMITS = 100  # more are not followed one by one
 
@@ -69,7 +69,7 @@ class BronzeFiles:
 
     def refresh(self) -> int:
         """Follow the log to its end and return the version there."""
-        latest = snapshot(self._session, self._path).version
+        latest = own_snapshot(self._session, self._path).version
         try:
             if not 0 <= latest - self._version <= MOST_COMMITS:
                 raise LakeError("too far behind to follow commit by commit")

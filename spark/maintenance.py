@@ -28,6 +28,7 @@ from spark.delta import (
     folder_size,
     live_files,
     merge_files,
+    own_snapshot,
     properties,
     replace_quietly,
     set_properties,
@@ -91,7 +92,7 @@ class Maintenance:
             self._request = requests[0]
             self._before = sizes(self._session, self._settings)
             return self._all(FEWEST_FILES_WHEN_ASKED, has_vacuum=True)
-        before, self._seen = self._seen, snapshot(self._session, self._settings.bronze).version
+        before, self._seen = self._seen, own_snapshot(self._session, self._settings.bronze).version
         if self._seen // BATCHES_PER_MERGE == before // BATCHES_PER_MERGE:
             return None
         return self._all(FEWEST_FILES, has_vacuum=self._seen // BATCHES_PER_VACUUM != before // BATCHES_PER_VACUUM)

@@ -23,7 +23,7 @@ from lake.contracts import LEDGER, LEDGER_PARTITION
 from lake.errors import LakeError
 from lake.settings import Settings
 from spark.counts import sum_entries
-from spark.delta import ERASURE, Snapshot, commit_actions, is_empty, snapshot
+from spark.delta import ERASURE, Snapshot, commit_actions, is_empty, own_snapshot
 from spark.files import read_files
 from spark.postgres import (
     NOWHERE,
@@ -102,7 +102,7 @@ class Mirror:
     def _move(self) -> None:
         """Add all new entries. The bookmark is read anew each time: PostgreSQL may be another than before."""
         silver = self._progress.stage("silver")
-        ledger = snapshot(self._session, self._settings.ledger)
+        ledger = own_snapshot(self._session, self._settings.ledger)
         if self._connection is None:
             self._connection = connect(self._dsn)
         with watched(self._connection, self._dsn):

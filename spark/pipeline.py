@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from py4j.protocol import Py4JError
 from pyspark import inheritable_thread_target
@@ -20,6 +21,7 @@ from lake.errors import LakeError, WeblakeError
 from lake.settings import Settings
 from lake.url_rules import load_url_rules
 from spark.bronze import Bronze, create_bronze
+from spark.delta import snapshot
 from spark.maintenance import Maintenance
 from spark.mirror import Mirror
 from spark.progress import Progress
@@ -134,6 +136,12 @@ class Pipeline:
         while not self._ended.wait(1):
             self._session.sparkContext.cancelAllJobs()
 
+    def _look_again(self) -> None:
+        """Read the tables' logs: what failed may have been committed, or somebody else may have written."""
+        for path in (self._settings.bronze, self._settings.ledger):
+            with suppress(PySparkException, Py4JError, LakeError):
+                snapshot(self._session, path)
+
     def _unless_stopped(self, work: Callable[[], None]) -> None:
         """Do the work; that it was cut short is no error."""
         try:
@@ -162,6 +170,7 @@ class Pipeline:
                 trace = None if isinstance(error, WeblakeError) else error
                 log.error("%s: %s; trying again in %.0f s", name, _first_line(error), pause, exc_info=trace)
                 self.progress.report(name, error=_first_line(error))
+                self._look_again()
                 self._stop.wait(pause)
                 pause = min(pause * 2, LONGEST_RETRY_SECONDS)
                 continue

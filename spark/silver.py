@@ -20,7 +20,7 @@ from lake.errors import LakeError
 from lake.settings import Settings
 from spark.bronze import bronze_facts
 from spark.counts import as_entry
-from spark.delta import append_once, create_table, skip_once, snapshot, writers_progress
+from spark.delta import append_once, create_table, own_snapshot, skip_once, snapshot, writers_progress
 from spark.duplicates import count_new, in_windows
 from spark.files import BronzeFiles, DataFile, read_files
 from spark.maintenance import Maintenance
@@ -133,7 +133,7 @@ class Silver:
 
     def _counted_up_to(self) -> int:
         """Return the last bronze batch that is in the ledger; asks the table where its version is not our own."""
-        version = snapshot(self._session, self._settings.ledger).version
+        version = own_snapshot(self._session, self._settings.ledger).version
         if version != self._known[0]:
             self._known = (version, counted_up_to(self._session, self._settings))
         return self._known[1]
@@ -177,7 +177,7 @@ class Silver:
         else:
             append_once(entries.coalesce(1), ledger, writer, upto)
         failpoints.reach("silver-after-commit")
-        self._known = (snapshot(self._session, ledger).version, upto)
+        self._known = (own_snapshot(self._session, ledger).version, upto)
         self._report(done, upto)
         self._on_commit()
 
@@ -228,4 +228,4 @@ def profile(new: DataFrame) -> Profile:
 
 
 def _writer(session: SparkSession, settings: Settings) -> str:
-    return f"silver:{snapshot(session, settings.bronze).table_id}"
+    return f"silver:{own_snapshot(session, settings.bronze).table_id}"

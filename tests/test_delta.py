@@ -18,6 +18,7 @@ from spark.delta import (
     create_table,
     is_empty,
     list_texts,
+    own_snapshot,
     read_text,
     skip_once,
     snapshot,
@@ -97,6 +98,23 @@ def test_a_commit_of_the_same_writer_meanwhile_is_a_conflict(
     with pytest.raises(ConcurrentTransactionException):
         append_once(frame, counts, "a", 1)
     assert session.read.format("delta").load(counts).count() == 1
+
+
+def test_a_commit_from_elsewhere_is_seen_when_the_log_is_looked_at_and_nothing_is_lost(
+    session: SparkSession, counts: str
+) -> None:
+    frame = session.sql("select date'2026-01-01' as day, 7L as events")
+    append_once(frame, counts, "a", 1)
+    log = Path(counts, "_delta_log")
+    another = (log / f"{1:020d}.json").read_text().replace('"appId":"a"', '"appId":"b"')
+    (log / f"{2:020d}.json").write_text(another)
+    assert own_snapshot(session, counts).version == 1
+    append_once(frame, counts, "a", 2)
+    assert own_snapshot(session, counts).version == 3
+    (log / f"{4:020d}.json").write_text(another.replace('"version":1', '"version":2'))
+    assert snapshot(session, counts).version == 4
+    assert own_snapshot(session, counts).version == 4
+    assert writers_progress(session, counts) == {"a": 2, "b": 2}
 
 
 def test_columns_of_another_type_are_refused(session: SparkSession, counts: str) -> None:
