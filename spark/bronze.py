@@ -219,7 +219,8 @@ class Bronze:
         batch = own_snapshot(self._session, self._settings.bronze).version + 1
         moved = {place: end for place, end in ends.items() if end != begins.get(place, 0)}
         number = sum(end - begins.get(place, 0) for place, end in moved.items())
-        files = 1 if number < ROWS_PER_FILE else self._session.sparkContext.defaultParallelism
+        half = max(1, self._session.sparkContext.defaultParallelism // 2)  # the other half is left to silver
+        files = 1 if number < ROWS_PER_FILE else half
         rows = records.withColumn("batch", _constant(batch)).select(*names(BRONZE))
         note = json.dumps({"from": {place: begins.get(place, 0) for place in moved}, "to": moved})
         self._position.forget()
