@@ -18,20 +18,19 @@ from lake.contracts import BRONZE, BRONZE_PARTITION, names
 from lake.errors import LakeError, RefusedError, WeblakeError
 from lake.settings import Settings
 from lake.url_rules import UrlRules
+from spark.bronze_facts import bronze_facts
 from spark.delta import (
     append_once,
     commit_actions,
     create_table,
-    is_empty,
     own_snapshot,
     read_text,
     remove_folder,
-    snapshot,
     writers_progress,
 )
 from spark.files import DataFile
 from spark.parse import parse_records
-from spark.position import Position, current_first_batch
+from spark.position import Position
 from spark.progress import Progress
 from spark.space import require_space
 from spark.topic import Offsets, Topic, TopicState
@@ -264,38 +263,3 @@ def _constant(number: int) -> Column:
 def _as_told(offsets: Offsets) -> dict[str, int]:
     """Return offsets as the progress has them: by text, and without those of partitions that are empty."""
     return {str(partition): offset for partition, offset in offsets.items() if offset}
-
-
-def bronze_facts(session: SparkSession, settings: Settings, since: int) -> dict[str, Any]:
-    """Return version, rows, rejected rows, next offsets and newest append time of the batches from ``since`` on.
-
-    The next offsets are those in the topic that bronze reads now; earlier topics' do not count.
-    """
-    version = snapshot(session, settings.bronze).version
-    if is_empty(session, settings.bronze):
-        return {"version": version, "rows": 0, "rejected": 0, "next_offsets": {}, "as_of": 0.0}
-    is_of_this_topic = F.col("batch") >= current_first_batch(session, settings)
-    per_partition = (
-        session.read.format("delta")
-        .load(settings.bronze)
-        .filter(F.col("batch") >= since)
-        .groupBy("kafka_partition")
-        .agg(
-            F.count("*").alias("rows"),
-            F.count("reject_reason").alias("rejected"),
-            F.max(F.when(is_of_this_topic, F.col("kafka_offset"))).alias("last_offset"),
-            F.unix_micros(F.max("ingested_at")).alias("newest"),
-        )
-        .collect()
-    )
-    return {
-        "version": version,
-        "rows": sum(row["rows"] for row in per_partition),
-        "rejected": sum(row["rejected"] for row in per_partition),
-        "next_offsets": {
-            str(row["kafka_partition"]): row["last_offset"] + 1
-            for row in per_partition
-            if row["last_offset"] is not None
-        },
-        "as_of": max((row["newest"] / 1e6 for row in per_partition), default=0.0),
-    }

@@ -56,8 +56,7 @@ def snapshot(session: SparkSession, path: str) -> Snapshot:
     Raises:
         LakeError: there is no table at ``path``.
     """
-    state = _state(session, path)
-    return Snapshot(version=int(state.version()), table_id=str(state.metadata().id()))
+    return _snapshot(_state(session, path))
 
 
 def own_snapshot(session: SparkSession, path: str) -> Snapshot:
@@ -69,8 +68,7 @@ def own_snapshot(session: SparkSession, path: str) -> Snapshot:
     Raises:
         LakeError: there is no table at ``path``.
     """
-    state = _own_state(session, path)
-    return Snapshot(version=int(state.version()), table_id=str(state.metadata().id()))
+    return _snapshot(_own_state(session, path))
 
 
 def properties(session: SparkSession, path: str) -> dict[str, str]:
@@ -246,6 +244,10 @@ def _state(session: SparkSession, path: str) -> Any:
 
 def _own_state(session: SparkSession, path: str) -> Any:
     return _checked(_log(session, path).unsafeVolatileSnapshot(), path)
+
+
+def _snapshot(state: Any) -> Snapshot:
+    return Snapshot(version=int(state.version()), table_id=str(state.metadata().id()))
 
 
 def _checked(state: Any, path: str) -> Any:

@@ -18,7 +18,7 @@ from lake import failpoints
 from lake.contracts import BRONZE, BY_STREAM, LEDGER, LEDGER_PARTITION
 from lake.errors import LakeError
 from lake.settings import Settings
-from spark.bronze import bronze_facts
+from spark.bronze_facts import bronze_facts
 from spark.counts import as_entry
 from spark.delta import append_once, create_table, own_snapshot, skip_once, snapshot, writers_progress
 from spark.duplicates import count_new, in_windows
