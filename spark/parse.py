@@ -207,8 +207,10 @@ def _reject_reason(rules: UrlRules) -> Column:
 def _has_wrong_type() -> Column:
     """A number that is none, a status that is no HTTP status, or an object or list where a text belongs."""
     status, response = F.col("status_text"), F.col("response_text")
-    bad_status = status.isNotNull() & ~(status.rlike(WHOLE) & F.col("status_code").between(100, 599))
-    bad_response = response.isNotNull() & ~response.rlike(DECIMAL)
+    is_whole = (F.length(status) == 3) | status.rlike(WHOLE)  # a number from 100 in three characters is three digits
+    is_status = F.coalesce(F.col("status_code").between(100, 599) & is_whole, F.lit(False))
+    bad_status = status.isNotNull() & ~is_status
+    bad_response = response.isNotNull() & F.col("response_ms").isNull() & ~response.rlike(DECIMAL)
     texts = ("json_event_id", "user_id", "json_product_id", "user_agent")
     looks_nested = F.lit(False)
     for name in texts:
