@@ -64,7 +64,7 @@ def line(path: str, serial: int) -> tuple[bytes, str]:
 def test_a_replay_under_the_right_rules_corrects_and_can_be_undone(
     session: SparkSession, ruled: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replay, "ROWS_PER_PIECE", 60)
+    monkeypatch.setattr(replay, "ROWS_PER_PIECE", 100)
     right = ruled.rules_file.read_text()
     filters_are_views(ruled)
     records = [*traffic(seed=5, number=200), *(line(f"/filter/{serial % 3}", serial) for serial in range(30))]
