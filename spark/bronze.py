@@ -19,20 +19,13 @@ from lake.errors import LakeError, RefusedError, WeblakeError
 from lake.settings import Settings
 from lake.url_rules import UrlRules
 from spark.bronze_facts import bronze_facts
-from spark.delta import (
-    append_once,
-    commit_actions,
-    create_table,
-    own_snapshot,
-    read_text,
-    remove_folder,
-    writers_progress,
-)
+from spark.delta import append_once, commit_actions, create_table, own_snapshot, writers_progress
 from spark.files import DataFile
 from spark.parse import parse_records
 from spark.position import Position
 from spark.progress import Progress
 from spark.space import require_space
+from spark.storage import read_text, remove_folder
 from spark.topic import Offsets, Topic, TopicState
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from delta.tables import DeltaTable
@@ -15,6 +14,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from lake.contracts import Column
 from lake.errors import LakeError
+from spark.java import java_class
+from spark.storage import read_text
 
 PYTHON_UTILS = "org.apache.spark.api.python.PythonUtils"
 DELTA = "org.apache.spark.sql.delta"
@@ -122,52 +123,6 @@ def commit_actions(session: SparkSession, path: str, version: int) -> list[dict[
     return [json.loads(line) for line in text.splitlines() if line]
 
 
-def read_text(session: SparkSession, path: str) -> str | None:
-    """Return a small text file of the lake, on whatever storage; None where there is none."""
-    system, file = _file(session, path)
-    if not system.exists(file):
-        return None
-    stream = system.open(file)
-    try:
-        return str(_java(session, "org.apache.commons.io.IOUtils").toString(stream, "UTF-8"))
-    finally:
-        stream.close()
-
-
-def write_text(session: SparkSession, path: str, text: str) -> None:
-    """Write a small text file into the lake, in place of one that is there; at any moment there is one of them, whole.
-
-    Hadoop's rename replaces no file, but the system's does; an object store shows a file only when it is complete.
-    """
-    if "://" not in path:
-        file = Path(path)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        draft = file.with_name(f"{file.name}.tmp")
-        draft.write_text(text, encoding="utf-8")
-        file.with_name(f".{file.name}.crc").unlink(missing_ok=True)  # Hadoop's checksum of what was there
-        draft.replace(file)
-        return
-    system, target = _file(session, path)
-    stream = system.create(target, True)
-    try:
-        stream.write(bytearray(text.encode()))
-    finally:
-        stream.close()
-
-
-def list_texts(session: SparkSession, folder: str) -> list[str]:
-    """Return the contents of a folder's ``*.json`` files, by name; none where there is no folder."""
-    system, pattern = _file(session, f"{folder}/*.json")
-    found = [str(status.getPath()) for status in system.globStatus(pattern) or ()]
-    return [text for text in (read_text(session, name) for name in sorted(found)) if text is not None]
-
-
-def remove_folder(session: SparkSession, path: str) -> None:
-    """Delete a folder of the lake with all that is in it, if it is there."""
-    system, folder = _file(session, path)
-    system.delete(folder, True)
-
-
 def append_once(frame: DataFrame, path: str, writer: str, step: int, note: str = "") -> None:
     """Append ``frame`` in one commit, unless ``writer`` has committed ``step`` before: then nothing happens.
 
@@ -179,11 +134,15 @@ def append_once(frame: DataFrame, path: str, writer: str, step: int, note: str =
     transaction = _begin(session, path, writer, step)
     if transaction is None:
         return
-    java_session, none, no_options = session._jsparkSession, _none(session), _java(session, PYTHON_UTILS).toScalaMap({})
-    append = _java(session, f"{DELTA}.commands.WriteIntoDelta")(
+    java_session, none, no_options = (
+        session._jsparkSession,
+        _none(session),
+        java_class(session, PYTHON_UTILS).toScalaMap({}),
+    )
+    append = java_class(session, f"{DELTA}.commands.WriteIntoDelta")(
         transaction.deltaLog(),
-        _java(session, "org.apache.spark.sql.SaveMode").Append,
-        _java(session, f"{DELTA}.DeltaOptions")(no_options, java_session.sessionState().conf()),
+        java_class(session, "org.apache.spark.sql.SaveMode").Append,
+        java_class(session, f"{DELTA}.DeltaOptions")(no_options, java_session.sessionState().conf()),
         transaction.snapshot().metadata().partitionColumns(),
         no_options,
         *(frame._jdf, none, none, False),
@@ -195,12 +154,12 @@ def skip_once(session: SparkSession, path: str, writer: str, step: int) -> None:
     """Commit that ``writer`` has nothing to append in ``step``; otherwise as :func:`append_once`."""
     transaction = _begin(session, path, writer, step)
     if transaction is not None:
-        _commit(session, transaction, _java(session, PYTHON_UTILS).toSeq([]), writer, step, "")
+        _commit(session, transaction, java_class(session, PYTHON_UTILS).toSeq([]), writer, step, "")
 
 
 def _begin(session: SparkSession, path: str, writer: str, step: int) -> Any:
     """Begin a transaction of Delta's; None where ``writer`` has committed ``step`` before."""
-    log, known = _log(session, path), _java(session, "scala.Option").apply(_own_state(session, path))
+    log, known = _log(session, path), java_class(session, "scala.Option").apply(_own_state(session, path))
     transaction = log.startTransaction(_none(session), known)
     transaction.readTxn().addOne(writer)  # so a commit of this writer from elsewhere, meanwhile, is a conflict
     return transaction if _progress(transaction.snapshot()).get(writer, -1) < step else None
@@ -208,34 +167,23 @@ def _begin(session: SparkSession, path: str, writer: str, step: int) -> Any:
 
 def _commit(session: SparkSession, transaction: Any, files: Any, writer: str, step: int, note: str) -> None:
     """Commit the files, and that ``writer`` has come to ``step``."""
-    none, some = _none(session), _java(session, "scala.Option").apply
-    operation = _java(session, f"{DELTA}.DeltaOperations$Write")(
-        _java(session, "org.apache.spark.sql.SaveMode").Append,
+    none, some = _none(session), java_class(session, "scala.Option").apply
+    operation = java_class(session, f"{DELTA}.DeltaOperations$Write")(
+        java_class(session, "org.apache.spark.sql.SaveMode").Append,
         some(transaction.metadata().partitionColumns()),
         *(none, some(note) if note else none, none, none, none, none, none),
     )
-    done = _java(session, f"{DELTA}.actions.SetTransaction")(writer, step, some(int(time.time() * 1000)))
+    done = java_class(session, f"{DELTA}.actions.SetTransaction")(writer, step, some(int(time.time() * 1000)))
     transaction.commit(files.prepended(done), operation)
 
 
-def _java(session: SparkSession, name: str) -> Any:
-    """Return a class of Java's by its full name, in one step; ``jvm.org.apache...`` asks Java for each part of it."""
-    return getattr(session._jvm, name)
-
-
-def _file(session: SparkSession, path: str) -> tuple[Any, Any]:
-    """Return a path's file system and the path, as Hadoop has them."""
-    file = _java(session, "org.apache.hadoop.fs.Path")(path)
-    return file.getFileSystem(session._jsparkSession.sessionState().newHadoopConf()), file
-
-
 def _none(session: SparkSession) -> Any:
-    return _java(session, "scala.Option").empty()
+    return java_class(session, "scala.Option").empty()
 
 
 def _log(session: SparkSession, path: str) -> Any:
     """Return Delta's view of a table's log, of which there is one in a process."""
-    return _java(session, f"{DELTA}.DeltaLog").forTable(session._jsparkSession, path)
+    return java_class(session, f"{DELTA}.DeltaLog").forTable(session._jsparkSession, path)
 
 
 def _state(session: SparkSession, path: str) -> Any:
@@ -293,10 +241,3 @@ def replace_quietly(frame: DataFrame, path: str, condition: str) -> None:
 def vacuum(session: SparkSession, path: str, hours: int) -> None:
     """Delete the files that the table has not needed for ``hours``; versions that did can no longer be read."""
     DeltaTable.forPath(session, path).vacuum(hours)
-
-
-def folder_size(session: SparkSession, path: str) -> tuple[int, int]:
-    """Return how many files and bytes there are in a folder of the lake."""
-    system, folder = _file(session, path)
-    found = system.getContentSummary(folder)
-    return int(found.getFileCount()), int(found.getLength())

@@ -25,9 +25,10 @@ from lake.addresses import address_pattern
 from lake.contracts import BRONZE, BRONZE_PARTITION, ERASED, FORMAT_JSON, names
 from lake.settings import Settings
 from lake.url_rules import UrlRules, load_url_rules
-from spark.delta import ERASURE, list_texts, noting, remove_folder, vacuum, write_text
+from spark.delta import ERASURE, noting, vacuum
 from spark.judgement import Judgement
 from spark.parse import LOG_FIELDS, LOG_LINE, parse_again
+from spark.storage import list_texts, remove_folder, write_text
 from spark.verdicts import judge
 
 log = logging.getLogger(__name__)

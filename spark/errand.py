@@ -12,9 +12,9 @@ from lake.errors import LakeError, LockedError
 from lake.lock import lake_lock
 from lake.requests import Request, ask, read_answer, withdraw
 from lake.settings import Settings
-from spark.delta import list_texts
 from spark.pipeline import Pipeline
 from spark.session import spark_session
+from spark.storage import list_texts
 
 LOOK_SECONDS = 0.5
 

@@ -25,7 +25,6 @@ from lake.requests import MaintenanceRequest, answer, waiting
 from lake.settings import Settings
 from spark.counts import sum_entries
 from spark.delta import (
-    folder_size,
     live_files,
     merge_files,
     own_snapshot,
@@ -35,6 +34,7 @@ from spark.delta import (
     snapshot,
     vacuum,
 )
+from spark.storage import folder_size
 
 log = logging.getLogger(__name__)
 

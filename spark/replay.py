@@ -34,12 +34,13 @@ from lake.requests import ReplayRequest, answer, waiting
 from lake.settings import Settings
 from lake.url_rules import UrlRules, load_url_rules
 from spark.counts import as_entry, difference, negative
-from spark.delta import append_once, read_text, remove_folder, snapshot, write_text, writers_progress
+from spark.delta import append_once, snapshot, writers_progress
 from spark.duplicates import count_new
 from spark.files import no_rows
 from spark.moves import Judge
 from spark.parse import parse_again
 from spark.replay_records import check_undo, corrected_windows, entry_of, replays, summary
+from spark.storage import read_text, remove_folder, write_text
 from spark.verdicts import Court, entries_since
 
 log = logging.getLogger(__name__)

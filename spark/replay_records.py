@@ -12,7 +12,7 @@ from lake.contracts import BY_REPLAY, MEASURES, names
 from lake.errors import LakeError
 from lake.requests import ReplayRequest
 from lake.settings import Settings
-from spark.delta import list_texts
+from spark.storage import list_texts
 
 MOST_SHOWN = 200
 

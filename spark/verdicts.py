@@ -27,9 +27,10 @@ from lake.url_rules import load_url_rules
 from spark.agents import sort_agents
 from spark.claims import Ranges, load_ranges
 from spark.counts import as_entry
-from spark.delta import append_once, list_texts, snapshot, write_text, writers_progress
+from spark.delta import append_once, snapshot, writers_progress
 from spark.judgement import Judgement
 from spark.moves import moves, summary
+from spark.storage import list_texts, write_text
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Delta tables: made, given new columns, appended to once. Small files of the lake: written, and replaced."""
+"""Delta tables: made, given new columns, appended to once."""
 
 from __future__ import annotations
 
@@ -17,12 +17,9 @@ from spark.delta import (
     commit_actions,
     create_table,
     is_empty,
-    list_texts,
     own_snapshot,
-    read_text,
     skip_once,
     snapshot,
-    write_text,
     writers_progress,
 )
 
@@ -120,13 +117,3 @@ def test_a_commit_from_elsewhere_is_seen_when_the_log_is_looked_at_and_nothing_i
 def test_columns_of_another_type_are_refused(session: SparkSession, counts: str) -> None:
     with pytest.raises(AnalysisException, match="events"):
         append_once(session.sql("select date'2026-01-01' as day, array(7) as events"), counts, "a", 1)
-
-
-@pytest.mark.parametrize("scheme", ["", "file://"])
-def test_a_small_file_takes_the_place_of_the_one_before(session: SparkSession, tmp_path: Path, scheme: str) -> None:
-    folder = f"{scheme}{tmp_path}/records"
-    for text in ("one", "two, and longer"):
-        write_text(session, f"{folder}/a.json", text)
-        assert read_text(session, f"{folder}/a.json") == text
-    assert list_texts(session, folder) == ["two, and longer"]
-    assert read_text(session, f"{folder}/b.json") is None

@@ -26,10 +26,11 @@ from lake.errors import LakeError
 from lake.requests import Change, ReplayRequest, VerdictRequest, ask, read_answer, withdraw
 from lake.settings import Settings
 from lake.url_rules import UrlRules, load_url_rules
-from spark.delta import list_texts, snapshot
+from spark.delta import snapshot
 from spark.erasure import erase_on_record
 from spark.mirror import added_files
 from spark.pipeline import Pipeline
+from spark.storage import list_texts
 from spark.verdicts import BY_HAND
 
 CLIENT = "198.51.100.7"

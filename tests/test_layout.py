@@ -12,7 +12,7 @@ import pytest
 PROJECT = Path(__file__).resolve().parent.parent
 PARTS = ("ingest", "spark", "viz", "stack")
 OUR_PACKAGES = {"lake", *PARTS, "audit", "bench", "tests"}
-AUDIT_MAY_USE = {"spark.session", "spark.delta"}
+AUDIT_MAY_USE = {"spark.session", "spark.delta", "spark.storage"}
 """How to open the lake. What is in it, the audit finds out by itself, or it would share the stream's mistakes."""
 
 MAY_SET_ENVIRONMENT = {"stack/marts.py"}
