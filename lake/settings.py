@@ -60,6 +60,11 @@ class Settings:
         return f"{self.lake_root}/checkpoints/bronze"
 
     @property
+    def class_archive(self) -> Path:
+        """Path of the file in which Java keeps Spark's classes as it has loaded them; it may be missing."""
+        return self.jars / "spark" / "classes.jsa"
+
+    @property
     def ledger(self) -> str:
         """Path of the silver ledger, the entries that sum up to the counts."""
         return f"{self.lake_root}/silver/window_counts"
@@ -135,7 +140,7 @@ def load_settings(overrides: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         data=data,
         lake_root=text("LAKE_ROOT", str(data / "lake")),
-        jars=Path(text("WEBLAKE_JARS", str(PROJECT / ".jars"))),
+        jars=Path(text("WEBLAKE_JARS", str(PROJECT / ".jars"))).resolve(),
         rules_file=Path(text("WEBLAKE_RULES", str(PROJECT / "lake" / "rules" / "urls.yml"))),
         ranges_file=Path(text("WEBLAKE_RANGES", str(PROJECT / "lake" / "rules" / "crawler_ranges.csv"))),
         charts=Path(text("WEBLAKE_CHARTS", str(PROJECT / "charts"))),

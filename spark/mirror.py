@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from urllib.parse import unquote
 
@@ -23,7 +23,7 @@ from lake.contracts import LEDGER, LEDGER_PARTITION
 from lake.errors import LakeError
 from lake.settings import Settings
 from spark.counts import sum_entries
-from spark.delta import ERASURE, Snapshot, commit_actions, is_empty, own_snapshot
+from spark.delta import ERASURE, Snapshot, commit_actions, own_snapshot
 from spark.files import read_files
 from spark.postgres import (
     NOWHERE,
@@ -139,14 +139,11 @@ class Mirror:
 
     def _add(self, connection: Connection, after: Bookmark, to: Bookmark) -> None:
         """Add the entries of the versions after ``after`` up to ``to``, in one transaction."""
-        files = added_files(self._session, self._settings.ledger, after.version, to.version)
+        entries = self._added(after.version, to.version)
         started = time.monotonic()
         with connection, connection.cursor() as cursor:
             hold_bookmark(cursor, after)
-            rows = 0
-            if files:
-                entries = read_files(self._session, self._settings.ledger, LEDGER, files)
-                rows = add_sums(cursor, sum_entries(entries), to.version)
+            rows = 0 if entries is None else add_sums(cursor, sum_entries(entries), to.version)
             self._put_verdicts(cursor)
             move_bookmark(cursor, to)
         failpoints.reach("mirror-after-transaction")
@@ -154,22 +151,31 @@ class Mirror:
 
     def _fill(self, connection: Connection, before: Bookmark, ledger: Snapshot) -> None:
         """Fill PostgreSQL from the ledger's sums, in one transaction; what was there goes with it."""
-        rows = 0
         with connection, connection.cursor() as cursor:
             hold_bookmark(cursor, before)
             clear_counts(cursor)
-            if not is_empty(self._session, self._settings.ledger):
-                rows = self._add_all(cursor, ledger.version)
+            rows = sum(add_sums(cursor, sum_entries(part), ledger.version) for part in self._parts(ledger.version))
             self._put_verdicts(cursor)
             move_bookmark(cursor, Bookmark(ledger.version, ledger.table_id), is_filled_anew=rows > 0)
         failpoints.reach("mirror-after-transaction")
         log.info("PostgreSQL filled at version %d: %d rows", ledger.version, rows)
 
-    def _add_all(self, cursor: Cursor, version: int) -> int:
-        """Add all entries up to a version of the ledger; return the rows that were written."""
+    def _parts(self, version: int) -> list[DataFrame]:
+        """Return all entries up to a version of the ledger, in parts of no more than are added at once."""
+        if version <= VERSIONS_AT_ONCE:  # the log says it sooner than Delta, which makes up the table's state first
+            with suppress(LakeError, AnalysisException):
+                added = self._added(NOWHERE.version, version)
+                return [] if added is None else [added]
         entries = self._session.read.format("delta").option("versionAsOf", version).load(self._settings.ledger)
-        of_days = (entries.filter(F.col(LEDGER_PARTITION).isin(days)) for days in days_at_once(entries))
-        return sum(add_sums(cursor, sum_entries(some), version) for some in of_days)
+        return [entries.filter(F.col(LEDGER_PARTITION).isin(days)) for days in days_at_once(entries)]
+
+    def _added(self, after: int, upto: int) -> DataFrame | None:
+        """Return the entries that the versions after ``after`` up to ``upto`` have added; None where there are none.
+
+        Raises what :func:`added_files` raises, and AnalysisException where one of their files is gone.
+        """
+        files = added_files(self._session, self._settings.ledger, after, upto)
+        return read_files(self._session, self._settings.ledger, LEDGER, files) if files else None
 
     def _put_verdicts(self, cursor: Cursor) -> None:
         """Bring the verdicts that hold along with the counts that obey them."""

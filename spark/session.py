@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from pyspark.sql import SparkSession
@@ -22,6 +23,13 @@ JAVA_OPTIONS = (
 )
 
 
+def java_options(settings: Settings) -> str:
+    """Return what Spark's Java process is started with."""
+    if not settings.class_archive.exists():
+        return JAVA_OPTIONS
+    return f'{JAVA_OPTIONS} "-XX:SharedArchiveFile={settings.class_archive}" -Xlog:cds*=off'
+
+
 def spark_session(settings: Settings, app: str = "weblake") -> SparkSession:
     """Return the session for ``settings.spark_master``, with Delta and Kafka on its class path.
 
@@ -32,9 +40,8 @@ def spark_session(settings: Settings, app: str = "weblake") -> SparkSession:
     if not jars:
         raise LakeError(f"no Spark jars in {settings.jars / 'spark'}; run `make setup`")
     options = {
-        "spark.jars": ",".join(jars),
         "spark.driver.memory": settings.spark_driver_memory,
-        "spark.driver.extraJavaOptions": JAVA_OPTIONS,
+        "spark.driver.extraJavaOptions": java_options(settings),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.scheduler.mode": "FAIR",
@@ -69,6 +76,9 @@ def spark_session(settings: Settings, app: str = "weblake") -> SparkSession:
     }
     if settings.spark_master.startswith("local"):
         options |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+        options |= {"spark.driver.extraClassPath": os.pathsep.join(jars)}  # or Spark copies them at each start
+    else:
+        options |= {"spark.jars": ",".join(jars)}
     builder = SparkSession.Builder().appName(app).master(settings.spark_master)
     for name, value in options.items():
         builder = builder.config(name, value)

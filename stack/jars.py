@@ -98,9 +98,9 @@ def classpath(jars: Path, jar_set: JarSet) -> str:
 
 
 def _run_ivy(jar_set: JarSet, scratch: Path, wanted: Path) -> None:
-    ivy = next(iter(sorted(_pyspark_jars().glob("ivy-*.jar"))), None)
+    ivy = next(iter(sorted(pyspark_jars().glob("ivy-*.jar"))), None)
     if ivy is None:
-        raise WeblakeError(f"pyspark ships no ivy jar in {_pyspark_jars()}; run `make setup` to install pyspark again")
+        raise WeblakeError(f"pyspark ships no ivy jar in {pyspark_jars()}; run `make setup` to install pyspark again")
     module = scratch / "ivy.xml"
     module.write_text(_ivy_module(jar_set))
     command = [
@@ -147,7 +147,12 @@ def _stamp(jar_set: JarSet) -> str:
     return "".join(f"{coordinate}\n" for coordinate in coordinates)
 
 
-def _pyspark_jars() -> Path:
+def pyspark_jars() -> Path:
+    """Return the folder of the jars that pyspark ships.
+
+    Raises:
+        WeblakeError: pyspark is not installed.
+    """
     spec = find_spec("pyspark")
     if spec is None or spec.origin is None:
         raise WeblakeError("pyspark is not installed in this Python; run `make setup`")
@@ -155,4 +160,4 @@ def _pyspark_jars() -> Path:
 
 
 def _pyspark_artifacts() -> frozenset[str]:
-    return frozenset(artifact_name(jar.name) for jar in _pyspark_jars().glob("*.jar"))
+    return frozenset(artifact_name(jar.name) for jar in pyspark_jars().glob("*.jar"))

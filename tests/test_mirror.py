@@ -107,6 +107,7 @@ def test_a_fill_in_many_parts_is_the_same(
     session: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mirror, "ENTRIES_AT_ONCE", 2)
+    monkeypatch.setattr(mirror, "VERSIONS_AT_ONCE", 2)
     append(session, settings, second=2 * 86_400, events=7)
     append(session, settings, second=86_400, events=7)
     append(session, settings, second=86_400, events=1)

@@ -68,11 +68,17 @@ REJECTED = [
     ("wrong_type", event(status_code="+200")),
     ("wrong_type", event(status_code=" 200")),
     ("wrong_type", event(status_code=99)),
+    ("wrong_type", event(status_code=600)),
+    ("wrong_type", event(status_code=2**40)),
+    ("wrong_type", event(status_code="ok", response_time=None)),
+    ("wrong_type", event(status_code=False, response_time="fast")),
     ("wrong_type", event(status_code=200.5)),
     ("wrong_type", event(status_code=[200])),
     ("wrong_type", event(response_time="fast")),
     ("wrong_type", event(response_time=-1)),
     ("wrong_type", event(response_time=True)),
+    ("wrong_type", event(response_time={"ms": 1})),
+    ("wrong_type", event(response_time="fast", status_code=None)),
     ("wrong_type", event(product_id={"id": 1})),
     ("wrong_type", event(user_id=["u"])),
     ("wrong_type", event(user_agent={})),
@@ -103,6 +109,7 @@ ACCEPTED = [
     event(status_code="0200"),
     event(status_code=None),
     event(response_time=None),
+    event(response_time=..., status_code=...),
     event(response_time=1e-3),
     event(response_time="1e99"),
     event(unknown_field={"a": [1]}),
@@ -154,6 +161,18 @@ def test_an_event_fills_the_columns_of_bronze(session: SparkSession, rules: UrlR
     assert row is not None
     assert (row.format, row.event_id, row.ip_address, row.user_id) == ("json", "e-1", "203.0.113.7", "u-1")
     assert (row.action, row.product_id, row.status_code, row.response_ms) == ("view_product", "p-1", 200, 250)
+
+
+@pytest.mark.parametrize(
+    ("response_time", "response_ms"),
+    [(0, 0), (0.0, 0), (1e-5, 0), (0.0005, 1), (0.2504, 250), (3, 3000), (1e6, 10**9), (1.5e6, 1_500_000_000)],
+)
+def test_a_number_says_in_quotes_what_it_says_without(
+    session: SparkSession, rules: UrlRules, response_time: float, response_ms: int
+) -> None:
+    said = [(response_time, 404), (str(response_time), 404), (response_time, "404"), (response_time, "0404")]
+    rows = parse(session, rules, *(event(response_time=time, status_code=status) for time, status in said))
+    assert [(row.response_ms, row.status_code) for row in rows] == [(response_ms, 404)] * len(said)
 
 
 def test_a_log_line_fills_the_columns_of_bronze(session: SparkSession, rules: UrlRules) -> None:

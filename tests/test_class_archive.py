@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+import pytest
+from pyspark.sql import SparkSession
+
+from lake.errors import ServiceError
+from lake.settings import load_settings
+from spark.session import java_options
+from stack import class_archive
+from stack.class_archive import has_archive
+
+
+def test_the_java_of_this_run_has_mapped_the_archive(session: SparkSession) -> None:
+    settings = load_settings()
+    assert has_archive(settings), "run `make setup`"
+    java = psutil.Process(session.sparkContext._gateway.proc.pid)  # type: ignore[union-attr]
+    assert str(settings.class_archive) in {mapped.path for mapped in java.memory_maps()}
+
+
+def test_spark_starts_without_an_archive_too(tmp_path: Path) -> None:
+    settings = load_settings({"WEBLAKE_JARS": str(tmp_path)})
+    assert "SharedArchiveFile" not in java_options(settings)
+    settings.class_archive.parent.mkdir()
+    settings.class_archive.touch()
+    assert f'"-XX:SharedArchiveFile={settings.class_archive}"' in java_options(settings)
+
+
+def test_an_archive_of_another_java_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load_settings({"WEBLAKE_JARS": str(tmp_path)})
+    settings.class_archive.parent.mkdir()
+    settings.class_archive.touch()
+    assert not has_archive(settings)
+    class_archive._stamp_file(settings).write_text(class_archive._stamp())
+    assert has_archive(settings)
+    monkeypatch.setattr(class_archive, "_stamp", lambda: "another\n")
+    assert not has_archive(settings)
+
+
+def test_a_program_that_fails_is_an_error_with_the_end_of_its_log(tmp_path: Path) -> None:
+    settings = load_settings({"WEBLAKE_DATA": str(tmp_path)})
+    with pytest.raises(ServiceError, match="RATE='fast' is not a number"):
+        class_archive._run(settings, {"RATE": "fast"}, "spark", "--once")
+
+
+def test_a_program_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(class_archive, "SECONDS", 2)
+    settings = load_settings({"WEBLAKE_DATA": str(tmp_path)})
+    with pytest.raises(ServiceError, match="failed"):
+        class_archive._run(settings, {}, "http.server", "--bind", "127.0.0.1", "0")
+    assert not [child for child in psutil.Process().children() if "http.server" in child.cmdline()]
