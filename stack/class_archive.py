@@ -24,7 +24,7 @@ from stack.embedded import Embedded
 from stack.jars import pyspark_jars
 
 EVENTS = 5_000
-SECONDS = 300
+SECONDS = 600
 
 
 def has_archive(settings: Settings) -> bool:
@@ -40,19 +40,18 @@ def make_archive(settings: Settings) -> None:
         ServiceError: something did not start, or did not end in time.
     """
     archive = settings.class_archive
-    made = archive.with_suffix(".new")
-    for path in (archive, made):
-        path.unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory(prefix="weblake-classes-") as name:
+    archive.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".classes-", dir=settings.jars) as name:
+        made = Path(name, archive.name).resolve()
         places = {"SPARK_MASTER": "local[2]", "WEBLAKE_JARS": str(settings.jars), "WEBLAKE_MIN_FREE_MB": "1"}
-        with Embedded(Path(name), **places) as own:
+        with Embedded(Path(name, "data"), **places) as own:
             places |= {"LAKE_ROOT": own.lake_root, "KAFKA_TOPIC": own.kafka_topic, "POSTGRES_DB": own.postgres_database}
             _run(own, places, "ingest", "generate", "--count", str(EVENTS), "--rate", str(EVENTS), "--seed", "1")
             _run(own, {**places, "SPARK_SUBMIT_OPTS": f'"-XX:ArchiveClassesAtExit={made}"'}, "spark", "--once")
-    if not made.exists():
-        raise ServiceError(f"Java left no archive at {made}")
-    _stamp_file(settings).write_text(_stamp())
-    made.rename(archive)
+        if not made.exists():
+            raise ServiceError(f"Java left no archive at {made}")
+        _stamp_file(settings).write_text(_stamp())
+        made.rename(archive)
 
 
 def _run(settings: Settings, environment: dict[str, str], *command: str) -> None:
