@@ -134,11 +134,8 @@ def append_once(frame: DataFrame, path: str, writer: str, step: int, note: str =
     transaction = _begin(session, path, writer, step)
     if transaction is None:
         return
-    java_session, none, no_options = (
-        session._jsparkSession,
-        _none(session),
-        java_class(session, PYTHON_UTILS).toScalaMap({}),
-    )
+    java_session, none = session._jsparkSession, _none(session)
+    no_options = java_class(session, PYTHON_UTILS).toScalaMap({})
     append = java_class(session, f"{DELTA}.commands.WriteIntoDelta")(
         transaction.deltaLog(),
         java_class(session, "org.apache.spark.sql.SaveMode").Append,

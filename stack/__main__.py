@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import psycopg2
 
-from lake.errors import ServiceError, WeblakeError
+from lake.errors import WeblakeError
 from lake.settings import Settings, child_environment, load_settings, read_env_file
 from stack import docker
 from stack.console import complain, say, step
@@ -71,17 +71,17 @@ def _parser() -> argparse.ArgumentParser:
 
 def _setup(_: argparse.Namespace, settings: Settings) -> int:
     """Fetch the pinned jars and make the archive of Spark's classes, unless they are there."""
+    from stack.class_archive import has_archive, make_archive
+
     for jar_set in JAR_SETS:
         if not has_jars(settings.jars, jar_set):
             with step(f"Fetching the jars of {jar_set.name} (once, up to a minute or two)"):
                 fetch_jars(settings.jars, jar_set)
-    from stack.class_archive import has_archive, make_archive
-
     if not has_archive(settings):
         try:
             with step("Having Java keep Spark's classes, so that it starts in half the time (once, about a minute)"):
                 make_archive(settings)
-        except ServiceError as error:
+        except (WeblakeError, psycopg2.Error, OSError) as error:
             complain(f"{error}\nWeblake works without; `make setup` tries again.")
     return 0
 

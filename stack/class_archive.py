@@ -42,7 +42,7 @@ def make_archive(settings: Settings) -> None:
     archive = settings.class_archive
     archive.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(prefix=".classes-", dir=settings.jars) as name:
-        made = Path(name, archive.name).resolve()
+        made = Path(name, archive.name)
         places = {"SPARK_MASTER": "local[2]", "WEBLAKE_JARS": str(settings.jars), "WEBLAKE_MIN_FREE_MB": "1"}
         with Embedded(Path(name, "data"), **places) as own:
             places |= {"LAKE_ROOT": own.lake_root, "KAFKA_TOPIC": own.kafka_topic, "POSTGRES_DB": own.postgres_database}

@@ -13,6 +13,7 @@ from stack import class_archive
 from stack.class_archive import has_archive
 
 
+@pytest.mark.skipif(not hasattr(psutil.Process, "memory_maps"), reason="this system does not say what is mapped")
 def test_the_java_of_this_run_has_mapped_the_archive(session: SparkSession) -> None:
     settings = load_settings()
     assert has_archive(settings), "run `make setup`"
