@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
@@ -24,39 +26,45 @@ from lake.contracts import (
 )
 from spark.judgement import Judgement
 
+PAIR_BITS = 32
+"""Two counts share a bigint while they are added up: half as many sums, and no window outgrows its half."""
 
-def measures(judgement: Judgement) -> dict[str, Column]:
-    """What each measure adds for one event: a count is 0 or 1. One expression per measure of the contract."""
+
+def conditions(judgement: Judgement) -> dict[str, Column]:
+    """Which events each count counts. One condition per measure of the contract that is no amount."""
     action, status = F.col("action"), F.col("status_code")
     is_line = F.col("format") == FORMAT_ACCESS_LOG
     is_server_error = status.between(500, 599)
     is_error = status.between(400, 599)
-    is_late = F.col("occurred_at") < F.col("ingested_at") - F.expr(f"interval {LATE_AFTER_SECONDS} seconds")
+    is_late = F.unix_micros("occurred_at") < F.unix_micros("ingested_at") - LATE_AFTER_SECONDS * 1_000_000
     return {
-        "events": F.lit(1),
-        "views": _one_if(action == VIEW),
-        "add_to_carts": _one_if(action == ADD_TO_CART),
-        "checkouts": _one_if(action == CHECKOUT),
-        "client_errors": _one_if(status.between(400, 499)),
-        "server_errors": _one_if(is_server_error),
-        "payment_errors": _one_if((action == CHECKOUT) & is_server_error),
-        "late_events": _one_if(is_late),
-        "response_ms": F.coalesce("response_ms", F.lit(0)),
-        "timed_events": _one_if(F.col("response_ms").isNotNull()),
-        "bytes": F.coalesce("bytes", F.lit(0)),
-        "assets": _one_if(action == ASSET),
-        "robots_reads": _one_if(F.col("path").rlike(r"^/robots\.txt(?:\?|$)")),
-        "no_agent": _one_if(judgement.has_no_agent),
-        "pages": _one_if(is_line & (action != ASSET)),
-        "not_found": _one_if(status == 404),
-        "probes": _one_if((action == PROBE) | (is_line & F.col("path").isNull())),
-        "posts": _one_if(action == POST),
-        "failed_checkouts": _one_if((action == CHECKOUT) & is_error),
-        "crawler_events": _one_if(judgement.is_crawler),
-        "tool_events": _one_if(judgement.is_tool),
-        "impostor_events": _one_if(judgement.is_impostor),
-        **{f"agents_{n}": _one_if(judgement.agent_group == n) for n in range(AGENT_GROUPS)},
+        "events": F.lit(True),
+        "views": action == VIEW,
+        "add_to_carts": action == ADD_TO_CART,
+        "checkouts": action == CHECKOUT,
+        "client_errors": status.between(400, 499),
+        "server_errors": is_server_error,
+        "payment_errors": (action == CHECKOUT) & is_server_error,
+        "late_events": is_late,
+        "timed_events": F.col("response_ms").isNotNull(),
+        "assets": action == ASSET,
+        "robots_reads": F.col("path").rlike(r"^/robots\.txt(?:\?|$)"),
+        "no_agent": judgement.has_no_agent,
+        "pages": is_line & (action != ASSET),
+        "not_found": status == 404,
+        "probes": (action == PROBE) | (is_line & F.col("path").isNull()),
+        "posts": action == POST,
+        "failed_checkouts": (action == CHECKOUT) & is_error,
+        "crawler_events": judgement.is_crawler,
+        "tool_events": judgement.is_tool,
+        "impostor_events": judgement.is_impostor,
+        **{f"agents_{n}": judgement.agent_group == n for n in range(AGENT_GROUPS)},
     }
+
+
+def amounts() -> dict[str, Column]:
+    """What each event adds to the other measures, those to which one event can add more than one."""
+    return {name: F.coalesce(name, F.lit(0)) for name in ("response_ms", "bytes")}
 
 
 def count_windows(events: DataFrame, judgement: Judgement) -> DataFrame:
@@ -70,18 +78,21 @@ def count_windows(events: DataFrame, judgement: Judgement) -> DataFrame:
         The ledger's columns but for ``entry`` and ``cause``.
     """
     keys = [key for key in DIMENSIONS.values() if key]
-    measured = events.select("window_start", judgement.is_bot.alias("is_bot"), *keys, *_columns(measures(judgement)))
-    sums = [F.sum(name).cast("bigint").alias(name) for name in names(MEASURES)]
+    packed, unpacked = _in_pairs(conditions(judgement))
+    added = {**packed, **amounts()}
+    measured = events.select("window_start", judgement.is_bot.alias("is_bot"), *keys, *_columns(added))
+    sums = [F.sum(name).cast("bigint").alias(name) for name in added]
     common = [F.col("window_start"), F.col("is_bot")]
     sets = [[*common, *([F.col(key)] if key else [])] for key in DIMENSIONS.values()]
     grouped = measured.groupingSets(sets, *common, *(F.col(key) for key in keys)).agg(
         *sums, F.grouping_id(*common, *(F.col(key) for key in keys)).alias("grouping")
     )
     dimension, key = _dimension_and_key(keys)
+    date = F.col("window_start").cast("date").alias(LEDGER_PARTITION)
     return (
-        grouped.select(dimension.alias("dimension"), key.alias("key"), "*")
+        grouped.select(dimension.alias("dimension"), "window_start", key.alias("key"), "is_bot", date, *added)
         .filter(F.col("key").isNotNull())
-        .withColumn("window_date", F.col("window_start").cast("date"))
+        .withColumns(unpacked)
         .select(*names(LEDGER)[2:])
     )
 
@@ -128,9 +139,22 @@ def _dimension_and_key(keys: list[str]) -> tuple[Column, Column]:
     return dimension, key
 
 
-def _one_if(condition: Column) -> Column:
-    return F.when(condition, 1).otherwise(0)
+def _in_pairs(counted: dict[str, Column]) -> tuple[dict[str, Column], dict[str, Column]]:
+    """Put two conditions into each column to be summed; return those columns, and the counts from their sums."""
+    packed, unpacked = {}, {}
+    for low, high in zip_longest(*[iter(counted)] * 2):
+        pair = f"{low}_and_{high}"
+        packed[pair] = _one_if(counted[low], 1)
+        unpacked[low] = F.col(pair).bitwiseAND(F.lit((1 << PAIR_BITS) - 1))
+        if high is not None:
+            packed[pair] = packed[pair].bitwiseOR(_one_if(counted[high], 1 << PAIR_BITS))
+            unpacked[high] = F.shiftright(pair, PAIR_BITS)
+    return packed, unpacked
+
+
+def _one_if(condition: Column, one: int) -> Column:
+    return F.when(condition, F.lit(one).cast("bigint")).otherwise(F.lit(0).cast("bigint"))
 
 
 def _columns(expressions: dict[str, Column]) -> list[Column]:
-    return [expressions[name].alias(name) for name in names(MEASURES)]
+    return [expression.alias(name) for name, expression in expressions.items()]

@@ -180,7 +180,7 @@ def _reject_reason(rules: UrlRules) -> Column:
         _text(), "struct<timestamp:string, broken:string>", {**STRICT, "columnNameOfCorruptRecord": "broken"}
     )
     is_trailing = F.when(is_bad_json, first_object.isNotNull() & first_object_ends["broken"].isNull())
-    is_too_new = F.col("occurred_at") > F.col("ingested_at") + F.expr(f"interval {FUTURE_TOLERANCE_SECONDS} seconds")
+    latest = F.unix_micros("ingested_at") + FUTURE_TOLERANCE_SECONDS * 1_000_000
     has_no_time = F.col("time").isNull() | (F.col("time") == "")
     has_no_ip = F.col("ip_address").isNull() | F.col("ip_address").isin("", "-")
     is_known = F.col("json_action").isin(*rules.actions)
@@ -195,7 +195,7 @@ def _reject_reason(rules: UrlRules) -> Column:
         .when(has_no_time, "missing_time")
         .when(F.col("occurred_at").isNull(), "unreadable_time")
         .when(F.col("occurred_at") < F.lit(EARLIEST_EVENT).cast("timestamp"), "time_too_old")
-        .when(is_too_new, "time_in_future")
+        .when(F.unix_micros("occurred_at") > latest, "time_in_future")
         .when(has_no_ip, "missing_ip")
         .when(~F.col("ip_address").rlike(IP_ADDRESS), "invalid_ip")
         .when(is_unknown, "unknown_action")
