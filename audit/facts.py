@@ -16,7 +16,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from audit import oracle
 from audit.clients import Clients
 from audit.scope import Scope
-from lake.contracts import MEASURES, names
+from lake.contracts import LARGEST_AMOUNT, MEASURES, names
 from lake.url_rules import UrlRules
 
 MEASURE_NAMES = names(MEASURES)
@@ -39,9 +39,9 @@ PARSED = {
     "server_errors": "int(coalesce(status_code >= 500 and status_code < 600, false))",
     "payment_errors": "int(coalesce(action = 'checkout' and status_code >= 500 and status_code < 600, false))",
     "late_events": "int(timestampadd(minute, 10, occurred_at) < ingested_at)",
-    "response_ms": "coalesce(response_ms, 0)",
-    "timed_events": "int(response_ms is not null)",
-    "bytes": "coalesce(bytes, 0)",
+    "response_ms": f"if(response_ms <= {LARGEST_AMOUNT}, response_ms, 0)",
+    "timed_events": f"int(coalesce(response_ms <= {LARGEST_AMOUNT}, false))",
+    "bytes": f"if(bytes <= {LARGEST_AMOUNT}, bytes, 0)",
     "assets": "int(action = 'asset')",
     "robots_reads": "int(coalesce(path = '/robots.txt' or startswith(path, '/robots.txt?'), false))",
     "no_agent": "int(not has_agent)",

@@ -26,6 +26,7 @@ TOLERANCE = 300 * SECOND
 EARLIEST = int(dt.datetime.fromisoformat(f"{EARLIEST_EVENT}+00:00").timestamp()) * SECOND
 LONGEST_KEY = 256
 LARGEST = 2**63 - 1
+LARGEST_COUNTED = 100_000_000_000
 
 TEXT = r'"([^"\\]*(?:\\[^\n\r\x85\u2028\u2029][^"\\]*)*)"'
 LOG = re.compile(
@@ -204,9 +205,9 @@ MEASURES: dict[str, Callable[[Event, int], int]] = {
     "server_errors": lambda event, ingested: (event.status_code or 0) // 100 == 5,
     "payment_errors": lambda event, ingested: event.action == "checkout" and (event.status_code or 0) // 100 == 5,
     "late_events": lambda event, ingested: (event.time or 0) < ingested - LATE,
-    "response_ms": lambda event, ingested: event.response_ms or 0,
-    "timed_events": lambda event, ingested: event.response_ms is not None,
-    "bytes": lambda event, ingested: event.bytes or 0,
+    "response_ms": lambda event, ingested: _amount(event.response_ms) or 0,
+    "timed_events": lambda event, ingested: _amount(event.response_ms) is not None,
+    "bytes": lambda event, ingested: _amount(event.bytes) or 0,
     "assets": lambda event, ingested: event.action == "asset",
     "robots_reads": lambda event, ingested: bool(event.path and ROBOTS.match(event.path)),
     "no_agent": lambda event, ingested: not event.client.has_agent,
@@ -226,6 +227,10 @@ MEASURES: dict[str, Callable[[Event, int], int]] = {
     "agents_3": lambda event, ingested: event.client.agent_group == 3,
 }
 """What a good event adds to each measure of the ledger, given when Kafka appended it."""
+
+
+def _amount(number: int | None) -> int | None:
+    return number if number is not None and number <= LARGEST_COUNTED else None
 
 
 def _refuse_constant(name: str) -> None:

@@ -14,6 +14,8 @@ LATE_AFTER_SECONDS = 600
 FUTURE_TOLERANCE_SECONDS = 300
 EARLIEST_EVENT = "2000-01-01 00:00:00"
 MAX_KEY_CHARACTERS = 256
+LARGEST_AMOUNT = 10**11
+"""More milliseconds or bytes are counted as unknown: sums of them would outgrow a bigint, and end the stream."""
 
 VIEW = "view_product"
 ADD_TO_CART = "add_to_cart"

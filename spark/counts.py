@@ -14,6 +14,7 @@ from lake.contracts import (
     CHECKOUT,
     DIMENSIONS,
     FORMAT_ACCESS_LOG,
+    LARGEST_AMOUNT,
     LATE_AFTER_SECONDS,
     LEDGER,
     LEDGER_KEY,
@@ -46,7 +47,7 @@ def conditions(judgement: Judgement) -> dict[str, Column]:
         "server_errors": is_server_error,
         "payment_errors": (action == CHECKOUT) & is_server_error,
         "late_events": is_late,
-        "timed_events": F.col("response_ms").isNotNull(),
+        "timed_events": F.col("response_ms") <= LARGEST_AMOUNT,
         "assets": action == ASSET,
         "robots_reads": F.col("path").rlike(r"^/robots\.txt(?:\?|$)"),
         "no_agent": judgement.has_no_agent,
@@ -64,7 +65,7 @@ def conditions(judgement: Judgement) -> dict[str, Column]:
 
 def amounts() -> dict[str, Column]:
     """What each event adds to the other measures, those to which one event can add more than one."""
-    return {name: F.coalesce(name, F.lit(0)) for name in ("response_ms", "bytes")}
+    return {name: F.when(F.col(name) <= LARGEST_AMOUNT, F.col(name)).otherwise(0) for name in ("response_ms", "bytes")}
 
 
 def count_windows(events: DataFrame, judgement: Judgement) -> DataFrame:

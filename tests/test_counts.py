@@ -31,6 +31,13 @@ def test_a_view_at_ten_seconds_opens_the_next_window(session: SparkSession, rule
     }
 
 
+def test_an_amount_that_sums_would_overflow_with_is_unknown(session: SparkSession, rules: UrlRules) -> None:
+    slow = [event(event_id=name, response_time=9e15) for name in "ab"]
+    large = [line("/", **{" 512 ": f" {2**63 - 1} "})] * 2
+    row = counts(session, rules, *slow, *large, event())["all", 0, "all", False]
+    assert (row.events, row.timed_events, row.response_ms, row.bytes) == (5, 1, 250, 0)
+
+
 def test_all_dimensions_add_up_to_each_other(session: SparkSession, rules: UrlRules) -> None:
     found = counts(
         session, rules, event(), event(action="checkout", product_id=None, status_code=503), line("/a.png"), line("/x")

@@ -73,10 +73,12 @@ def _counted() -> list[Message]:
     spaced = json.dumps(json.loads(event(other).value or b""), indent=4).encode() + b"\r\n"
     sized = _good("strange-3")
     names = {"event_id": "strange-4", "product_id": "\u202e\U0001f9e8\u00e9' or 1=1; --"}
+    slow = [event(_good(f"strange-{number}"), response_time=9e15) for number in (5, 6)]
     odd = Fact("strange-4", fact.occurred_ms, fact.action, names["product_id"], fact.client)
     return [
         Message(twice, fact),
         Message(spaced, other),
         event(sized, note="x" * LONG, user_agent=None),
         event(odd, **names),
+        *slow,
     ]
