@@ -25,6 +25,7 @@ LATE = 600 * SECOND
 TOLERANCE = 300 * SECOND
 EARLIEST = int(dt.datetime.fromisoformat(f"{EARLIEST_EVENT}+00:00").timestamp()) * SECOND
 LONGEST_KEY = 256
+LONGEST_AGENT = 2048
 LARGEST = 2**63 - 1
 LARGEST_COUNTED = 100_000_000_000
 
@@ -35,6 +36,7 @@ LOG = re.compile(
     re.ASCII,
 )
 DECIMAL = re.compile(r"\d{1,9}(?:\.\d*)?(?:[eE][+-]?\d{1,2})?", re.ASCII)
+SURROGATE = re.compile("[\ud800-\udfff]")  # half a character, which JSON can escape and UTF-8 has no bytes for
 ROBOTS = re.compile(r"/robots\.txt(?:\?|$)")
 HOST = re.compile(r"[a-z]+://[^/?#]*")
 Cell = tuple[str, int, str]
@@ -127,7 +129,7 @@ class Oracle:
             action=action,
             product_id=texts["product_id"] or None,
             given_id=texts["event_id"] or None,
-            user_agent=texts["user_agent"],
+            user_agent=texts["user_agent"] and texts["user_agent"][:LONGEST_AGENT],
         )
         event.reject_reason = _time_or_address_problem(event, stamp, ingested)
         if event.reject_reason is None and action not in self._actions:
@@ -151,9 +153,9 @@ class Oracle:
             product_id=product,
             path=path,
             is_line=True,
-            user_agent=None if agent in (None, "", "-") else agent,
+            user_agent=None if agent in (None, "", "-") else agent[:LONGEST_AGENT],
             status_code=int(status),
-            bytes=int(size) if size != "-" and int(size) <= LARGEST else None,
+            bytes=_size(size),
         )
         event.reject_reason = _time_or_address_problem(event, stamp, ingested)
         return event
@@ -239,9 +241,16 @@ def _refuse_constant(name: str) -> None:
 
 def _text(value: Any) -> str | None:
     """Return a JSON value as text; an object or a list as itself in JSON."""
-    if value is None or isinstance(value, str):
-        return value
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return SURROGATE.sub("?", value)
     return json.dumps(value)
+
+
+def _size(digits: str) -> int | None:
+    digits = digits.lstrip("0") or "0"
+    return int(digits) if digits != "-" and len(digits) <= 19 and int(digits) <= LARGEST else None
 
 
 def _time_or_address_problem(event: Event, stamp: str | None, ingested: int) -> str | None:

@@ -14,6 +14,7 @@ LATE_AFTER_SECONDS = 600
 FUTURE_TOLERANCE_SECONDS = 300
 EARLIEST_EVENT = "2000-01-01 00:00:00"
 MAX_KEY_CHARACTERS = 256
+MAX_AGENT_CHARACTERS = 2048
 LARGEST_AMOUNT = 10**11
 """More milliseconds or bytes are counted as unknown: sums of them would outgrow a bigint, and end the stream."""
 
@@ -91,7 +92,7 @@ BRONZE = (
     Column("product_id", "STRING", "product, where there is one"),
     Column("path", "STRING", "request target of a log line, with its query"),
     Column("referrer", "STRING", "referring page of a log line"),
-    Column("user_agent", "STRING", "user agent; null where none was sent"),
+    Column("user_agent", "STRING", f"user agent, cut at {MAX_AGENT_CHARACTERS} characters; null where none was sent"),
     Column("status_code", "INT", "HTTP status"),
     Column("response_ms", "BIGINT", "response time in milliseconds, where known"),
     Column("bytes", "BIGINT", "response size, where known"),

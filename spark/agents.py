@@ -15,9 +15,10 @@ from urllib.parse import urlsplit
 import crawleruseragents
 from is_crawler import crawler_info, crawler_name, crawler_signals
 
+from lake.contracts import MAX_AGENT_CHARACTERS
+
 Kind = Literal["human", "crawler", "tool", "none"]
 
-LONGEST_AGENT = 2048
 SAYS_BOT = re.compile(r"(?<![a-z])bots?(?![a-z])|crawler|spider", re.IGNORECASE)
 """A bot by its own word that no list knows yet, such as ``Bot-Agent/1.0``."""
 
@@ -101,7 +102,7 @@ class Agents:
 @lru_cache(maxsize=100_000)
 def classify(agent: str | None) -> Agent:
     """Say what kind of client the agent belongs to by its own words, which may be a lie."""
-    agent = (agent or "")[:LONGEST_AGENT].strip()
+    agent = (agent or "")[:MAX_AGENT_CHARACTERS].strip()
     if agent in ("", "-"):
         return Agent("none")
     words = BOT_PHONES.sub("", agent)

@@ -27,9 +27,9 @@ WIDEST = {4: 8, 6: 20}
 """Shortest prefix of each version that a range may have: a wider one proves nothing, and would be cut into too many."""
 
 OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-IS_V4 = f"^({OCTET}[.]){{3}}{OCTET}$"
+IS_V4 = rf"^({OCTET}[.]){{3}}{OCTET}\\z"
 GROUP = "[0-9a-f]{1,4}"
-IS_V6 = f"^(({GROUP}:){{7}}{GROUP}|(?=.*::)(?!.*::.*::)({GROUP})?(:({GROUP})?){{2,7}})$"
+IS_V6 = rf"^(({GROUP}:){{7}}{GROUP}|(?=.*::)(?!.*::.*::)({GROUP})?(:({GROUP})?){{2,7}})\\z"
 ADDRESS = "regexp_replace(lower(ip_address), '^::ffff:(?=[0-9]+[.])', '')"
 """An IPv4 address may be written as ``::ffff:66.249.64.1``: servers that listen on IPv6 log it so."""
 
@@ -78,17 +78,18 @@ def is_impostor(claims: Mapping[str, list[str]], ranges: Ranges) -> Column:
     claimed = {operator: agents for operator, agents in claims.items() if agents}
     if not claimed:
         return F.lit(False)
-    numbers = {operator: number for number, operator in enumerate(claimed)}
-    claims_it = " ".join(f"WHEN user_agent IN ({_texts(agents)}) THEN {numbers[op]}L" for op, agents in claimed.items())
-    operator = f"(CASE {claims_it} END)"
-    networks = [(numbers[op], network) for op in claimed for network in ranges.networks[op]]
-    inside = (
-        f"CASE WHEN {ADDRESS} RLIKE '{IS_V4}' THEN {_in_v4(operator, networks)}"
-        f" WHEN {ADDRESS} RLIKE '{IS_V6}' THEN {_in_v6(operator, networks)} END"
+    listed = {operator: _texts(agents) for operator, agents in claimed.items()}
+    in_v4, in_v6 = (
+        " ".join(f"WHEN user_agent IN ({listed[op]}) THEN {is_in(ranges.networks[op])}" for op in claimed)
+        for is_in in (_in_v4, _in_v6)
     )
-    agents = _texts(agent for agents in claimed.values() for agent in agents)
+    inside = (
+        f"CASE WHEN {ADDRESS} RLIKE '{IS_V4}' THEN CASE {in_v4} END"
+        f" WHEN {ADDRESS} RLIKE '{IS_V6}' THEN CASE {in_v6} END END"
+    )
     # The outer case makes the rest free for all rows without a claim, which are nearly all.
-    return F.expr(f"CASE WHEN user_agent IN ({agents}) THEN NOT coalesce({inside}, false) ELSE false END")
+    any_listed = ", ".join(listed.values())
+    return F.expr(f"CASE WHEN user_agent IN ({any_listed}) THEN NOT coalesce({inside}, false) ELSE false END")
 
 
 def _network(row: dict[str, str], where: str) -> Network:
@@ -113,21 +114,20 @@ def _length(network: Network) -> int:
     return longer[0]
 
 
-def _in_v4(operator: str, networks: list[tuple[int, Network]]) -> str:
-    """SQL: the operator's number and the first bits of the address, as one number, are among those of the ranges."""
-    octets = [f"CAST(split_part({ADDRESS}, '.', {place}) AS bigint)" for place in (1, 2, 3, 4)]
+def _in_v4(networks: Iterable[Network]) -> str:
+    """SQL: the first bits of the address, as a number, are among those of the ranges."""
+    octets = [f"try_cast(split_part({ADDRESS}, '.', {place}) AS bigint)" for place in (1, 2, 3, 4)]
     number = f"((({octets[0]} * 256 + {octets[1]}) * 256 + {octets[2]}) * 256 + {octets[3]})"
     tests = []
     for length in V4_LENGTHS:
-        keys = sorted((number << 32) + start for number, start in _starts(networks, 4, length))
-        if keys:
-            listed = ", ".join(f"{key}L" for key in keys)
-            tests.append(f"({operator} * 4294967296L + shiftright({number}, {32 - length})) IN ({listed})")
+        listed = ", ".join(f"{start}L" for start in sorted(_starts(networks, 4, length)))
+        if listed:
+            tests.append(f"shiftright({number}, {32 - length}) IN ({listed})")
     return f"({' OR '.join(tests)})" if tests else "false"
 
 
-def _in_v6(operator: str, networks: list[tuple[int, Network]]) -> str:
-    """SQL: the operator's number and the first groups of the address, as one text, are among those of the ranges."""
+def _in_v6(networks: Iterable[Network]) -> str:
+    """SQL: the first groups of the address, as one text, are among those of the ranges."""
     left = f"split(substring_index({ADDRESS}, '::', 1), ':')"
     right = f"split(substring_index({ADDRESS}, '::', -1), ':')"
     groups = [
@@ -137,24 +137,24 @@ def _in_v6(operator: str, networks: list[tuple[int, Network]]) -> str:
     ]
     tests = []
     for length in V6_LENGTHS:
-        keys = sorted(f"{number}:{start:0{length // 4}x}" for number, start in _starts(networks, 6, length))
-        if keys:
-            first = ", ".join(groups[: length // 16])
-            tests.append(f"concat({operator}, ':', {first}) IN ({_texts(keys)})")
+        starts = [f"{start:0{length // 4}x}" for start in sorted(_starts(networks, 6, length))]
+        if starts:
+            tests.append(f"concat({', '.join(groups[: length // 16])}) IN ({_texts(starts)})")
     return f"({' OR '.join(tests)})" if tests else "false"
 
 
-def _starts(networks: list[tuple[int, Network]], version: int, length: int) -> set[tuple[int, int]]:
-    """Operator's number and first ``length`` bits of all ranges that are looked up by that length."""
+def _starts(networks: Iterable[Network], version: int, length: int) -> set[int]:
+    """The first ``length`` bits of all ranges that are looked up by that length."""
     found = set()
-    for number, network in networks:
+    for network in networks:
         if network.version == version and _length(network) == length:
             bits = network.max_prefixlen - length
             first, last = int(network.network_address) >> bits, int(network.broadcast_address) >> bits
-            found |= {(number, start) for start in range(first, last + 1)}
+            found |= set(range(first, last + 1))
     return found
 
 
 def _texts(values: Iterable[str]) -> str:
-    """Texts as SQL literals, separated by commas."""
-    return ", ".join("'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'" for value in values)
+    """Texts as SQL literals, separated by commas. A dollar could begin a variable, which Spark puts a value in for."""
+    escaped = (value.replace("\\", r"\\").replace("'", r"\'").replace("$", r"\u0024") for value in values)
+    return ", ".join(f"'{value}'" for value in escaped)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import logging
 import threading
 import time
@@ -44,7 +45,7 @@ from spark.verdicts import Verdicts
 log = logging.getLogger(__name__)
 
 VERSIONS_AT_ONCE = 20
-ENTRIES_AT_ONCE = 1_000_000
+ENTRIES_AT_ONCE = 500_000
 FIRST_RETRY_SECONDS = 1.0
 LONGEST_RETRY_SECONDS = 30.0
 MISSING = (psycopg2.errors.UndefinedTable, psycopg2.errors.UndefinedColumn, psycopg2.errors.InsufficientPrivilege)
@@ -139,11 +140,11 @@ class Mirror:
 
     def _add(self, connection: Connection, after: Bookmark, to: Bookmark) -> None:
         """Add the entries of the versions after ``after`` up to ``to``, in one transaction."""
-        entries = self._added(after.version, to.version)
+        parts = self._added(after.version, to.version)
         started = time.monotonic()
         with connection, connection.cursor() as cursor:
             hold_bookmark(cursor, after)
-            rows = 0 if entries is None else add_sums(cursor, sum_entries(entries), to.version)
+            rows = sum(add_sums(cursor, sum_entries(part), to.version) for part in parts)
             self._put_verdicts(cursor)
             move_bookmark(cursor, to)
         failpoints.reach("mirror-after-transaction")
@@ -164,18 +165,22 @@ class Mirror:
         """Return all entries up to a version of the ledger, in parts of no more than are added at once."""
         if version <= VERSIONS_AT_ONCE:  # the log says it sooner than Delta, which makes up the table's state first
             with suppress(LakeError, AnalysisException):
-                added = self._added(NOWHERE.version, version)
-                return [] if added is None else [added]
+                return self._added(NOWHERE.version, version)
         entries = self._session.read.format("delta").option("versionAsOf", version).load(self._settings.ledger)
         return [entries.filter(F.col(LEDGER_PARTITION).isin(days)) for days in days_at_once(entries)]
 
-    def _added(self, after: int, upto: int) -> DataFrame | None:
-        """Return the entries that the versions after ``after`` up to ``upto`` have added; None where there are none.
+    def _added(self, after: int, upto: int) -> list[DataFrame]:
+        """Return the entries that the versions after ``after`` up to ``upto`` have added, in parts of about as many.
 
         Raises what :func:`added_files` raises, and AnalysisException where one of their files is gone.
         """
         files = added_files(self._session, self._settings.ledger, after, upto)
-        return read_files(self._session, self._settings.ledger, LEDGER, files) if files else None
+        if not files:
+            return []
+        entries = read_files(self._session, self._settings.ledger, LEDGER, list(files))
+        parts = -(-sum(files.values()) // ENTRIES_AT_ONCE)
+        part = F.pmod(F.xxhash64("key"), F.lit(parts))
+        return [entries.filter(part == place) for place in range(parts)] if parts > 1 else [entries]
 
     def _put_verdicts(self, cursor: Cursor) -> None:
         """Bring the verdicts that hold along with the counts that obey them."""
@@ -198,8 +203,8 @@ def days_at_once(entries: DataFrame) -> list[list[dt.date]]:
     return groups
 
 
-def added_files(session: SparkSession, ledger: str, after: int, upto: int) -> list[str]:
-    """Return the files of the entries that the versions after ``after`` up to ``upto`` have added.
+def added_files(session: SparkSession, ledger: str, after: int, upto: int) -> dict[str, int]:
+    """Return the files that the versions after ``after`` up to ``upto`` have added, and how many entries each has.
 
     What only rearranges the table, such as compaction, says in the log that it changes no data.
 
@@ -209,7 +214,8 @@ def added_files(session: SparkSession, ledger: str, after: int, upto: int) -> li
     actions = [action for version in range(after + 1, upto + 1) for action in commit_actions(session, ledger, version)]
     if any(action.get("commitInfo", {}).get("userMetadata") == ERASURE for action in actions):
         raise LakeError("a client was erased meanwhile")
-    return [unquote(action["add"]["path"]) for action in actions if "add" in action and action["add"]["dataChange"]]
+    added = [action["add"] for action in actions if "add" in action and action["add"]["dataChange"]]
+    return {unquote(add["path"]): json.loads(add.get("stats") or "{}").get("numRecords", 0) for add in added}
 
 
 def _message(error: Exception) -> str:

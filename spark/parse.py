@@ -16,6 +16,7 @@ from lake.contracts import (
     FORMAT_ACCESS_LOG,
     FORMAT_JSON,
     FUTURE_TOLERANCE_SECONDS,
+    MAX_AGENT_CHARACTERS,
     MAX_KEY_CHARACTERS,
     OTHER,
     WINDOW_SECONDS,
@@ -42,26 +43,27 @@ LOG_LINE = (
     r"^(\S++) \S++ [^\[\r\n]*+\[([^\]\r\n]++)\] "  # address, identity, user, time
     rf"{QUOTED} (\d{{3}}) (\d++|-)"  # request, status, bytes
     rf"(?: {QUOTED} {QUOTED})?+"  # referrer, agent: combined format
-    r'(?: "[^"]*+")?+\r?\n?$'  # forwarded-for
+    r'(?: "[^"]*+")?+\r?\n?\z'  # forwarded-for
 )
 LOG_FIELDS = ("ip_address", "time", "request", "status_code", "bytes", "referrer", "user_agent")
 LOG_TIME = "dd/MMM/yyyy:HH:mm:ss Z"
+IS_LOG_TIME = r"^\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\z"  # Spark takes years that it then fails on
 NUL = "\u0000"
 SEPARATOR = NUL  # in no line that gets so far: lines with a NUL are rejected first
 
-ISO_TIME = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d([.]\d{1,9})?(Z|[+-]\d\d(:?\d\d)?)?$"
+ISO_TIME = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d([.]\d{1,9})?(Z|[+-]\d\d(:?\d\d)?)?\z"
 OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 IPV4 = rf"{OCTET}(?:\.{OCTET}){{3}}"
 HEX = r"[0-9A-Fa-f]{1,4}"
 IPV6 = (
     rf"(?:(?:{HEX}:){{7}}{HEX}"
-    rf"|(?=(?:[0-9A-Fa-f]{{0,4}}:){{2,7}}(?:[0-9A-Fa-f]{{0,4}}|{IPV4})$)"
+    rf"|(?=(?:[0-9A-Fa-f]{{0,4}}:){{2,7}}(?:[0-9A-Fa-f]{{0,4}}|{IPV4})\z)"
     rf"(?:{HEX}(?::{HEX})*+)?::(?:{HEX}(?::{HEX})*(?::{IPV4})?|{IPV4})?"
     rf"|(?:{HEX}:){{6}}{IPV4})"
 )
-IP_ADDRESS = rf"^(?:{IPV4}|{IPV6}|{ERASED})$"
-WHOLE = r"^\d{1,9}$"
-DECIMAL = r"^\d{1,9}([.]\d*)?([eE][+-]?\d{1,2})?$"
+IP_ADDRESS = rf"^(?:{IPV4}|{IPV6}|{ERASED})\z"
+WHOLE = r"^\d{1,9}\z"
+DECIMAL = r"^\d{1,9}([.]\d*)?([eE][+-]?\d{1,2})?\z"
 
 
 def parse_records(records: DataFrame, rules: UrlRules) -> DataFrame:
@@ -135,7 +137,7 @@ def _fields(decoded: DataFrame, rules: UrlRules) -> DataFrame:
         either(None, F.get(words, F.lit(0))).alias("method"),
         either(None, target).alias("path"),
         either(None, _no_dash(log["referrer"])).alias("referrer"),
-        either(event["user_agent"], _no_dash(log["user_agent"])).alias("user_agent"),
+        _short(either(event["user_agent"], _no_dash(log["user_agent"]))).alias("user_agent"),
         either(event["status_code"], log["status_code"]).alias("status_text"),
         either(event["response_time"], None).alias("response_text"),
         either(None, _no_dash(log["bytes"])).alias("bytes_text"),
@@ -151,7 +153,7 @@ def _types(fields: DataFrame) -> DataFrame:
     """Cast the fields; what cannot be read is null here and has a reason in :func:`_reject_reason`."""
     is_iso = F.col("is_event") & F.col("time").rlike(ISO_TIME)
     occurred_at = F.when(is_iso, F.col("time").try_cast("timestamp")).when(
-        F.col("is_log_line"), F.try_to_timestamp("time", F.lit(LOG_TIME))
+        F.col("is_log_line") & F.col("time").rlike(IS_LOG_TIME), F.try_to_timestamp("time", F.lit(LOG_TIME))
     )
     seconds = F.when(F.col("response_text").rlike(DECIMAL), F.col("response_text").try_cast("double"))
     texts = F.concat_ws("", "json_event_id", "user_id", "ip_address", "action", "raw_product_id", "user_agent")
@@ -273,6 +275,11 @@ def _rule_product(rules: UrlRules) -> Column:
 
 def _no_dash(text: Column) -> Column:
     return F.when(~text.isin("-", ""), text)
+
+
+def _short(agent: Column) -> Column:
+    may_be_long = F.octet_length(agent) > MAX_AGENT_CHARACTERS  # which costs nothing
+    return F.when(may_be_long, F.left(agent, F.lit(MAX_AGENT_CHARACTERS))).otherwise(agent)
 
 
 def _no_blank(text: Column) -> Column:

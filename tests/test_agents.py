@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from bench.agents import NEEDS
+from lake.contracts import MAX_AGENT_CHARACTERS
 from lake.errors import WeblakeError
 from lake.settings import PROJECT
-from spark.agents import LONGEST_AGENT, Agent, Agents, classify, declared_bots, sort_agents
+from spark.agents import Agent, Agents, classify, declared_bots, sort_agents
 from spark.classify_command import agents_of, line_of, main
 
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0 Safari/537.36"
@@ -97,7 +98,7 @@ def test_no_agent_is_none(agent: str | None) -> None:
 
 
 def test_what_stands_behind_the_longest_agent_does_not_count() -> None:
-    assert classify(CHROME + "x" * LONGEST_AGENT + " bot").kind == "human"
+    assert classify(CHROME + "x" * MAX_AGENT_CHARACTERS + " bot").kind == "human"
 
 
 def test_agents_are_sorted_in_the_order_given() -> None:

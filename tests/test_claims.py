@@ -17,7 +17,7 @@ from spark.claims import Ranges, is_impostor, load_ranges
 SHIPPED = PROJECT / "lake" / "rules" / "crawler_ranges.csv"
 GOOGLE = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 BING = "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)"
-ODD = "Googlebot's \\x22 'quote\\"
+ODD = "Googlebot's \\x22 ${env:PATH} 'quote\\"
 CLAIMED = {"google": [GOOGLE, ODD], "bing": [BING]}
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64) Firefox/131.0"
 RANGES = Ranges(
@@ -83,7 +83,17 @@ def test_an_ipv6_address_is_read_however_it_is_written(session: SparkSession) ->
 
 
 def test_what_is_no_address_is_in_no_range(session: SparkSession) -> None:
-    bad = (None, "", "-", "66.249.66", "66.249.66.1.1", "66.249.66.256", "2001:4860:4801:10", "2001:4860:48010:10::1")
+    bad = (
+        None,
+        "",
+        "-",
+        "66.249.66",
+        "66.249.66.1.1",
+        "66.249.66.256",
+        "2001:4860:4801:10",
+        "2001:4860:48010:10::1",
+        "66.249.66.1\u2028",
+    )
     assert impostors(session, *((GOOGLE, address) for address in bad)) == [True] * len(bad)
 
 

@@ -73,7 +73,7 @@ def test_merged_and_squashed_tables_say_what_they_said(session: SparkSession, se
     # The mirror, wherever it stands, adds what the batches added, and nothing of the squash.
     version = snapshot(session, settings.ledger).version
     assert added_files(session, settings.ledger, 0, version) == mirrored
-    assert read_files(session, settings.ledger, LEDGER, mirrored).count() > entries.count()
+    assert read_files(session, settings.ledger, LEDGER, list(mirrored)).count() > entries.count()
     assert properties(session, settings.ledger)["delta.logRetentionDuration"] == "interval 72 hours"
 
     # An event that comes again is still known, and a late one still counts.

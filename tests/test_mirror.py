@@ -103,11 +103,12 @@ def test_an_emptied_database_is_filled_anew(session: SparkSession, settings: Set
     assert filled_at(settings) != filled
 
 
-def test_a_fill_in_many_parts_is_the_same(
-    session: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("versions", [2, 20])
+def test_counts_that_come_in_many_parts_are_the_same(
+    session: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch, versions: int
 ) -> None:
     monkeypatch.setattr(mirror, "ENTRIES_AT_ONCE", 2)
-    monkeypatch.setattr(mirror, "VERSIONS_AT_ONCE", 2)
+    monkeypatch.setattr(mirror, "VERSIONS_AT_ONCE", versions)
     append(session, settings, second=2 * 86_400, events=7)
     append(session, settings, second=86_400, events=7)
     append(session, settings, second=86_400, events=1)

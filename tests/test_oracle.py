@@ -51,6 +51,11 @@ EDGES = [
     line(**{'"-" "Mozilla/5.0 Firefox/131.0"': '"-" "-"'}),
     line(**{'"-" "Mozilla/5.0 Firefox/131.0"': '"" ""'}),
     line(**{"GET ": "GET  "}),
+    line(**{" 512 ": f" {'9' * 5000} "}),
+    line(**{" 512 ": f" {'0' * 5000}7 "}),
+    event(product_id="\ud800", user_agent="\udc00x"),
+    event(user_agent="\U0001f9e8" * 3000),
+    line(Mozilla="M" * 3000),
 ]
 
 

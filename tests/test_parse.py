@@ -84,6 +84,16 @@ REJECTED = [
     ("wrong_type", event(user_agent={})),
     ("wrong_type", event(event_id=[])),
     ("key_too_long", event(product_id="x" * 257)),
+    ("invalid_ip", event(ip_address="66.249.66.1\u2028")),
+    ("invalid_ip", event(ip_address="66.249.66.1\n")),
+    ("invalid_ip", event(ip_address="::1\u0085")),
+    ("invalid_ip", line(**{"203.0.113.7": "203.0.113.7\u2028"})),
+    ("unreadable_time", event(timestamp="2026-01-01T12:00:00Z\u2029")),
+    ("unreadable_time", line(**{"01/Jan/2026": "01/Jan/+999999999"})),
+    ("unreadable_time", line(**{"01/Jan/2026": "01/Jan/-999999999"})),
+    ("unreadable_time", line(**{"01/Jan": "01/jan"})),
+    ("wrong_type", event(status_code="200\n")),
+    ("wrong_type", event(response_time="0.5\n")),
 ]
 ACCEPTED = [
     GOOD + b"\n",
@@ -125,6 +135,8 @@ ACCEPTED = [
     line(**{"Mozilla": 'say \\"hi\\" '}),
     line(**{"- -": "- Jane Doe"}),
     line("/" + "\\x41" * 100_000),
+    line("/?union" + "+" * 500_000),
+    event(user_agent="x" * 500_000),
 ]
 
 

@@ -90,6 +90,13 @@ def test_top_products_show_the_range_and_each_bars_total(ax: Axes) -> None:
     assert [label.get_text() for label in ax.get_yticklabels()] == ["p2", "p1"]  # the first is on top
 
 
+def test_a_product_may_be_called_anything(ax: Axes) -> None:
+    odd = ["$\\x$", "a$b", "\u202e\n", "_{^"]
+    products = pd.DataFrame({"product_id": odd, "human_views": [4, 3, 2, 1], "bot_views": [0] * 4})
+    charts.draw_top_products(ax, products.assign(first_seen_at=minute(0), last_seen_at=minute(60)))
+    assert {"$\\x$", "a$b"} <= {label.get_text() for label in ax.get_yticklabels()}
+
+
 def test_the_slices_of_actions_are_their_ratios(ax: Axes) -> None:
     actions = pd.DataFrame({"action": ["view_product", "checkout"], "action_count": [3, 1]})
     charts.draw_actions(ax, actions.assign(share=[0.75, 0.25], first_seen_at=minute(0), last_seen_at=minute(5)))

@@ -35,6 +35,7 @@ def _bytes() -> list[bytes | None]:
         *(b"[" * deep, b"{" * deep, b'{"a":' * deep, b'{"a":' + b"[" * deep + b"]" * deep + b"}"),
         *(b"x" * LONG, b"\0" * LONG, b"\xff" * LONG, b'{"a": "' + b"x" * LONG, b'"' * LONG, b"\\" * LONG),
         *(line[:-1], line[10:], line.replace(b"[", b"("), line.replace(b" 200 ", b" 2000 "), line + b"\n" + line),
+        line.replace(b"/%d:" % time.gmtime().tm_year, b"/+999999999:"),
         *(line.replace(b"GET", b"\0"), line.replace(b"GET", b"\xff"), line.replace(b"198.51.100.1", b"shop.example")),
     ]
 
@@ -46,7 +47,7 @@ def _wrong_fields() -> list[bytes | None]:
     far = ("1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "0000-00-00T00:00:00Z", "+57971-01-01T00:00:00Z", next_year)
     wrong: dict[str, tuple[object, ...]] = {
         "timestamp": (None, "", [], {}, 0, 1e308, "now", "9" * LONG, "2026-13-01T00:00:00Z", now, now * 1000, *far),
-        "ip_address": (None, "", "-", "1.2.3", "1.2.3.4.5", "::g", "1.2.3.4 ", 1e99, []),
+        "ip_address": (None, "", "-", "1.2.3", "1.2.3.4.5", "::g", "1.2.3.4 ", "1.2.3.4\u2028", 1e99, []),
         "action": (None, "", "VIEW_PRODUCT", "view_product ", "drop table", 1, ["checkout"]),
         "status_code": ("", "OK", 0, 1e10, 10**400, -200, 200.5, True, [200]),
         "response_time": ("", "fast", -1, 10**400, True, {"s": 1}),
