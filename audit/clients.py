@@ -80,7 +80,8 @@ class Clients:
         if operator not in self.ranges:
             return False
         found = ipaddress.ip_address(address)
-        if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
+        is_written_v4 = address.lower().startswith("::ffff:") and "." in address  # as servers write it
+        if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped and is_written_v4:
             found = found.ipv4_mapped
         return not any(found in network for network in self.ranges[operator])
 

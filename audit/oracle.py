@@ -37,7 +37,7 @@ LOG = re.compile(
 )
 DECIMAL = re.compile(r"\d{1,9}(?:\.\d*)?(?:[eE][+-]?\d{1,2})?", re.ASCII)
 SURROGATE = re.compile("[\ud800-\udfff]")  # half a character, which JSON can escape and UTF-8 has no bytes for
-ROBOTS = re.compile(r"/robots\.txt(?:\?|$)")
+ROBOTS = re.compile(r"/robots\.txt(?:\?|\Z)")
 HOST = re.compile(r"[a-z]+://[^/?#]*")
 Cell = tuple[str, int, str]
 
@@ -119,6 +119,7 @@ class Oracle:
         if text[end:].strip(" \t\r\n"):
             return Event("trailing_bytes")
         texts = {name: _text(fields.get(name)) for name in ("event_id", "user_id", "product_id", "user_agent")}
+        texts["user_agent"] = texts["user_agent"] and texts["user_agent"][:LONGEST_AGENT]
         address, action = _text(fields.get("ip_address")), _text(fields.get("action"))
         if any("\0" in (part or "") for part in (*texts.values(), address, action)):
             return Event("nul_character")
@@ -129,7 +130,7 @@ class Oracle:
             action=action,
             product_id=texts["product_id"] or None,
             given_id=texts["event_id"] or None,
-            user_agent=texts["user_agent"] and texts["user_agent"][:LONGEST_AGENT],
+            user_agent=texts["user_agent"],
         )
         event.reject_reason = _time_or_address_problem(event, stamp, ingested)
         if event.reject_reason is None and action not in self._actions:
@@ -240,7 +241,7 @@ def _refuse_constant(name: str) -> None:
 
 
 def _text(value: Any) -> str | None:
-    """Return a JSON value as text; an object or a list as itself in JSON."""
+    """Return a JSON value as text, half characters as ``?``; an object or a list as itself in JSON."""
     if value is None:
         return None
     if isinstance(value, str):

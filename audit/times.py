@@ -40,6 +40,7 @@ def _micros(parts: list[str], micros: int, sign: str, hours: str, minutes: str) 
         return None
     try:
         year, month, day, hour, minute, second = map(int, parts)
+        year = year or 4  # Python has no year 0, which is as long as year 4 and as much too old
         local = dt.datetime(year, month, day, hour, minute, second, tzinfo=dt.timezone.utc)
     except ValueError:
         return None

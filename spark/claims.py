@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,17 +79,13 @@ def is_impostor(claims: Mapping[str, list[str]], ranges: Ranges) -> Column:
     if not claimed:
         return F.lit(False)
     listed = {operator: _texts(agents) for operator, agents in claimed.items()}
-    in_v4, in_v6 = (
-        " ".join(f"WHEN user_agent IN ({listed[op]}) THEN {is_in(ranges.networks[op])}" for op in claimed)
-        for is_in in (_in_v4, _in_v6)
+    verdicts = " ".join(
+        f"WHEN user_agent IN ({listed[operator]}) THEN NOT coalesce({_inside(ranges.networks[operator])}, false)"
+        for operator in claimed
     )
-    inside = (
-        f"CASE WHEN {ADDRESS} RLIKE '{IS_V4}' THEN CASE {in_v4} END"
-        f" WHEN {ADDRESS} RLIKE '{IS_V6}' THEN CASE {in_v6} END END"
-    )
-    # The outer case makes the rest free for all rows without a claim, which are nearly all.
     any_listed = ", ".join(listed.values())
-    return F.expr(f"CASE WHEN user_agent IN ({any_listed}) THEN NOT coalesce({inside}, false) ELSE false END")
+    # The outer case makes the rest free for all rows without a claim, which are nearly all.
+    return F.expr(f"CASE WHEN user_agent IN ({any_listed}) THEN CASE {verdicts} END ELSE false END")
 
 
 def _network(row: dict[str, str], where: str) -> Network:
@@ -114,7 +110,15 @@ def _length(network: Network) -> int:
     return longer[0]
 
 
-def _in_v4(networks: Iterable[Network]) -> str:
+def _inside(networks: Collection[Network]) -> str:
+    """SQL: the address is in one of the ranges; null where it is none."""
+    return (
+        f"CASE WHEN {ADDRESS} RLIKE '{IS_V4}' THEN {_in_v4(networks)}"
+        f" WHEN {ADDRESS} RLIKE '{IS_V6}' THEN {_in_v6(networks)} END"
+    )
+
+
+def _in_v4(networks: Collection[Network]) -> str:
     """SQL: the first bits of the address, as a number, are among those of the ranges."""
     octets = [f"try_cast(split_part({ADDRESS}, '.', {place}) AS bigint)" for place in (1, 2, 3, 4)]
     number = f"((({octets[0]} * 256 + {octets[1]}) * 256 + {octets[2]}) * 256 + {octets[3]})"
@@ -126,7 +130,7 @@ def _in_v4(networks: Iterable[Network]) -> str:
     return f"({' OR '.join(tests)})" if tests else "false"
 
 
-def _in_v6(networks: Iterable[Network]) -> str:
+def _in_v6(networks: Collection[Network]) -> str:
     """SQL: the first groups of the address, as one text, are among those of the ranges."""
     left = f"split(substring_index({ADDRESS}, '::', 1), ':')"
     right = f"split(substring_index({ADDRESS}, '::', -1), ':')"
@@ -143,7 +147,7 @@ def _in_v6(networks: Iterable[Network]) -> str:
     return f"({' OR '.join(tests)})" if tests else "false"
 
 
-def _starts(networks: Iterable[Network], version: int, length: int) -> set[int]:
+def _starts(networks: Collection[Network], version: int, length: int) -> set[int]:
     """The first ``length`` bits of all ranges that are looked up by that length."""
     found = set()
     for network in networks:

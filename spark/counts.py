@@ -49,7 +49,7 @@ def conditions(judgement: Judgement) -> dict[str, Column]:
         "late_events": is_late,
         "timed_events": F.col("response_ms") <= LARGEST_AMOUNT,
         "assets": action == ASSET,
-        "robots_reads": F.col("path").rlike(r"^/robots\.txt(?:\?|$)"),
+        "robots_reads": F.col("path").rlike(r"^/robots\.txt(?:\?|\z)"),
         "no_agent": judgement.has_no_agent,
         "pages": is_line & (action != ASSET),
         "not_found": status == 404,
@@ -81,8 +81,9 @@ def count_windows(events: DataFrame, judgement: Judgement) -> DataFrame:
     keys = [key for key in DIMENSIONS.values() if key]
     packed, unpacked = _in_pairs(conditions(judgement))
     added = {**packed, **amounts()}
-    measured = events.select("window_start", judgement.is_bot.alias("is_bot"), *keys, *_columns(added))
-    sums = [F.sum(name).cast("bigint").alias(name) for name in added]
+    columns = [column.alias(name) for name, column in added.items()]
+    measured = events.select("window_start", judgement.is_bot.alias("is_bot"), *keys, *columns)
+    sums = [F.sum(name).alias(name) for name in added]
     common = [F.col("window_start"), F.col("is_bot")]
     sets = [[*common, *([F.col(key)] if key else [])] for key in DIMENSIONS.values()]
     grouped = measured.groupingSets(sets, *common, *(F.col(key) for key in keys)).agg(
@@ -155,7 +156,3 @@ def _in_pairs(counted: dict[str, Column]) -> tuple[dict[str, Column], dict[str, 
 
 def _one_if(condition: Column, one: int) -> Column:
     return F.when(condition, F.lit(one).cast("bigint")).otherwise(F.lit(0).cast("bigint"))
-
-
-def _columns(expressions: dict[str, Column]) -> list[Column]:
-    return [expression.alias(name) for name, expression in expressions.items()]

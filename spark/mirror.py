@@ -162,7 +162,7 @@ class Mirror:
         log.info("PostgreSQL filled at version %d: %d rows", ledger.version, rows)
 
     def _parts(self, version: int) -> list[DataFrame]:
-        """Return all entries up to a version of the ledger, in parts of no more than are added at once."""
+        """Return all entries up to a version of the ledger, in parts of about as many as are added at once."""
         if version <= VERSIONS_AT_ONCE:  # the log says it sooner than Delta, which makes up the table's state first
             with suppress(LakeError, AnalysisException):
                 return self._added(NOWHERE.version, version)

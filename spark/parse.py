@@ -62,6 +62,7 @@ IPV6 = (
     rf"|(?:{HEX}:){{6}}{IPV4})"
 )
 IP_ADDRESS = rf"^(?:{IPV4}|{IPV6}|{ERASED})\z"
+UNIX_LINES = "(?d)"  # so that a line ends in a newline alone, as in Python
 WHOLE = r"^\d{1,9}\z"
 DECIMAL = r"^\d{1,9}([.]\d*)?([eE][+-]?\d{1,2})?\z"
 
@@ -254,8 +255,10 @@ def _first_rule(rules: UrlRules) -> Column:
     """Number of the first rule whose pattern is in ``path``, from 0; null where none is."""
     number = F.lit(None).cast("int")
     for position, rule in reversed(list(enumerate(rules.rules))):
-        is_of_method = F.col("method") == rule.method if rule.method else F.lit(True)
-        number = F.when(is_of_method & F.col("path").rlike(rule.pattern), F.lit(position)).otherwise(number)
+        applies = F.col("path").rlike(UNIX_LINES + rule.pattern)
+        if rule.method:
+            applies = (F.col("method") == rule.method) & applies
+        number = F.when(applies, F.lit(position)).otherwise(number)
     return F.when(F.col("path").isNotNull(), number)
 
 
@@ -268,7 +271,7 @@ def _rule_product(rules: UrlRules) -> Column:
     product = F.lit(None).cast("string")
     for position, rule in enumerate(rules.rules):
         if rule.product_group and rule.action != ASSET:
-            found = F.regexp_extract("path", rule.pattern, rule.product_group)
+            found = F.regexp_extract("path", UNIX_LINES + rule.pattern, rule.product_group)
             product = F.when(F.col("rule") == position, found).otherwise(product)
     return product
 

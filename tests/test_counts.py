@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from frames import event, iso, line, records, seconds_of
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F  # noqa: N812
 
 from lake.contracts import MEASURES, names
 from lake.url_rules import UrlRules
 from spark.agents import Agents
-from spark.counts import amounts, conditions, count_windows, negative, sum_entries
+from spark.counts import _in_pairs, amounts, conditions, count_windows, negative, sum_entries
 from spark.judgement import Judgement
 from spark.parse import parse_records
 
@@ -20,7 +21,16 @@ def counts(session: SparkSession, rules: UrlRules, *values: bytes, bots: list[st
 
 
 def test_every_measure_of_the_contract_has_an_expression(session: SparkSession) -> None:
-    assert {*conditions(Judgement()), *amounts()} == set(names(MEASURES))
+    assert sorted([*conditions(Judgement()), *amounts()]) == sorted(names(MEASURES))
+
+
+def test_an_odd_number_of_counts_goes_in_pairs_too(session: SparkSession) -> None:
+    packed, unpacked = _in_pairs(
+        {"all": F.lit(True), "even": F.col("id") % 2 == 0, "none": F.lit(None).cast("boolean")}
+    )
+    sums = session.range(5).select(*(column.alias(name) for name, column in packed.items()))
+    sums = sums.groupBy().agg(*(F.sum(name).alias(name) for name in packed)).withColumns(unpacked)
+    assert sums.select("all", "even", "none").first() == (5, 3, 0)
 
 
 def test_a_view_at_ten_seconds_opens_the_next_window(session: SparkSession, rules: UrlRules) -> None:
