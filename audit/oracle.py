@@ -12,7 +12,6 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from audit.clients import Client, Clients
@@ -288,6 +287,6 @@ def _take_numbers(event: Event, fields: dict[str, Any]) -> bool:
     if response is not None:
         if not DECIMAL.fullmatch(response):
             return False
-        milliseconds = Decimal(repr(float(response) * 1000)).to_integral_value(ROUND_HALF_UP)
-        event.response_ms = int(milliseconds) if milliseconds <= LARGEST else None
+        milliseconds = int(float(response) * 1000 + 0.5)
+        event.response_ms = milliseconds if milliseconds <= LARGEST else None
     return True

@@ -52,7 +52,7 @@ NUL = "\u0000"
 SEPARATOR = NUL  # in no line that gets so far: lines with a NUL are rejected first
 
 ISO_TIME = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d([.]\d{1,9})?(Z|[+-]\d\d(:?\d\d)?)?\z"
-OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+OCTET = r"(?:1\d{0,2}+|2(?:[0-4]\d?+|5[0-5]?+|[6-9])?+|[3-9]\d?+|0)"  # told by its first digit, which is quicker
 IPV4 = rf"{OCTET}(?:\.{OCTET}){{3}}"
 HEX = r"[0-9A-Fa-f]{1,4}"
 IPV6 = (
@@ -164,7 +164,7 @@ def _types(fields: DataFrame) -> DataFrame:
         occurred_at.alias("occurred_at"),
         F.when(F.col("raw_product_id") != "", F.col("raw_product_id")).alias("product_id"),
         F.col("status_text").try_cast("int").alias("status_code"),
-        F.round(seconds * 1000).try_cast("bigint").alias("response_ms"),
+        (seconds * 1000 + 0.5).try_cast("bigint").alias("response_ms"),
         F.col("bytes_text").try_cast("bigint").alias("bytes"),
         has_escaped_nul.alias("has_escaped_nul"),
     )
