@@ -248,6 +248,13 @@ def _text(value: Any) -> str | None:
     return json.dumps(value)
 
 
+def _is_decimal(text: str, value: Any) -> bool:
+    """Say whether a response time counts. Spark reads a float as Java writes it: 9.0E15, with two digits at most."""
+    if isinstance(value, Number) and not value.lstrip("-").isdigit():
+        return not value.startswith("-") and (float(value) == 0 or 1e-99 <= float(value) < 1e100)
+    return DECIMAL.fullmatch(text) is not None
+
+
 def _size(digits: str) -> int | None:
     digits = digits.lstrip("0") or "0"
     return int(digits) if digits != "-" and len(digits) <= 19 and int(digits) <= LARGEST else None
@@ -285,7 +292,7 @@ def _take_numbers(event: Event, fields: dict[str, Any]) -> bool:
             return False
         event.status_code = int(status)
     if response is not None:
-        if not DECIMAL.fullmatch(response):
+        if not _is_decimal(response, fields.get("response_time")):
             return False
         milliseconds = int(float(response) * 1000 + 0.5)
         event.response_ms = milliseconds if milliseconds <= LARGEST else None

@@ -20,6 +20,10 @@ EDGES = [
     event(response_time=1.0005),
     event(response_time=2.5e-3),
     event(response_time="1e99"),
+    *(
+        event(response_time=time)
+        for time in (9e15, 1234567890.5, 1e-9, 1e-99, 9e-100, 9e99, 1e100, 0.0, -0.0, -0.5, 1e308)
+    ),
     event(status_code=599),
     event(status_code=600),
     event(product_id=""),
