@@ -12,8 +12,8 @@ from lake.settings import Settings
 
 MEGABYTE = 1 << 20
 CHECKPOINT_FILES = "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
-UNLIKE = ("value", "event_id", "event_key", "kafka_offset", "occurred_at")
-"""Columns, of bronze alone, that hardly hold a value twice."""
+DISTINCT_COLUMNS = ("value", "event_id", "event_key", "kafka_offset", "occurred_at")
+"""Columns that hardly hold a value twice; bronze alone has them."""
 SYSTEM_PYTHON = "python3"
 """What Spark starts Python workers with, unless ``PYSPARK_PYTHON`` says otherwise; our libraries are not in it."""
 JAVA_OPTIONS = (
@@ -57,7 +57,7 @@ def spark_session(settings: Settings, app: str = "weblake") -> SparkSession:
         "spark.sql.parquet.compression.codec": "zstd",
         "spark.hadoop.parquet.compression.codec.zstd.level": "1",  # a tenth cheaper to write than 3, and no larger
         # A dictionary of values that are all different is made only to be thrown away: a fifth of the cost of writing.
-        **{f"spark.hadoop.parquet.enable.dictionary#{column}": "false" for column in UNLIKE},
+        **{f"spark.hadoop.parquet.enable.dictionary#{column}": "false" for column in DISTINCT_COLUMNS},
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         # Both write a file by a plain create and rename; the others start four processes for each on a local disk.
         "spark.sql.streaming.checkpointFileManagerClass": CHECKPOINT_FILES,

@@ -1,24 +1,36 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
 import pytest
-from pyspark.sql import SparkSession
 
 from lake.errors import ServiceError
-from lake.settings import load_settings
+from lake.settings import PROJECT, child_environment, load_settings
 from spark.session import java_options
 from stack import class_archive
 from stack.class_archive import has_archive
 
+START = """
+from lake.settings import load_settings
+from spark.session import spark_session
 
-@pytest.mark.skipif(not hasattr(psutil.Process, "memory_maps"), reason="this system does not say what is mapped")
-def test_the_java_of_this_run_has_mapped_the_archive(session: SparkSession) -> None:
-    settings = load_settings()
+spark_session(load_settings()).range(1).collect()
+"""
+
+
+def test_java_takes_sparks_classes_from_the_archive(tmp_path: Path) -> None:
+    settings, log = load_settings(), tmp_path / "classes.log"
     assert has_archive(settings), "run `make setup`"
-    java = psutil.Process(session.sparkContext._gateway.proc.pid)  # type: ignore[union-attr]
-    assert str(settings.class_archive) in {mapped.path for mapped in java.memory_maps()}
+    environment = child_environment(settings, SPARK_SUBMIT_OPTS=f'"-Xlog:class+load:file={log}"')
+    subprocess.run([sys.executable, "-c", START], cwd=PROJECT, env=environment, check=True)
+    loaded = [line for line in log.read_text().splitlines() if " org.apache.spark." in line]
+    from_archive = sum(line.endswith("source: shared objects file (top)") for line in loaded)
+    from_jars = sum(line.endswith(".jar") for line in loaded)
+    assert from_archive > 1_000
+    assert from_jars < from_archive / 20
 
 
 def test_spark_starts_without_an_archive_too(tmp_path: Path) -> None:
