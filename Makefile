@@ -20,8 +20,8 @@ help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup:  ## install the pinned libraries and jars (the other targets do it when it is needed)
-	@$(PYTHON) stack/prerequisites.py
-	@$(PYTHON) stack/install.py
+	@$(PYTHON) stack/setup/prerequisites.py
+	@$(PYTHON) stack/setup/install.py
 	@$(IN_VENV)/python -m stack setup
 
 $(IN_VENV)/python:
@@ -46,16 +46,16 @@ import: | $(IN_VENV)/python  ## send access logs, plain or gzipped; FILE="access
 	@$(IN_VENV)/python -m ingest import $(FILE)
 
 classify: | $(IN_VENV)/python  ## say what user agents are, crawlers, tools or people; FILE=agents.txt, one a line, or FILE=-
-	@$(IN_VENV)/python -m spark.classify_command "$$FILE"
+	@$(IN_VENV)/python -m spark.commands.classify "$$FILE"
 
 dbt: | $(IN_VENV)/python  ## bring the marts up to date
-	@$(IN_VENV)/python -m stack.marts --once
+	@$(IN_VENV)/python -m marts.build --once
 
 dbt-test: | $(IN_VENV)/python  ## test the marts
-	@$(IN_VENV)/python -m stack.marts --test
+	@$(IN_VENV)/python -m marts.build --test
 
 dbt-docs: | $(IN_VENV)/python  ## write the description of the marts
-	@$(IN_VENV)/python -m stack.marts --docs
+	@$(IN_VENV)/python -m marts.build --docs
 
 charts: | $(IN_VENV)/python  ## draw the charts
 	@$(IN_VENV)/python -m viz
@@ -64,44 +64,44 @@ sql: | $(IN_VENV)/python  ## psql as the analyst; Q="select ..." prints one answ
 	@$(STACK_COMMAND) sql $${Q:+--query "$$Q"}
 
 replay: | $(IN_VENV)/python  ## count a range anew and append the difference; FROM= TO= DRY_RUN=1 CLIENT=, or UNDO=id
-	@$(IN_VENV)/python -m spark.replay_command $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"} \
+	@$(IN_VENV)/python -m spark.commands.replay $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"} \
 		$${CLIENT:+--client "$$CLIENT"} $${UNDO:+--undo "$$UNDO"} $$([ "$$DRY_RUN" != 1 ] || echo --dry-run)
 
 replays: | $(IN_VENV)/python  ## list the replays
-	@$(IN_VENV)/python -m spark.replay_command --list
+	@$(IN_VENV)/python -m spark.commands.replay --list
 
 maintain: | $(IN_VENV)/python  ## merge small files, squash old days, delete what nobody needs; sizes before and after
-	@$(IN_VENV)/python -m spark.maintain_command
+	@$(IN_VENV)/python -m spark.commands.maintain
 
 erase: | $(IN_VENV)/python  ## erase a client from everything; IP=203.0.113.7 REASON="asked for"
 	@$(STACK_COMMAND) erase --ip "$$IP" --reason "$$REASON"
 
 convict: | $(IN_VENV)/python  ## count a client among the bots; IP=203.0.113.7 REASON="..." DRY_RUN=1 only tells what would move
-	@$(IN_VENV)/python -m spark.verdict_command $@ --ip "$$IP" --reason "$$REASON" $$([ "$$DRY_RUN" != 1 ] || echo --dry-run)
+	@$(IN_VENV)/python -m spark.commands.decide $@ --ip "$$IP" --reason "$$REASON" $$([ "$$DRY_RUN" != 1 ] || echo --dry-run)
 
 pardon: | $(IN_VENV)/python  ## count a client among people, whatever speaks against it; IP= REASON=
-	@$(IN_VENV)/python -m spark.verdict_command $@ --ip "$$IP" --reason "$$REASON" $$([ "$$DRY_RUN" != 1 ] || echo --dry-run)
+	@$(IN_VENV)/python -m spark.commands.decide $@ --ip "$$IP" --reason "$$REASON" $$([ "$$DRY_RUN" != 1 ] || echo --dry-run)
 
 release: | $(IN_VENV)/python  ## leave a client to its evidence again; IP= REASON=
-	@$(IN_VENV)/python -m spark.verdict_command $@ --ip "$$IP" --reason "$$REASON" $$([ "$$DRY_RUN" != 1 ] || echo --dry-run)
+	@$(IN_VENV)/python -m spark.commands.decide $@ --ip "$$IP" --reason "$$REASON" $$([ "$$DRY_RUN" != 1 ] || echo --dry-run)
 
 verdicts: | $(IN_VENV)/python  ## list the verdicts
-	@$(IN_VENV)/python -m spark.verdict_command list
+	@$(IN_VENV)/python -m spark.commands.decide list
 
 explain: | $(IN_VENV)/python  ## why a client is taken for a bot, with its log lines; IP=203.0.113.7
 	@$(IN_VENV)/python -m audit.explain --ip "$$IP"
 
 blocklist: | $(IN_VENV)/python  ## the convicted addresses; FORMAT=nginx|ipset|csv
-	@$(IN_VENV)/python -m stack.blocklist --format "$${FORMAT:-nginx}"
+	@$(IN_VENV)/python -m marts.blocklist --format "$${FORMAT:-nginx}"
 
 rebuild: | $(IN_VENV)/python  ## count a deleted ledger anew from bronze, and bring it to PostgreSQL
 	@$(IN_VENV)/python -m spark --rebuild
 
 accept-loss: | $(IN_VENV)/python  ## go on without the records that Kafka removed before bronze had them
-	@$(IN_VENV)/python -m spark.accept loss
+	@$(IN_VENV)/python -m spark.commands.accept loss
 
 accept-topic: | $(IN_VENV)/python  ## go on with a topic that was made anew; what bronze has stays
-	@$(IN_VENV)/python -m spark.accept topic
+	@$(IN_VENV)/python -m spark.commands.accept topic
 
 verify: | $(IN_VENV)/python  ## check each stage against the one before; DEEP=1 from the raw bytes, FROM=2026-01-31T12:00Z TO=
 	@$(IN_VENV)/python -m audit verify $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"} $$([ "$${DEEP:-0}" = 0 ] || echo --deep) \
@@ -133,10 +133,10 @@ bench-scale: setup  ## what grows with history: SIZES="1000000 10000000"
 	@$(IN_VENV)/python -m bench.scale --events $(SIZES)
 
 bench-agents: setup  ## compare lists of bots' user agents; ARGS="--bots more.txt --browsers more.txt --log access.log"
-	@$(IN_VENV)/python -m bench.agents $(ARGS)
+	@$(IN_VENV)/python -m bench.bots.agents $(ARGS)
 
 bot-eval: setup  ## judge the detector of bots by labelled traffic; SEED="21 22", ARGS="--rate 20 --format json"
-	@$(IN_VENV)/python -m bench.bot_eval $${SEED:+--seed $$SEED} $(ARGS)
+	@$(IN_VENV)/python -m bench.bots.evaluate $${SEED:+--seed $$SEED} $(ARGS)
 
 clean: | $(IN_VENV)/python  ## delete all data and charts; asks first, unless FORCE=1
 	@$(STACK_COMMAND) clean $$([ "$$FORCE" != 1 ] || echo --force)

@@ -14,8 +14,8 @@ from audit.clients import Clients, clients
 from lake.contracts import CONVICTED, PARDONED
 from lake.errors import LakeError
 from lake.settings import Settings
-from spark.delta import live_files, snapshot, writers_progress
-from spark.storage import list_texts
+from spark.tables.delta import live_files, snapshot, writers_progress
+from spark.tables.storage import list_texts
 
 NAMED_FILES = 3
 ROWS_PER_PARTITION = 500_000

@@ -19,7 +19,7 @@ from audit.database import database_snapshot, mirror_stand
 from audit.facts import MEASURE_NAMES
 from audit.lake import PinnedLake
 from audit.scope import Scope
-from spark.delta import snapshot
+from spark.tables.delta import snapshot
 
 FETCH_ROWS = 5_000
 DIGITS = 15  # hexadecimal digits of a row's checksum: fits a BIGINT

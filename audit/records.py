@@ -17,7 +17,7 @@ from audit.check import Check, compared, failed, first_line, number, unchecked
 from audit.lake import PinnedLake
 from lake.errors import LakeError, ServiceError
 from lake.settings import Settings
-from spark.delta import properties
+from spark.tables.delta import properties
 
 PATIENCE_MS = 5_000
 MOST_RANGES = 10_000

@@ -14,7 +14,7 @@ from bench.stream import Stream
 from bench.usage import Meter, per_million
 from bench.watch import CountWatch
 from lake.settings import Settings
-from stack import kafka
+from stack.servers import kafka
 from stack.status import disk_usage
 
 COLD_EVENTS = 1_000_000

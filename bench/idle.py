@@ -13,7 +13,7 @@ from bench.usage import Meter, percent_of_a_core
 from lake.errors import ServiceError
 from lake.settings import PROJECT, Settings, child_environment, load_settings
 from stack import supervision
-from stack.ports import LOCALHOST, pick_quiet_ports
+from stack.servers.ports import LOCALHOST, pick_quiet_ports
 
 SAMPLE_SECONDS = 2.0
 DOWN_SECONDS = 300

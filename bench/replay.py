@@ -16,7 +16,7 @@ from bench.traffic import WINDOW_SECONDS
 from bench.watch import CountWatch
 from lake.errors import ServiceError
 from lake.requests import ReplayRequest
-from spark.errand import carry_out
+from spark.commands.ask import carry_out
 
 HOUR_SECONDS = 3600
 LIVE_SECONDS = 180

@@ -33,9 +33,9 @@ from bench.watch import CountWatch
 from lake.errors import ServiceError, WeblakeError
 from lake.requests import MaintenanceRequest, ReplayRequest
 from lake.settings import PROJECT, Settings, child_environment, load_settings
-from spark.errand import carry_out
-from stack.embedded import Embedded
-from stack.marts import Marts, build
+from marts.build import Marts, build
+from spark.commands.ask import carry_out
+from stack.servers.embedded import Embedded
 
 BURSTS = 5
 BURST_EVENTS = 5_000

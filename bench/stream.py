@@ -16,7 +16,7 @@ import psutil
 from bench.usage import Meter, trees
 from lake.errors import ServiceError
 from lake.settings import PROJECT, Settings, child_environment
-from stack.embedded import Embedded
+from stack.servers.embedded import Embedded
 from stack.status import read_stream
 
 STOP_SECONDS = 60

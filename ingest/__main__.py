@@ -20,12 +20,12 @@ from pathlib import Path
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from ingest.generate import Bounds, generate
 from ingest.import_logs import Tally, check_files, import_file
 from ingest.log_file import STDIN, LogFile, LogFileError
 from ingest.producer import Producer, connect
-from ingest.traffic import FORMATS, JSON, Traffic
-from ingest.truth import Truth
+from ingest.shop.generate import Bounds, generate
+from ingest.shop.traffic import FORMATS, JSON, Traffic
+from ingest.shop.truth import Truth
 from lake.errors import ServiceError, SettingsError, WeblakeError
 from lake.settings import Settings, load_settings
 

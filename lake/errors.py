@@ -36,3 +36,8 @@ class RefusedError(LakeError):
 
 class LockedError(LakeError):
     """Somebody else is writing the lake."""
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message; its class where it has none."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
-from lake import failpoints
 from lake.errors import WeblakeError
-from lake.lock import lake_lock
 from lake.settings import Settings, load_settings
+from spark import failpoints
 from spark.pipeline import Pipeline
 from spark.session import spark_session
+from spark.tables.lock import lake_lock
 
 log = logging.getLogger(__name__)
 

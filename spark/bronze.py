@@ -13,20 +13,20 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.streaming.query import StreamingQuery
 
-from lake import failpoints
 from lake.contracts import BRONZE, BRONZE_PARTITION, names
 from lake.errors import LakeError, RefusedError, WeblakeError
 from lake.settings import Settings
 from lake.url_rules import UrlRules
-from spark.bronze_facts import bronze_facts
-from spark.delta import append_once, commit_actions, create_table, own_snapshot, writers_progress
-from spark.files import DataFile
-from spark.parse import parse_records
-from spark.position import Position
+from spark import failpoints
+from spark.events.parse import parse_records
 from spark.progress import Progress
-from spark.space import require_space
-from spark.storage import read_text, remove_folder
-from spark.topic import Offsets, Topic, TopicState
+from spark.source.bronze_facts import bronze_facts
+from spark.source.position import Position
+from spark.source.topic import Offsets, Topic, TopicState
+from spark.tables.delta import append_once, commit_actions, create_table, own_snapshot, writers_progress
+from spark.tables.files import DataFile
+from spark.tables.space import require_space
+from spark.tables.storage import read_text, remove_folder
 
 log = logging.getLogger(__name__)
 

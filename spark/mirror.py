@@ -19,14 +19,16 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from lake import failpoints
 from lake.contracts import LEDGER, LEDGER_PARTITION
 from lake.errors import LakeError
 from lake.settings import Settings
-from spark.counts import sum_entries
-from spark.delta import ERASURE, Snapshot, commit_actions, own_snapshot
-from spark.files import read_files
-from spark.postgres import (
+from spark import failpoints
+from spark.errands.court import Verdicts
+from spark.events.counts import sum_entries
+from spark.progress import Progress
+from spark.tables.delta import ERASURE, Snapshot, commit_actions, own_snapshot
+from spark.tables.files import read_files
+from spark.tables.postgres import (
     NOWHERE,
     Bookmark,
     BookmarkMovedError,
@@ -39,8 +41,6 @@ from spark.postgres import (
     read_bookmark,
     watched,
 )
-from spark.progress import Progress
-from spark.verdicts import Verdicts
 
 log = logging.getLogger(__name__)
 

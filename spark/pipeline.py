@@ -21,13 +21,13 @@ from lake.errors import LakeError, WeblakeError
 from lake.settings import Settings
 from lake.url_rules import load_url_rules
 from spark.bronze import Bronze, create_bronze
-from spark.delta import snapshot
-from spark.maintenance import Maintenance
+from spark.errands.court import Court
+from spark.errands.maintenance import Maintenance
+from spark.errands.replays import Replays
 from spark.mirror import Mirror
 from spark.progress import Progress
-from spark.replay import Replays
 from spark.silver import Silver, create_ledger
-from spark.verdicts import Court
+from spark.tables.delta import snapshot
 
 log = logging.getLogger(__name__)
 

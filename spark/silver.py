@@ -14,20 +14,20 @@ from typing import NamedTuple
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from lake import failpoints
 from lake.contracts import BRONZE, BY_STREAM, LEDGER, LEDGER_PARTITION
 from lake.errors import LakeError
 from lake.settings import Settings
-from spark.bronze_facts import bronze_facts
-from spark.counts import as_entry
-from spark.delta import append_once, create_table, own_snapshot, skip_once, snapshot, writers_progress
-from spark.duplicates import count_new, in_windows
-from spark.files import BronzeFiles, DataFile, read_files
-from spark.maintenance import Maintenance
+from spark import failpoints
+from spark.errands.court import Court
+from spark.errands.maintenance import Maintenance
+from spark.errands.replays import Replays
+from spark.events.counts import as_entry
+from spark.events.duplicates import count_new, in_windows
 from spark.progress import Progress
-from spark.replay import Replays
-from spark.space import require_space
-from spark.verdicts import Court
+from spark.source.bronze_facts import bronze_facts
+from spark.tables.delta import append_once, create_table, own_snapshot, skip_once, snapshot, writers_progress
+from spark.tables.files import BronzeFiles, DataFile, read_files
+from spark.tables.space import require_space
 
 log = logging.getLogger(__name__)
 

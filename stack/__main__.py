@@ -15,7 +15,7 @@ from lake.errors import WeblakeError
 from lake.settings import Settings, child_environment, load_settings, read_env_file
 from stack import docker
 from stack.console import complain, say, step
-from stack.jars import JAR_SETS, fetch_jars, has_jars
+from stack.setup.jars import JAR_SETS, fetch_jars, has_jars
 
 EMBEDDED, DOCKER = "embedded", "docker"
 
@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _setup(_: argparse.Namespace, settings: Settings) -> int:
     """Fetch the pinned jars and make the archive of Spark's classes, unless they are there."""
-    from stack.class_archive import has_archive, make_archive
+    from stack.setup.class_archive import has_archive, make_archive
 
     for jar_set in JAR_SETS:
         if not has_jars(settings.jars, jar_set):
@@ -88,8 +88,8 @@ def _setup(_: argparse.Namespace, settings: Settings) -> int:
 
 def _migrate(_: argparse.Namespace, settings: Settings) -> int:
     """Create the topic, and the database's roles, rights and schemas, in the services that the settings name."""
-    from stack.kafka import create_topic
-    from stack.migrations import migrate
+    from stack.servers.kafka import create_topic
+    from stack.servers.migrations import migrate
 
     create_topic(settings)
     migrate(settings)
@@ -149,7 +149,7 @@ def _erase(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _sql(arguments: argparse.Namespace, settings: Settings) -> int:
     """Open psql as the analyst, or print one answer, unaligned."""
-    from stack.postgres import program
+    from stack.servers.postgres import program
 
     where = ["--host", settings.postgres_host, "--port", str(settings.postgres_port)]
     command = [str(program("psql")), *where, "--username=analyst", "--dbname", settings.postgres_database]

@@ -10,7 +10,7 @@ import subprocess
 from lake.errors import ServiceError
 from lake.settings import PROJECT
 from stack.console import say
-from stack.stack_env import ROLES
+from stack.servers.stack_env import ROLES
 
 ENV_FILE = PROJECT / ".env"
 COMMANDS = {

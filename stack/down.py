@@ -10,9 +10,10 @@ import psutil
 
 from lake.errors import ServiceError
 from lake.settings import STACK_FILE, Settings
-from stack import postgres, supervision
+from stack import supervision
 from stack.console import say
 from stack.programs import PROGRAMS
+from stack.servers import postgres
 
 PATIENCE_SECONDS = sum(program.stop_seconds for program in PROGRAMS)
 ORPHAN_SECONDS = 15

@@ -21,12 +21,13 @@ import psycopg2
 from lake.addresses import address_pattern
 from lake.errors import ServiceError, SettingsError
 from lake.settings import PROJECT, Settings, child_environment
-from stack import kafka, postgres, supervision
+from stack import supervision
 from stack.console import say, step
-from stack.kafka_log import drop_records
 from stack.programs import programs
+from stack.servers import kafka, postgres
+from stack.servers.kafka_log import drop_records
+from stack.servers.waiting import wait_until
 from stack.status import read_stream
-from stack.waiting import wait_until
 
 SERVERS = ("kafka", "postgres")
 START_SECONDS = 120
@@ -52,10 +53,10 @@ def erase(settings: Settings, address: str, reason: str) -> None:
         raise ServiceError("the stack is down, and so are the databases to erase from; run `make up` first")
     with _at_rest(settings):
         with step("The lake: Kafka taken in, bronze and ledger rewritten, PostgreSQL filled anew"):
-            said = _run(settings, "spark.erase_command", "--ip", address, "--reason", reason)
+            said = _run(settings, "spark.commands.erase", "--ip", address, "--reason", reason)
             record = json.loads(said.splitlines()[-1])  # Delta prints lines of its own before it
         with step("The marts, from the start"):
-            _run(settings, "stack.marts", "--once", "--full-refresh")
+            _run(settings, "marts.build", "--once", "--full-refresh")
         with step("PostgreSQL: tables, statistics and log without what was"):
             rewrite_database(settings)
         with step("Kafka: records that bronze holds"):

@@ -16,9 +16,9 @@ import psycopg2
 
 from lake.errors import WeblakeError
 from lake.settings import PROJECT, Settings, child_environment
-from stack import kafka, postgres
-from stack.ports import is_open
-from stack.stack_env import controller_port
+from stack.servers import kafka, postgres
+from stack.servers.ports import is_open
+from stack.servers.stack_env import controller_port
 
 SUPERVISED = "WEBLAKE_SUPERVISED"
 """Set for all that supervisor starts, to the data folder: a process that has it belongs to that stack."""
@@ -100,7 +100,7 @@ def _generator(settings: Settings) -> list[str]:
 
 def _marts(settings: Settings) -> list[str]:
     _wait(lambda: postgres.accepts(settings, "dbt"), "the database to let dbt in")
-    return [sys.executable, "-m", "stack.marts"]
+    return [sys.executable, "-m", "marts.build"]
 
 
 def _charts(settings: Settings) -> list[str]:

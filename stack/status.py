@@ -16,9 +16,10 @@ import psycopg2
 
 from lake.errors import ServiceError
 from lake.settings import Settings
-from stack import kafka, postgres, supervision
-from stack.ports import is_open
+from stack import supervision
 from stack.programs import programs
+from stack.servers import kafka, postgres
+from stack.servers.ports import is_open
 
 STALE_SECONDS = 60
 SECOND_LOOK_SECONDS = 25

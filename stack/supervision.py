@@ -19,7 +19,7 @@ import psutil
 from lake.errors import ServiceError
 from lake.settings import PROJECT, Settings, child_environment
 from stack.programs import SUPERVISED, Program, programs
-from stack.waiting import wait_until
+from stack.servers.waiting import wait_until
 
 SOCKET_PATH_LIMIT = 90
 """Bytes: a socket's path may have 107, and supervisor appends to it while it binds."""

@@ -9,14 +9,15 @@ from contextlib import contextmanager
 
 from lake.errors import ServiceError
 from lake.settings import Settings
-from stack import kafka, postgres, supervision
+from stack import supervision
 from stack.console import say, step
 from stack.down import end_processes, leftovers
 from stack.logs import tail
-from stack.migrations import migrate
-from stack.ports import PortClaims, is_open
 from stack.programs import has_traffic, programs
-from stack.stack_env import as_written, contradictions, prepare, remember_generator, require_password
+from stack.servers import kafka, postgres
+from stack.servers.migrations import migrate
+from stack.servers.ports import PortClaims, is_open
+from stack.servers.stack_env import as_written, contradictions, prepare, remember_generator, require_password
 from stack.status import read_stream
 
 SERVICE_SECONDS = 120

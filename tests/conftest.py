@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from lake.settings import Settings, load_settings
 from lake.url_rules import UrlRules, load_url_rules
 from spark.session import spark_session
-from stack.embedded import Embedded
+from stack.servers.embedded import Embedded
 
 pytest_plugins = ["faults.table"]
 

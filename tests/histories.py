@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from frames import LINE, at, iso
 from hypothesis import strategies as st
 
-from lake import failpoints
+from spark import failpoints
 
 WINDOWS = 30
 AGENTS = {False: "Mozilla/5.0 Firefox/131.0", True: "Googlebot/2.1"}

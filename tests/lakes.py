@@ -13,8 +13,8 @@ from lake.contracts import BRONZE, LEDGER_KEY, MEASURES, names
 from lake.settings import Settings
 from lake.url_rules import load_url_rules
 from spark.bronze import create_bronze
-from spark.delta import append_once, snapshot
-from spark.parse import parse_records
+from spark.events.parse import parse_records
+from spark.tables.delta import append_once, snapshot
 
 
 def append_batch(session: SparkSession, settings: Settings, values: Iterable[bytes]) -> None:

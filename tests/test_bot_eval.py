@@ -11,12 +11,12 @@ import matplotlib
 import pytest
 from pyspark.sql import SparkSession
 
-from bench.bot_findings import Findings, below_floor, draw_findings, table
-from bench.detector import Detector, Verdict
-from bench.labelled import EPOCH, Scenario, Sent, Truth, split, traffic
-from ingest.event import Client
+from bench.bots.detector import Detector, Verdict
+from bench.bots.findings import Findings, below_floor, draw_findings, table
+from bench.bots.labelled import EPOCH, Scenario, Sent, Truth, split, traffic
+from ingest.shop.event import Client
 from lake.settings import Settings
-from stack.migrations import migrate
+from stack.servers.migrations import migrate
 
 SCENARIO = Scenario(7, 20, "log", 600.0)
 CONVICTED = Verdict("scraper", 145, ("catalogue_walk", "no_assets"), True)

@@ -18,12 +18,12 @@ from settings_in import settings_in
 from lake.errors import LakeError, RefusedError, ServiceError
 from lake.settings import Settings
 from lake.url_rules import UrlRules
-from spark.accept import accept, refusal
 from spark.bronze import Bronze, create_bronze
+from spark.commands.accept import accept, refusal
 from spark.progress import Progress
-from spark.topic import Topic
-from stack import kafka
-from stack.waiting import wait_until
+from spark.source.topic import Topic
+from stack.servers import kafka
+from stack.servers.waiting import wait_until
 
 
 class Case:

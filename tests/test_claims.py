@@ -11,8 +11,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from lake.errors import RulesError
 from lake.settings import PROJECT
-from spark.agents import CLAIMS, sort_agents
-from spark.claims import Ranges, is_impostor, load_ranges
+from spark.events.agents import CLAIMS, sort_agents
+from spark.events.claims import Ranges, is_impostor, load_ranges
 
 SHIPPED = PROJECT / "lake" / "rules" / "crawler_ranges.csv"
 GOOGLE = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"

@@ -10,8 +10,8 @@ import pytest
 from lake.errors import ServiceError
 from lake.settings import PROJECT, child_environment, load_settings
 from spark.session import java_options
-from stack import class_archive
-from stack.class_archive import has_archive
+from stack.setup import class_archive
+from stack.setup.class_archive import has_archive
 
 START = """
 from lake.settings import load_settings

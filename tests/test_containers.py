@@ -16,9 +16,9 @@ from test_layout import env_example, settings_calls
 from lake.contracts import TOPIC_PARTITIONS
 from lake.settings import Settings, load_settings
 from stack import programs
-from stack.jars import KAFKA
-from stack.kafka import CONFIGURATION, HEAP, TOPIC_SETTINGS
-from stack.postgres import OWNER
+from stack.servers.kafka import CONFIGURATION, HEAP, TOPIC_SETTINGS
+from stack.servers.postgres import OWNER
+from stack.setup.jars import KAFKA
 
 PROJECT = Path(__file__).resolve().parent.parent
 VARIABLE = re.compile(r"\$\{([A-Z_]+)(?::([-?])([^}]*))?\}")

@@ -6,10 +6,10 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from lake.contracts import MEASURES, names
 from lake.url_rules import UrlRules
-from spark.agents import Agents
-from spark.counts import _in_pairs, amounts, conditions, count_windows, negative, sum_entries
-from spark.judgement import Judgement
-from spark.parse import parse_records
+from spark.events.agents import Agents
+from spark.events.counts import _in_pairs, amounts, conditions, count_windows, negative, sum_entries
+from spark.events.judgement import Judgement
+from spark.events.parse import parse_records
 
 
 def counts(session: SparkSession, rules: UrlRules, *values: bytes, bots: list[str] | None = None, ingested: float = 0):  # type: ignore[no-untyped-def]

@@ -11,7 +11,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
 from lake.contracts import Column
-from spark.delta import (
+from spark.tables.delta import (
     _commit,
     append_once,
     commit_actions,
@@ -91,7 +91,7 @@ def test_a_commit_of_the_same_writer_meanwhile_is_a_conflict(
         append_once(frame, counts, "a", 1)
         _commit(*arguments)
 
-    monkeypatch.setattr("spark.delta._commit", overtaken)
+    monkeypatch.setattr("spark.tables.delta._commit", overtaken)
     with pytest.raises(ConcurrentTransactionException):
         append_once(frame, counts, "a", 1)
     assert session.read.format("delta").load(counts).count() == 1

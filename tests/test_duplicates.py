@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pyspark.sql import DataFrame, SparkSession
 
-from spark.duplicates import MOST_SPANS, Span, find_duplicates, spans
+from spark.events.duplicates import MOST_SPANS, Span, find_duplicates, spans
 
 ROW = "event_key bigint, event_id string, window_start string, batch bigint, kafka_partition int, kafka_offset bigint"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from stack import postgres
-from stack.embedded import Embedded
+from stack.servers import postgres
+from stack.servers.embedded import Embedded
 
 
 @pytest.mark.stack

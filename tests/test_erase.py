@@ -26,12 +26,12 @@ from lake.errors import LakeError
 from lake.requests import Change, ReplayRequest, VerdictRequest, ask, read_answer, withdraw
 from lake.settings import Settings
 from lake.url_rules import UrlRules, load_url_rules
-from spark.delta import snapshot
-from spark.erasure import erase_on_record
+from spark.errands.court import BY_HAND
+from spark.errands.erasure import erase_on_record
 from spark.mirror import added_files
 from spark.pipeline import Pipeline
-from spark.storage import list_texts
-from spark.verdicts import BY_HAND
+from spark.tables.delta import snapshot
+from spark.tables.storage import list_texts
 
 CLIENT = "198.51.100.7"
 NEIGHBOUR = "198.51.100.77"

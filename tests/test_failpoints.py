@@ -10,14 +10,14 @@ import sys
 import psutil
 import pytest
 
-from lake import failpoints
 from lake.errors import SettingsError
 from lake.settings import PROJECT
-from stack.waiting import wait_until
+from spark import failpoints
+from stack.servers.waiting import wait_until
 
 PASS_TWICE = """
 import subprocess
-from lake import failpoints
+from spark import failpoints
 
 failpoints.arm({armed!r})
 child = subprocess.Popen(["sleep", "60"])
@@ -57,5 +57,5 @@ def test_a_failpoint_that_does_not_exist_is_refused(text: str) -> None:
 
 
 def test_every_failpoint_is_somewhere_in_the_stream() -> None:
-    sources = "".join(path.read_text() for path in (PROJECT / "spark").glob("*.py"))
+    sources = "".join(path.read_text() for path in (PROJECT / "spark").rglob("*.py"))
     assert set(re.findall(r'failpoints\.reach\("([a-z-]+)"\)', sources)) == set(failpoints.POINTS)

@@ -16,13 +16,13 @@ import pytest
 
 from audit.oracle import LOG
 from ingest.__main__ import main
-from ingest.event import Client, iso
-from ingest.garbage import KINDS, spoil
-from ingest.generate import Bounds, generate
-from ingest.robots import SPECIFIED_HAMMER
-from ingest.shop import HOURLY_RHYTHM
-from ingest.traffic import Record, Traffic
-from ingest.truth import Truth
+from ingest.shop.catalogue import HOURLY_RHYTHM
+from ingest.shop.event import Client, iso
+from ingest.shop.garbage import KINDS, spoil
+from ingest.shop.generate import Bounds, generate
+from ingest.shop.robots import SPECIFIED_HAMMER
+from ingest.shop.traffic import Record, Traffic
+from ingest.shop.truth import Truth
 
 START = datetime(2026, 1, 15, 7, tzinfo=timezone.utc)
 EPOCH = START.timestamp()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stack.jars import artifact_name
+from stack.setup.jars import artifact_name
 
 
 def test_a_jar_is_known_by_its_artifact() -> None:

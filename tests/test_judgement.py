@@ -11,9 +11,9 @@ from pyspark.sql import functions as F  # noqa: N812
 from audit.clients import clients
 from lake.contracts import ERASED
 from lake.settings import load_settings
-from spark.agents import sort_agents
-from spark.claims import load_ranges
-from spark.judgement import Judgement
+from spark.events.agents import sort_agents
+from spark.events.claims import load_ranges
+from spark.events.judgement import Judgement
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:131.0) Gecko/20100101 Firefox/131.0"
 GOOGLE = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"

@@ -7,7 +7,7 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
 from lake.contracts import TOPIC_PARTITIONS
 from lake.settings import Settings
-from stack import kafka
+from stack.servers import kafka
 
 
 @pytest.mark.stack

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.kafka_log import BEFORE_LENGTH, HEADER, batches, drop_records
+from stack.servers.kafka_log import BEFORE_LENGTH, HEADER, batches, drop_records
 
 
 def batch(first: int, records: int) -> bytes:

@@ -13,12 +13,12 @@ from typing import NamedTuple
 import pytest
 
 from audit.oracle import LOG
-from ingest.event import Client
-from ingest.habits import FORBIDDEN
-from ingest.robots import draw_clients
-from ingest.shop import Shop
-from ingest.traffic import FORMATS, JSON, records
-from ingest.traffic import LOG as LOG_FORMAT
+from ingest.shop.catalogue import Shop
+from ingest.shop.event import Client
+from ingest.shop.habits import FORBIDDEN
+from ingest.shop.robots import draw_clients
+from ingest.shop.traffic import FORMATS, JSON, records
+from ingest.shop.traffic import LOG as LOG_FORMAT
 
 EPOCH = 1_768_460_400.0
 GOOGLE = ipaddress.ip_network("66.249.64.0/19")

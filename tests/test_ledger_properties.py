@@ -35,16 +35,16 @@ from hypothesis import settings as hypothesis_settings
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from lake import failpoints
 from lake.contracts import BRONZE, LEDGER_KEY, names
 from lake.requests import ReplayRequest, ask, read_answer
 from lake.settings import Settings, load_settings
 from lake.url_rules import load_url_rules
-from spark import replay
-from spark.delta import append_once, snapshot
-from spark.parse import parse_records
+from spark import failpoints
+from spark.errands import replays as replay
+from spark.errands.replay_records import replays
+from spark.events.parse import parse_records
 from spark.pipeline import Pipeline
-from spark.replay_records import replays
+from spark.tables.delta import append_once, snapshot
 
 
 class Crash(Exception):  # noqa: N818 - it is no error

@@ -13,13 +13,13 @@ import psutil
 import pytest
 
 from lake.errors import LockedError
-from lake.lock import lake_lock
 from lake.settings import PROJECT
+from spark.tables.lock import lake_lock
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from lake.lock import lake_lock
+from spark.tables.lock import lake_lock
 
 with lake_lock(Path(sys.argv[1]), 0, "a test") as lock:
     if len(sys.argv) > 2:

@@ -11,10 +11,10 @@ from oracle import Record as Arrived
 from oracle import count
 
 from audit.oracle import Event, Oracle
-from ingest.garbage import LINE_KINDS, spoil
 from ingest.log_file import LineIds
-from ingest.log_line import log_time
-from ingest.traffic import LOG, Record, Traffic, records
+from ingest.shop.garbage import LINE_KINDS, spoil
+from ingest.shop.log_line import log_time
+from ingest.shop.traffic import LOG, Record, Traffic, records
 from lake.settings import load_settings
 from lake.url_rules import load_url_rules
 

@@ -16,12 +16,12 @@ from settings_in import settings_in
 from lake.contracts import LEDGER
 from lake.requests import MaintenanceRequest, ask, read_answer
 from lake.settings import Settings
-from spark import maintenance
-from spark.delta import commit_actions, properties, snapshot
-from spark.files import read_files
-from spark.maintain_command import as_text
+from spark.commands.maintain import as_text
+from spark.errands import maintenance
 from spark.mirror import added_files
 from spark.pipeline import Pipeline
+from spark.tables.delta import commit_actions, properties, snapshot
+from spark.tables.files import read_files
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ from frames import at
 from lake.contracts import DIMENSIONS, MEASURES, names
 from lake.errors import ServiceError, WeblakeError
 from lake.settings import PROJECT, Settings, child_environment, load_settings
-from stack import postgres
-from stack.marts import Marts, Stand, build, building, is_due, stands
-from stack.migrations import migrate
+from marts.build import Marts, Stand, build, building, is_due, stands
+from stack.servers import postgres
+from stack.servers.migrations import migrate
 
 TOTALS = (
     "select (select sum(human_events + bot_events) from marts.traffic)::bigint, (select sum(views) from marts.products)"
@@ -256,7 +256,7 @@ def test_a_conviction_counts_for_all_days_of_the_client_as_if_built_from_the_sta
 @pytest.mark.stack
 def test_a_build_logs_one_line_in_our_format_though_dbt_sets_up_logging_too(stack_settings: Settings) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "stack.marts", "--once", "--full-refresh"],
+        [sys.executable, "-m", "marts.build", "--once", "--full-refresh"],
         cwd=PROJECT,
         env=child_environment(stack_settings),
         capture_output=True,

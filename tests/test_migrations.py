@@ -8,8 +8,8 @@ import psycopg2
 import pytest
 
 from lake.settings import Settings
-from stack.migrations import migrate
-from stack.postgres import connect, query
+from stack.servers.migrations import migrate
+from stack.servers.postgres import connect, query
 
 pytestmark = pytest.mark.stack
 

@@ -19,15 +19,16 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from lake.contracts import LEDGER, LEDGER_KEY, MEASURES, names, spark_schema
 from lake.settings import Settings
-from spark import mirror, postgres
-from spark.delta import snapshot
+from spark import mirror
+from spark.errands.court import Verdicts
 from spark.mirror import Mirror
 from spark.progress import Progress
 from spark.silver import create_ledger
-from spark.verdicts import Verdicts
-from stack.migrations import migrate
-from stack.postgres import query, server_processes
-from stack.waiting import wait_until
+from spark.tables import postgres
+from spark.tables.delta import snapshot
+from stack.servers.migrations import migrate
+from stack.servers.postgres import query, server_processes
+from stack.servers.waiting import wait_until
 
 pytestmark = pytest.mark.stack
 

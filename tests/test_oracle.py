@@ -12,7 +12,7 @@ from audit.oracle import MEASURES, Oracle, Record
 from audit.times import SECOND
 from lake import contracts
 from lake.url_rules import UrlRules
-from spark.parse import parse_records
+from spark.events.parse import parse_records
 
 NOW = int(START.timestamp()) * SECOND
 EDGES = [

@@ -6,7 +6,7 @@ from pyspark.sql import Row, SparkSession
 
 from lake.contracts import BRONZE, REJECT_REASONS, names
 from lake.url_rules import UrlRules
-from spark.parse import parse_records
+from spark.events.parse import parse_records
 
 GOOD = event()
 REJECTED = [

@@ -23,7 +23,7 @@ from test_parse import REJECTED
 
 from lake.settings import PROJECT, Settings, child_environment
 from spark.pipeline import Pipeline
-from stack.kafka import create_topic
+from stack.servers.kafka import create_topic
 
 pytestmark = pytest.mark.stack
 
@@ -175,7 +175,7 @@ def test_marts_follow_and_their_tests_pass(session: SparkSession, settings: Sett
     expected, _, _ = count(in_order(sent))
     for option in ("--once", "--test"):
         done = subprocess.run(
-            [sys.executable, "-m", "stack.marts", option],
+            [sys.executable, "-m", "marts.build", option],
             cwd=PROJECT,
             env=child_environment(settings, POSTGRES_DBT_PASSWORD=settings.dbt_password),
             capture_output=True,

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from lake.settings import PROJECT
-from stack.ports import PortClaims, is_free, pick_quiet_ports
+from stack.servers.ports import PortClaims, is_free, pick_quiet_ports
 
 
 def test_a_busy_port_is_passed_over() -> None:
@@ -21,7 +21,10 @@ def test_a_busy_port_is_passed_over() -> None:
 
 def test_no_two_processes_claim_a_port_and_a_killed_one_gives_it_up() -> None:
     (port,) = pick_quiet_ports(1)
-    code = f"from stack.ports import PortClaims; claims = PortClaims(); print(claims.pick({port}), flush=True); input()"
+    code = (
+        "from stack.servers.ports import PortClaims; claims = PortClaims(); "
+        f"print(claims.pick({port}), flush=True); input()"
+    )
     command = [sys.executable, "-c", code]
     others = [
         subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

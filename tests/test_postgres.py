@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from lake.settings import Settings
-from stack import postgres
+from stack.servers import postgres
 
 
 @pytest.mark.stack

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from lake.settings import PROJECT
-from stack.prerequisites import java_version
+from stack.setup.prerequisites import java_version
 
 
 @pytest.mark.parametrize(
@@ -26,5 +26,5 @@ def test_the_java_version_is_read_from_what_java_says(said: str, major: int | No
 
 @pytest.mark.parametrize("script", ["prerequisites.py", "install.py"])
 def test_what_runs_before_the_installation_needs_the_standard_library_alone(script: str) -> None:
-    code = f"import sys; sys.path.insert(0, {str(PROJECT / 'stack')!r}); import {script.removesuffix('.py')}"
+    code = f"import sys; sys.path.insert(0, {str(PROJECT / 'stack' / 'setup')!r}); import {script.removesuffix('.py')}"
     subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True, cwd="/")

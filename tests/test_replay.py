@@ -18,9 +18,9 @@ from test_pipeline import cells, event, in_order, send, settings, traffic
 from lake.errors import LakeError
 from lake.requests import ReplayRequest, ask, read_answer
 from lake.settings import Settings
-from spark import replay
+from spark.errands import replays as replay
+from spark.errands.replay_records import check_undo, replays
 from spark.pipeline import Pipeline
-from spark.replay_records import check_undo, replays
 
 pytestmark = pytest.mark.stack
 __all__ = ["settings"]

@@ -8,7 +8,7 @@ import pytest
 from settings_in import settings_in
 
 from lake.errors import LakeError
-from spark.space import require_space
+from spark.tables.space import require_space
 
 
 def test_enough_space_is_no_news(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from settings_in import settings_in
 
 from lake.errors import ServiceError
 from lake.settings import STACK_FILE
-from stack import kafka
-from stack.ports import PortClaims, pick_quiet_ports
-from stack.stack_env import as_written, contradictions, prepare, remember_generator
+from stack.servers import kafka
+from stack.servers.ports import PortClaims, pick_quiet_ports
+from stack.servers.stack_env import as_written, contradictions, prepare, remember_generator
 from stack.up import up
 
 

@@ -11,10 +11,10 @@ import pytest
 
 from lake.requests import Change, VerdictRequest, answer, waiting
 from lake.settings import Settings
-from stack import postgres
-from stack.blocklist import blocked, write_blocklist
-from stack.migrations import migrate
-from stack.verdicts import found_changes, propose
+from marts.blocklist import blocked, write_blocklist
+from marts.propose import found_changes, propose
+from stack.servers import postgres
+from stack.servers.migrations import migrate
 
 pytestmark = pytest.mark.stack
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from spark.storage import list_texts, read_text, write_text
+from spark.tables.storage import list_texts, read_text, write_text
 
 
 @pytest.mark.parametrize("scheme", ["", "file://"])

@@ -16,13 +16,13 @@ from audit.check import Verdict as Outcome
 from audit.lake import pin
 from audit.ledger import check_counts
 from audit.scope import Scope
-from lake import failpoints
 from lake.contracts import BY_VERDICT, RELEASED
 from lake.requests import Change, ReplayRequest, VerdictRequest, ask, read_answer, withdraw
 from lake.settings import Settings
-from spark import replay
+from spark import failpoints
+from spark.errands import replays as replay
+from spark.errands.court import BY_HAND, BY_MARTS, HOLD_SECONDS, Verdict, Verdicts, admissible, read_verdicts
 from spark.pipeline import Pipeline
-from spark.verdicts import BY_HAND, BY_MARTS, HOLD_SECONDS, Verdict, Verdicts, admissible, read_verdicts
 
 BOT, OTHER_CLIENT = "198.51.100.1", "198.51.100.2"
 """A client that behaves like a bot and says it is a browser, and somebody else."""

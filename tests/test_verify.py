@@ -32,7 +32,7 @@ from lake import contracts
 from lake.settings import PROJECT, Settings, child_environment
 from lake.url_rules import UrlRules
 from spark.pipeline import Pipeline
-from stack.kafka import create_topic
+from stack.servers.kafka import create_topic
 
 # --- Parts
 
@@ -89,7 +89,7 @@ def settings(
         send(own, traffic(batch))
         Pipeline(session, own).drain()
     environment = child_environment(own, POSTGRES_DBT_PASSWORD=own.dbt_password)
-    build = [sys.executable, "-m", "stack.marts", "--once", "--full-refresh"]
+    build = [sys.executable, "-m", "marts.build", "--once", "--full-refresh"]
     subprocess.run(build, cwd=PROJECT, env=environment, check=True, capture_output=True)
     yield own
 
@@ -132,7 +132,7 @@ def test_records_that_are_not_read_yet_are_no_failure(audit: Audit) -> None:
     Pipeline(audit.session, audit.settings).drain()
     assert set(wrong(audit())) <= {"marts"}
     subprocess.run(
-        [sys.executable, "-m", "stack.marts", "--once"],
+        [sys.executable, "-m", "marts.build", "--once"],
         cwd=PROJECT,
         env=child_environment(audit.settings, POSTGRES_DBT_PASSWORD=audit.settings.dbt_password),
         check=True,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import psycopg2
 
 from lake.settings import Settings
-from stack import postgres
+from stack.servers import postgres
 
 PAUSE_SECONDS = 0.05
 TOTALS = """

@@ -12,7 +12,7 @@ import pytest
 from faults.rig import Rig, open_rig
 from faults.table import ROW, Row
 
-from stack.embedded import Embedded
+from stack.servers.embedded import Embedded
 
 HAS_PASSED = pytest.StashKey[bool]()
 

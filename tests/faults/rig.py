@@ -21,11 +21,11 @@ from faults.stream import Stream
 from faults.traffic import Fact
 
 from lake.settings import PROJECT, Settings, child_environment, load_settings
-from stack import kafka, postgres
-from stack.embedded import Embedded
-from stack.migrations import migrate
-from stack.stack_env import ROLES, write
-from stack.waiting import wait_until
+from stack.servers import kafka, postgres
+from stack.servers.embedded import Embedded
+from stack.servers.migrations import migrate
+from stack.servers.stack_env import ROLES, write
+from stack.servers.waiting import wait_until
 
 PATIENCE_SECONDS = 300.0
 """How long a case waits for anything that must come: long, for a machine that is busy with other work."""
@@ -107,7 +107,7 @@ class Rig:
 
     def verify_deep(self) -> None:
         """Build the marts, and require that ``verify --deep`` finds nothing wrong and leaves nothing unchecked."""
-        built = self.run("stack.marts", "--once")
+        built = self.run("marts.build", "--once")
         assert built.returncode == 0, built.stdout + built.stderr
         checked = self.run("audit", "verify", "--deep")
         assert checked.returncode == 0, checked.stdout + checked.stderr

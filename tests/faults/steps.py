@@ -10,7 +10,7 @@ from faults.rig import PATIENCE_SECONDS, Rig
 from faults.traffic import Message, Traffic
 from kafka.admin import KafkaAdminClient
 
-from stack.waiting import wait_until
+from stack.servers.waiting import wait_until
 
 
 def some(traffic: Traffic, number: int) -> list[Message]:
@@ -44,7 +44,7 @@ def is_told(fact: object) -> bool:
 
 def accept(rig: Rig, what: str) -> None:
     """Accept what the stream refuses, and wait until it goes on."""
-    done = rig.run("spark.accept", what)
+    done = rig.run("spark.commands.accept", what)
     assert done.returncode == 0, done.stderr
 
     def has_gone_on() -> bool:

@@ -19,9 +19,9 @@ from faults.steps import wait_for
 from faults.traffic import Traffic
 
 from lake.settings import PROJECT, child_environment
-from stack import postgres
-from stack.migrations import migrate
-from stack.waiting import wait_until
+from stack.servers import postgres
+from stack.servers.migrations import migrate
+from stack.servers.waiting import wait_until
 
 pytestmark = pytest.mark.faults
 
@@ -156,7 +156,7 @@ def frozen(processes: list[psutil.Process]) -> Iterator[None]:
 
 
 def build(rig: Rig) -> None:
-    done = rig.run("stack.marts", "--once")
+    done = rig.run("marts.build", "--once")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -165,7 +165,7 @@ def building_all_the_time(rig: Rig) -> Iterator[subprocess.Popen[bytes]]:
     """Run the program that builds the marts, every second."""
     with (rig.settings.data / "logs" / "marts.log").open("ab") as log:
         program = subprocess.Popen(
-            [sys.executable, "-m", "stack.marts"],
+            [sys.executable, "-m", "marts.build"],
             cwd=PROJECT,
             env=child_environment(rig.settings, MARTS_SECONDS="1"),
             stdout=log,

@@ -9,7 +9,7 @@ import pytest
 from faults.rig import PATIENCE_SECONDS, Rig
 from faults.traffic import Traffic
 
-from lake.failpoints import POINTS
+from spark.failpoints import POINTS
 
 pytestmark = pytest.mark.faults
 

@@ -14,11 +14,11 @@ import pytest
 from faults.rig import PATIENCE_SECONDS, Cells, Rig
 from faults.traffic import Traffic
 
-from lake import failpoints
 from lake.requests import Change, ReplayRequest, VerdictRequest, ask, read_answer
 from lake.settings import load_settings
-from stack import postgres
-from stack.waiting import wait_until
+from spark import failpoints
+from stack.servers import postgres
+from stack.servers.waiting import wait_until
 
 pytestmark = pytest.mark.faults
 

@@ -18,7 +18,7 @@ from faults.stream import Stream
 from faults.traffic import Traffic
 
 from lake.errors import ServiceError
-from stack import kafka
+from stack.servers import kafka
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 

@@ -15,8 +15,8 @@ from kafka import TopicPartition
 from kafka.admin import NewPartitions
 
 from lake.contracts import TOPIC_PARTITIONS
-from stack import kafka
-from stack.waiting import wait_until
+from stack.servers import kafka
+from stack.servers.waiting import wait_until
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 

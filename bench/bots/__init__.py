@@ -1,0 +1,1 @@
+"""How well bots are told apart: labelled traffic, the detector, lists of agents."""

@@ -1,0 +1,1 @@
+"""The simulated shop: people, bots and their records."""

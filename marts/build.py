@@ -1,0 +1,276 @@
+"""Build the marts with dbt: `python -m marts.build` when the mirror has moved; `--once`, `--test`, `--docs` on demand.
+
+dbt lives in this one process: a first parse takes seconds, and every build after it a fraction of one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import psycopg2
+from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt.contracts.graph.manifest import Manifest
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+from lake.errors import ServiceError, WeblakeError
+from lake.settings import PROJECT, Settings, load_settings
+from marts.propose import propose
+
+DBT_PROJECT = PROJECT / "dbt"
+DBT_LOG = "dbt.log"
+DBT_LOG_BYTES = 1 << 20
+FIRST_RETRY_SECONDS = 1.0
+LAST_RETRY_SECONDS = 15.0
+LOCK_POLL_SECONDS = 0.2
+PROPOSAL_SECONDS = 60.0
+"""After verdicts were asked for, how long the next ones are gathered: each reads its clients' records again."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Stand:
+    """Which ledger and which version of it a table shows (-1 before the first), since the fill at an epoch second."""
+
+    ledger_id: str
+    version: int
+    filled_at: float
+
+
+class Marts:
+    """dbt with the project parsed once. Not for use by two threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._folder = settings.data / "dbt"
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._note = _notes(self._folder / DBT_LOG)
+        self._runner = dbtRunner(callbacks=[self._note])
+        self._manifest: Manifest | None = None
+        _export_for_dbt(settings)
+
+    def run(self, *options: str) -> None:
+        """Run dbt. All models together bring every mart to the mirror's present version, at once.
+
+        Raises:
+            ServiceError: a model failed; the message names it, and the marts show what they did.
+        """
+        self._invoke("run", *options)
+
+    def test(self) -> int:
+        """Run all data and unit tests; return how many there were. Raises ServiceError naming those that failed."""
+        return self._invoke("test")
+
+    def docs(self) -> Path:
+        """Write the documentation of all models and return the page to open."""
+        self._invoke("docs", "generate", "--static")
+        return self._folder / "static_index.html"
+
+    def _invoke(self, *command: str) -> int:
+        self._parse()
+        return len(_results(self._call(*command)))
+
+    def _parse(self) -> Manifest:
+        if self._manifest is None:
+            parsed = self._call("parse").result
+            if not isinstance(parsed, Manifest):
+                raise ServiceError(f"dbt parse returned {type(parsed).__name__}; expected the parsed project")
+            self._manifest = parsed
+            self._runner = dbtRunner(manifest=parsed, callbacks=[self._note])
+        return self._manifest
+
+    def _call(self, *command: str) -> dbtRunnerResult:
+        quiet = ["--quiet", "--log-level", "none", "--log-level-file", "none", "--no-use-colors"]
+        frugal = ["--no-send-anonymous-usage-stats", "--no-version-check", "--no-print"]
+        paths = [f"--{name}={path}" for name, path in self._paths().items()]
+        keep = [] if command[0] == "docs" else ["--no-write-json"]
+        outcome = self._runner.invoke([*quiet, *frugal, *keep, *command, *paths])
+        if outcome.exception:
+            raise ServiceError(
+                f"dbt {command[0]} failed: {_first_line(outcome.exception)}; see {self._folder / DBT_LOG}"
+            ) from outcome.exception
+        failed = [result for result in _results(outcome) if str(result.status) in ("error", "fail", "runtime error")]
+        if failed:
+            named = "; ".join(f"{result.node.name}: {_first_line(result.message)}" for result in failed)
+            raise ServiceError(f"dbt {command[0]} failed in {named}; see {self._folder / DBT_LOG}")
+        return outcome
+
+    def _paths(self) -> dict[str, Path]:
+        return {
+            "project-dir": DBT_PROJECT,
+            "profiles-dir": DBT_PROJECT,
+            "target-path": self._folder,
+            "log-path": self._folder,
+        }
+
+
+def run_loop(marts: Marts, settings: Settings, stop: threading.Event) -> None:
+    """Build, and build again every ``marts_seconds`` if the mirror moved, until ``stop`` is set. No failure ends it."""
+    retry_seconds = FIRST_RETRY_SECONDS
+    has_built = False
+    next_proposal = 0.0
+    while not stop.is_set():
+        started = time.monotonic()
+        try:
+            with building(settings, stop):
+                if is_due(*stands(settings), has_built):
+                    build(marts, settings)
+                    has_built = True
+                    if started >= next_proposal and propose(settings):
+                        next_proposal = started + PROPOSAL_SECONDS
+            retry_seconds = FIRST_RETRY_SECONDS
+            pause = settings.marts_seconds - (time.monotonic() - started)
+        except (WeblakeError, psycopg2.Error) as error:
+            log.error("%s; next try in %.0f s", _first_line(error), retry_seconds)
+            pause = retry_seconds
+            retry_seconds = min(2 * retry_seconds, LAST_RETRY_SECONDS)
+        stop.wait(max(0.0, pause))
+
+
+def build(marts: Marts, settings: Settings, full_refresh: bool = False) -> None:
+    """Build now and log what was done."""
+    started = time.monotonic()
+    marts.run(*(["--full-refresh"] if full_refresh else []))
+    _, published = stands(settings)
+    log.info("marts built: version %s in %.2f s", published.version if published else "?", time.monotonic() - started)
+
+
+def is_due(mirror: Stand, published: Stand | None, has_built: bool) -> bool:
+    """Say whether there is something to build. The first build finds out whether other models built what is there.
+
+    A mirror behind the marts was set back, to an old backup say: it catches up, and the marts keep what they show.
+    """
+    if published is None:
+        return True
+    is_filled_anew = mirror.filled_at > published.filled_at
+    is_behind = mirror.version < published.version and not is_filled_anew
+    return not is_behind and (mirror != published or not has_built)
+
+
+def stands(settings: Settings) -> tuple[Stand, Stand | None]:
+    """Return where the mirror stands and what the marts show; None where there are no marts yet."""
+    with closing(psycopg2.connect(settings.postgres_dsn("dbt"))) as connection, connection.cursor() as cursor:
+        cursor.execute("select to_regclass('marts.build_info') is not null")
+        is_built = cursor.fetchone() == (True,)
+        mirror = _stand(cursor, "silver.bookmark") or Stand("", -1, 0.0)
+        return mirror, _stand(cursor, "marts.build_info") if is_built else None
+
+
+def _stand(cursor: Cursor, table: str) -> Stand | None:
+    seconds = "coalesce(extract(epoch from filled_at), 0)::float8"
+    cursor.execute(f"select ledger_id, version, {seconds} from {table}")
+    row = cursor.fetchone()
+    return Stand(*row) if row else None
+
+
+@contextmanager
+def building(settings: Settings, stop: threading.Event | None = None) -> Iterator[None]:
+    """Hold ``<data>/marts.lock``, so that no two builds (or a build and a test) run at once; wait for it.
+
+    Raises:
+        WeblakeError: ``stop`` was set while waiting.
+    """
+    settings.data.mkdir(parents=True, exist_ok=True)
+    with (settings.data / "marts.lock").open("w") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if stop is not None and stop.is_set():
+                    raise WeblakeError("stopped while another build held marts.lock") from None
+                time.sleep(LOCK_POLL_SECONDS)
+        yield
+
+
+def main() -> int:
+    """Parse the command line and do what it says; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m marts.build", description=__doc__)
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--once", action="store_true", help="build now and end")
+    choice.add_argument("--test", action="store_true", help="check the marts: data tests and unit tests")
+    choice.add_argument("--docs", action="store_true", help="write the documentation")
+    parser.add_argument("--full-refresh", action="store_true", help="with --once: build everything from the start")
+    arguments = parser.parse_args()
+    settings = load_settings()
+    # force: importing dbt has set up the root logger already, in a format of its own.
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(message)s", force=True)
+    if not (arguments.once or arguments.test or arguments.docs):
+        stop = threading.Event()
+
+        def request_stop(_signal: int, _frame: FrameType | None) -> None:
+            stop.set()
+
+        signal.signal(signal.SIGTERM, request_stop)
+        signal.signal(signal.SIGINT, request_stop)
+        run_loop(Marts(settings), settings, stop)
+        return 0
+    try:
+        with building(settings):
+            _on_demand(arguments, settings)
+    except (WeblakeError, psycopg2.Error) as error:
+        log.error("%s", error)
+        return 1
+    return 0
+
+
+def _on_demand(arguments: argparse.Namespace, settings: Settings) -> None:
+    marts = Marts(settings)
+    started = time.monotonic()
+    if arguments.docs:
+        log.info("documentation: open %s in a browser", marts.docs())
+    elif arguments.test:
+        log.info("%d tests passed in %.1f s", marts.test(), time.monotonic() - started)
+    else:
+        build(marts, settings, arguments.full_refresh)
+
+
+def _notes(file: Path) -> Callable[[Any], None]:
+    """Return what writes dbt's warnings and errors to a file. dbt's own log words each of its thousands of events."""
+    handler = RotatingFileHandler(file, maxBytes=DBT_LOG_BYTES, backupCount=1, delay=True, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    notes = logging.Logger("dbt")  # of its own: two of these may write two files
+    notes.addHandler(handler)
+
+    def note(event: Any) -> None:
+        if event.info.level in ("warn", "error"):
+            notes.warning("%s %s", event.info.level, event.info.msg)
+
+    return note
+
+
+def _export_for_dbt(settings: Settings) -> None:
+    """Put into the environment what dbt/profiles.yml asks for: dbt takes connection details from nowhere else."""
+    os.environ.update(  # noqa: TID251
+        POSTGRES_HOST=settings.postgres_host,
+        POSTGRES_PORT=str(settings.postgres_port),
+        POSTGRES_DB=settings.postgres_database,
+        POSTGRES_DBT_PASSWORD=settings.dbt_password,
+    )
+
+
+def _results(outcome: dbtRunnerResult) -> list[Any]:
+    return list(getattr(outcome.result, "results", None) or [])
+
+
+def _first_line(message: object) -> str:
+    lines = [line.strip() for line in str(message).splitlines() if line.strip()]
+    return " ".join(lines[:2])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

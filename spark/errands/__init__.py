@@ -1,0 +1,1 @@
+"""What is asked of the ledger between two batches: replays, verdicts, maintenance, erasure."""

@@ -1,0 +1,197 @@
+"""Erasure of a client: no row of the lake says any more who it was; what was done, and when, still counts.
+
+In bronze, the address, user, agent and referrer of its rows give way to the word ``erased``, in the bytes as well, so
+that parsing them again gives the same counts. In the ledger, its counts become those of the client ``erased``, which
+all erased clients share. So every stage still agrees with the one before it. Its rejected records, whose fields nobody
+knows, are emptied; but not those that today's rules can read, which a replay may have counted.
+
+The address stands in no predicate that Delta puts on record: rows are matched by their place, keys by a join.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import re
+from typing import Any
+
+from delta.tables import DeltaTable
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812
+
+from lake.addresses import address_pattern
+from lake.contracts import BRONZE, BRONZE_PARTITION, ERASED, FORMAT_JSON, names
+from lake.settings import Settings
+from lake.url_rules import UrlRules, load_url_rules
+from spark import failpoints
+from spark.errands.court import judge
+from spark.events.judgement import Judgement
+from spark.events.parse import LOG_FIELDS, LOG_LINE, parse_again
+from spark.tables.delta import ERASURE, noting, vacuum
+from spark.tables.storage import list_texts, remove_folder, write_text
+
+log = logging.getLogger(__name__)
+
+EMPTIED_REASON = "not_a_log_line"  # what parsing an empty record gives
+KEPT_FIELDS = ("timestamp", "action", "product_id", "response_time", "status_code")
+PLACE = ("batch", "kafka_partition", "kafka_offset")
+
+
+def erase_from_bronze(session: SparkSession, settings: Settings, pattern: str) -> dict[str, int]:
+    """Rewrite the rows that hold the address; return how many were the client's own, others, and rejected ones."""
+    bronze = session.read.format("delta").load(settings.bronze)
+    found = with_readable(rows_with(bronze, pattern), load_url_rules(settings.rules_file))
+    is_own = F.col("ip_address").rlike(pattern)
+    kinds = F.when(~F.col("is_readable"), "rejected").when(is_own, "own").otherwise("others")
+    counts = {row["kind"]: row["count"] for row in found.groupBy(kinds.alias("kind")).count().collect()}
+    if counts:
+        days = [row[0] for row in found.select(BRONZE_PARTITION).distinct().collect()]
+        agents = [row[0] for row in found.filter(is_own).select("user_agent").distinct().collect() if row[0]]
+        rewritten = anonymous(found, pattern, judge(session, settings, agents))
+        columns: dict[str, str | Column] = {
+            name: f"erased.{name}" for name in names(BRONZE) if name not in (*PLACE, BRONZE_PARTITION)
+        }
+        is_in_days = F.col(f"bronze.{BRONZE_PARTITION}").isin(days)
+        is_row = is_in_days & _same((*PLACE, BRONZE_PARTITION), "bronze", "erased")
+        merge = DeltaTable.forPath(session, settings.bronze).alias("bronze").merge(rewritten.alias("erased"), is_row)
+        merge.whenMatchedUpdate(set=columns).execute()
+    return {kind: counts.get(kind, 0) for kind in ("own", "others", "rejected")}
+
+
+def rows_with(bronze: DataFrame, pattern: str) -> DataFrame:
+    """Return the rows of bronze that hold the address, in their bytes or in a column that was read from them."""
+    texts = (name for name in ("event_id", "ip_address", "user_id", "product_id", "path", "referrer", "user_agent"))
+    return bronze.filter(F.concat_ws("\n", F.col("value").cast("string"), *texts).rlike(pattern))
+
+
+def with_readable(rows: DataFrame, rules: UrlRules) -> DataFrame:
+    """Add ``is_readable`` to rows of bronze: not rejected on arrival, or not under today's rules."""
+    again = parse_again(rows.filter(F.col("reject_reason").isNotNull()), rules).select(
+        *PLACE, F.lit(True).alias("again")
+    )
+    readable = F.col("reject_reason").isNull() | F.coalesce("again", F.lit(False))
+    return rows.join(again, list(PLACE), "left").withColumn("is_readable", readable).drop("again")
+
+
+def anonymous(rows: DataFrame, pattern: str, judgement: Judgement) -> DataFrame:
+    """Return rows of bronze without the address; the client's own rows without all else that says who it was.
+
+    Args:
+        rows: Rows that hold it, as :func:`with_readable` returns them; those that are not readable are emptied.
+        pattern: The address, as a regular expression.
+        judgement: What is known of the client.
+    """
+    is_rejected = ~F.col("is_readable")
+    is_own = ~is_rejected & F.coalesce(F.col("ip_address").rlike(pattern), F.lit(False))
+    agent = judgement.erased_agent
+    text = F.col("value").cast("string")
+
+    def without(column: Column) -> Column:
+        return F.regexp_replace(column, pattern, ERASED)
+
+    def own(erased: Column | None, name: str) -> Column:
+        nothing = F.lit(None).cast("string")
+        kept = F.when(is_own, nothing if erased is None else erased).otherwise(without(F.col(name)))
+        return F.when(~is_rejected, kept).alias(name)
+
+    own_text = F.when(F.col("format") == FORMAT_JSON, _event(agent)).otherwise(_line(agent))
+    value = F.when(is_rejected, F.lit("")).otherwise(without(F.when(is_own, own_text).otherwise(text)))
+    position = F.concat_ws("-", "kafka_partition", "kafka_offset")
+    event_id = F.when(is_rejected, position).otherwise(without(F.col("event_id")))
+    event_key = F.when(F.col("event_key").isNotNull(), F.xxhash64(event_id, "window_start"))
+    replaced = {
+        "value": value.cast("binary"),
+        "reject_reason": F.when(is_rejected, EMPTIED_REASON).otherwise(F.col("reject_reason")),
+        "event_id": event_id,
+        "event_key": event_key,
+        "ip_address": own(F.lit(ERASED), "ip_address"),
+        "user_id": own(None, "user_id"),
+        "product_id": own(without(F.col("product_id")), "product_id"),
+        "path": own(without(F.col("path")), "path"),
+        "referrer": own(None, "referrer"),
+        "user_agent": own(agent, "user_agent"),
+    }
+    unknown = ("format", "occurred_at", "action", "status_code", "response_ms", "bytes")
+    replaced |= {name: F.when(~is_rejected, F.col(name)) for name in unknown}
+    return rows.select(*(replaced.get(name, F.col(name)).alias(name) for name in names(BRONZE)))
+
+
+def _event(agent: Column) -> Column:
+    """Return a JSON event that counts as the one in ``value``, and says nothing of who it was."""
+    fields = F.from_json(F.col("value").cast("string"), ", ".join(f"{name} string" for name in KEPT_FIELDS))
+    kept = (fields[name].alias(name) for name in KEPT_FIELDS)
+    return F.to_json(F.struct(F.lit(ERASED).alias("ip_address"), agent.alias("user_agent"), *kept))
+
+
+def _line(agent: Column) -> Column:
+    """Return a log line that counts as the one in ``value``, and says nothing of who it was."""
+    time, request, status, size = (
+        f"${LOG_FIELDS.index(name) + 1}" for name in ("time", "request", "status_code", "bytes")
+    )
+    kept = F.regexp_replace(
+        F.col("value").cast("string"), LOG_LINE, f'{ERASED} - - [{time}] "{request}" {status} {size} "-" "'
+    )
+    return F.concat(kept, F.coalesce(agent, F.lit("-")), F.lit('"'))
+
+
+def erase_from_ledger(session: SparkSession, settings: Settings, pattern: str) -> int:
+    """Rename the keys that hold the address; return how many entries had one.
+
+    The commit is marked, so that PostgreSQL is filled anew: it has the counts under the old keys.
+    """
+    entries = session.read.format("delta").load(settings.ledger).filter(F.col("key").rlike(pattern))
+    is_client = F.col("dimension") == "client"
+    renamed = F.when(is_client, ERASED).otherwise(F.regexp_replace("key", pattern, ERASED)).alias("new_key")
+    keys = entries.groupBy("dimension", "key", renamed).count().collect()
+    if keys:
+        schema = "dimension string, key string, new_key string"
+        pairs = session.createDataFrame([tuple(row)[:3] for row in keys], schema)
+        with noting(session, ERASURE):
+            table = DeltaTable.forPath(session, settings.ledger).alias("ledger")
+            merge = table.merge(F.broadcast(pairs).alias("erased"), _same(("dimension", "key"), "ledger", "erased"))
+            merge.whenMatchedUpdate(set={"key": "erased.new_key"}).execute()
+    return sum(row["count"] for row in keys)
+
+
+def erase_from_records(session: SparkSession, settings: Settings, pattern: str) -> None:
+    """Take the address out of the records of replays and verdicts. What a verdict moved stays moved."""
+    remove_folder(session, f"{settings.replays}/staging")
+    names = {settings.replays: "{id}.json", settings.verdicts: "{number:08d}.json"}
+    for folder, name in names.items():
+        for text in list_texts(session, folder):
+            if re.search(pattern, text):
+                write_text(session, f"{folder}/{name.format(**json.loads(text))}", re.sub(pattern, ERASED, text))
+
+
+def erase(session: SparkSession, settings: Settings, address: str) -> dict[str, int]:
+    """Erase a client from all of the lake, older versions included; return what was rewritten. It may be repeated."""
+    pattern = address_pattern(address)
+    counts = erase_from_bronze(session, settings, pattern)
+    failpoints.reach("erase-after-bronze")
+    entries = erase_from_ledger(session, settings, pattern)
+    failpoints.reach("erase-after-ledger")
+    erase_from_records(session, settings, pattern)
+    for table in (settings.bronze, settings.ledger):
+        vacuum(session, table, 0)
+    log.info("erased a client: %s rows of bronze, %d entries of the ledger", counts, entries)
+    return {**counts, "entries": entries}
+
+
+def erase_on_record(session: SparkSession, settings: Settings, address: str, reason: str) -> dict[str, Any]:
+    """Erase a client, and put on record when, why and how much, not who. One that was interrupted stays unfinished."""
+    now = dt.datetime.now(tz=dt.timezone.utc)
+    said = re.sub(address_pattern(address), ERASED, reason)
+    record: dict[str, Any] = {"id": f"{now:%Y%m%dT%H%M%S.%f}", "at": now.timestamp(), "reason": said, "finished": False}
+    path = f"{settings.erasures}/{record['id']}.json"
+    write_text(session, path, json.dumps(record))
+    record |= {**erase(session, settings, address), "finished": True}
+    write_text(session, path, json.dumps(record))
+    return record
+
+
+def _same(columns: tuple[str, ...], left: str, right: str) -> Column:
+    condition = F.lit(True)
+    for name in columns:
+        condition = condition & (F.col(f"{left}.{name}") == F.col(f"{right}.{name}"))
+    return condition

@@ -1,0 +1,195 @@
+"""Maintenance of the tables: small files merged, closed days of the ledger squashed, files that nobody needs deleted.
+
+It is done in pieces, a day of a table each, so that live batches can be counted in between. None changes what a table
+says, so one that is interrupted is simply begun again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812
+
+from lake.contracts import BRONZE_PARTITION, BY_STREAM, LEDGER, LEDGER_PARTITION, names
+from lake.errors import WeblakeError
+from lake.requests import MaintenanceRequest, answer, waiting
+from lake.settings import Settings
+from spark import failpoints
+from spark.events.counts import sum_entries
+from spark.tables.delta import (
+    live_files,
+    merge_files,
+    own_snapshot,
+    properties,
+    replace_quietly,
+    set_properties,
+    snapshot,
+    vacuum,
+)
+from spark.tables.storage import folder_size
+
+log = logging.getLogger(__name__)
+
+BATCHES_PER_MERGE = 60
+BATCHES_PER_VACUUM = 360
+SMALL_BYTES = 8 << 20
+FEWEST_FILES = 10  # a day with fewer small files is left alone, or each late event would have a day rewritten
+FEWEST_FILES_WHEN_ASKED = 2
+DAYS_OPEN = 1  # yesterday's windows still get many late events
+ROWS_PER_FILE = 2_000_000
+BRONZE_HOURS = 1  # longer than any step that reads files of bronze that were merged meanwhile
+BRONZE_LOG_HOURS = 24
+SQUASH = "squash"
+
+
+class Maintenance:
+    """What is due by itself, or asked for, piece by piece."""
+
+    def __init__(self, session: SparkSession, settings: Settings, bronze_at_rest: threading.Lock) -> None:
+        """Prepare; nothing is due before the next ``BATCHES_PER_MERGE`` batches of bronze.
+
+        ``bronze_at_rest`` is held by whoever writes bronze: a batch is known by the version that it makes.
+        """
+        self._session = session
+        self._settings = settings
+        self._bronze_at_rest = bronze_at_rest
+        self._seen = snapshot(session, settings.bronze).version
+        self._request: MaintenanceRequest | None = None
+        self._before: dict[str, dict[str, int]] = {}
+        self._pieces: Iterator[str] | None = None
+
+    def step(self) -> bool:
+        """Do one piece of what is due or asked for. Returns whether there was one, and so perhaps another."""
+        try:
+            if self._pieces is None:
+                self._pieces = self._begin()
+            done = next(self._pieces, None) if self._pieces else None
+        except (WeblakeError, PySparkException, Py4JError) as error:
+            reason = str(error).strip().splitlines()[0]
+            log.error("maintenance: %s; it comes again with the next", reason, exc_info=error)
+            self._end(error=f"maintenance failed: {reason}; see the stream's log, then run it again")
+            return False
+        if done is None:
+            self._end()
+            return False
+        log.info("maintenance: %s", done)
+        self._answer({"done": False, "at": done})
+        failpoints.reach("maintenance-after-piece")
+        return True
+
+    def _begin(self) -> Iterator[str] | None:
+        """Return the pieces of what is to be done; None where nothing is."""
+        requests = waiting(self._settings.requests, MaintenanceRequest)
+        if requests:
+            self._request = requests[0]
+            self._before = sizes(self._session, self._settings)
+            return self._all(FEWEST_FILES_WHEN_ASKED, has_vacuum=True)
+        before, self._seen = self._seen, own_snapshot(self._session, self._settings.bronze).version
+        if self._seen // BATCHES_PER_MERGE == before // BATCHES_PER_MERGE:
+            return None
+        return self._all(FEWEST_FILES, has_vacuum=self._seen // BATCHES_PER_VACUUM != before // BATCHES_PER_VACUUM)
+
+    def _end(self, **outcome: str) -> None:
+        if self._request and not outcome:
+            self._answer({"done": True, "before": self._before, "after": sizes(self._session, self._settings)})
+        elif self._request:
+            self._answer({"done": True, **outcome})
+        self._request = None
+        self._pieces = None
+
+    def _answer(self, content: dict[str, Any]) -> None:
+        if self._request:
+            answer(self._settings.requests, self._request.id, content)
+
+    def _all(self, fewest_files: int, has_vacuum: bool) -> Iterator[str]:
+        """Do everything, and stop after each piece to say what it was."""
+        bronze, ledger, session = self._settings.bronze, self._settings.ledger, self._session
+        for day in crowded_days(session, bronze, BRONZE_PARTITION, fewest_files):
+            with self._bronze_at_rest:
+                merge_files(session, bronze, f"{BRONZE_PARTITION} = '{day}'")
+            yield f"bronze of {day} merged"
+        for day in crowded_days(session, ledger, LEDGER_PARTITION, fewest_files):
+            if is_closed(day):
+                squash_day(session, ledger, day)
+                yield f"ledger of {day} squashed"
+            else:
+                merge_files(session, ledger, f"{LEDGER_PARTITION} = '{day}'")
+                yield f"ledger of {day} merged"
+        if has_vacuum:
+            hours = self._settings.mirror_outage_hours
+            with self._bronze_at_rest:
+                _retain(session, bronze, BRONZE_LOG_HOURS)
+                vacuum(session, bronze, BRONZE_HOURS)
+            yield f"bronze freed of files that nobody has needed for {BRONZE_HOURS} h"
+            _retain(session, ledger, hours)
+            vacuum(session, ledger, hours)
+            yield f"ledger freed of files that nobody has needed for {hours} h"
+
+
+def sizes(session: SparkSession, settings: Settings) -> dict[str, dict[str, int]]:
+    """Return, of each table, the files and bytes that it consists of, and those that its folder holds."""
+    found = {}
+    for name, path in (("bronze", settings.bronze), ("ledger", settings.ledger)):
+        _, files = live_files(session, path)
+        disk_files, disk_bytes = folder_size(session, path)
+        live_bytes = sum(file["size"] for file in files)
+        found[name] = {"files": len(files), "bytes": live_bytes, "disk_files": disk_files, "disk_bytes": disk_bytes}
+    return found
+
+
+def crowded_days(session: SparkSession, path: str, partition: str, fewest_files: int) -> list[str]:
+    """Return the days (partitions) of a table that have ``fewest_files`` small files or more."""
+    _, files = live_files(session, path)
+    small = Counter(file["partitionValues"][partition] for file in files if file["size"] < SMALL_BYTES)
+    return sorted(day for day, number in small.items() if number >= fewest_files)
+
+
+def is_closed(day: str) -> bool:
+    """Return whether a day (ISO 8601, UTC) is so long over that hardly any events of it come in."""
+    today = dt.datetime.now(tz=dt.timezone.utc).date()
+    return dt.date.fromisoformat(day) < today - dt.timedelta(days=DAYS_OPEN)
+
+
+def squash_day(session: SparkSession, ledger: str, day: str) -> None:
+    """Replace the stream's entries of a day by their sums, in one commit that changes no data.
+
+    The mirror takes no notice: it reads the files that an entry came with, which stay until they are vacuumed.
+    """
+    condition = f"{LEDGER_PARTITION} = '{day}'"
+    entries = session.read.format("delta").load(ledger).filter(condition)
+    name = f"{SQUASH}-{snapshot(session, ledger).version + 1}"
+    squashed = squash(entries, name).persist()
+    try:
+        files = squashed.count() // ROWS_PER_FILE + 1
+        sorted_ = squashed.repartition(files, "window_start").sortWithinPartitions("dimension", "window_start", "key")
+        replace_quietly(sorted_, ledger, condition)
+    finally:
+        squashed.unpersist()
+
+
+def squash(entries: DataFrame, name: str) -> DataFrame:
+    """Add up the stream's entries under the new entry ``name``. Corrections stay as they are, to be undone by name."""
+    is_streams = F.col("cause") == BY_STREAM
+    sums = sum_entries(entries.filter(is_streams)).select(
+        "*",
+        F.lit(name).alias("entry"),
+        F.lit(BY_STREAM).alias("cause"),
+        F.col("window_start").cast("date").alias("window_date"),
+    )
+    return sums.select(*names(LEDGER)).unionByName(entries.filter(~is_streams).select(*names(LEDGER)))
+
+
+def _retain(session: SparkSession, path: str, hours: int) -> None:
+    """Have the table's log kept for ``hours``, and the versions in it readable."""
+    settings = ("delta.logRetentionDuration", "delta.deletedFileRetentionDuration")
+    wanted = dict.fromkeys(settings, f"interval {hours} hours")
+    if not wanted.items() <= properties(session, path).items():
+        set_properties(session, path, wanted)

@@ -1,0 +1,91 @@
+"""Moves: what has to be added to the ledger when clients go from one side, people's or bots', to the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812
+
+from lake.contracts import BRONZE, LEDGER_PARTITION, names
+from lake.settings import Settings
+from lake.url_rules import UrlRules
+from spark.errands.replay_records import corrected_windows
+from spark.events.counts import count_windows, difference
+from spark.events.duplicates import ORDER, find_duplicates
+from spark.events.judgement import Judgement
+from spark.events.parse import parse_again
+
+Judge = Callable[[list[str]], Judgement]
+"""From distinct agents to what is known of the clients."""
+TOLD = ("events", "views", "add_to_carts", "checkouts", "payment_errors")
+
+
+def moves(
+    session: SparkSession,
+    settings: Settings,
+    rules: UrlRules,
+    addresses: list[str],
+    counted_up_to: int,
+    before: Judge,
+    after: Judge,
+) -> DataFrame:
+    """Return the corrections that take the clients' events from where ``before`` had them to where ``after`` has them.
+
+    Only the clients' own rows are counted again, from the days on which the ledger knows them, each as it was counted:
+    by the columns of its arrival, or by today's reading of its bytes where a replay has corrected its window.
+
+    Args:
+        session: The Spark session.
+        settings: Where the tables are.
+        rules: The URL rules.
+        addresses: The clients.
+        counted_up_to: The bronze batch that the ledger stands at.
+        before: Who is a bot in the ledger.
+        after: Who is to be one.
+
+    Returns:
+        The ledger's columns but for ``entry`` and ``cause``; only rows that change something.
+    """
+    ledger = session.read.format("delta").load(settings.ledger)
+    is_theirs = (F.col("dimension") == "client") & F.col("key").isin(addresses)
+    days = [row[0] for row in ledger.filter(is_theirs).select(LEDGER_PARTITION).distinct().collect()]
+    bronze = session.read.format("delta").load(settings.bronze).filter(F.col("batch") <= counted_up_to)
+    own = bronze.filter(F.col("event_date").isin(days) & F.col("ip_address").isin(addresses))
+    corrected = corrected_windows(session, settings, ledger.filter(F.col(LEDGER_PARTITION).isin(days)))
+    valid = _as_counted(own, rules, corrected).persist()
+    try:
+        agents = valid.agg(F.collect_set("user_agent")).collect()[0][0]
+        distinct = valid.join(F.broadcast(_duplicates(valid, bronze, days)), list(ORDER), "left_anti")
+        new, old = (count_windows(distinct, judge(agents)) for judge in (after, before))
+        return difference(new, old).localCheckpoint()
+    finally:
+        valid.unpersist()
+
+
+def summary(found: DataFrame) -> dict[str, int]:
+    """Return how much goes to the bots, by measure; negative is what comes back from them."""
+    to_bots = found.filter((F.col("dimension") == "all") & F.col("is_bot"))
+    sums = [F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in TOLD]
+    return dict(to_bots.agg(*sums).collect()[0].asDict())
+
+
+def _as_counted(own: DataFrame, rules: UrlRules, corrected: DataFrame) -> DataFrame:
+    """Return the valid rows, each read as the ledger has it: see :func:`moves`."""
+    by_arrival = own.filter(F.col("reject_reason").isNull()).drop("value")
+    if corrected.isEmpty():
+        return by_arrival
+    again = parse_again(own, rules).join(F.broadcast(corrected), "window_start", "left_semi")
+    return by_arrival.join(F.broadcast(corrected), "window_start", "left_anti").unionByName(again)
+
+
+def _duplicates(valid: DataFrame, bronze: DataFrame, days: list[object]) -> DataFrame:
+    """Find those of the rows that do not count, because another with their id, of whatever client, came first."""
+    keys = valid.select("event_key").filter(F.col("event_key").isNotNull()).distinct()
+    twins = (
+        bronze.filter(F.col("event_date").isin(days) & F.col("reject_reason").isNull())
+        .join(F.broadcast(keys), "event_key", "left_semi")
+        .join(F.broadcast(valid.select(*ORDER)), list(ORDER), "left_anti")
+    )
+    columns = [name for name in names(BRONZE) if name in ("event_key", "event_id", "window_start", *ORDER)]
+    return find_duplicates(valid.select(*columns), twins.select(*columns))

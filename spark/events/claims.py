@@ -1,0 +1,165 @@
+"""Impostors: clients whose agent claims a known crawler's name from an address outside that crawler's published ranges.
+
+Pure but for the loader: expressions over the columns ``user_agent`` and ``ip_address``, which Spark compiles.
+"""
+
+from __future__ import annotations
+
+import csv
+import ipaddress
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F  # noqa: N812
+
+from lake.errors import RulesError
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+COLUMNS = ["operator", "cidr", "as_of", "source"]
+V4_LENGTHS = (8, 16, 24, 28, 32)
+V6_LENGTHS = (32, 48, 64)
+"""Prefix lengths that addresses are looked up by; a range of another length is cut into ranges of the next one."""
+
+WIDEST = {4: 8, 6: 20}
+"""Shortest prefix of each version that a range may have: a wider one proves nothing, and would be cut into too many."""
+
+OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+IS_V4 = rf"^({OCTET}[.]){{3}}{OCTET}\\z"
+GROUP = "[0-9a-f]{1,4}"
+IS_V6 = rf"^(({GROUP}:){{7}}{GROUP}|(?=.*::)(?!.*::.*::)({GROUP})?(:({GROUP})?){{2,7}})\\z"
+ADDRESS = "regexp_replace(lower(ip_address), '^::ffff:(?=[0-9]+[.])', '')"
+"""An IPv4 address may be written as ``::ffff:66.249.64.1``: servers that listen on IPv6 log it so."""
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """Operator -> the networks that its crawlers come from, as it publishes them."""
+
+    networks: Mapping[str, tuple[Network, ...]]
+
+
+def load_ranges(path: Path) -> Ranges:
+    """Read a CSV file of operator, cidr, as_of (date of the list) and source (where it was published).
+
+    Raises:
+        RulesError: the file is missing, or a line has no operator or a range that cannot be used.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as lines:
+            rows = csv.DictReader(lines)
+            if rows.fieldnames != COLUMNS:
+                raise RulesError(f"{path}: the first line must be {','.join(COLUMNS)}, not {rows.fieldnames}")
+            networks: dict[str, tuple[Network, ...]] = {}
+            for row in rows:
+                operator = row["operator"]
+                networks[operator] = (*networks.get(operator, ()), _network(row, f"{path}, line {rows.line_num}"))
+    except (OSError, UnicodeDecodeError, csv.Error) as e:
+        raise RulesError(f"cannot read the crawlers' address ranges in {path}: {e}") from e
+    if not networks:
+        raise RulesError(f"{path} has no address ranges; restore the file that Weblake ships")
+    return Ranges(networks)
+
+
+def is_impostor(claims: Mapping[str, list[str]], ranges: Ranges) -> Column:
+    """Say of a row whether its agent claims an operator's crawler and its address is in none of that operator's ranges.
+
+    ``claims`` is operator -> agents, as ``spark.events.agents.sort_agents`` finds them; an agent should claim one
+    operator, and counts for the first that has it. An address that is missing or cannot be read is in no range. Never
+    null.
+
+    Raises:
+        RulesError: an operator of the claims has no ranges.
+    """
+    unknown = sorted(claims.keys() - ranges.networks.keys())
+    if unknown:
+        raise RulesError(f"no address ranges for {', '.join(unknown)}; add them to lake/rules/crawler_ranges.csv")
+    claimed = {operator: agents for operator, agents in claims.items() if agents}
+    if not claimed:
+        return F.lit(False)
+    listed = {operator: _texts(agents) for operator, agents in claimed.items()}
+    verdicts = " ".join(
+        f"WHEN user_agent IN ({listed[operator]}) THEN NOT coalesce({_inside(ranges.networks[operator])}, false)"
+        for operator in claimed
+    )
+    any_listed = ", ".join(listed.values())
+    # The outer case makes the rest free for all rows without a claim, which are nearly all.
+    return F.expr(f"CASE WHEN user_agent IN ({any_listed}) THEN CASE {verdicts} END ELSE false END")
+
+
+def _network(row: dict[str, str], where: str) -> Network:
+    try:
+        network = ipaddress.ip_network(row["cidr"])
+        _length(network)
+    except (ValueError, TypeError) as e:
+        raise RulesError(f"{where}: {row['cidr']!r} is no address range that can be used: {e}") from e
+    if not row["operator"]:
+        raise RulesError(f"{where}: {row['cidr']} has no operator; name it as spark/events/agents.py does")
+    return network
+
+
+def _length(network: Network) -> int:
+    """The prefix length that a network is looked up by: its own, or the next longer one."""
+    lengths = V4_LENGTHS if network.version == 4 else V6_LENGTHS
+    if network.prefixlen < WIDEST[network.version]:
+        raise ValueError(f"it is too wide: wider than /{WIDEST[network.version]}")
+    longer = [length for length in lengths if length >= network.prefixlen]
+    if not longer:
+        raise ValueError(f"its prefix is longer than /{lengths[-1]}")
+    return longer[0]
+
+
+def _inside(networks: Collection[Network]) -> str:
+    """SQL: the address is in one of the ranges; null where it is none."""
+    return (
+        f"CASE WHEN {ADDRESS} RLIKE '{IS_V4}' THEN {_in_v4(networks)}"
+        f" WHEN {ADDRESS} RLIKE '{IS_V6}' THEN {_in_v6(networks)} END"
+    )
+
+
+def _in_v4(networks: Collection[Network]) -> str:
+    """SQL: the first bits of the address, as a number, are among those of the ranges."""
+    octets = [f"try_cast(split_part({ADDRESS}, '.', {place}) AS bigint)" for place in (1, 2, 3, 4)]
+    number = f"((({octets[0]} * 256 + {octets[1]}) * 256 + {octets[2]}) * 256 + {octets[3]})"
+    tests = []
+    for length in V4_LENGTHS:
+        listed = ", ".join(f"{start}L" for start in sorted(_starts(networks, 4, length)))
+        if listed:
+            tests.append(f"shiftright({number}, {32 - length}) IN ({listed})")
+    return f"({' OR '.join(tests)})" if tests else "false"
+
+
+def _in_v6(networks: Collection[Network]) -> str:
+    """SQL: the first groups of the address, as one text, are among those of the ranges."""
+    left = f"split(substring_index({ADDRESS}, '::', 1), ':')"
+    right = f"split(substring_index({ADDRESS}, '::', -1), ':')"
+    groups = [
+        f"lpad(coalesce(if(get({left}, {place}) = '', NULL, get({left}, {place})),"
+        f" get({right}, {place} - 8 + size({right})), '0'), 4, '0')"
+        for place in range(V6_LENGTHS[-1] // 16)
+    ]
+    tests = []
+    for length in V6_LENGTHS:
+        starts = [f"{start:0{length // 4}x}" for start in sorted(_starts(networks, 6, length))]
+        if starts:
+            tests.append(f"concat({', '.join(groups[: length // 16])}) IN ({_texts(starts)})")
+    return f"({' OR '.join(tests)})" if tests else "false"
+
+
+def _starts(networks: Collection[Network], version: int, length: int) -> set[int]:
+    """The first ``length`` bits of all ranges that are looked up by that length."""
+    found = set()
+    for network in networks:
+        if network.version == version and _length(network) == length:
+            bits = network.max_prefixlen - length
+            first, last = int(network.network_address) >> bits, int(network.broadcast_address) >> bits
+            found |= set(range(first, last + 1))
+    return found
+
+
+def _texts(values: Iterable[str]) -> str:
+    """Texts as SQL literals, separated by commas. A dollar could begin a variable, which Spark puts a value in for."""
+    escaped = (value.replace("\\", r"\\").replace("'", r"\'").replace("$", r"\u0024") for value in values)
+    return ", ".join(f"'{value}'" for value in escaped)

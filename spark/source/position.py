@@ -1,0 +1,184 @@
+"""Where bronze stands in its topic, and whether it may go on from there.
+
+Bronze itself says how far it has come: the next offset of a partition is the one after the last that bronze holds. So
+there is no checkpoint beside the table that could be lost, damaged or of another opinion.
+
+Bronze's table properties say which topic it was read from. A topic that somebody deleted and made again has another id:
+its records are other records at the same offsets. Going on with it begins a new *generation*, in which offsets are
+counted anew, so a row's coordinates are (generation, partition, offset); the generation follows from the row's batch.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F  # noqa: N812
+
+from lake.errors import RefusedError
+from lake.settings import Settings
+from spark.source.acceptance import Loss, NewTopic, accepted_losses, accepted_topic
+from spark.source.topic import Offsets, Topic, TopicState
+from spark.tables.delta import properties, set_properties, snapshot
+
+log = logging.getLogger(__name__)
+
+TOPICS = "weblake.topics"
+
+
+@dataclass(frozen=True)
+class Generation:
+    """A topic that bronze reads: from which batch on, and the offset of each partition that it began at (else 0)."""
+
+    topic_id: str
+    first_batch: int
+    starts: Offsets
+
+
+class Position:
+    """The next offset of each partition."""
+
+    def __init__(self, session: SparkSession, settings: Settings, topic: Topic) -> None:
+        """Know nothing yet."""
+        self._session = session
+        self._settings = settings
+        self._topic = topic
+        self._read: Offsets | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether somebody has said what bronze holds, and no write has been begun since."""
+        return self._read is not None
+
+    def is_at(self, read: Offsets) -> None:
+        """Take it that bronze holds the current topic up to these offsets, exclusive."""
+        self._read = read
+
+    def forget(self) -> None:
+        """Take nothing for granted: a write begins, and may end without saying how."""
+        self._read = None
+
+    def in_topic(self, now: TopicState) -> Offsets:
+        """Return the next offset of each partition that the topic has now; what bronze holds must be known.
+
+        Raises:
+            RefusedError: this is another topic, or it has lost records, and nobody has accepted that.
+        """
+        known = generations(self._session, self._settings)
+        if not known:
+            known = self._begin(known, now.topic_id, now.begins)
+        offsets = self._next(known, now)
+        if known[-1].topic_id != now.topic_id or _rewound(offsets, now):
+            self._require_accepted_topic(known, offsets, now)
+            known = self._begin(known, now.topic_id, self._starts_again(known, now))
+            offsets = self._next(known, now)
+        lost = [
+            Loss(len(known) - 1, partition, offset, now.begins[partition] - 1)
+            for partition, offset in offsets.items()
+            if offset < now.begins[partition]
+        ]
+        if lost:
+            raise RefusedError(
+                f"Kafka has removed records of topic {self._settings.kafka_topic!r} that bronze has not read: "
+                f"{'; '.join(map(str, lost))}; go on without them with `make accept-loss`",
+                {"loss": [asdict(loss) for loss in lost]},
+            )
+        return offsets
+
+    def _next(self, known: list[Generation], now: TopicState) -> Offsets:
+        read = {**known[-1].starts, **(self._read or {})}
+        losses = [loss for loss in accepted_losses(self._settings) if loss.generation == len(known) - 1]
+        return {partition: _after_losses(partition, read.get(partition, 0), losses) for partition in now.ends}
+
+    def _require_accepted_topic(self, known: list[Generation], offsets: Offsets, now: TopicState) -> None:
+        wanted = NewTopic(now.topic_id, len(known))
+        if accepted_topic(self._settings) == wanted:
+            return
+        name, last = self._settings.kafka_topic, known[-1]
+        if last.topic_id != now.topic_id:
+            what = f"topic {name!r} was made anew, or is another one: its id is {now.topic_id}, not {last.topic_id}"
+        else:
+            what = f"Kafka has lost records of topic {name!r} that bronze holds: {_rewound(offsets, now)}"
+        raise RefusedError(
+            f"{what}; set KAFKA_TOPIC and KAFKA_BOOTSTRAP_SERVERS right, or have its new records appended "
+            "with `make accept-topic`",
+            {"topic": asdict(wanted)},
+        )
+
+    def _starts_again(self, known: list[Generation], now: TopicState) -> Offsets:
+        """Return where to go on: at the beginning, or with a topic that bronze knows, after what bronze has of it.
+
+        Where Kafka has lost records, it gives their offsets to new ones: then the time of appending tells them apart.
+        """
+        places = [place for place, generation in enumerate(known) if generation.topic_id == now.topic_id]
+        if not places:
+            return now.begins
+        generation, *after = known[places[-1] :]
+        end = after[0].first_batch if after else None
+        last = last_records(self._session, self._settings, generation.first_batch, end)
+        later = self._topic.after({place: appended for place, (_, appended) in last.items() if place in now.ends})
+        offsets = {**generation.starts, **{place: offset + 1 for place, (offset, _) in last.items()}}
+        return {place: min(offsets.get(place, 0), later.get(place, end)) for place, end in now.ends.items()}
+
+    def _begin(self, known: list[Generation], topic_id: str, starts: Offsets) -> list[Generation]:
+        """Write down that bronze goes on with another topic, or begins with its first."""
+        first_batch = snapshot(self._session, self._settings.bronze).version + 1 if known else 0
+        now_known = [*known, Generation(topic_id, first_batch, starts)]
+        text = json.dumps([asdict(generation) for generation in now_known])
+        set_properties(self._session, self._settings.bronze, {TOPICS: text})
+        if known:
+            self._read = {}
+        log.info("bronze reads topic %s from batch %d on", topic_id, first_batch)
+        return now_known
+
+
+def generations(session: SparkSession, settings: Settings) -> list[Generation]:
+    """Return the topics that bronze was read from, the first first; without a Spark job."""
+    told: list[dict[str, Any]] = json.loads(properties(session, settings.bronze).get(TOPICS, "[]"))
+    return [
+        Generation(
+            topic_id=fields["topic_id"],
+            first_batch=fields["first_batch"],
+            starts={int(partition): offset for partition, offset in fields["starts"].items()},
+        )
+        for fields in told
+    ]
+
+
+def current_first_batch(session: SparkSession, settings: Settings) -> int:
+    """Return the first batch that is of the topic that bronze reads now."""
+    known = generations(session, settings)
+    return known[-1].first_batch if known else 0
+
+
+def last_records(
+    session: SparkSession, settings: Settings, first_batch: int, end: int | None
+) -> dict[int, tuple[int, int]]:
+    """Return offset and append time (epoch ms) of the last record of each partition, of batches before ``end``."""
+    rows = session.read.format("delta").load(settings.bronze).filter(F.col("batch") >= first_batch)
+    if end is not None:
+        rows = rows.filter(F.col("batch") < end)
+    last = rows.groupBy("kafka_partition").agg(
+        F.max("kafka_offset").alias("offset"), F.unix_millis(F.max("ingested_at")).alias("appended")
+    )
+    return {row["kafka_partition"]: (row["offset"], row["appended"]) for row in last.collect()}
+
+
+def _after_losses(partition: int, offset: int, losses: Iterable[Loss]) -> int:
+    for loss in losses:
+        if loss.partition == partition and loss.first <= offset <= loss.last:
+            offset = loss.last + 1
+    return offset
+
+
+def _rewound(offsets: Offsets, now: TopicState) -> str:
+    """Return the partitions that end before what bronze has read of them, in words; empty where none does."""
+    return "; ".join(
+        f"partition {partition} ends at {now.ends[partition]}, bronze at {offset}"
+        for partition, offset in offsets.items()
+        if offset > now.ends[partition]
+    )

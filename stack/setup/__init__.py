@@ -1,0 +1,1 @@
+"""What `make setup` does: prerequisites, libraries, jars, the class archive."""
