@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import psycopg2
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
-from psycopg2.extensions import cursor as Cursor  # noqa: N812
+from psycopg2.extensions import cursor as Cursor
 
 from audit.check import first_line
 from lake.errors import ServiceError

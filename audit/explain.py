@@ -12,10 +12,10 @@ from contextlib import closing
 from typing import Any
 
 import psycopg2
-from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
 from pyspark.errors import PySparkException
-from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql import functions as F
 
 from audit.__main__ import java_kept_quiet
 from lake.errors import SettingsError, WeblakeError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from psycopg2.extensions import cursor as Cursor  # noqa: N812
+from psycopg2.extensions import cursor as Cursor
 
 from audit.check import Check, compared, difference, failed, number, unchecked
 from audit.database import Stand, database_snapshot, marts_stand, mirror_stand

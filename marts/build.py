@@ -24,7 +24,7 @@ from typing import Any
 import psycopg2
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
-from psycopg2.extensions import cursor as Cursor  # noqa: N812
+from psycopg2.extensions import cursor as Cursor
 
 from lake.errors import ServiceError, WeblakeError
 from lake.settings import PROJECT, Settings, load_settings

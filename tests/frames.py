@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql import functions as F
 
 START = dt.datetime(2026, 1, 1, 12, tzinfo=dt.timezone.utc)
 RECORD = "value binary, header_event_id string, kafka_partition int, kafka_offset bigint, ingested_at timestamp"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from frames import records
 from pyspark.sql import Row, SparkSession
-from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql import functions as F
 
 from lake.contracts import BRONZE, LEDGER_KEY, MEASURES, names
 from lake.settings import Settings

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from frames import event, iso, line, records, seconds_of
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql import functions as F
 
 from lake.contracts import MEASURES, names
 from lake.url_rules import UrlRules

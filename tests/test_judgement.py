@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql import functions as F
 
 from audit.clients import clients
 from lake.contracts import ERASED

@@ -33,7 +33,7 @@ from histories import (
 from hypothesis import HealthCheck, Phase, given, seed
 from hypothesis import settings as hypothesis_settings
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql import functions as F
 
 from lake.contracts import BRONZE, LEDGER_KEY, names
 from lake.requests import ReplayRequest, ask, read_answer

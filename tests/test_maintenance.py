@@ -10,7 +10,7 @@ import pytest
 from frames import event, iso
 from lakes import append_batch, rows, sums
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql import functions as F
 from settings_in import settings_in
 
 from lake.contracts import LEDGER

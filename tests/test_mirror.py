@@ -15,7 +15,7 @@ import psycopg2
 import pytest
 from frames import at
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql import functions as F
 
 from lake.contracts import LEDGER, LEDGER_KEY, MEASURES, names, spark_schema
 from lake.settings import Settings

@@ -18,7 +18,7 @@ from dataclasses import asdict
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql import functions as F
 
 from lake.contracts import (
     BY_REPLAY,

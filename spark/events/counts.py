@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import zip_longest
 
 from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql import functions as F
 
 from lake.contracts import (
     ADD_TO_CART,

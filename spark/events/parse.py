@@ -6,7 +6,7 @@ The same expressions parse on arrival and in a replay, so all they look at is th
 from __future__ import annotations
 
 from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql import functions as F
 
 from lake.contracts import (
     ASSET,

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 
 import psycopg2
 import pyarrow as pa
-from psycopg2.extensions import connection as Connection  # noqa: N812
-from psycopg2.extensions import cursor as Cursor  # noqa: N812
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import execute_values
 from pyarrow import csv
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql import functions as F
 
 from lake.contracts import LEDGER_KEY, MEASURES, MIRROR_SCHEMA, VERDICTS, names
 from lake.errors import ServiceError
