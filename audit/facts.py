@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from audit import oracle
-from audit.clients import Clients
+from audit.oracle.clients import Clients
 from audit.scope import Scope
 from lake.contracts import LARGEST_AMOUNT, MEASURES, names
 from lake.url_rules import UrlRules

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from pyspark.sql import DataFrame, SparkSession
 
 from audit.check import Check, compared, number
-from audit.clients import Clients, clients
+from audit.oracle.clients import Clients, clients
 from lake.contracts import CONVICTED, PARDONED
 from lake.errors import LakeError
 from lake.settings import Settings
