@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from lake.contracts.refusals import Loss, NewTopic, Refusal
 from lake.contracts.reports import BronzeReport, MirrorReport, SilverReport, StreamReport, read_stream_report
 from lake.contracts.reports import write_stream_report as write_report
 from lake.errors import LakeError
+from spark.progress import Progress
 
 REPLAY = {
     "id": "20260101T000000-abcd",
@@ -130,3 +132,28 @@ def test_a_refusal_of_a_topic_names_it() -> None:
     content = {"topic": {"topic_id": "x", "generation": 1}}
     assert Refusal.of(content) == Refusal(topic=NewTopic("x", 1))
     assert Refusal.of(content).as_json() == content
+
+
+def test_the_streams_progress_is_written_as_it_always_was(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "stream.json"
+    progress = Progress(path)
+    progress.report("bronze", version=3, rows=90, next_offsets={0: 50}, refusal=Refusal(topic=NewTopic("x", 1)))
+    progress.report("mirror", error="it waits")
+    assert (progress.bronze.rows, progress.has_error("mirror"), progress.has_error("silver")) == (90, True, False)
+    content = json.loads(path.read_text())
+    assert (content.pop("pid"), content.pop("updated_at") > 0) == (os.getpid(), True)
+    assert json.dumps(content) == json.dumps(
+        {
+            "bronze": {
+                "version": 3,
+                "rows": 90,
+                "rejected": 0,
+                "next_offsets": {"0": 50},
+                "as_of": 0.0,
+                "refusal": {"topic": {"topic_id": "x", "generation": 1}},
+                "error": None,
+            },
+            "silver": {"version": -1, "rows": 0, "as_of": 0.0, "error": None},
+            "mirror": {"bookmark": -1, "rows": 0, "as_of": 0.0, "error": "it waits"},
+        }
+    )
