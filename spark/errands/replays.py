@@ -10,18 +10,16 @@ side what has gone to the other; there the windows are counted anew as their row
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 import time
 from dataclasses import asdict, replace
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lake.contracts import (
     BY_REPLAY,
     COUNTS,
-    FUTURE_TOLERANCE_SECONDS,
     WINDOW_SECONDS,
     names,
     spark_schema,
@@ -32,6 +30,7 @@ from lake.requests import ReplayAnswer, ReplayRequest, answer, waiting
 from lake.settings import Settings
 from lake.url_rules import UrlRules, load_url_rules
 from spark import failpoints
+from spark.errands.corrections import corrections, read_by_todays_rules, read_on_arrival, within
 from spark.errands.replay_records import (
     corrected_windows,
     entry_of,
@@ -43,10 +42,8 @@ from spark.errands.replay_records import (
     undone_replay,
     write_replay,
 )
-from spark.events.counts import as_entry, difference, negative
-from spark.events.duplicates import count_new
+from spark.events.counts import as_entry, negative
 from spark.events.judgement import Judge
-from spark.events.parse import parse_again
 from spark.tables.delta import append_once, snapshot, writers_progress
 from spark.tables.files import no_rows
 from spark.tables.storage import remove_folder
@@ -115,7 +112,7 @@ class Replays:
 
     def _do_piece(self, request: ReplayRequest, counted_up_to: int) -> None:
         windows = self._pieces[self._done]
-        entries = self._ledger().filter(_within("window_date", windows))
+        entries = self._ledger().filter(within("window_date", windows))
         if request.undo is None:
             valid = read_by_todays_rules(self._session, self._settings, self._rules, windows, counted_up_to)
         else:
@@ -125,8 +122,8 @@ class Replays:
             valid = valid.join(undone, "window_start", "left_semi")
         valid.persist()
         try:
-            corrected = corrections(valid, entries, self._judge)
-            corrected.write.mode("overwrite").parquet(f"{self._staging}/piece={self._done}")
+            changes = corrections(valid, entries, self._judge)
+            changes.write.mode("overwrite").parquet(f"{self._staging}/piece={self._done}")
         finally:
             valid.unpersist()
         failpoints.reach("replay-after-piece")
@@ -158,18 +155,18 @@ class Replays:
 
     def _finish(self, request: ReplayRequest) -> None:
         """Append the corrections in one commit, and put the replay on record."""
-        corrected = self._corrections(request)
-        rows = corrected.count()
+        changes = self._corrections(request)
+        rows = changes.count()
         record = ReplayRecord(
             **asdict(request),
             at=time.time(),
             corrections=rows,
-            moved=moved(corrected),
-            keys=number_of_keys(corrected),
-            shown=largest(corrected),
+            moved=moved(changes),
+            keys=number_of_keys(changes),
+            shown=largest(changes),
         )
         if rows and not request.dry_run:
-            entries = as_entry(corrected, entry_of(request.id), BY_REPLAY)
+            entries = as_entry(changes, entry_of(request.id), BY_REPLAY)
             failpoints.reach("replay-before-commit")
             append_once(entries.coalesce(1), self._settings.ledger, _writer(request), 0)
             failpoints.reach("replay-after-commit")
@@ -202,61 +199,13 @@ class Replays:
         return self._session.read.format("delta").load(self._settings.ledger)
 
 
-def corrections(valid: DataFrame, entries: DataFrame, judge: Judge) -> DataFrame:
-    """Return what has to be added to the ledger so that it says what the rows say.
-
-    Args:
-        valid: All rows of some windows that are valid under today's rules.
-        entries: All entries of the ledger in those windows.
-        judge: Says who is a bot, given the distinct agents.
-
-    Returns:
-        The ledger's columns but for ``entry`` and ``cause``; only rows that change something.
-    """
-    agents = valid.agg(F.collect_set("user_agent")).collect()[0][0]
-    counted = count_new(valid, valid.limit(0), judge(agents))
-    return difference(counted, entries)
-
-
-def read_by_todays_rules(
-    session: SparkSession, settings: Settings, rules: UrlRules, windows: tuple[int, int], counted_up_to: int
-) -> DataFrame:
-    """Return the rows of bronze that are valid under ``rules`` and lie in the windows, parsed from their bytes.
-
-    A row that was rejected has no window yet: all those are parsed that came late enough to be of the range.
-
-    Args:
-        session: The Spark session.
-        settings: Where bronze is.
-        rules: Today's rules.
-        windows: First window and end, exclusive; epoch seconds.
-        counted_up_to: The bronze batch that the ledger stands at.
-    """
-    earliest = _moment(windows[0] - FUTURE_TOLERANCE_SECONDS)
-    was_rejected = F.col("reject_reason").isNotNull() & (F.col("ingested_at") >= earliest)
-    may_be_in = _within("event_date", windows) | (was_rejected & (F.col("event_date") >= earliest.date()))
-    bronze = session.read.format("delta").load(settings.bronze).filter(F.col("batch") <= counted_up_to)
-    first, end = map(_moment, windows)
-    is_in = (F.col("window_start") >= first) & (F.col("window_start") < end)
-    return parse_again(bronze.filter(may_be_in), rules).filter(is_in).drop("referrer", "user_id")
-
-
-def read_on_arrival(
-    session: SparkSession, settings: Settings, windows: tuple[int, int], counted_up_to: int
-) -> DataFrame:
-    """Return the rows of bronze that were valid on arrival and lie in the windows; as :func:`read_by_todays_rules`."""
-    bronze = session.read.format("delta").load(settings.bronze).filter(F.col("batch") <= counted_up_to)
-    valid = bronze.filter(F.col("reject_reason").isNull() & _within("event_date", windows))
-    return valid.drop("value", "referrer", "user_id")
-
-
 def pieces(session: SparkSession, settings: Settings, request: ReplayRequest) -> list[tuple[int, int]]:
     """Split a range into pieces of about ``ROWS_PER_PIECE`` rows: first window and end, exclusive.
 
     The pieces cover the whole range; with a client, only the hours in which it was seen.
     """
     bronze = session.read.format("delta").load(settings.bronze)
-    rows = bronze.filter(_within("event_date", (request.first, request.end)))
+    rows = bronze.filter(within("event_date", (request.first, request.end)))
     if request.client:
         hour = F.date_trunc("hour", "window_start")
         hours = rows.filter(F.col("ip_address") == request.client).select(hour.alias("hour")).distinct()
@@ -288,14 +237,3 @@ def _split(sizes: list[tuple[int, int]], whole: tuple[int, int] | None) -> list[
 
 def _writer(request: ReplayRequest) -> str:
     return f"replay:{request.id}"
-
-
-def _within(column: str, windows: tuple[int, int]) -> Column:
-    """Condition: the row's window is in the range, and so its day is one of the range's."""
-    first, end = map(_moment, windows)
-    days = F.col(column).between(first.date(), end.date())
-    return days & (F.col("window_start") >= first) & (F.col("window_start") < end)
-
-
-def _moment(seconds: int) -> dt.datetime:
-    return dt.datetime.fromtimestamp(seconds, tz=dt.timezone.utc)
