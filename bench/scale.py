@@ -22,7 +22,6 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psycopg2
 
@@ -31,7 +30,7 @@ from bench.stream import Stream
 from bench.traffic import EVENTS_PER_WINDOW, WINDOW_SECONDS, Shop, encode, make_events
 from bench.watch import CountWatch
 from lake.errors import ServiceError, WeblakeError
-from lake.requests import MaintenanceRequest, ReplayRequest
+from lake.requests import MaintenanceAnswer, MaintenanceRequest, ReplayAnswer, ReplayRequest
 from lake.settings import PROJECT, Settings, child_environment, load_settings
 from marts.build import Marts, build
 from spark.commands.ask import carry_out
@@ -102,9 +101,9 @@ def measure(folder: Path, events: int) -> Measured:
             with _timed(values, f"replay of {some}, s"):
                 _replay(settings)
             with _timed(values, "maintain, s"):
-                told = carry_out(settings, MaintenanceRequest("scale"), lambda _: None)
+                maintained = carry_out(settings, MaintenanceRequest("scale"), MaintenanceAnswer, lambda _: None)
             values["batch after maintain, s"] = statistics.median(bursts.send() for _ in range(BURSTS))
-            values |= _sizes(told)
+            values |= _sizes(maintained)
         build(marts, settings)
         with _timed(values, f"verify of {some}, s"):
             _verify(settings, "--from", _iso(yesterday()), "--to", _iso(yesterday() + SOME_WINDOWS * WINDOW_SECONDS))
@@ -164,7 +163,7 @@ def _replay(settings: Settings) -> None:
     """Replay the first windows of the backlog, which must correct nothing."""
     first = yesterday()
     request = ReplayRequest("scale", first, first + SOME_WINDOWS * WINDOW_SECONDS, dry_run=True)
-    corrections = carry_out(settings, request, lambda _: None)["corrections"]
+    corrections = carry_out(settings, request, ReplayAnswer, lambda _: None).outcome().corrections
     if corrections:
         raise ServiceError(f"a replay of unchanged events has {corrections} corrections; see `make verify`")
 
@@ -181,14 +180,17 @@ def _iso(seconds: int) -> str:
     return dt.datetime.fromtimestamp(seconds, tz=dt.timezone.utc).isoformat()
 
 
-def _sizes(told: dict[str, Any]) -> dict[str, float]:
+def _sizes(maintained: MaintenanceAnswer) -> dict[str, float]:
     """Return files and MiB of each table before and after maintenance."""
     sizes = {}
-    for name in told["before"]:
-        for kind, words in (("", "in use"), ("disk_", "on disk")):
-            for side in ("before", "after"):
-                sizes[f"{name} {words} {side}, files"] = told[side][name][f"{kind}files"]
-                sizes[f"{name} {words} {side}, MiB"] = told[side][name][f"{kind}bytes"] / MIB
+    for name in maintained.before:
+        for side, size in (("before", maintained.before[name]), ("after", maintained.after[name])):
+            for words, files, total in (
+                ("in use", size.files, size.bytes),
+                ("on disk", size.disk_files, size.disk_bytes),
+            ):
+                sizes[f"{name} {words} {side}, files"] = float(files)
+                sizes[f"{name} {words} {side}, MiB"] = total / MIB
     return sizes
 
 

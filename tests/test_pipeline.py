@@ -132,7 +132,7 @@ def test_events_sent_again_in_later_batches_add_nothing(session: SparkSession, s
     send(settings, records)
     pipeline.drain()
     after = cells(settings)
-    assert pipeline.progress.stage("bronze")["rows"] == 2 * len(records)
+    assert pipeline.progress.bronze.rows == 2 * len(records)
     assert after == before
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from lake.requests import Change, VerdictRequest, answer, waiting
+from lake.requests import Change, VerdictAnswer, VerdictRequest, answer, waiting
 from lake.settings import Settings
 from marts.blocklist import blocked, write_blocklist
 from marts.propose import found_changes, propose
@@ -66,7 +66,7 @@ def test_verdicts_are_asked_for_once_and_answers_are_cleared_away(settings: Sett
     (request,) = waiting(settings.requests, VerdictRequest)
     assert (request.by, len(request.changes)) == ("marts", 3)
     assert isinstance(request.changes[0], Change)
-    answer(settings.requests, request.id, {"done": True, "held": []})
+    answer(settings.requests, request.id, VerdictAnswer(done=True))
     propose(settings)
     assert len(list(settings.requests.iterdir())) == 1
 

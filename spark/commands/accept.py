@@ -6,14 +6,14 @@ Only what the stream itself has named is accepted. It looks again within half a 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from contextlib import closing
-from typing import Any
 
+from lake.contracts.refusals import Loss, Refusal
+from lake.contracts.reports import read_stream_report
 from lake.errors import LakeError, WeblakeError
 from lake.settings import Settings, load_settings
-from spark.source.acceptance import Loss, NewTopic, accept_losses, accept_topic
+from spark.source.acceptance import accept_losses, accept_topic
 from spark.source.topic import Topic
 
 
@@ -37,27 +37,25 @@ def accept(settings: Settings, what: str) -> str:
         LakeError: the stream has named none.
         ServiceError: Kafka does not answer.
     """
-    named = refusal(settings).get(what)
-    if not named:
-        raise LakeError(f"the stream refuses no {what}, so there is nothing to accept; see `make status`")
-    if what == "topic":
-        accept_topic(settings, NewTopic(**named))
-        return f"accepted: what bronze has stays, and the records of the topic with id {named['topic_id']} are appended"
-    losses = _grown(settings, [Loss(**loss) for loss in named])
-    accept_losses(settings, losses)
-    return f"accepted as lost: {'; '.join(map(str, losses))}"
+    refused = refusal(settings)
+    if what == "topic" and refused.topic:
+        accept_topic(settings, refused.topic)
+        topic_id = refused.topic.topic_id
+        return f"accepted: what bronze has stays, and the records of the topic with id {topic_id} are appended"
+    if what == "loss" and refused.losses:
+        losses = _grown(settings, refused.losses)
+        accept_losses(settings, losses)
+        return f"accepted as lost: {'; '.join(map(str, losses))}"
+    raise LakeError(f"the stream refuses no {what}, so there is nothing to accept; see `make status`")
 
 
-def refusal(settings: Settings) -> dict[str, Any]:
-    """Return what the stream refuses to go on over, by its last word; empty where there is nothing."""
-    try:
-        told: dict[str, Any] = json.loads(settings.stream_file.read_text())
-    except (FileNotFoundError, ValueError):
-        return {}
-    return told["bronze"].get("refusal") or {}
+def refusal(settings: Settings) -> Refusal:
+    """Return what the stream refuses to go on over, by its last report; empty where there is nothing."""
+    report = read_stream_report(settings.stream_file)
+    return (report.bronze.refusal if report else None) or Refusal()
 
 
-def _grown(settings: Settings, losses: list[Loss]) -> list[Loss]:
+def _grown(settings: Settings, losses: tuple[Loss, ...]) -> list[Loss]:
     """Let the losses end where Kafka begins now: it may have removed more since."""
     with closing(Topic(settings)) as topic:
         now = topic.look()

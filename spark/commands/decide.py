@@ -10,14 +10,13 @@ import datetime as dt
 import ipaddress
 import logging
 import sys
-from typing import Any
 
 from lake.contracts import CONVICTED, PARDONED, RELEASED
+from lake.contracts.records import BY_HAND, Change, as_verdict
 from lake.errors import SettingsError, WeblakeError
-from lake.requests import Change, VerdictRequest, new_id
+from lake.requests import VerdictAnswer, VerdictRequest, new_id
 from lake.settings import Settings, load_settings
 from spark.commands.ask import carry_out, read_records
-from spark.errands.court import BY_HAND
 
 VERDICTS = {"convict": CONVICTED, "pardon": PARDONED, "release": RELEASED}
 
@@ -43,7 +42,7 @@ def main() -> int:
         settings = load_settings()
         if arguments.command == "list":
             return _list(settings)
-        outcome = carry_out(settings, _request(arguments), lambda told: None)
+        outcome = carry_out(settings, _request(arguments), VerdictAnswer, lambda answer: None)
     except WeblakeError as error:
         sys.stderr.write(f"weblake: {error}\n")
         return 1
@@ -62,23 +61,23 @@ def _request(arguments: argparse.Namespace) -> VerdictRequest:
     return VerdictRequest(new_id(), BY_HAND, (change,), arguments.dry_run)
 
 
-def as_text(address: str, verdict: str, outcome: dict[str, Any], dry_run: bool) -> str:
+def as_text(address: str, verdict: str, outcome: VerdictAnswer, dry_run: bool) -> str:
     """Return what a verdict moved, or would move, in one line."""
-    if not outcome["changes"]:
+    if not outcome.changes:
         return f"{address} was {verdict} already; nothing to do"
-    moved = {name: number for name, number in outcome["moved"].items() if number}
-    told = ", ".join(f"{name} {number:+,d}" for name, number in moved.items())
-    return f"{address} {'would be' if dry_run else 'is'} {verdict}; to the bots: {told or 'nothing moves'}"
+    moved = {name: number for name, number in outcome.moved.items() if number}
+    sums = ", ".join(f"{name} {number:+,d}" for name, number in moved.items())
+    return f"{address} {'would be' if dry_run else 'is'} {verdict}; to the bots: {sums or 'nothing moves'}"
 
 
 def _list(settings: Settings) -> int:
-    records = read_records(settings, settings.verdicts)
+    records = read_records(settings, settings.verdicts, as_verdict)
     for record in records:
-        at = f"{dt.datetime.fromtimestamp(record['at'], tz=dt.timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
-        for change in record["changes"]:
+        at = f"{dt.datetime.fromtimestamp(record.at, tz=dt.timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
+        for change in record.changes:
             sys.stdout.write(
-                f"{record['number']:>5}  {at}  {change['verdict']:<9}  {change['ip_address']:<39}  "
-                f"by {record['by']}: {change['reason']}\n"
+                f"{record.number:>5}  {at}  {change.verdict:<9}  {change.ip_address:<39}  "
+                f"by {record.by}: {change.reason}\n"
             )
     if not records:
         sys.stdout.write("no verdicts yet\n")

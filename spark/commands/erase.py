@@ -7,10 +7,10 @@ replays, and PostgreSQL's counts are filled anew.
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import sys
 
+from lake.contracts.records import as_text
 from lake.errors import WeblakeError
 from lake.settings import load_settings
 from spark import failpoints
@@ -43,7 +43,7 @@ def main() -> int:
     except WeblakeError as error:
         sys.stderr.write(f"weblake: {error}\n")
         return 1
-    sys.stdout.write(json.dumps(record) + "\n")
+    sys.stdout.write(as_text(record) + "\n")
     return 0
 
 

@@ -9,11 +9,11 @@ import argparse
 import datetime as dt
 import logging
 import sys
-from typing import Any
 
 from lake.contracts import WINDOW_SECONDS
+from lake.contracts.records import ReplayRecord, as_replay
 from lake.errors import SettingsError, WeblakeError
-from lake.requests import ReplayRequest, new_id
+from lake.requests import ReplayAnswer, ReplayRequest, new_id
 from lake.settings import Settings, load_settings
 from spark import failpoints
 from spark.commands.ask import carry_out, read_records
@@ -35,15 +35,15 @@ def main() -> int:
         failpoints.arm(settings.fail_at)
         if arguments.list:
             return _list(settings)
-        return _show(carry_out(settings, _request(arguments), _show_pieces))
+        return _show(carry_out(settings, _request(arguments), ReplayAnswer, _show_pieces).outcome())
     except WeblakeError as error:
         sys.stderr.write(f"weblake: {error}\n")
         return 1
 
 
-def _show_pieces(told: dict[str, Any]) -> None:
+def _show_pieces(answer: ReplayAnswer) -> None:
     if sys.stderr.isatty():
-        sys.stderr.write(f"\r  {told['at']} of {told['pieces']} pieces\033[K")
+        sys.stderr.write(f"\r  {answer.at} of {answer.pieces} pieces\033[K")
 
 
 def _request(arguments: argparse.Namespace) -> ReplayRequest:
@@ -66,31 +66,29 @@ def _seconds(name: str, text: str) -> int:
     return int((moment if moment.tzinfo else moment.replace(tzinfo=dt.timezone.utc)).timestamp())
 
 
-def _show(outcome: dict[str, Any]) -> int:
+def _show(record: ReplayRecord) -> int:
     write = sys.stdout.write
-    for row in outcome["shown"]:
-        who = "bot" if row.get("is_bot") else "human"
-        changes = ", ".join(
-            f"{name} {value:+d}" for name, value in row.items() if name not in ("dimension", "key", "is_bot")
-        )
-        write(f"  {row['dimension']:<8} {row['key']:<40} {who:<6} {changes}\n")
-    more = outcome["keys"] - len(outcome["shown"])
+    for correction in record.shown:
+        who = "bot" if correction.is_bot else "human"
+        changes = ", ".join(f"{name} {value:+d}" for name, value in correction.measures.items())
+        write(f"  {correction.dimension:<8} {correction.key:<40} {who:<6} {changes}\n")
+    more = record.keys - len(record.shown)
     if more > 0:
         write(f"  ... and {more} more keys\n")
-    applied = "would be appended (dry run)" if outcome["dry_run"] else "appended"
-    write(f"replay {outcome['id']}: {outcome['corrections']} corrections {applied}\n")
+    applied = "would be appended (dry run)" if record.dry_run else "appended"
+    write(f"replay {record.id}: {record.corrections} corrections {applied}\n")
     return 0
 
 
 def _list(settings: Settings) -> int:
-    records = read_records(settings, settings.replays)
+    records = read_records(settings, settings.replays, as_replay)
     for record in records:
-        span = f"undoes {record['undo']}" if record["undo"] else f"{_iso(record['first'])} to {_iso(record['end'])}"
-        moved = ", ".join(f"{name} {value:+d}" for name, value in record["moved"].items() if value)
+        span = f"undoes {record.undo}" if record.undo else f"{_iso(record.first)} to {_iso(record.end)}"
+        moved = ", ".join(f"{name} {value:+d}" for name, value in record.moved.items() if value)
         sys.stdout.write(
-            f"{record['id']}  {_iso(record['at'])}  {span}"
-            f"{'  client ' + record['client'] if record['client'] else ''}  "
-            f"{record['corrections']} corrections{': ' + moved if moved else ''}\n"
+            f"{record.id}  {_iso(record.at)}  {span}"
+            f"{'  client ' + record.client if record.client else ''}  "
+            f"{record.corrections} corrections{': ' + moved if moved else ''}\n"
         )
     if not records:
         sys.stdout.write("no replays yet\n")
