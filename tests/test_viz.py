@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 import pandas as pd
+import psycopg2
 import pytest
 
 matplotlib.use("Agg")
@@ -19,16 +22,21 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.dates import num2date
 from matplotlib.patches import StepPatch
+from psycopg2 import sql
 
-from lake.contracts import CHARTS
+from lake.contracts import CHARTS, MEASURES, MIRROR, names
+from lake.settings import Settings
+from marts.build import Marts
+from stack.servers.migrations import migrate
 from viz.axes import draw_no_data, shorten, time_range
 from viz.bots import CLASSES, OTHER_CLASS
-from viz.draw import AT_ONCE, OVER_TIME, STYLE, draw, draw_frames, save
-from viz.marts import QUERIES
+from viz.draw import AT_ONCE, OVER_TIME, STYLE, draw, draw_all, draw_frames, save
+from viz.marts import QUERIES, connect, read_all
 from viz.timeline import MOST_STEPS, Span, over_time, time_span
 
 T0 = datetime(2026, 3, 1, 10, 0, tzinfo=timezone.utc)
 EMPTY = pd.DataFrame()
+KEYS = {"all": "all", "action": "view_product", "product": "p-1"}
 CHART = {chart.name: chart for chart in CHARTS}
 
 
@@ -329,3 +337,47 @@ def test_a_picture_appears_whole_and_a_failed_one_not_at_all(tmp_path: Path) -> 
         save(fail, path)
     assert path.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["actions.png"]
+
+
+# --- On a real PostgreSQL
+
+
+@pytest.fixture
+def marts(stack_settings: Settings, tmp_path: Path) -> Iterator[Settings]:
+    """Marts in a database of their own, of a minute in which a person and a bot looked at a product."""
+    settings = replace(stack_settings, data=tmp_path, postgres_database="charts")
+    migrate(settings)
+    columns = names(MIRROR)
+    insert = sql.SQL("insert into silver.window_counts ({}) values ({})").format(
+        sql.SQL(", ").join(map(sql.Identifier, columns)), sql.SQL(", ").join(map(sql.Placeholder, columns))
+    )
+    with closing(psycopg2.connect(settings.postgres_dsn("owner"))) as database, database, database.cursor() as cursor:
+        for is_bot, views in ((False, 8), (True, 3)):
+            counts = dict.fromkeys(names(MEASURES), 0) | {"events": views, "views": views}
+            for dimension, key in {**KEYS, "client": f"198.51.100.{views}"}.items():
+                cell = {"dimension": dimension, "window_start": minute(0), "key": key, "is_bot": is_bot, "version": 1}
+                cursor.execute(insert, cell | counts)
+        cursor.execute("insert into silver.bookmark values (1, 'a', now(), now())")
+    with pytest.MonkeyPatch.context() as environment:
+        for name in ("POSTGRES_HOST", "POSTGRES_PORT", "POSTGRES_DB", "POSTGRES_DBT_PASSWORD"):
+            environment.setenv(name, "")
+        Marts(settings).run()
+        yield settings
+
+
+@pytest.mark.stack
+def test_the_queries_read_the_marts_as_they_are(marts: Settings, tmp_path: Path) -> None:
+    engine = connect(marts)
+    with engine.connect() as connection:
+        frames = read_all(connection)
+    assert {name: len(rows) for name, rows in frames.items()} == {
+        "top_products": 1,
+        "actions": 1,
+        "payment_errors": 1,
+        "bots": 0,
+        "bot_requests": 0,
+        "conversion": 1,
+        "traffic": 1,
+    }
+    assert frames["traffic"].iloc[0].tolist() == [minute(0), 8, 3, 0]
+    assert len(draw_all(engine, tmp_path / "charts")) == len(CHARTS)
