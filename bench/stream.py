@@ -90,7 +90,7 @@ class Stream:
         return self._process.pid if self._process else 0
 
     def check(self) -> dict[str, Any]:
-        """Return the rows that each stage says it has dealt with.
+        """Return how many rows each stage has dealt with, by its own report.
 
         Raises:
             ServiceError: the process has ended; the message has the end of its log.
@@ -98,5 +98,5 @@ class Stream:
         if self._process and self._process.poll() is not None:
             tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
             raise ServiceError(f"the stream ended with code {self._process.returncode}; the end of its log:\n{tail}")
-        told = read_stream(self._settings) or {}
-        return {name: facts["rows"] for name, facts in told.items() if isinstance(facts, dict)}
+        report = read_stream(self._settings) or {}
+        return {name: facts["rows"] for name, facts in report.items() if isinstance(facts, dict)}
