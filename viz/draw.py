@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from lake.contracts import CHARTS, Chart
 from lake.errors import first_line
+from lake.files import write_whole
 from lake.settings import Settings
 from viz import marts
 from viz.axes import Finding, draw_no_data, set_title, time_range
@@ -55,9 +58,8 @@ def draw_all(engine: Engine, folder: Path) -> list[Path]:
 def draw_frames(frames: dict[str, pd.DataFrame], folder: Path) -> list[Path]:
     """Write a PNG for each chart, given the rows of each; return their paths."""
     span = time_span(frames["traffic"])
-    folder.mkdir(parents=True, exist_ok=True)
     return [
-        save(lambda ax, chart=chart: draw(ax, chart, frames[chart.name], span), folder / chart.file_name)  # type: ignore[misc]
+        save(partial(draw, chart=chart, rows=frames[chart.name], span=span), folder / chart.file_name)
         for chart in CHARTS
     ]
 
@@ -80,11 +82,11 @@ def save(drawing: Callable[[Axes], None], path: Path) -> Path:
         figure, ax = pyplot.subplots()
         try:
             drawing(ax)
-            draft = path.with_suffix(".png.part")
-            figure.savefig(draft, format="png")
-            draft.replace(path)
+            picture = io.BytesIO()
+            figure.savefig(picture, format="png")
         finally:
             pyplot.close(figure)
+    write_whole(path, picture.getvalue())
     return path
 
 
