@@ -120,7 +120,7 @@ def draw_findings(findings: Findings, path: Path, seeds: str) -> None:
     """Draw the share of each kind that is convicted, bots above people, into a PNG file."""
     from matplotlib import pyplot
 
-    from viz.axes import BOT, HUMAN
+    from viz.axes import BOT, HUMAN, set_title
     from viz.draw import STYLE
 
     bars = [(name, kind) for name, kind in ordered(findings) if kind.busy][::-1]
@@ -136,14 +136,10 @@ def draw_findings(findings: Findings, path: Path, seeds: str) -> None:
         ax.set_xlabel(f"convicted, per cent of clients with {FEWEST_REQUESTS} requests or more")
         ax.set_ylabel("what it truly is")
         ax.grid(False, axis="y")
-        ax.set_title(f"Bots convicted: precision {findings.precision:.1%}, recall {findings.recall:.1%}", pad=36)
-        ax.annotate(
+        set_title(
+            ax,
+            f"Bots convicted: precision {findings.precision:.1%}, recall {findings.recall:.1%}",
             f"an hour of made-up traffic each, seeds {seeds}; people in blue",
-            xy=(0, 1),
-            xycoords="axes fraction",
-            xytext=(0, 14),
-            textcoords="offset points",
-            color="#555555",
         )
         try:
             figure.savefig(path, format="png")
