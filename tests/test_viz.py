@@ -30,8 +30,8 @@ from marts.build import Marts
 from stack.servers.migrations import migrate
 from viz.axes import draw_no_data, shorten, time_range
 from viz.bots import CLASSES, OTHER_CLASS
-from viz.draw import AT_ONCE, OVER_TIME, STYLE, draw, draw_all, draw_frames, save
-from viz.marts import QUERIES, connect, read_all
+from viz.draw import PICTURES, STYLE, draw, draw_all, draw_frames, save
+from viz.marts import connect, read_all
 from viz.timeline import MOST_STEPS, Span, over_time, time_span
 
 T0 = datetime(2026, 3, 1, 10, 0, tzinfo=timezone.utc)
@@ -105,16 +105,16 @@ def draw_chart(ax: Axes, name: str, rows: pd.DataFrame, span: Span | None = None
     draw(ax, CHART[name], rows, span)
 
 
-def test_each_chart_of_the_contract_has_a_query_and_is_drawn_by_one_function() -> None:
+def test_each_chart_of_the_contract_has_a_picture_and_no_other_has() -> None:
     names = [chart.name for chart in CHARTS]
-    assert sorted(names) == sorted(QUERIES) == sorted([*AT_ONCE, *OVER_TIME])
+    assert sorted(names) == sorted(PICTURES)
     assert len({chart.file_name for chart in CHARTS}) == len(names)
 
 
 @pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.name)
 def test_a_chart_reads_the_marts_that_the_contract_says(chart: Any) -> None:
-    marts = set(re.findall(r"marts\.(\w+)", QUERIES[chart.name]))
-    assert marts | ({"traffic"} if chart.name in OVER_TIME else set()) == set(chart.marts)
+    marts = set(re.findall(r"marts\.(\w+)", PICTURES[chart.name].query))
+    assert marts | ({"traffic"} if PICTURES[chart.name].is_over_time else set()) == set(chart.marts)
 
 
 @pytest.mark.parametrize("name", CHART)
@@ -369,7 +369,7 @@ def marts(stack_settings: Settings, tmp_path: Path) -> Iterator[Settings]:
 def test_the_queries_read_the_marts_as_they_are(marts: Settings, tmp_path: Path) -> None:
     engine = connect(marts)
     with engine.connect() as connection:
-        frames = read_all(connection)
+        frames = read_all(connection, {name: picture.query for name, picture in PICTURES.items()})
     assert {name: len(rows) for name, rows in frames.items()} == {
         "top_products": 1,
         "actions": 1,

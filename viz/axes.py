@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 import seaborn as sns
@@ -17,20 +17,6 @@ ROUND_STEPS = [1, 2, 5, 10]
 """Ticks are so far apart, or a power of ten times as far."""
 FEWEST_ROWS = 6
 """A bar chart has room for so many bars at least: one bar alone would fill the picture."""
-
-
-class Finding(NamedTuple):
-    """What a drawn chart says.
-
-    Attributes:
-        text: what follows the chart's subject in its title; empty where the subject says it all.
-        first: start of the time range that it shows.
-        last: end of that range.
-    """
-
-    text: str
-    first: pd.Timestamp
-    last: pd.Timestamp
 
 
 def draw_no_data(ax: Axes, subject: str) -> None:

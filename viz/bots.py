@@ -1,4 +1,4 @@
-"""The charts of bots. Each function draws a frame of `viz.marts` on Axes that it is given, and saves nothing."""
+"""The charts of bots. Each function draws the rows of its query on Axes that it is given, and saves nothing."""
 
 from __future__ import annotations
 
@@ -16,12 +16,33 @@ from viz.axes import (
     NO_DATA_TEXT,
     ROUND_STEPS,
     TEXT,
-    Finding,
     set_legend_below,
     set_rows,
     shorten,
 )
+from viz.picture import Finding, Picture
 from viz.timeline import Span, draw_stack, finish_time_axes, over_time
+
+BOTS = """
+select
+    ip_address, class, is_convicted, score, requests, reasons, points,
+    count(*) over () as bots,
+    min(first_seen_at) over () as first_seen_at, max(last_seen_at) over () as last_seen_at
+from marts.bots
+order by requests desc, ip_address
+limit 12
+"""
+BOT_REQUESTS = """
+select window_start, class, requests
+from marts.bot_traffic
+where window_start > :since and class != 'people' and requests > 0
+order by window_start
+"""
+CONVERSION = """
+select distinct day_start, conversion_with_bots, conversion_without_bots
+from marts.bot_classes
+order by day_start
+"""
 
 CLASSES = {
     "crawler": "#56B4E9",
@@ -133,3 +154,11 @@ def reasons_of(bot: pd.Series[Any]) -> str:
     verdict = "convicted" if bot["is_convicted"] else "suspected"
     text = f"{verdict} with {bot['score']}: {parts}"
     return text if len(text) <= LONGEST_REASONS else f"{text[: LONGEST_REASONS - 1]}…"
+
+
+PICTURES = {
+    "bots": Picture(BOTS, draw_bots),
+    "bot_requests": Picture(BOT_REQUESTS, draw_bot_requests, is_over_time=True),
+    "conversion": Picture(CONVERSION, draw_conversion),
+}
+"""Chart -> its picture."""

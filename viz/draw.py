@@ -19,27 +19,14 @@ from lake.contracts import CHARTS, Chart
 from lake.errors import first_line
 from lake.files import write_whole
 from lake.settings import Settings
-from viz import marts
-from viz.axes import Finding, draw_no_data, set_title, time_range
-from viz.bots import draw_bot_requests, draw_bots, draw_conversion
-from viz.shop import draw_actions, draw_payment_errors, draw_top_products, draw_traffic
+from viz import bots, marts, shop
+from viz.axes import draw_no_data, set_title, time_range
 from viz.timeline import Span, time_span
 
 STYLE = Path(__file__).parent / "weblake.mplstyle"
 RETRY_SECONDS = 5.0
 
-AT_ONCE: dict[str, Callable[[Axes, pd.DataFrame], Finding]] = {
-    "top_products": draw_top_products,
-    "actions": draw_actions,
-    "bots": draw_bots,
-    "conversion": draw_conversion,
-}
-OVER_TIME: dict[str, Callable[[Axes, pd.DataFrame, Span], Finding]] = {
-    "payment_errors": draw_payment_errors,
-    "bot_requests": draw_bot_requests,
-    "traffic": draw_traffic,
-}
-"""Chart -> what draws it; those over time show the range of the traffic."""
+PICTURES = shop.PICTURES | bots.PICTURES
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +38,7 @@ def draw_all(engine: Engine, folder: Path) -> list[Path]:
         SQLAlchemyError: the marts cannot be read.
     """
     with engine.connect() as connection:
-        frames = marts.read_all(connection)
+        frames = marts.read_all(connection, {name: picture.query for name, picture in PICTURES.items()})
     return draw_frames(frames, folder)
 
 
@@ -66,11 +53,11 @@ def draw_frames(frames: dict[str, pd.DataFrame], folder: Path) -> list[Path]:
 
 def draw(ax: Axes, chart: Chart, rows: pd.DataFrame, span: Span | None) -> None:
     """Draw one chart with its title; ``span`` is the range of the traffic, None where there is none."""
-    over_time = OVER_TIME.get(chart.name)
-    if rows.empty or (over_time and span is None):
+    picture = PICTURES[chart.name]
+    if rows.empty or (picture.is_over_time and span is None):
         draw_no_data(ax, chart.title)
         return
-    finding = over_time(ax, rows, span) if over_time and span else AT_ONCE[chart.name](ax, rows)
+    finding = picture.draw(ax, rows, span) if picture.is_over_time else picture.draw(ax, rows)
     set_title(ax, f"{chart.title}{finding.text}", time_range(finding.first, finding.last))
 
 

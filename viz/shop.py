@@ -1,12 +1,43 @@
-"""The charts of the shop. Each function draws a frame of `viz.marts` on Axes that it is given, and saves nothing."""
+"""The charts of the shop. Each function draws the rows of its query on Axes that it is given, and saves nothing."""
 
 from __future__ import annotations
 
 import pandas as pd
 from matplotlib.axes import Axes
 
-from viz.axes import BOT, ERROR, HUMAN, QUIET, Finding, set_legend_below, set_rows, shorten
+from viz.axes import BOT, ERROR, HUMAN, QUIET, set_legend_below, set_rows, shorten
+from viz.picture import Finding, Picture
 from viz.timeline import Span, draw_line, finish_time_axes, over_time
+
+TOP_PRODUCTS = """
+select
+    product_id, human_views, bot_views,
+    min(first_seen_at) over () as first_seen_at, max(last_seen_at) over () as last_seen_at
+from marts.products
+where views > 0
+order by views desc, product_id
+limit 12
+"""
+ACTIONS = """
+select
+    action, action_count,
+    (select min(window_start) from marts.action_counts where action_count > 0) as first_seen_at,
+    (select max(window_start) from marts.action_counts where action_count > 0) as last_seen_at
+from marts.actions
+order by action_count desc, action
+"""
+PAYMENT_ERRORS = """
+select window_start, checkouts, error_count
+from marts.payment_errors
+where window_start > :since
+order by window_start
+"""
+TRAFFIC = """
+select window_start, human_events, bot_events, late_events
+from marts.traffic
+where window_start > :since and human_events + bot_events > 0
+order by window_start
+"""
 
 SLICES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999")
 SMALLEST_SLICE_PERCENT = 4
@@ -72,3 +103,12 @@ def draw_traffic(ax: Axes, traffic: pd.DataFrame, span: Span) -> Finding:
     events = bots + int(timeline.counts["human_events"].sum())
     share = f": {bots / events:.0%} of {events:,} events are bots'" if events else ": no events"
     return Finding(share, timeline.first, timeline.last)
+
+
+PICTURES = {
+    "top_products": Picture(TOP_PRODUCTS, draw_top_products),
+    "actions": Picture(ACTIONS, draw_actions),
+    "payment_errors": Picture(PAYMENT_ERRORS, draw_payment_errors, is_over_time=True),
+    "traffic": Picture(TRAFFIC, draw_traffic, is_over_time=True),
+}
+"""Chart -> its picture."""
