@@ -142,8 +142,8 @@ def _measure_stream(folder: Path, arguments: argparse.Namespace, parts: set[str]
 
 def _check_bronze(settings: Settings, records: int) -> None:
     """Raise ServiceError unless bronze has one row per record and rejected none."""
-    report = read_stream(settings) or {"bronze": {"rows": 0, "rejected": 0}}
-    rows, rejected = report["bronze"]["rows"], report["bronze"]["rejected"]
+    told = read_stream(settings) or {"bronze": {"rows": 0, "rejected": 0}}
+    rows, rejected = told["bronze"]["rows"], told["bronze"]["rejected"]
     if (rows, rejected) != (records, 0):
         raise ServiceError(f"bronze has {rows:,} rows, {rejected:,} of them rejected; {records:,} good ones were sent")
 

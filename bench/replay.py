@@ -46,9 +46,9 @@ def measure_replay(folder: Path, rate: int, say: Callable[[str], None]) -> Repla
         def replay() -> None:
             say("  the replay begins")
             began, first = time.monotonic(), yesterday()
-            result = carry_out(settings, ReplayRequest("bench", first, first + HOUR_SECONDS), lambda _: None)
-            outcome.update(result, seconds=time.monotonic() - began)
-            say(f"  the replay has ended after {outcome['seconds']:.0f} s with {result['corrections']} corrections")
+            told = carry_out(settings, ReplayRequest("bench", first, first + HOUR_SECONDS), lambda _: None)
+            outcome.update(told, seconds=time.monotonic() - began)
+            say(f"  the replay has ended after {outcome['seconds']:.0f} s with {told['corrections']} corrections")
 
         loaded = load_backlog(settings, events, expected, say, per_window=rate * WINDOW_SECONDS)
         with CountWatch(settings) as watch, Stream(settings) as stream:

@@ -100,15 +100,15 @@ def measure(folder: Path, events: int) -> Measurement:
             bursts.send()
             with _timed(values, "dbt run after a batch, s"):
                 build(marts, settings)
-            replay_size = f"{min(events, SOME_WINDOWS * EVENTS_PER_WINDOW):,} events"
-            with _timed(values, f"replay of {replay_size}, s"):
+            some = f"{min(events, SOME_WINDOWS * EVENTS_PER_WINDOW):,} events"
+            with _timed(values, f"replay of {some}, s"):
                 _replay(settings)
             with _timed(values, "maintain, s"):
-                outcome = carry_out(settings, MaintenanceRequest("scale"), lambda _: None)
+                told = carry_out(settings, MaintenanceRequest("scale"), lambda _: None)
             values["batch after maintain, s"] = statistics.median(bursts.send() for _ in range(BURSTS))
-            values |= _sizes(outcome)
+            values |= _sizes(told)
         build(marts, settings)
-        with _timed(values, f"verify of {replay_size}, s"):
+        with _timed(values, f"verify of {some}, s"):
             _verify(settings, "--from", _iso(yesterday()), "--to", _iso(yesterday() + SOME_WINDOWS * WINDOW_SECONDS))
         with _timed(values, "verify of all, s"):
             _verify(settings)
@@ -183,14 +183,14 @@ def _iso(seconds: int) -> str:
     return dt.datetime.fromtimestamp(seconds, tz=dt.timezone.utc).isoformat()
 
 
-def _sizes(outcome: dict[str, Any]) -> dict[str, float]:
+def _sizes(told: dict[str, Any]) -> dict[str, float]:
     """Return files and MiB of each table before and after maintenance."""
     sizes = {}
-    for name in outcome["before"]:
+    for name in told["before"]:
         for kind, words in (("", "in use"), ("disk_", "on disk")):
             for side in ("before", "after"):
-                sizes[f"{name} {words} {side}, files"] = outcome[side][name][f"{kind}files"]
-                sizes[f"{name} {words} {side}, MiB"] = outcome[side][name][f"{kind}bytes"] / MIB
+                sizes[f"{name} {words} {side}, files"] = told[side][name][f"{kind}files"]
+                sizes[f"{name} {words} {side}, MiB"] = told[side][name][f"{kind}bytes"] / MIB
     return sizes
 
 

@@ -98,5 +98,5 @@ class Stream:
         if self._process and self._process.poll() is not None:
             tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
             raise ServiceError(f"the stream ended with code {self._process.returncode}; the end of its log:\n{tail}")
-        report = read_stream(self._settings) or {}
-        return {name: facts["rows"] for name, facts in report.items() if isinstance(facts, dict)}
+        told = read_stream(self._settings) or {}
+        return {name: facts["rows"] for name, facts in told.items() if isinstance(facts, dict)}
