@@ -43,7 +43,7 @@ MIB = 1 << 20
 
 
 @dataclass
-class Measured:
+class Measurement:
     """What was measured at one size: seconds or sizes, by what they are of."""
 
     events: int
@@ -61,21 +61,23 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     base = arguments.dir or load_settings().data / "bench"
     base.mkdir(parents=True, exist_ok=True)
-    found = []
+    measurements = []
     try:
         for events in arguments.events:
             with tempfile.TemporaryDirectory(prefix="scale-", dir=base) as folder:
-                found.append(measure(Path(folder), events))
+                measurements.append(measure(Path(folder), events))
     except (WeblakeError, psycopg2.Error, OSError) as error:
         sys.stderr.write(f"weblake bench: {str(error).strip()}\n")
         return 1
-    _say("\n" + table(found))
+    _say("\n" + table(measurements))
     if arguments.json:
-        arguments.json.write_text(json.dumps([{"events": one.events, **one.values} for one in found], indent=2) + "\n")
+        arguments.json.write_text(
+            json.dumps([{"events": one.events, **one.values} for one in measurements], indent=2) + "\n"
+        )
     return 0
 
 
-def measure(folder: Path, events: int) -> Measured:
+def measure(folder: Path, events: int) -> Measurement:
     """Fill a stack with ``events`` and time the work on it.
 
     Raises:
@@ -110,7 +112,7 @@ def measure(folder: Path, events: int) -> Measured:
         with _timed(values, "verify of all, s"):
             _verify(settings)
         _say(f"  {loaded.records + bursts.sent:,} records, all checks hold")
-    return Measured(events, values)
+    return Measurement(events, values)
 
 
 class Bursts:
@@ -132,20 +134,20 @@ class Bursts:
         with closing(producer(self._settings, linger_ms=50)) as kafka:
             events = make_events(self._shop, self._dice, times)
             futures = [
-                kafka.send(self._settings.kafka_topic, encode(event), partition=place % PARTITIONS)
-                for place, event in enumerate(events)
+                kafka.send(self._settings.kafka_topic, encode(event), partition=index % PARTITIONS)
+                for index, event in enumerate(events)
             ]
             appended: float = max(future.get(60).timestamp for future in futures) / 1000
         self.sent += BURST_EVENTS
         return max(0.0, self._watch.wait_for(goal, self._stream.check, _silent).at - appended)
 
 
-def table(found: list[Measured]) -> str:
+def table(measurements: list[Measurement]) -> str:
     """Return a table: a row for each figure, a column for each size, and the last divided by the first."""
-    head = "".join(f"{f'{one.events:,}':>14}" for one in found)
+    head = "".join(f"{f'{one.events:,}':>14}" for one in measurements)
     lines = [f"{'events':<40}{head}{'ratio':>10}"]
-    for name in found[0].values:
-        numbers = [one.values[name] for one in found if name in one.values]
+    for name in measurements[0].values:
+        numbers = [one.values[name] for one in measurements if name in one.values]
         ratio = f"{numbers[-1] / numbers[0]:.2f}" if numbers[0] else ""
         lines.append(f"{name:<40}" + "".join(f"{number:>14,.2f}" for number in numbers) + f"{ratio:>10}")
     return "\n".join(lines)
@@ -171,9 +173,9 @@ def _replay(settings: Settings) -> None:
 def _verify(settings: Settings, *scope: str) -> None:
     command = [sys.executable, "-m", "audit", "verify", *scope]
     environment = child_environment(settings, LAKE_ROOT=settings.lake_root)
-    done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ServiceError(f"verify found something wrong:\n{done.stdout}{done.stderr}")
+    process = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
+    if process.returncode:
+        raise ServiceError(f"verify found something wrong:\n{process.stdout}{process.stderr}")
 
 
 def _iso(seconds: int) -> str:

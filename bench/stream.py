@@ -90,7 +90,7 @@ class Stream:
         return self._process.pid if self._process else 0
 
     def check(self) -> dict[str, Any]:
-        """Return the rows that each stage says it has dealt with.
+        """Return how many rows each stage has dealt with, by its own report.
 
         Raises:
             ServiceError: the process has ended; the message has the end of its log.

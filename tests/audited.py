@@ -11,9 +11,9 @@ from contextlib import closing
 from pathlib import Path
 
 import psycopg2
+from examples import REJECTED
 from kafka import KafkaProducer
 from pyspark.sql import SparkSession
-from test_parse import REJECTED
 
 from audit.check import Check, Verdict
 from audit.scope import Scope

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 import yaml
-from test_layout import env_example, settings_calls
+from settings_lists import env_example, settings_calls
 
 from lake.contracts import TOPIC_PARTITIONS
 from lake.settings import Settings, load_settings

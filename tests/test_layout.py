@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from settings_lists import env_example, settings_calls
 
 PROJECT = Path(__file__).resolve().parent.parent
 PARTS = ("ingest", "spark", "marts", "viz", "stack")
@@ -18,7 +19,6 @@ AUDIT_MAY_USE = {"spark.session", "spark.tables.delta", "spark.tables.storage"}
 MAY_SET_ENVIRONMENT = {"marts/build.py"}
 """dbt's profile reads the environment, so the one process that runs dbt hands it over there."""
 
-SETTING = re.compile(r"^#? ?([A-Z][A-Z_]+)=(.*)$")
 TABLE_ROW = re.compile(r"^\| `([A-Z][A-Z_]+)` \| (.*?) \| ")
 
 
@@ -62,30 +62,6 @@ def environment_uses(path: Path) -> Iterator[int]:
                 yield node.lineno
         elif isinstance(node, ast.ImportFrom) and node.module == "os" and words & {alias.name for alias in node.names}:
             yield node.lineno
-
-
-def settings_calls() -> dict[str, str | None]:
-    """Name of each setting that lake/settings.py reads -> its default, where that is a constant."""
-    (function,) = (
-        node
-        for node in tree(PROJECT / "lake" / "settings.py").body
-        if isinstance(node, ast.FunctionDef) and node.name == "load_settings"
-    )
-    found: dict[str, str | None] = {}
-    for node in ast.walk(function):
-        if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Constant):
-            continue
-        called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
-        if called not in {"text", "whole", "get"}:
-            continue
-        default = node.args[1] if len(node.args) > 1 else None
-        found[str(node.args[0].value)] = str(default.value) if isinstance(default, ast.Constant) else None
-    return found
-
-
-def env_example() -> dict[str, str]:
-    lines = (PROJECT / ".env.example").read_text().splitlines()
-    return {match[1]: match[2] for line in lines if (match := SETTING.match(line))}
 
 
 def readme_table() -> dict[str, str]:

@@ -13,7 +13,7 @@ import pytest
 from kafka import KafkaProducer
 from oracle import count
 from pyspark.sql import SparkSession
-from test_pipeline import cells, event, in_order, send, settings, traffic
+from streaming import cells, event, in_order, send, settings, traffic
 
 from lake.contracts.records import ReplayRecord
 from lake.errors import LakeError

@@ -5,6 +5,7 @@ The Delta tables, the mirror's SQL and dbt's sources are all made from these lis
 """
 
 from lake.contracts.bronze import BRONZE, BRONZE_PARTITION
+from lake.contracts.charts import CHARTS, Chart
 from lake.contracts.columns import Column, names, postgres_type, spark_schema
 from lake.contracts.ledger import COUNTS, DIMENSIONS, LEDGER, LEDGER_KEY, LEDGER_PARTITION, MEASURES, Dimension
 from lake.contracts.mirror import BOOKMARK, MIRROR, MIRROR_SCHEMA, VERDICTS, mirror_ddl
@@ -45,6 +46,7 @@ __all__ = [
     "BY_REPLAY",
     "BY_STREAM",
     "BY_VERDICT",
+    "CHARTS",
     "CHECKOUT",
     "CONVICTED",
     "COUNTS",
@@ -72,6 +74,7 @@ __all__ = [
     "VERDICTS",
     "VIEW",
     "WINDOW_SECONDS",
+    "Chart",
     "Column",
     "Dimension",
     "mirror_ddl",
