@@ -7,21 +7,18 @@ failed but something could not be checked, such as with Kafka down (0 with --off
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from pyspark.errors import PySparkException
 
 from audit.check import Verdict
 from audit.report import as_text
 from audit.scope import Scope, read_instant
+from audit.session import quiet_session
 from audit.verify import Progress, verify
 from lake.errors import WeblakeError
 from lake.settings import load_settings
 from lake.url_rules import load_url_rules
-from spark.session import spark_session
 
 FAILED, UNCHECKED, INTERRUPTED = 1, 3, 130
 
@@ -34,13 +31,8 @@ def main() -> int:
         settings = load_settings()
         rules = load_url_rules(settings.rules_file)
         progress.say("starting Spark")
-        with java_kept_quiet():
-            session = spark_session(settings, app="verify")
-        session.sparkContext.setLogLevel("OFF")
-        try:
-            result = verify(session, settings, rules, arguments.scope, arguments.deep, progress)
-        finally:
-            session.stop()
+        with quiet_session(settings, "verify") as session:
+            report = verify(session, settings, rules, arguments.scope, arguments.deep, progress)
     except (WeblakeError, PySparkException) as error:
         progress.clear()
         sys.stderr.write(f"weblake: {error}\n")
@@ -50,25 +42,10 @@ def main() -> int:
         sys.stderr.write("weblake: interrupted\n")
         return INTERRUPTED
     progress.clear()
-    sys.stdout.write(as_text(result) + "\n")
-    verdicts = {check.verdict for check in result.checks}
-    if Verdict.FAILED in verdicts:
+    sys.stdout.write(as_text(report) + "\n")
+    if report.verdict is Verdict.FAILED:
         return FAILED
-    return UNCHECKED if Verdict.UNCHECKED in verdicts and not arguments.offline else 0
-
-
-@contextmanager
-def java_kept_quiet() -> Iterator[None]:
-    """Give what is started here no standard error: Java and Spark print lines there that say nothing."""
-    sys.stderr.flush()
-    ours, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(ours, 2)
-        os.close(ours)
-        os.close(nowhere)
+    return UNCHECKED if report.verdict is Verdict.UNCHECKED and not arguments.offline else 0
 
 
 def _parse() -> argparse.Namespace:
