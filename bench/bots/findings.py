@@ -120,8 +120,8 @@ def draw_findings(findings: Findings, path: Path, seeds: str) -> None:
     """Draw the share of each kind that is convicted, bots above people, into a PNG file."""
     from matplotlib import pyplot
 
-    from viz.__main__ import STYLE
-    from viz.charts import BOT, HUMAN
+    from viz.axes import BOT, HUMAN
+    from viz.draw import STYLE
 
     shown = [(name, kind) for name, kind in ordered(findings) if kind.busy][::-1]
     with pyplot.style.context(STYLE):
