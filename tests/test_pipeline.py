@@ -7,7 +7,6 @@ import json
 import random
 import shutil
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from oracle import Record, count
 from pyspark.sql import SparkSession
 from test_parse import REJECTED
 
+from lake.command import weblake_command
 from lake.settings import PROJECT, Settings, child_environment
 from spark.pipeline import Pipeline
 from stack.servers.kafka import create_topic
@@ -173,9 +173,9 @@ def test_marts_follow_and_their_tests_pass(session: SparkSession, settings: Sett
     sent = send(settings, traffic(seed=4, number=200))
     Pipeline(session, settings).drain()
     expected, _, _ = count(in_order(sent))
-    for option in ("--once", "--test"):
+    for command in ("dbt", "dbt-test"):
         done = subprocess.run(
-            [sys.executable, "-m", "marts.build", option],
+            weblake_command(command),
             cwd=PROJECT,
             env=child_environment(settings, POSTGRES_DBT_PASSWORD=settings.dbt_password),
             capture_output=True,

@@ -1,33 +1,18 @@
-"""Accept what bronze refuses to go on over: ``python -m spark.commands.accept loss`` (or ``topic``).
+"""Accept what bronze refuses to go on over: ``weblake accept-loss``, ``weblake accept-topic``.
 
 Only what the stream itself has named is accepted. It looks again within half a minute, or at its next start.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 from contextlib import closing
 from typing import Any
 
-from lake.errors import LakeError, WeblakeError
-from lake.settings import Settings, load_settings
+from lake.errors import LakeError
+from lake.settings import Settings
 from spark.source.acceptance import Loss, NewTopic, accept_losses, accept_topic
 from spark.source.topic import Topic
-
-
-def main() -> int:
-    """Parse the command line and put the acceptance on record; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m spark.commands.accept", description=__doc__)
-    parser.add_argument("what", choices=("loss", "topic"))
-    what = parser.parse_args().what
-    try:
-        sys.stdout.write(accept(load_settings(), what) + "\n")
-    except WeblakeError as error:
-        sys.stderr.write(f"weblake: {error}\n")
-        return 1
-    return 0
 
 
 def accept(settings: Settings, what: str) -> str:
@@ -65,7 +50,3 @@ def _grown(settings: Settings, losses: list[Loss]) -> list[Loss]:
         Loss(loss.generation, loss.partition, loss.first, max(loss.last, now.begins.get(loss.partition, 0) - 1))
         for loss in losses
     ]
-
-
-if __name__ == "__main__":
-    sys.exit(main())
