@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from enum import Enum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,14 +14,6 @@ from weblake.process import prepare
 PANEL = "Bots"
 
 app = typer.Typer()
-
-
-class Form(str, Enum):
-    """How a blocklist is written."""
-
-    NGINX = "nginx"
-    IPSET = "ipset"
-    CSV = "csv"
 
 
 Ip = Annotated[str, typer.Option("--ip", metavar="ADDRESS", help="The client's address, as the marts write it.")]
@@ -112,7 +103,7 @@ def verdicts(as_json: Json = False) -> int:
 
 @app.command(rich_help_panel=PANEL, epilog="Example: weblake blocklist --format ipset | ipset restore")
 def blocklist(
-    form: Annotated[Form, typer.Option("--format", help="What the list is for.")] = Form.NGINX,
+    form: Annotated[Literal["nginx", "ipset", "csv"], typer.Option("--format", help="What the list is for.")] = "nginx",
 ) -> int:
     """Print the addresses of convicted clients, for a server.
 
@@ -120,7 +111,7 @@ def blocklist(
     """
     from marts.blocklist import blocked, write_blocklist
 
-    write_blocklist(blocked(prepare(quiet=True)), form.value, sys.stdout)
+    write_blocklist(blocked(prepare(quiet=True)), form, sys.stdout)
     return 0
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -20,13 +19,6 @@ if TYPE_CHECKING:
 PANEL = "Data"
 
 app = typer.Typer()
-
-
-class Format(str, Enum):
-    """How made-up records are written."""
-
-    JSON = "json"
-    LOG = "log"
 
 
 @app.command(rich_help_panel=PANEL, epilog="Example: weblake generate --rate 500 --seconds 60 --seed 7")
@@ -43,9 +35,9 @@ def generate(
         typer.Option(metavar="TIME", help="Start of event time, ISO 8601, UTC unless it says. Default: now."),
     ] = None,
     form: Annotated[
-        Format,
+        Literal["json", "log"],
         typer.Option("--format", help="json: events, and log lines for the rest. log: access-log lines, with assets."),
-    ] = Format.JSON,
+    ] = "json",
     truth: Annotated[
         Path | None, typer.Option(help="Where to write which client is what. Default: truth/clients.csv in the data.")
     ] = None,
@@ -68,7 +60,7 @@ def generate(
         count=count,
         seed=seed,
         start=None if start is None else read_instant("--start", start),
-        form=form.value,
+        form=form,
         truth=truth,
     )
     producer = run_generator(settings, options, stop_event())
