@@ -12,7 +12,7 @@ from settings_lists import env_example, settings_calls
 
 PROJECT = Path(__file__).resolve().parent.parent
 PARTS = ("ingest", "spark", "marts", "viz", "stack")
-OUR_PACKAGES = {"lake", *PARTS, "audit", "bench", "tests"}
+OUR_PACKAGES = {"lake", *PARTS, "audit", "bench", "tests", "weblake"}
 AUDIT_MAY_USE = {"spark.session", "spark.tables.delta", "spark.tables.storage"}
 """How to open the lake. What is in it, the audit finds out by itself, or it would share the stream's mistakes."""
 
@@ -96,7 +96,7 @@ def test_tests_are_flat_and_no_package_but_for_the_fault_suite() -> None:
     assert [path for path in sources("tests") if path.name == "__init__.py"] == []
 
 
-@pytest.mark.parametrize("package", ["lake", *PARTS, "audit", "bench"])
+@pytest.mark.parametrize("package", ["lake", *PARTS, "audit", "bench", "weblake"])
 def test_only_the_settings_read_the_environment(package: str) -> None:
     for path in sources(package):
         name = path.relative_to(PROJECT).as_posix()
