@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import tarfile
 from collections import Counter
 from collections.abc import Iterator
@@ -15,13 +14,14 @@ from typing import Any
 
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql import functions as F
 
+from lake.command import weblake_command
 from lake.settings import PROJECT, Settings, child_environment
-from spark.delta import snapshot
-from stack import kafka, postgres
-from stack.embedded import Embedded
-from stack.migrations import migrate
+from spark.tables.delta import snapshot
+from stack.servers import kafka, postgres
+from stack.servers.embedded import Embedded
+from stack.servers.migrations import migrate
 
 GOLDEN = Path(__file__).parent / "golden"
 ARCHIVE = GOLDEN / "golden.tar.gz"
@@ -87,10 +87,10 @@ def restore(settings: Settings) -> None:
 
 
 def run(settings: Settings, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run one of Weblake's programs on the lake, and return what it printed, whatever the exit code."""
+    """Run a command of Weblake's on the lake, and return what it printed, whatever the exit code."""
     extra = {"WEBLAKE_RULES": str(settings.rules_file), "SPARK_MASTER": "local[2]", **environment}
     return subprocess.run(
-        [sys.executable, "-m", *arguments],
+        weblake_command(*arguments),
         cwd=PROJECT,
         env=child_environment(settings, **extra),
         capture_output=True,
@@ -101,13 +101,13 @@ def run(settings: Settings, *arguments: str, **environment: str) -> subprocess.C
 
 def build_marts(settings: Settings) -> None:
     """Bring the marts to where PostgreSQL stands."""
-    built = run(settings, "stack.marts", "--once")
+    built = run(settings, "dbt")
     assert built.returncode == 0, built.stdout + built.stderr
 
 
 def verify_deep(settings: Settings) -> str:
     """Require that every check of ``verify --deep`` holds, and return what it printed."""
-    checked = run(settings, "audit", "verify", "--deep")
+    checked = run(settings, "verify", "--deep")
     assert checked.returncode == 0, checked.stdout + checked.stderr
     return checked.stdout
 

@@ -27,11 +27,12 @@ from golden_lake import (
 )
 from pyspark.sql import SparkSession
 
-from lake.requests import ReplayRequest, ask, new_id, read_answer, withdraw
+from lake.contracts.records import ReplayRecord
+from lake.requests import ReplayAnswer, ReplayRequest, ask, new_id, read_answer, withdraw
 from lake.settings import Settings
 from lake.url_rules import load_url_rules
 from spark.pipeline import Pipeline
-from spark.verdicts import read_verdicts
+from spark.tables.verdicts import read_verdicts
 
 pytestmark = pytest.mark.stack
 
@@ -73,15 +74,15 @@ def figures_now(session: SparkSession, settings: Settings) -> dict[str, Any]:
     return figures(session, settings, list(EXPECTED["ledger_sums_of_all"]), list(EXPECTED["marts_rows"]))
 
 
-def replay(session: SparkSession, settings: Settings, **fields: Any) -> dict[str, Any]:
+def replay(session: SparkSession, settings: Settings, **fields: Any) -> ReplayRecord:
     """Have a replay done and PostgreSQL brought up to it; return the outcome."""
     request = ReplayRequest(id=new_id(), **{"first": FIRST, "end": END, **fields})
     ask(settings.requests, request)
     Pipeline(session, settings).rebuild()
-    outcome = read_answer(settings.requests, request.id)
+    answer = read_answer(settings.requests, request.id, ReplayAnswer)
     withdraw(settings.requests, request.id)
-    assert outcome and "error" not in outcome, outcome
-    return outcome
+    assert answer is not None
+    return answer.outcome()
 
 
 def sums(golden: Golden) -> dict[str, int]:
@@ -154,19 +155,19 @@ def golden_event(session: SparkSession, golden: Golden) -> bytes:
 
 
 def test_a_replay_of_everything_under_its_own_rules_corrects_nothing(session: SparkSession, golden: Golden) -> None:
-    assert replay(session, golden.settings)["corrections"] == 0
+    assert replay(session, golden.settings).corrections == 0
 
 
 def test_a_golden_replay_is_undone_and_brought_back(session: SparkSession, golden: Golden) -> None:
     before = sums(golden)
     golden_replay = next(record for record in records(golden.settings, "replays") if record["corrections"])
     undoing = replay(session, golden.settings, first=0, end=0, undo=golden_replay["id"])
-    assert undoing["corrections"] > 0
+    assert undoing.corrections > 0
     growth = {name: number - before[name] for name, number in sums(golden).items()}
     assert growth == {name: -golden_replay["moved"][name] for name in before}
     first, seconds = OFFERS
     again = replay(session, golden.settings, first=first, end=first + seconds)
-    assert again["corrections"] > 0
+    assert again.corrections > 0
     assert sums(golden) == before
 
 
