@@ -45,7 +45,10 @@ class Court:
 
     def judge(self, agents: Iterable[str]) -> Judgement:
         """Return what is known of the clients of some events, given their distinct agents."""
-        return self.verdicts.judge(self._ranges, agents)
+        return self._judge_under(self.verdicts, agents)
+
+    def _judge_under(self, verdicts: Verdicts, agents: Iterable[str]) -> Judgement:
+        return Judgement.of(agents, self._ranges, verdicts.convicted, verdicts.pardoned)
 
     def step(self, counted_up_to: int) -> bool:
         """Carry out the oldest request; returns whether there was one.
@@ -78,7 +81,7 @@ class Court:
             [change.ip_address for change in changes],
             counted_up_to,
             self.judge,
-            partial(after.judge, self._ranges),
+            partial(self._judge_under, after),
         )
         moved = summary(corrections)
         if request.dry_run:

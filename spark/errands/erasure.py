@@ -50,7 +50,8 @@ def erase_from_bronze(session: SparkSession, settings: Settings, pattern: str) -
     if counts:
         days = [row[0] for row in rows.select(BRONZE_PARTITION).distinct().collect()]
         agents = [row[0] for row in rows.filter(is_own).select("user_agent").distinct().collect() if row[0]]
-        judgement = read_verdicts(session, settings).judge(load_ranges(settings.ranges_file), agents)
+        verdicts, ranges = read_verdicts(session, settings), load_ranges(settings.ranges_file)
+        judgement = Judgement.of(agents, ranges, verdicts.convicted, verdicts.pardoned)
         rewritten = anonymous(rows, pattern, judgement)
         columns: dict[str, str | Column] = {
             name: f"erased.{name}" for name in names(BRONZE) if name not in (*POSITION, BRONZE_PARTITION)

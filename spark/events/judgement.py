@@ -6,14 +6,14 @@ that its events count as before: see :meth:`Judgement.erased_agent`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from lake.contracts import AGENT_GROUPS, ERASED
-from spark.events.agents import Agents
+from spark.events.agents import Agents, sort_agents
 from spark.events.claims import Ranges, is_impostor
 
 AGENTLESS, CRAWLER, TOOL, IMPOSTOR, CONVICTED, PARDONED = (
@@ -37,6 +37,13 @@ class Judgement:
     ranges: Ranges = field(default_factory=lambda: Ranges({}))
     convicted: tuple[str, ...] = ()
     pardoned: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls, agents: Iterable[str], ranges: Ranges, convicted: tuple[str, ...], pardoned: tuple[str, ...]
+    ) -> Judgement:
+        """Judge the clients of some events by their distinct agents, crawlers' address ranges, and the verdicts."""
+        return cls(sort_agents(agents), ranges, convicted, pardoned)
 
     @property
     def is_bot(self) -> Column:

@@ -15,9 +15,6 @@ from pyspark.sql import SparkSession
 from lake.contracts import CONVICTED, PARDONED
 from lake.contracts.records import Change, VerdictRecord, as_text, as_verdict
 from lake.settings import Settings
-from spark.events.agents import sort_agents
-from spark.events.claims import Ranges
-from spark.events.judgement import Judgement
 from spark.tables.delta import snapshot, writers_progress
 from spark.tables.storage import list_texts, write_text
 
@@ -40,6 +37,16 @@ class Verdicts:
     last: dict[str, Verdict]
     number: int = 0
 
+    @property
+    def convicted(self) -> tuple[str, ...]:
+        """The addresses that are taken for bots."""
+        return self.addresses(CONVICTED)
+
+    @property
+    def pardoned(self) -> tuple[str, ...]:
+        """The addresses that are taken for people."""
+        return self.addresses(PARDONED)
+
     def addresses(self, verdict: str) -> tuple[str, ...]:
         """Return the addresses with that verdict, in order."""
         return tuple(sorted(address for address, last in self.last.items() if last.verdict == verdict))
@@ -48,15 +55,6 @@ class Verdicts:
         """Return the verdicts after some more."""
         more = {change.ip_address: Verdict(change.verdict, by, at, change.reason) for change in changes}
         return Verdicts({**self.last, **more}, self.number + 1)
-
-    def judge(self, ranges: Ranges, agents: Iterable[str]) -> Judgement:
-        """Return what is known of the clients of some events, given crawlers' ranges and their distinct agents."""
-        return Judgement(
-            agents=sort_agents(agents),
-            ranges=ranges,
-            convicted=self.addresses(CONVICTED),
-            pardoned=self.addresses(PARDONED),
-        )
 
 
 def read_verdicts(session: SparkSession, settings: Settings) -> Verdicts:
