@@ -76,7 +76,7 @@ def _ours(facts: DataFrame) -> DataFrame:
     packed = " | ".join(f"shiftleft(bigint({name}), {bit})" for bit, name in enumerate(flags))
     value = {name: f"shiftright(flags, {bit}) & 1" for bit, name in enumerate(flags)} | {name: name for name in AMOUNTS}
     in_order = Window.partitionBy("window_start", "event_id").orderBy(*ORDER)
-    keys = ", ".join(f"'{name}', {column or repr(name)}" for name, column in DIMENSIONS.items())
+    keys = ", ".join(f"'{name}', {dimension.column or repr(name)}" for name, dimension in DIMENSIONS.items())
     return (
         facts.selectExpr("window_start", "event_id", *ORDER, *KEYS, "is_bot", f"{packed} as flags", *AMOUNTS)
         .withColumn("is_duplicate", F.row_number().over(in_order) > 1)

@@ -1,14 +1,11 @@
-"""Why a client is taken for a bot, or not: ``python -m audit.explain --ip 203.0.113.7`` (``make explain IP=``).
+"""Why a client is taken for a bot, or not: ``weblake explain --ip 203.0.113.7``.
 
 The verdict, each reason with its arithmetic, and the raw records behind it, from bronze.
 """
 
 from __future__ import annotations
 
-import argparse
 import datetime as dt
-import ipaddress
-import sys
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -16,12 +13,10 @@ from typing import Any
 import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
-from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from audit.session import quiet_session
-from lake.errors import SettingsError, WeblakeError
-from lake.settings import Settings, load_settings
+from lake.settings import Settings
 
 VERDICT = "select verdict, decided_by, decided_at, reason from silver.verdicts where ip_address = %s"
 SUSPECT = """
@@ -128,28 +123,6 @@ class Explanation:
         }
 
 
-def main() -> int:
-    """Print the explanation; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="make explain", description=__doc__)
-    parser.add_argument("--ip", default="", help="the client's address, as the marts write it")
-    parser.add_argument("--lines", type=int, default=20, help="how many raw records to show (default 20)")
-    arguments = parser.parse_args()
-    try:
-        settings = load_settings()
-        try:
-            ipaddress.ip_address(arguments.ip)
-        except ValueError as error:
-            raise SettingsError(f"IP={arguments.ip!r} is no address; give it as the marts write it") from error
-        sys.stdout.write(explain(settings, arguments.ip).as_text() + "\n")
-        sys.stdout.flush()
-        lines = raw_records(settings, arguments.ip, arguments.lines).as_lines()
-        sys.stdout.write("".join(f"  {line}\n" for line in lines))
-    except (WeblakeError, psycopg2.Error, PySparkException) as error:
-        sys.stderr.write(f"weblake: {str(error).strip()}\n")
-        return 1
-    return 0
-
-
 def explain(settings: Settings, address: str) -> Explanation:
     """Return what the marts and the verdicts say of a client.
 
@@ -198,7 +171,3 @@ def _plain(value: Ruling | Suspicion) -> dict[str, object]:
     return {
         name: field.isoformat() if isinstance(field, dt.datetime) else field for name, field in asdict(value).items()
     }
-
-
-if __name__ == "__main__":
-    sys.exit(main())

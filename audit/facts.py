@@ -22,8 +22,8 @@ from lake.url_rules import UrlRules
 MEASURE_NAMES = names(MEASURES)
 ORDER = ("batch", "kafka_partition", "kafka_offset")
 """Where a record lies; the first of equal events in this order counts."""
-KEYS = tuple(dict.fromkeys(column for column in DIMENSIONS.values() if column))
-"""The columns that are keys of the ledger's dimensions."""
+KEYS = {dimension.column: dimension.digits for dimension in DIMENSIONS.values() if dimension.column}
+"""The columns that are keys of the ledger's dimensions, as text: a number with so many digits at least."""
 FACTS = ("window_start", "event_id", *ORDER, *KEYS, "is_bot", *MEASURE_NAMES)
 IDENTITY = (
     "if(event_key is null and event_id = concat_ws('-', kafka_partition, kafka_offset), "
@@ -74,7 +74,7 @@ def parsed_facts(bronze: DataFrame, clients: Clients, scope: Scope) -> DataFrame
     measures = [f"{PARSED[name]} as {name}" for name in MEASURE_NAMES]
     same = ["ip_address", "agent", "is_none"]
     rows = valid.withColumns({"agent": F.coalesce("user_agent", F.lit("")), "is_none": F.col("user_agent").isNull()})
-    keys = [f"string({name}) as {name}" for name in KEYS]
+    keys = [_as_key(name, digits) for name, digits in KEYS.items()]
     return rows.join(judged, same).selectExpr("window_start", IDENTITY, *ORDER, *keys, "is_bot", *measures)
 
 
@@ -117,14 +117,14 @@ def _read_batch(reader: oracle.Oracle, batch: pa.RecordBatch) -> pa.RecordBatch:
     def whole(values: Iterable[int | None]) -> pa.Array:
         return pa.array([None if value is None else int(value) for value in values], pa.int64())
 
-    def text(values: Iterable[object]) -> pa.Array:
-        return pa.array([None if value is None else str(value) for value in values], pa.string())
+    def text(values: Iterable[str | None]) -> pa.Array:
+        return pa.array(list(values), pa.string())
 
     is_good = [event.reject_reason is None for event in events]
     read = {
         "window": whole(event.window if good else None for event, good in zip(events, is_good, strict=True)),
         **{name: batch.column(name) for name in ("event_id", *ORDER)},
-        **{name: text(getattr(event, name) for event in events) for name in KEYS},
+        **{name: text(_padded(getattr(event, name), digits) for event in events) for name, digits in KEYS.items()},
         "is_bot": pa.array([event.client.is_bot for event in events], pa.bool_()),
         **{
             name: whole(oracle.MEASURES[name](event, at) if event.reject_reason is None else 0 for event, at in pairs)
@@ -136,6 +136,15 @@ def _read_batch(reader: oracle.Oracle, batch: pa.RecordBatch) -> pa.RecordBatch:
         "ingested": batch.column("ingested"),
     }
     return pa.RecordBatch.from_arrays(list(read.values()), names=list(read))
+
+
+def _as_key(name: str, digits: int) -> str:
+    text = f"string({name})"
+    return f"lpad({text}, greatest({digits}, length({text})), '0') as {name}" if digits else f"{text} as {name}"
+
+
+def _padded(key: object, digits: int) -> str | None:
+    return None if key is None else str(key).zfill(digits)
 
 
 def _judged(clients: Clients, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

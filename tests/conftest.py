@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -18,6 +19,13 @@ pytest_plugins = ["faults.table"]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seed", type=int, help="repeat the random choices of an earlier run of the fault suite")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs a program of Debian's that is not there, and say which."""
+    missing = [name for mark in item.iter_markers("debian") for name in mark.args if shutil.which(name) is None]
+    if missing:
+        pytest.skip(f"{', '.join(missing)} is not installed; on Debian: apt-get install {' '.join(missing)}")
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from examples import ACCEPTED, REJECTED
 from frames import START, event, line, records
 from pyspark.sql import SparkSession
-from test_parse import ACCEPTED, REJECTED
 
 from audit.oracle import MEASURES, Oracle, Record
 from audit.oracle.agents import agent_kind

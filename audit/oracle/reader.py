@@ -155,8 +155,12 @@ class Oracle:
 
 def dimensions(event: Event) -> dict[str, str]:
     """Return the key of a good event in each dimension that it has one in."""
-    keys = {name: getattr(event, column) if column else name for name, column in DIMENSIONS.items()}
-    return {dimension: str(key) for dimension, key in keys.items() if key is not None}
+    keys = {}
+    for name, dimension in DIMENSIONS.items():
+        key = getattr(event, dimension.column) if dimension.column else name
+        if key is not None:
+            keys[name] = str(key).zfill(dimension.digits)
+    return keys
 
 
 def _refuse_constant(name: str) -> None:

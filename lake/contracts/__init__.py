@@ -5,8 +5,9 @@ The Delta tables, the mirror's SQL and dbt's sources are all made from these lis
 """
 
 from lake.contracts.bronze import BRONZE, BRONZE_PARTITION
+from lake.contracts.charts import CHARTS, Chart
 from lake.contracts.columns import Column, names, postgres_type, spark_schema
-from lake.contracts.ledger import DIMENSIONS, LEDGER, LEDGER_KEY, LEDGER_PARTITION, MEASURES
+from lake.contracts.ledger import COUNTS, DIMENSIONS, LEDGER, LEDGER_KEY, LEDGER_PARTITION, MEASURES, Dimension
 from lake.contracts.mirror import BOOKMARK, MIRROR, MIRROR_SCHEMA, VERDICTS, mirror_ddl
 from lake.contracts.vocabulary import (
     ADD_TO_CART,
@@ -19,8 +20,6 @@ from lake.contracts.vocabulary import (
     CONVICTED,
     EARLIEST_EVENT,
     ERASED,
-    FORMAT_ACCESS_LOG,
-    FORMAT_JSON,
     FUTURE_TOLERANCE_SECONDS,
     LARGEST_AMOUNT,
     LATE_AFTER_SECONDS,
@@ -47,13 +46,13 @@ __all__ = [
     "BY_REPLAY",
     "BY_STREAM",
     "BY_VERDICT",
+    "CHARTS",
     "CHECKOUT",
     "CONVICTED",
+    "COUNTS",
     "DIMENSIONS",
     "EARLIEST_EVENT",
     "ERASED",
-    "FORMAT_ACCESS_LOG",
-    "FORMAT_JSON",
     "FUTURE_TOLERANCE_SECONDS",
     "LARGEST_AMOUNT",
     "LATE_AFTER_SECONDS",
@@ -75,7 +74,9 @@ __all__ = [
     "VERDICTS",
     "VIEW",
     "WINDOW_SECONDS",
+    "Chart",
     "Column",
+    "Dimension",
     "mirror_ddl",
     "names",
     "postgres_type",
