@@ -99,31 +99,27 @@ SCORES = """
         ) as days
         group by network
     ),
-    figures as (
-        select key, reason, coalesce(figure, 0)::bigint as figure,
-            greatest(clients.version, networks.version) as version
+    evidence as (
+        select clients.*, peak_requests_per_minute, active_minutes, steady_minutes, walked_by_others,
+            greatest(clients.version, networks.version) as newest
         from clients left join networks using (network) join paces using (key)
-        cross join lateral (values {figures}) as figures (reason, figure)
     ),
     scores as (
-        select key, max(figures.version) as version, greatest(coalesce(sum(points), 0), 0) as score,
-            coalesce(array_agg(reason order by points desc, reason) filter (where points is not null), '{{}}')
-                as reasons,
-            coalesce(array_agg(points order by points desc, reason) filter (where points is not null), '{{}}')
-                as points,
-            coalesce(jsonb_object_agg(reason, figure) filter (where points <> 0), '{{}}') as figures,
+        select key, greatest(sum(points), 0) as score, array_agg(reason order by points desc, reason) as reasons,
+            array_agg(points order by points desc, reason) as points,
+            jsonb_object_agg(reason, figure::bigint) filter (where points <> 0) as figures,
             (array_agg(class order by points desc, reason) filter (where class is not null))[1] as class
-        from figures
-        left join (
-            select reason as rule, points, class, threshold from marts.bot_rules
-        ) as rules on reason = rule and figure >= threshold
+        from evidence
+        cross join lateral (values {figures}) as measured (rule, figure)
+        join marts.bot_rules on reason = rule and coalesce(figure, 0) >= threshold
         group by key
     )
     insert into audit_clients
-    select key, score, class, case when score >= {conviction} then class end, score >= {conviction},
-        score >= {suspicion}, reasons, points, figures, peak_requests_per_minute, active_minutes, steady_minutes,
-        version
-    from scores join paces using (key)
+    select key, coalesce(score, 0), class, case when score >= {conviction} then class end,
+        coalesce(score, 0) >= {conviction}, coalesce(score, 0) >= {suspicion}, coalesce(reasons, '{{}}'),
+        coalesce(points, '{{}}'), coalesce(figures, '{{}}'), peak_requests_per_minute, active_minutes, steady_minutes,
+        newest
+    from evidence left join scores using (key)
 """
 
 BOTS = Mart(
