@@ -10,8 +10,7 @@ import psycopg2
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 from psycopg2.extensions import cursor as Cursor
 
-from audit.check import first_line
-from lake.errors import ServiceError
+from lake.errors import ServiceError, first_line
 from lake.settings import Settings
 
 

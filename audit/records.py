@@ -13,9 +13,9 @@ from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient, OffsetSpec
 from kafka.errors import KafkaError
 
-from audit.check import Check, compared, failed, first_line, number, unchecked
+from audit.check import Check, compared, failed, number, unchecked
 from audit.lake import PinnedLake
-from lake.errors import LakeError, ServiceError
+from lake.errors import LakeError, ServiceError, first_line
 from lake.settings import Settings
 from spark.tables.delta import properties
 

@@ -28,9 +28,9 @@ from bench.replay import Replay, measure_replay
 from bench.report import table
 from bench.stream import Stream, metered_services
 from bench.watch import CountWatch
+from lake.contracts.reports import StreamReport, read_stream_report
 from lake.errors import ServiceError, WeblakeError
 from lake.settings import Settings, load_settings
-from stack.status import read_stream
 
 PARTS = ("backlog", "live", "replay", "idle")
 WARM_UP_EVENTS = 1_000_000
@@ -142,8 +142,8 @@ def _measure_stream(folder: Path, arguments: argparse.Namespace, parts: set[str]
 
 def _check_bronze(settings: Settings, records: int) -> None:
     """Raise ServiceError unless bronze has one row per record and rejected none."""
-    told = read_stream(settings) or {"bronze": {"rows": 0, "rejected": 0}}
-    rows, rejected = told["bronze"]["rows"], told["bronze"]["rejected"]
+    report = read_stream_report(settings.stream_file) or StreamReport()
+    rows, rejected = report.bronze.rows, report.bronze.rejected
     if (rows, rejected) != (records, 0):
         raise ServiceError(f"bronze has {rows:,} rows, {rejected:,} of them rejected; {records:,} good ones were sent")
 

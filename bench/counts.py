@@ -36,11 +36,11 @@ class Counts:
         cells = self.windows[second - second % WINDOW_SECONDS]
         ones = _index_of_ones(event.action, event.status_code, event.agent, is_late)
         is_bot = event.agent.is_bot
-        for dimension, column in DIMENSIONS.items():
-            key = "all" if column is None else getattr(event, column, None)
+        for dimension in DIMENSIONS.values():
+            key = getattr(event, dimension.column, None) if dimension.column else "all"
             if key is None:
                 continue
-            cell = cells[dimension, str(key), is_bot]
+            cell = cells[dimension.name, str(key).zfill(dimension.digits), is_bot]
             for index in ones:
                 cell[index] += 1
             if event.response_ms is not None:

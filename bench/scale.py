@@ -29,6 +29,7 @@ from bench.load import PARTITIONS, SEED, load_backlog, producer, yesterday
 from bench.stream import Stream
 from bench.traffic import EVENTS_PER_WINDOW, WINDOW_SECONDS, Shop, encode, make_events
 from bench.watch import CountWatch
+from lake.command import weblake_command
 from lake.errors import ServiceError, WeblakeError
 from lake.requests import MaintenanceAnswer, MaintenanceRequest, ReplayAnswer, ReplayRequest
 from lake.settings import PROJECT, Settings, child_environment, load_settings
@@ -171,7 +172,7 @@ def _replay(settings: Settings) -> None:
 
 
 def _verify(settings: Settings, *scope: str) -> None:
-    command = [sys.executable, "-m", "audit", "verify", *scope]
+    command = weblake_command("verify", *scope)
     environment = child_environment(settings, LAKE_ROOT=settings.lake_root)
     process = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
     if process.returncode:

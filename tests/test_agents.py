@@ -12,8 +12,9 @@ from bench.bots.agents import NEEDS
 from lake.contracts import MAX_AGENT_CHARACTERS
 from lake.errors import WeblakeError
 from lake.settings import PROJECT
-from spark.commands.classify import agents_of, line_of, main
+from spark.commands.classify import agents_of, line_of
 from spark.events.agents import Agent, Agents, classify, declared_bots, sort_agents
+from weblake.main import run
 
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0 Safari/537.36"
 GOOGLE = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
@@ -136,9 +137,8 @@ def test_a_file_that_cannot_be_read_is_named(name: str, message: str) -> None:
 def test_the_command_reads_the_standard_input_and_starts_no_spark(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["classify", "-"])
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"curl/8\n")))
-    assert main() == 0
+    assert run(["classify", "-"]) == 0
     assert capsys.readouterr().out == "tool\tcurl\tcurl.haxx.se\tcurl/8\n"
     loads = "import sys, spark.commands.classify; sys.exit('pyspark' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", loads], cwd=PROJECT, check=False).returncode == 0

@@ -15,12 +15,12 @@ from settings_in import settings_in
 from lake.contracts import LEDGER
 from lake.requests import MaintenanceAnswer, MaintenanceRequest, TableSize, ask, read_answer
 from lake.settings import Settings
-from spark.commands.maintain import as_text
 from spark.errands import maintenance
 from spark.mirror import added_files
 from spark.pipeline import Pipeline
 from spark.tables.delta import commit_actions, properties, snapshot
 from spark.tables.files import read_files
+from weblake.show.errands import show_maintenance
 
 
 @pytest.fixture
@@ -126,9 +126,10 @@ def test_one_that_fails_says_so_and_is_begun_again(
     assert sums(session, settings) == cells
 
 
-def test_sizes_are_shown_side_by_side() -> None:
+def test_sizes_are_shown_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
     before = {"bronze": TableSize(files=1200, bytes=3 << 20, disk_files=1300, disk_bytes=4 << 20)}
     after = {"bronze": TableSize(files=1, bytes=1 << 20, disk_files=1301, disk_bytes=5 << 20)}
-    line = as_text(before, after).splitlines()[1]
-    assert line.split("  ")[-1].strip() == "1,301 files 5.0 MiB"
-    assert "1,200 files 3.0 MiB" in line
+    show_maintenance(before, after)
+    line = capsys.readouterr().out.splitlines()[1]
+    assert line.split("  ")[-1].strip() == "1,301 files, 5.0 MiB"
+    assert "1,200 files, 3.0 MiB" in line

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from oracle import count
 from pyspark.sql import SparkSession
 from streaming import cells, connect, event, in_order, send, settings, traffic
 
+from lake.command import weblake_command
 from lake.settings import PROJECT, Settings, child_environment
 from spark.pipeline import Pipeline
 
@@ -87,9 +87,9 @@ def test_marts_follow_and_their_tests_pass(session: SparkSession, settings: Sett
     sent = send(settings, traffic(seed=4, number=200))
     Pipeline(session, settings).drain()
     expected, _, _ = count(in_order(sent))
-    for option in ("--once", "--test"):
+    for command in ("dbt", "dbt-test"):
         done = subprocess.run(
-            [sys.executable, "-m", "marts.build", option],
+            weblake_command(command),
             cwd=PROJECT,
             env=child_environment(settings, POSTGRES_DBT_PASSWORD=settings.dbt_password),
             capture_output=True,

@@ -12,7 +12,7 @@ import pytest
 from lake.requests import Change, VerdictAnswer, VerdictRequest, answer, waiting
 from lake.settings import Settings
 from marts.blocklist import blocked, write_blocklist
-from marts.propose import found_changes, propose
+from marts.propose import changes_due, propose
 from stack.servers import postgres
 from stack.servers.migrations import migrate
 
@@ -51,7 +51,7 @@ def settings(stack_settings: Settings, tmp_path_factory: pytest.TempPathFactory)
 
 
 def test_the_marts_speak_for_whom_the_counts_do_not_have_as_they_say(settings: Settings) -> None:
-    changes = found_changes(settings)
+    changes = changes_due(settings)
     assert [(change.ip_address, change.verdict) for change in changes] == [
         ("192.0.2.1", "convicted"),
         ("192.0.2.4", "convicted"),

@@ -1,33 +1,18 @@
-"""Accept what bronze refuses to go on over: ``python -m spark.commands.accept loss`` (or ``topic``).
+"""Accept a loss or a new topic that bronze waits for: ``weblake accept-loss``, ``weblake accept-topic``.
 
 Only what the stream itself has named is accepted. It looks again within half a minute, or at its next start.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
 from contextlib import closing
 
 from lake.contracts.refusals import Loss, Refusal
 from lake.contracts.reports import read_stream_report
-from lake.errors import LakeError, WeblakeError
-from lake.settings import Settings, load_settings
+from lake.errors import LakeError
+from lake.settings import Settings
 from spark.source.acceptance import accept_losses, accept_topic
 from spark.source.topic import Topic
-
-
-def main() -> int:
-    """Parse the command line and put the acceptance on record; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m spark.commands.accept", description=__doc__)
-    parser.add_argument("what", choices=("loss", "topic"))
-    what = parser.parse_args().what
-    try:
-        sys.stdout.write(accept(load_settings(), what) + "\n")
-    except WeblakeError as error:
-        sys.stderr.write(f"weblake: {error}\n")
-        return 1
-    return 0
 
 
 def accept(settings: Settings, what: str) -> str:
@@ -46,7 +31,7 @@ def accept(settings: Settings, what: str) -> str:
         losses = _grown(settings, refused.losses)
         accept_losses(settings, losses)
         return f"accepted as lost: {'; '.join(map(str, losses))}"
-    raise LakeError(f"the stream refuses no {what}, so there is nothing to accept; see `make status`")
+    raise LakeError(f"bronze is not waiting for a {what} to be accepted; see `weblake status`")
 
 
 def refusal(settings: Settings) -> Refusal:
@@ -63,7 +48,3 @@ def _grown(settings: Settings, losses: tuple[Loss, ...]) -> list[Loss]:
         Loss(loss.generation, loss.partition, loss.first, max(loss.last, now.begins.get(loss.partition, 0) - 1))
         for loss in losses
     ]
-
-
-if __name__ == "__main__":
-    sys.exit(main())
