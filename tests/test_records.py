@@ -15,7 +15,6 @@ from lake.contracts.records import (
     ErasureRecord,
     ReplayRecord,
     VerdictRecord,
-    as_erasure,
     as_replay,
     as_text,
     as_verdict,
@@ -74,14 +73,14 @@ def test_records_are_read_and_written_in_the_same_words() -> None:
     replay, verdict, erasure = (
         as_replay(json.dumps(REPLAY)),
         as_verdict(json.dumps(VERDICT)),
-        as_erasure('{"id":"e","at":1}'),
+        ErasureRecord.of(json.loads('{"id":"e","at":1}')),
     )
     assert replay.shown[1] == Correction("all", "all", True, {"views": 1})
     assert verdict.changes == (Change("198.51.100.1", "convicted", "a test"),)
     assert (erasure.finished, erasure.own) == (False, None)
     assert list(json.loads(as_text(replay)).items()) == list(REPLAY.items())
     assert list(json.loads(as_text(verdict)).items()) == list(VERDICT.items())
-    assert list(json.loads(as_text(as_erasure(json.dumps(ERASURE)))).items()) == list(ERASURE.items())
+    assert list(json.loads(as_text(ErasureRecord.of(ERASURE))).items()) == list(ERASURE.items())
     assert json.loads(as_text(erasure)) == {"id": "e", "at": 1, "reason": "", "finished": False}
 
 
@@ -94,7 +93,7 @@ def test_an_older_record_has_defaults_and_a_later_ones_new_keys_are_left_out() -
     assert as_replay('{"id": "r", "undo": "q", "colour": "blue"}') == ReplayRecord("r", undo="q")
     old = {"number": 1, "by": "marts", "at": 1.0, "changes": [{"ip_address": "::1", "verdict": "released", "by": "x"}]}
     assert as_verdict(json.dumps(old)) == VerdictRecord(1, "marts", 1.0, (Change("::1", "released"),))
-    assert as_erasure('{"id": "e", "at": 1.0, "who": "nobody"}') == ErasureRecord("e", 1.0)
+    assert ErasureRecord.of(json.loads('{"id": "e", "at": 1.0, "who": "nobody"}')) == ErasureRecord("e", 1.0)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"number": 1}', "null"])
