@@ -27,7 +27,8 @@ from typing import Any
 import yaml
 
 from lake.errors import WeblakeError
-from spark.events.agents import SAYS_BOT, classify
+from spark.events.agent_rules import agent_rules
+from spark.events.agents import classify
 
 SEED = 7
 BROWSERS_OF_A_LIST = 10_000
@@ -227,7 +228,7 @@ def all_detectors(modules: dict[str, Any], wrap: Callable[[Detect], Detect] = la
         Detector("crawlerdetect", wrap(crawlerdetect.is_crawler), fixtures),
         Detector("ua-parser", wrap(by_ua_parser)),
         Detector("device_detector", wrap(by_device_detector), frozenset({"device_detector"})),
-        Detector("word rule", wrap(lambda agent: SAYS_BOT.search(agent) is not None)),
+        Detector("word rule", wrap(lambda agent: agent_rules().says_bot.search(agent) is not None)),
     ]
     pairs = [_union(*two) for two in combinations(single, 2)]
     own = frozenset({"crawler-user-agents"})

@@ -1,4 +1,4 @@
-"""What one record means, in plain Python over its raw bytes; shares no code with ``spark/``.
+"""Reads records: what one means by its raw bytes.
 
 It is written from the description of the format alone, to disagree where the stream is wrong. Times are whole
 microseconds since 1970.
@@ -10,23 +10,20 @@ import datetime as dt
 import ipaddress
 import json
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from typing import Any
 
-from audit.clients import Client, Clients
-from audit.times import SECOND, iso_micros, log_micros
-from lake.contracts import ASSET, EARLIEST_EVENT, ERASED, OTHER
+from audit.oracle.clients import Clients
+from audit.oracle.event import Event, Record
+from audit.oracle.times import SECOND, iso_micros, log_micros
+from lake.contracts import ASSET, DIMENSIONS, EARLIEST_EVENT, ERASED, OTHER
 from lake.url_rules import PRODUCT_GROUP, UrlRules
 
-WINDOW = 10 * SECOND
-LATE = 600 * SECOND
 TOLERANCE = 300 * SECOND
 EARLIEST = int(dt.datetime.fromisoformat(f"{EARLIEST_EVENT}+00:00").timestamp()) * SECOND
 LONGEST_KEY = 256
 LONGEST_AGENT = 2048
 LARGEST = 2**63 - 1
-LARGEST_COUNTED = 100_000_000_000
 
 TEXT = r'"([^"\\]*(?:\\[^\n\r\x85\u2028\u2029][^"\\]*)*)"'
 LOG = re.compile(
@@ -36,44 +33,8 @@ LOG = re.compile(
 )
 DECIMAL = re.compile(r"\d{1,9}(?:\.\d*)?(?:[eE][+-]?\d{1,2})?", re.ASCII)
 SURROGATE = re.compile("[\ud800-\udfff]")  # half a character, which JSON can escape and UTF-8 has no bytes for
-ROBOTS = re.compile(r"/robots\.txt(?:\?|\Z)")
 HOST = re.compile(r"[a-z]+://[^/?#]*")
 Cell = tuple[str, int, str]
-
-
-@dataclass(frozen=True)
-class Record:
-    """One Kafka record: its bytes, its identity header, and the second at which Kafka appended it."""
-
-    value: bytes
-    header: str | None
-    position: str
-    ingested: float
-
-
-@dataclass
-class Event:
-    """What a record says. ``reject_reason`` is why it counts nowhere; then other fields may be missing."""
-
-    reject_reason: str | None = None
-    time: int | None = None
-    ip_address: str | None = None
-    action: str | None = None
-    product_id: str | None = None
-    given_id: str | None = None
-    path: str | None = None
-    user_agent: str | None = None
-    status_code: int | None = None
-    response_ms: int | None = None
-    bytes: int | None = None
-    texts: list[str] = field(default_factory=list)
-    is_line: bool = False
-    client: Client = field(default_factory=Client)
-
-    @property
-    def window(self) -> int:
-        """Start of the event's window."""
-        return (self.time or 0) // WINDOW * WINDOW
 
 
 class Number(str):
@@ -139,10 +100,10 @@ class Oracle:
         return event
 
     def _read_log(self, text: str, ingested: int) -> Event:
-        found = LOG.fullmatch(text)
-        if not found:
+        line = LOG.fullmatch(text)
+        if not line:
             return Event("not_a_log_line")
-        address, stamp, request, status, size, _, agent = found.groups()
+        address, stamp, request, status, size, _, agent = line.groups()
         parts = request.split(" ")
         path = HOST.sub("", parts[1], count=1) if len(parts) > 1 and HOST.match(parts[1]) else (parts[1:2] or [None])[0]
         action, product = self._meaning(parts[0], path)
@@ -163,10 +124,10 @@ class Oracle:
     def _meaning(self, method: str, path: str | None) -> tuple[str, str | None]:
         """Return action and product id of a request."""
         for action, its_method, pattern in self._rules if path is not None else ():
-            found = pattern.search(path or "") if its_method in (None, method) else None
-            if found:
+            match = pattern.search(path or "") if its_method in (None, method) else None
+            if match:
                 has_product = action != ASSET and PRODUCT_GROUP in pattern.groupindex
-                return action, (found[PRODUCT_GROUP] or None) if has_product else None
+                return action, (match[PRODUCT_GROUP] or None) if has_product else None
         return OTHER, None
 
     def count(self, records: Iterable[Record]) -> tuple[dict[Cell, int], int, int]:
@@ -194,45 +155,12 @@ class Oracle:
 
 def dimensions(event: Event) -> dict[str, str]:
     """Return the key of a good event in each dimension that it has one in."""
-    keys = {"all": "all", "action": event.action, "product": event.product_id, "client": event.ip_address}
-    return {dimension: key for dimension, key in keys.items() if key is not None}
-
-
-MEASURES: dict[str, Callable[[Event, int], int]] = {
-    "events": lambda event, ingested: 1,
-    "views": lambda event, ingested: event.action == "view_product",
-    "add_to_carts": lambda event, ingested: event.action == "add_to_cart",
-    "checkouts": lambda event, ingested: event.action == "checkout",
-    "client_errors": lambda event, ingested: (event.status_code or 0) // 100 == 4,
-    "server_errors": lambda event, ingested: (event.status_code or 0) // 100 == 5,
-    "payment_errors": lambda event, ingested: event.action == "checkout" and (event.status_code or 0) // 100 == 5,
-    "late_events": lambda event, ingested: (event.time or 0) < ingested - LATE,
-    "response_ms": lambda event, ingested: _amount(event.response_ms) or 0,
-    "timed_events": lambda event, ingested: _amount(event.response_ms) is not None,
-    "bytes": lambda event, ingested: _amount(event.bytes) or 0,
-    "assets": lambda event, ingested: event.action == "asset",
-    "robots_reads": lambda event, ingested: bool(event.path and ROBOTS.match(event.path)),
-    "no_agent": lambda event, ingested: not event.client.has_agent,
-    "pages": lambda event, ingested: event.is_line and event.action != "asset",
-    "not_found": lambda event, ingested: event.status_code == 404,
-    "probes": lambda event, ingested: event.action == "probe" or (event.is_line and event.path is None),
-    "posts": lambda event, ingested: event.action == "post",
-    "failed_checkouts": lambda event, ingested: (
-        event.action == "checkout" and (event.status_code or 0) // 100 in (4, 5)
-    ),
-    "crawler_events": lambda event, ingested: event.client.kind == "crawler",
-    "tool_events": lambda event, ingested: event.client.kind == "tool",
-    "impostor_events": lambda event, ingested: event.client.is_impostor,
-    "agents_0": lambda event, ingested: event.client.agent_group == 0,
-    "agents_1": lambda event, ingested: event.client.agent_group == 1,
-    "agents_2": lambda event, ingested: event.client.agent_group == 2,
-    "agents_3": lambda event, ingested: event.client.agent_group == 3,
-}
-"""What a good event adds to each measure of the ledger, given when Kafka appended it."""
-
-
-def _amount(number: int | None) -> int | None:
-    return number if number is not None and number <= LARGEST_COUNTED else None
+    keys = {}
+    for name, dimension in DIMENSIONS.items():
+        key = getattr(event, dimension.column) if dimension.column else name
+        if key is not None:
+            keys[name] = str(key).zfill(dimension.digits)
+    return keys
 
 
 def _refuse_constant(name: str) -> None:

@@ -16,20 +16,20 @@ ISO_TIME = re.compile(
 
 def iso_micros(text: str) -> int | None:
     """Return the microseconds since 1970 of an ISO 8601 time, UTC unless it says; None for no time."""
-    found = ISO_TIME.fullmatch(text)
-    if not found:
+    time = ISO_TIME.fullmatch(text)
+    if not time:
         return None
-    year, month, day, hour, minute, second, fraction, sign, hours, minutes = found.groups()
+    year, month, day, hour, minute, second, fraction, sign, hours, minutes = time.groups()
     micros = int(f"{fraction or '0':0<6}"[:6])
     return _micros([year, month, day, hour, minute, second], micros, sign or "+", hours or "0", minutes or "0")
 
 
 def log_micros(text: str) -> int | None:
     """Return the microseconds since 1970 of an access log's time; None for no time."""
-    found = LOG_TIME.fullmatch(text)
-    if not found or found[2] not in MONTHS:
+    time = LOG_TIME.fullmatch(text)
+    if not time or time[2] not in MONTHS:
         return None
-    day, month, year, hour, minute, second, sign, hours, minutes = found.groups()
+    day, month, year, hour, minute, second, sign, hours, minutes = time.groups()
     return _micros([year, str(MONTHS.index(month) + 1), day, hour, minute, second], 0, sign, hours, minutes)
 
 
