@@ -5,6 +5,7 @@ The Delta tables, the mirror's SQL and dbt's sources are all made from these lis
 """
 
 from lake.contracts.bronze import BRONZE, BRONZE_PARTITION
+from lake.contracts.charts import CHARTS, Chart
 from lake.contracts.columns import Column, names, postgres_type, spark_schema
 from lake.contracts.ledger import DIMENSIONS, LEDGER, LEDGER_KEY, LEDGER_PARTITION, MEASURES
 from lake.contracts.mirror import BOOKMARK, MIRROR, MIRROR_SCHEMA, VERDICTS, mirror_ddl
@@ -47,6 +48,7 @@ __all__ = [
     "BY_REPLAY",
     "BY_STREAM",
     "BY_VERDICT",
+    "CHARTS",
     "CHECKOUT",
     "CONVICTED",
     "DIMENSIONS",
@@ -75,6 +77,7 @@ __all__ = [
     "VERDICTS",
     "VIEW",
     "WINDOW_SECONDS",
+    "Chart",
     "Column",
     "mirror_ddl",
     "names",

@@ -1,0 +1,74 @@
+"""The charts: which there are, what each is about and which marts it reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One chart.
+
+    Attributes:
+        name: the chart's name; its picture is ``<name>.png``.
+        title: the subject that its title begins with.
+        marts: the marts that it reads.
+        description: what it shows, in one sentence.
+    """
+
+    name: str
+    title: str
+    marts: tuple[str, ...]
+    description: str
+
+    @property
+    def file_name(self) -> str:
+        """Name of the picture's file."""
+        return f"{self.name}.png"
+
+
+CHARTS = (
+    Chart(
+        "top_products",
+        "Most viewed products",
+        ("products",),
+        "Bars of the twelve most viewed products, the views of people and of bots apart.",
+    ),
+    Chart(
+        "actions",
+        "What clients do",
+        ("actions", "action_counts"),
+        "A pie of all events by action.",
+    ),
+    Chart(
+        "payment_errors",
+        "Failed payments",
+        ("payment_errors", "traffic"),
+        "Checkouts that the server failed over the last day, before all checkouts.",
+    ),
+    Chart(
+        "bots",
+        "Suspected bots",
+        ("bots",),
+        "Bars of the twelve busiest suspected clients, each with its class, its score and the reasons.",
+    ),
+    Chart(
+        "bot_requests",
+        "Requests of convicted bots",
+        ("bot_traffic", "traffic"),
+        "Requests of convicted clients over the last day, stacked by class.",
+    ),
+    Chart(
+        "conversion",
+        "Conversion with and without bots",
+        ("bot_classes",),
+        "Bars of checkouts per hundred product views and day, of all clients and without convicted bots.",
+    ),
+    Chart(
+        "traffic",
+        "People and bots",
+        ("traffic",),
+        "Lines of the events of people and of bots over the last day.",
+    ),
+)
+"""All charts, in the order in which they are drawn."""
