@@ -1,111 +1,120 @@
-# `make` lists the targets. Settings go on the command line: make up RATE=500
+# `make` lists the targets. Settings and options go on the command line: make up RATE=500, make replay FROM=2026-03-01 DRY_RUN=1
 PYTHON ?= python3
-STACK ?= embedded
 IN_VENV := .venv/bin
 EVENTS ?= 5000000
 SIZES ?= 1000000 10000000
 
-# Handed over by the environment, and not expanded by make, so that quotes, dollars and line breaks survive.
-override Q := $(value Q)
-override FROM := $(value FROM)
-override TO := $(value TO)
-export FORMAT Q NAME FORCE FROM TO DEEP OFFLINE DRY_RUN CLIENT UNDO CASE SEED IP REASON
-
-STACK_COMMAND := $(IN_VENV)/python -m stack --stack $(STACK)
+# What make's command line sets goes through the environment as it is: neither make nor a shell expands it. `weblake` takes
+# from it what is an option of the command: --dry-run is DRY_RUN=. Other variables of the environment are no options.
+GIVEN := $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name))))
+$(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name)))$(eval export $(name)))
+export WEBLAKE_MAKE_VARIABLES := $(GIVEN)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs generate import classify dbt dbt-test dbt-docs charts sql verify replay replays maintain erase rebuild accept-loss accept-topic test test-fast faults lint bench bench-scale bench-agents bot-eval clean convict pardon release verdicts explain blocklist
+.PHONY: help setup up down status logs clean migrate sql generate import classify dbt dbt-test dbt-docs charts contracts \
+	explain convict pardon release verdicts blocklist verify replay replays maintain erase rebuild accept-loss \
+	accept-topic run test test-fast faults lint bench bench-scale bench-agents bot-eval
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup:  ## install the pinned libraries and jars (the other targets do it when it is needed)
 	@$(PYTHON) stack/setup/prerequisites.py
 	@$(PYTHON) stack/setup/install.py
-	@$(IN_VENV)/python -m stack setup
+	@$(IN_VENV)/weblake setup
 
-$(IN_VENV)/python:
+$(IN_VENV)/weblake:
 	@echo "Weblake is not installed yet; run: make setup"; exit 1
 
 up: setup  ## start everything; GENERATE=0 without made-up traffic, RATE=50, BOTS=0.2, STACK=docker
-	@$(STACK_COMMAND) up
+	@$(IN_VENV)/weblake up
 
-down: | $(IN_VENV)/python  ## stop everything; the data stays
-	@$(STACK_COMMAND) down
+down: | $(IN_VENV)/weblake  ## stop everything; the data stays
+	@$(IN_VENV)/weblake down
 
-status: | $(IN_VENV)/python  ## processes, lags, versions, sizes; fails when something is down or stale
-	@$(STACK_COMMAND) status
+status: | $(IN_VENV)/weblake  ## processes, lags, versions, sizes; fails when something is down or stale; JSON=1
+	@$(IN_VENV)/weblake status
 
-logs: | $(IN_VENV)/python  ## follow the logs; NAME=stream for one
-	@$(STACK_COMMAND) logs $${NAME:+"$$NAME"}
+logs: | $(IN_VENV)/weblake  ## follow the logs; NAME=stream for one
+	@$(IN_VENV)/weblake logs
 
-generate: | $(IN_VENV)/python  ## send made-up events; ARGS="--rate 500 --seconds 60 --seed 7"
-	@$(IN_VENV)/python -m ingest generate $(ARGS)
+clean: | $(IN_VENV)/weblake  ## delete all data and charts; asks first, unless FORCE=1
+	@$(IN_VENV)/weblake clean
 
-import: | $(IN_VENV)/python  ## send access logs, plain or gzipped; FILE="access.log access.log.1.gz"
-	@$(IN_VENV)/python -m ingest import $(FILE)
+migrate: | $(IN_VENV)/weblake  ## create topic, roles and schemas on servers that are not the embedded ones
+	@$(IN_VENV)/weblake migrate
 
-classify: | $(IN_VENV)/python  ## say what user agents are, crawlers, tools or people; FILE=agents.txt, one a line, or FILE=-
-	@$(IN_VENV)/python -m spark.commands.classify "$$FILE"
+sql: | $(IN_VENV)/weblake  ## psql as the analyst; Q="select ..." prints one answer
+	@$(IN_VENV)/weblake sql
 
-dbt: | $(IN_VENV)/python  ## bring the marts up to date
-	@$(IN_VENV)/python -m marts.build --once
+run: | $(IN_VENV)/weblake  ## run one program of the stack in the foreground; NAME=stream ONCE=1
+	@$(IN_VENV)/weblake run
 
-dbt-test: | $(IN_VENV)/python  ## test the marts
-	@$(IN_VENV)/python -m marts.build --test
+generate: | $(IN_VENV)/weblake  ## send made-up events; RATE=500 SECONDS=60 SEED=7 FORMAT=log
+	@$(IN_VENV)/weblake generate
 
-dbt-docs: | $(IN_VENV)/python  ## write the description of the marts
-	@$(IN_VENV)/python -m marts.build --docs
+import: | $(IN_VENV)/weblake  ## send access logs, plain or gzipped; FILE="access.log access.log.1.gz"
+	@$(IN_VENV)/weblake import
 
-charts: | $(IN_VENV)/python  ## draw the charts
-	@$(IN_VENV)/python -m viz
+classify: | $(IN_VENV)/weblake  ## say what user agents are, crawlers, tools or people; FILE=agents.txt, one a line, or FILE=-
+	@$(IN_VENV)/weblake classify
 
-sql: | $(IN_VENV)/python  ## psql as the analyst; Q="select ..." prints one answer
-	@$(STACK_COMMAND) sql $${Q:+--query "$$Q"}
+dbt: | $(IN_VENV)/weblake  ## bring the marts up to date; FULL_REFRESH=1 from the start
+	@$(IN_VENV)/weblake dbt
 
-replay: | $(IN_VENV)/python  ## count a range anew and append the difference; FROM= TO= DRY_RUN=1 CLIENT=, or UNDO=id
-	@$(IN_VENV)/python -m spark.commands.replay $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"} \
-		$${CLIENT:+--client "$$CLIENT"} $${UNDO:+--undo "$$UNDO"} $$([ "$$DRY_RUN" != 1 ] || echo --dry-run)
+dbt-test: | $(IN_VENV)/weblake  ## test the marts
+	@$(IN_VENV)/weblake dbt-test
 
-replays: | $(IN_VENV)/python  ## list the replays
-	@$(IN_VENV)/python -m spark.commands.replay --list
+dbt-docs: | $(IN_VENV)/weblake  ## write the description of the marts
+	@$(IN_VENV)/weblake dbt-docs
 
-maintain: | $(IN_VENV)/python  ## merge small files, squash old days, delete what nobody needs; sizes before and after
-	@$(IN_VENV)/python -m spark.commands.maintain
+charts: | $(IN_VENV)/weblake  ## draw the charts
+	@$(IN_VENV)/weblake charts
 
-erase: | $(IN_VENV)/python  ## erase a client from everything; IP=203.0.113.7 REASON="asked for"
-	@$(STACK_COMMAND) erase --ip "$$IP" --reason "$$REASON"
+contracts: | $(IN_VENV)/weblake  ## write what dbt takes from the contract; CHECK=1 only says what is stale
+	@$(IN_VENV)/weblake contracts
 
-convict: | $(IN_VENV)/python  ## count a client among the bots; IP=203.0.113.7 REASON="..." DRY_RUN=1 only tells what would move
-	@$(IN_VENV)/python -m spark.commands.decide $@ --ip "$$IP" --reason "$$REASON" $$([ "$$DRY_RUN" != 1 ] || echo --dry-run)
+explain: | $(IN_VENV)/weblake  ## why a client is taken for a bot, with its log lines; IP=203.0.113.7 LINES=20
+	@$(IN_VENV)/weblake explain
 
-pardon: | $(IN_VENV)/python  ## count a client among people, whatever speaks against it; IP= REASON=
-	@$(IN_VENV)/python -m spark.commands.decide $@ --ip "$$IP" --reason "$$REASON" $$([ "$$DRY_RUN" != 1 ] || echo --dry-run)
+convict: | $(IN_VENV)/weblake  ## count a client among the bots; IP=203.0.113.7 REASON="..." DRY_RUN=1 only says what would move
+	@$(IN_VENV)/weblake convict
 
-release: | $(IN_VENV)/python  ## leave a client to its evidence again; IP= REASON=
-	@$(IN_VENV)/python -m spark.commands.decide $@ --ip "$$IP" --reason "$$REASON" $$([ "$$DRY_RUN" != 1 ] || echo --dry-run)
+pardon: | $(IN_VENV)/weblake  ## count a client among people, whatever speaks against it; IP= REASON=
+	@$(IN_VENV)/weblake pardon
 
-verdicts: | $(IN_VENV)/python  ## list the verdicts
-	@$(IN_VENV)/python -m spark.commands.decide list
+release: | $(IN_VENV)/weblake  ## leave a client to its evidence again; IP= REASON=
+	@$(IN_VENV)/weblake release
 
-explain: | $(IN_VENV)/python  ## why a client is taken for a bot, with its log lines; IP=203.0.113.7
-	@$(IN_VENV)/python -m audit.explain --ip "$$IP"
+verdicts: | $(IN_VENV)/weblake  ## list the verdicts; JSON=1
+	@$(IN_VENV)/weblake verdicts
 
-blocklist: | $(IN_VENV)/python  ## the convicted addresses; FORMAT=nginx|ipset|csv
-	@$(IN_VENV)/python -m marts.blocklist --format "$${FORMAT:-nginx}"
+blocklist: | $(IN_VENV)/weblake  ## the convicted addresses; FORMAT=nginx|ipset|csv
+	@$(IN_VENV)/weblake blocklist
 
-rebuild: | $(IN_VENV)/python  ## count a deleted ledger anew from bronze, and bring it to PostgreSQL
-	@$(IN_VENV)/python -m spark --rebuild
+verify: | $(IN_VENV)/weblake  ## check each stage against the one before; DEEP=1 from the raw bytes, FROM=2026-01-31T12:00Z TO=
+	@$(IN_VENV)/weblake verify
 
-accept-loss: | $(IN_VENV)/python  ## go on without the records that Kafka removed before bronze had them
-	@$(IN_VENV)/python -m spark.commands.accept loss
+replay: | $(IN_VENV)/weblake  ## count a range anew and append the difference; FROM= TO= DRY_RUN=1 CLIENT=, or UNDO=id
+	@$(IN_VENV)/weblake replay
 
-accept-topic: | $(IN_VENV)/python  ## go on with a topic that was made anew; what bronze has stays
-	@$(IN_VENV)/python -m spark.commands.accept topic
+replays: | $(IN_VENV)/weblake  ## list the replays; JSON=1
+	@$(IN_VENV)/weblake replays
 
-verify: | $(IN_VENV)/python  ## check each stage against the one before; DEEP=1 from the raw bytes, FROM=2026-01-31T12:00Z TO=
-	@$(IN_VENV)/python -m audit verify $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"} $$([ "$${DEEP:-0}" = 0 ] || echo --deep) \
-		$$([ "$${OFFLINE:-0}" = 0 ] || echo --offline)
+maintain: | $(IN_VENV)/weblake  ## merge small files, squash old days, delete what nobody needs; sizes before and after
+	@$(IN_VENV)/weblake maintain
+
+erase: | $(IN_VENV)/weblake  ## erase a client from everything; IP=203.0.113.7 REASON="asked for"
+	@$(IN_VENV)/weblake erase
+
+rebuild: | $(IN_VENV)/weblake  ## count a deleted ledger anew from bronze, and bring it to PostgreSQL
+	@$(IN_VENV)/weblake rebuild
+
+accept-loss: | $(IN_VENV)/weblake  ## go on without the records that Kafka removed before bronze had them
+	@$(IN_VENV)/weblake accept-loss
+
+accept-topic: | $(IN_VENV)/weblake  ## go on with a topic that was made anew; what bronze has stays
+	@$(IN_VENV)/weblake accept-topic
 
 # Java lives for a minute in a test, in which the costly second compilation does not pay.
 test test-fast faults: export SPARK_SUBMIT_OPTS ?= -XX:TieredStopAtLevel=1
@@ -137,6 +146,3 @@ bench-agents: setup  ## compare lists of bots' user agents; ARGS="--bots more.tx
 
 bot-eval: setup  ## judge the detector of bots by labelled traffic; SEED="21 22", ARGS="--rate 20 --format json"
 	@$(IN_VENV)/python -m bench.bots.evaluate $${SEED:+--seed $$SEED} $(ARGS)
-
-clean: | $(IN_VENV)/python  ## delete all data and charts; asks first, unless FORCE=1
-	@$(STACK_COMMAND) clean $$([ "$$FORCE" != 1 ] || echo --force)

@@ -1,4 +1,4 @@
-"""The cells of the ledger, counted anew from facts and laid beside its entries. Plain SQL, one Spark job."""
+"""The cells of the ledger, counted anew from facts and laid beside its entries. One Spark job."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
 
 from audit.check import Check, compared, difference, number
-from audit.facts import AMOUNTS, MEASURE_NAMES
+from audit.facts import AMOUNTS, KEYS, MEASURE_NAMES, ORDER
 from lake.contracts import DIMENSIONS
+
+CELL = ("dimension", "window_start", "key", "is_bot")
+OURS = [f"our_{name}" for name in MEASURE_NAMES]
+THEIRS = [f"their_{name}" for name in MEASURE_NAMES]
 
 
 @dataclass(frozen=True)
@@ -31,87 +36,74 @@ def compare_cells(facts: DataFrame, entries: DataFrame, source: str) -> Comparis
         entries: Entries of the ledger, of the same windows.
         source: What the facts are from, for the lines of the audit.
     """
-    found = {row["dimension"]: row for row in _compare(facts, entries).collect()}
-    checks = [_check(name, found.get(name), source) for name in DIMENSIONS]
-    strange = sorted(set(found) - set(DIMENSIONS), key=str)
+    rows = {row["dimension"]: row for row in _compare(facts, entries).collect()}
+    checks = [_check(name, rows.get(name), source) for name in DIMENSIONS]
+    strange = sorted(set(rows) - set(DIMENSIONS), key=str)
     if strange:
         text = ", ".join(map(str, strange))
         checks.append(compared("ledger: dimensions", ", ".join(DIMENSIONS), text, "the ledger has unknown dimensions"))
-    total = found.get("all")
+    total = rows.get("all")
     if total is None:
         return Comparison(0, 0, 0, checks)
     return Comparison(total["ours"][0], total["theirs"][0], total["duplicates"], checks)
 
 
 def _compare(facts: DataFrame, entries: DataFrame) -> DataFrame:
-    """One row per dimension: cells and sums of each side, how many cells differ, and the first of them.
+    """One row per dimension: cells and sums of each side, how many cells differ, and the first of them."""
+    is_same = " and ".join(f"our_{name} = their_{name}" for name in MEASURE_NAMES)
+    sides = _ours(facts).unionByName(_theirs(entries))
+    sums = ["duplicates", *OURS, *THEIRS]
+    cells = sides.groupBy(*CELL).agg(*(F.sum(name).alias(name) for name in sums))
+    first = f"unix_seconds(window_start) as second, key, is_bot, {_array(OURS)} as ours, {_array(THEIRS)} as theirs"
+    return (
+        cells.withColumn("is_different", F.expr(f"not ({is_same})"))
+        .groupBy("dimension")
+        .agg(
+            F.sum("duplicates").alias("duplicates"),
+            F.count_if(F.col("our_events") != 0).alias("our_cells"),
+            F.count_if(F.col("their_events") != 0).alias("their_cells"),
+            F.count_if("is_different").alias("different"),
+            F.array(*map(F.sum, OURS)).alias("ours"),
+            F.array(*map(F.sum, THEIRS)).alias("theirs"),
+            F.expr(f"min(struct({first})) filter (where is_different)").alias("first"),
+        )
+    )
 
-    Rows are sorted and sent by window with the measures that are 0 or 1 as bits of one number.
-    """
 
-    def each(pattern: str) -> str:
-        return ", ".join(pattern.format(name) for name in MEASURE_NAMES)
-
+def _ours(facts: DataFrame) -> DataFrame:
+    """Count facts by cell. Rows are sorted and sent with the measures that are 0 or 1 as bits of one number."""
     flags = [name for name in MEASURE_NAMES if name not in AMOUNTS]
     packed = " | ".join(f"shiftleft(bigint({name}), {bit})" for bit, name in enumerate(flags))
     value = {name: f"shiftright(flags, {bit}) & 1" for bit, name in enumerate(flags)} | {name: name for name in AMOUNTS}
-    ours = ", ".join(f"sum({value[name]}) as our_{name}" for name in MEASURE_NAMES)
-    is_same = " and ".join(f"our_{name} = their_{name}" for name in MEASURE_NAMES)
-    query = f"""
-        with packed as (
-            select window_start, event_id, batch, kafka_partition, kafka_offset, action, product_id, ip_address, is_bot,
-                {packed} as flags, {", ".join(AMOUNTS)}
-            from {{facts}}
-        ),
-        ranked as (
-            select *, row_number() over (
-                partition by window_start, event_id order by batch, kafka_partition, kafka_offset
-            ) > 1 as is_duplicate
-            from packed
-        ),
-        counted as (
-            select window_start, action, product_id, ip_address, is_bot, is_duplicate,
-                {", ".join(f"if(is_duplicate, 0, {name}) as {name}" for name in ("flags", *AMOUNTS))}
-            from ranked
-        ),
-        ours as (
-            select dimension, window_start, key, is_bot, count_if(is_duplicate) as duplicates, {ours}
-            from counted lateral view stack(
-                4, 'all', 'all', 'action', action, 'product', product_id, 'client', ip_address
-            ) as dimension, key
-            where key is not null
-            group by all
-        ),
-        theirs as (
-            select dimension, window_start, key, is_bot, {each("sum({0}) as their_{0}")}
-            from {{entries}}
-            group by all
-        ),
-        sides as (
-            select dimension, window_start, key, is_bot, duplicates,
-                {each("our_{0}")}, {each("bigint(0) as their_{0}")}
-            from ours
-            union all
-            select dimension, window_start, key, is_bot, 0, {each("bigint(0)")}, {each("their_{0}")}
-            from theirs
-        ),
-        cells as (
-            select dimension, window_start, key, is_bot, sum(duplicates) as duplicates,
-                {each("sum(our_{0}) as our_{0}")}, {each("sum(their_{0}) as their_{0}")}
-            from sides
-            group by dimension, window_start, key, is_bot
+    in_order = Window.partitionBy("window_start", "event_id").orderBy(*ORDER)
+    keys = ", ".join(f"'{name}', {dimension.column or repr(name)}" for name, dimension in DIMENSIONS.items())
+    return (
+        facts.selectExpr("window_start", "event_id", *ORDER, *KEYS, "is_bot", f"{packed} as flags", *AMOUNTS)
+        .withColumn("is_duplicate", F.row_number().over(in_order) > 1)
+        .selectExpr(
+            *("window_start", *KEYS, "is_bot", "is_duplicate"),
+            *(f"if(is_duplicate, 0, {name}) as {name}" for name in ("flags", *AMOUNTS)),
         )
-        select dimension, sum(duplicates) as duplicates, count_if(our_events <> 0) as our_cells,
-            count_if(their_events <> 0) as their_cells, count_if(not ({is_same})) as different,
-            array({each("sum(our_{0})")}) as ours, array({each("sum(their_{0})")}) as theirs,
-            min(struct(
-                unix_seconds(window_start) as second, key, is_bot,
-                array({each("our_{0}")}) as ours, array({each("their_{0}")}) as theirs
-            )) filter (where not ({is_same})) as first
-        from cells
-        group by dimension
-    """
-    return facts.sparkSession.sql(query, facts=facts, entries=entries)
+        .selectExpr("*", f"stack({len(DIMENSIONS)}, {keys}) as (dimension, key)")
+        .filter("key is not null")
+        .groupBy(*CELL)
+        .agg(
+            F.count_if("is_duplicate").alias("duplicates"),
+            *(F.sum(F.expr(value[name])).alias(our) for name, our in zip(MEASURE_NAMES, OURS, strict=True)),
+            *(F.lit(0).cast("bigint").alias(name) for name in THEIRS),
+        )
+    )
+
+
+def _theirs(entries: DataFrame) -> DataFrame:
+    return entries.groupBy(*CELL).agg(
+        *(F.lit(0).cast("bigint").alias(name) for name in ("duplicates", *OURS)),
+        *(F.sum(name).alias(their) for name, their in zip(MEASURE_NAMES, THEIRS, strict=True)),
+    )
+
+
+def _array(names: list[str]) -> str:
+    return f"array({', '.join(names)})"
 
 
 def _check(dimension: str, row: Any, source: str) -> Check:
@@ -121,10 +113,10 @@ def _check(dimension: str, row: Any, source: str) -> Check:
     problem = ""
     if row["different"]:
         first = row["first"]
-        told = difference(MEASURE_NAMES, first["ours"], first["theirs"], (source, "the ledger"))
+        values = difference(MEASURE_NAMES, first["ours"], first["theirs"], (source, "the ledger"))
         cells = number(row["our_cells"], "cell")
         problem = (
-            f"first: {cell_name(first['second'], dimension, first['key'], first['is_bot'])}: {told}; "
+            f"first: {cell_name(first['second'], dimension, first['key'], first['is_bot'])}: {values}; "
             f"{row['different']:,} of {cells} differ"
         )
     return compared(

@@ -25,6 +25,16 @@ class Check:
     verdict: Verdict
     note: str = ""
 
+    def as_json(self) -> dict[str, str]:
+        """Return the check for a program to read; its verdict is ``ok``, ``failed`` or ``unchecked``."""
+        return {
+            "name": self.name,
+            "verdict": self.verdict.name.lower(),
+            "left": self.left,
+            "right": self.right,
+            "note": self.note,
+        }
+
 
 def compared(name: str, left: str, right: str, problem: str = "", note: str = "") -> Check:
     """Return a check that failed where there is a problem, and holds where there is none."""
@@ -49,14 +59,8 @@ def number(count: int, noun: str, plural: str = "") -> str:
 def difference(names: Sequence[str], left: Sequence[object], right: Sequence[object], sides: tuple[str, str]) -> str:
     """Say in which of the named values two sides differ: ``views 3 in bronze, 2 in the ledger``."""
     values: Mapping[str, tuple[object, object]] = dict(zip(names, zip(left, right, strict=True), strict=True))
-    told = [
+    return "; ".join(
         f"{name} {ours} in {sides[0]}, {theirs} in {sides[1]}"
         for name, (ours, theirs) in values.items()
         if ours != theirs
-    ]
-    return "; ".join(told)
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of an error's message."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    )

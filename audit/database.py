@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -10,22 +11,26 @@ import psycopg2
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 from psycopg2.extensions import cursor as Cursor
 
-from audit.check import first_line
-from lake.errors import ServiceError
+from lake.errors import ServiceError, first_line
 from lake.settings import Settings
 
 
 @dataclass(frozen=True)
 class Stand:
-    """Which ledger and which version of it a table shows; version -1 before the first."""
+    """Which ledger and which version of it a table shows (-1 before the first), since it was last filled anew."""
 
     ledger_id: str
     version: int
+    filled_at: dt.datetime = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 
 
 @contextmanager
-def database_snapshot(settings: Settings) -> Iterator[Cursor]:
+def database_snapshot(settings: Settings, scratch: str = "") -> Iterator[Cursor]:
     """Give a cursor in one repeatable-read transaction, in UTC.
+
+    Args:
+        settings: Where PostgreSQL is.
+        scratch: SQL that creates temporary tables; nothing else can be written.
 
     Raises:
         ServiceError: PostgreSQL does not answer, or has no tables of Weblake's.
@@ -33,9 +38,12 @@ def database_snapshot(settings: Settings) -> Iterator[Cursor]:
     where = f"PostgreSQL at {settings.postgres_host}:{settings.postgres_port}"
     try:
         with closing(psycopg2.connect(settings.postgres_dsn("dbt"))) as connection:
-            connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
+            connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ)
             with connection, connection.cursor() as cursor:
                 cursor.execute("set local timezone = 'UTC'")
+                if scratch:
+                    cursor.execute(scratch)
+                cursor.execute("set transaction read only")
                 yield cursor
     except psycopg2.OperationalError as error:
         raise ServiceError(f"{where} does not answer: {first_line(error)}") from error
@@ -45,7 +53,7 @@ def database_snapshot(settings: Settings) -> Iterator[Cursor]:
 
 def mirror_stand(cursor: Cursor) -> Stand:
     """Return the mirror's bookmark."""
-    cursor.execute("select ledger_id, version from silver.bookmark")
+    cursor.execute("select ledger_id, version, filled_at from silver.bookmark")
     row = cursor.fetchone()
     return Stand(*row) if row else Stand("", -1)
 
@@ -55,6 +63,6 @@ def marts_stand(cursor: Cursor) -> Stand | None:
     cursor.execute("select to_regclass('marts.build_info') is not null")
     if cursor.fetchone() != (True,):
         return None
-    cursor.execute("select ledger_id, version from marts.build_info")
+    cursor.execute("select ledger_id, version, filled_at from marts.build_info")
     row = cursor.fetchone()
     return Stand(*row) if row else None

@@ -1,100 +1,173 @@
-"""Why a client is taken for a bot, or not: ``python -m audit.explain --ip 203.0.113.7`` (``make explain IP=``).
+"""Why a client is taken for a bot, or not: ``weblake explain --ip 203.0.113.7``.
 
 The verdict, each reason with its arithmetic, and the raw records behind it, from bronze.
 """
 
 from __future__ import annotations
 
-import argparse
-import ipaddress
-import sys
+import datetime as dt
 from contextlib import closing
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
-from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
-from audit.__main__ import java_kept_quiet
-from lake.errors import SettingsError, WeblakeError
-from lake.settings import Settings, load_settings
-from spark.session import spark_session
+from audit.session import quiet_session
+from lake.settings import Settings
 
+VERDICT = "select verdict, decided_by, decided_at, reason from silver.verdicts where ip_address = %s"
+SUSPECT = """
+    select score, class, is_convicted, reasons, figures, requests, share_of_traffic::float8, errors,
+        first_seen_at, last_seen_at
+    from marts.bots where ip_address = %s
+"""
 RULES = """
-    select rules.reason, rules.points, rules.threshold, rules.meaning
-    from marts.bot_rules as rules where rules.reason = any(%s) order by rules.points desc, rules.reason
+    select reason, points, threshold, meaning
+    from marts.bot_rules where reason = any(%s) order by points desc, reason
 """
 
 
-def main() -> int:
-    """Print the explanation; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="make explain", description=__doc__)
-    parser.add_argument("--ip", default="", help="the client's address, as the marts write it")
-    parser.add_argument("--lines", type=int, default=20, help="how many raw records to show (default 20)")
-    arguments = parser.parse_args()
-    try:
-        settings = load_settings()
-        try:
-            ipaddress.ip_address(arguments.ip)
-        except ValueError as error:
-            raise SettingsError(f"IP={arguments.ip!r} is no address; give it as the marts write it") from error
-        sys.stdout.write("\n".join(told(settings, arguments.ip)) + "\n")
-        sys.stdout.flush()
-        sys.stdout.write("\n".join(raw_records(settings, arguments.ip, arguments.lines)) + "\n")
-    except (WeblakeError, psycopg2.Error, PySparkException) as error:
-        sys.stderr.write(f"weblake: {str(error).strip()}\n")
-        return 1
-    return 0
+@dataclass(frozen=True)
+class Ruling:
+    """The last verdict on a client: ``convicted``, ``pardoned`` or ``released``."""
+
+    verdict: str
+    decided_by: str
+    decided_at: dt.datetime
+    reason: str
 
 
-def told(settings: Settings, address: str) -> list[str]:
-    """Return what the marts and the verdicts say of a client, line by line."""
+@dataclass(frozen=True)
+class Reason:
+    """A rule that the client meets, and the figure by which it does."""
+
+    reason: str
+    points: int
+    threshold: int
+    figure: int
+    meaning: str
+
+    def __str__(self) -> str:
+        return f"{self.points:+4d}  {self.reason:<18} {self.figure:,} >= {self.threshold:,}  {self.meaning}"
+
+
+@dataclass(frozen=True)
+class Suspicion:
+    """What the marts say of a client that they suspect."""
+
+    score: int
+    class_name: str
+    is_convicted: bool
+    reasons: tuple[Reason, ...]
+    requests: int
+    share_of_traffic: float
+    errors: int
+    first_seen_at: dt.datetime
+    last_seen_at: dt.datetime
+
+    def as_lines(self) -> list[str]:
+        """Return the score, each reason, and what the client did in all."""
+        state = "over" if self.is_convicted else "below"
+        seen = f"{self.first_seen_at:%Y-%m-%d %H:%M}Z to {self.last_seen_at:%Y-%m-%d %H:%M}Z"
+        requests = f"{self.requests:,} requests ({100 * self.share_of_traffic:.2f} % of all)"
+        return [
+            f"score {self.score}, {state} the threshold; class {self.class_name}",
+            *map(str, self.reasons),
+            f"{requests}, {self.errors:,} errors, seen {seen}",
+        ]
+
+
+@dataclass(frozen=True)
+class RawRecords:
+    """What bronze has of a client: how many records, on how many products, and the newest of them."""
+
+    records: int
+    products: int
+    newest: tuple[str, ...]
+
+    def as_lines(self) -> list[str]:
+        """Return a title and the newest records."""
+        title = f"{self.records:,} records in bronze on {self.products:,} products; the newest {len(self.newest)}:"
+        return [title, *(f"  {record}" for record in self.newest)]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a client is taken for a bot, or not."""
+
+    address: str
+    ruling: Ruling | None
+    suspicion: Suspicion | None
+
+    def as_text(self) -> str:
+        """Return the explanation for people."""
+        lines = []
+        if self.ruling:
+            at = f"{self.ruling.decided_at:%Y-%m-%d %H:%M:%S}Z"
+            lines.append(f"{self.ruling.verdict} by {self.ruling.decided_by} on {at}: {self.ruling.reason}")
+        if self.suspicion:
+            lines += self.suspicion.as_lines()
+        else:
+            lines.append("not suspected: nothing that the rules know speaks against it (or it was never seen)")
+        return "\n".join([self.address, *(f"  {line}" for line in lines)])
+
+    def as_json(self) -> dict[str, object]:
+        """Return the explanation for a program; its times are ISO 8601."""
+        return {
+            "address": self.address,
+            "ruling": _plain(self.ruling) if self.ruling else None,
+            "suspicion": _plain(self.suspicion) if self.suspicion else None,
+        }
+
+
+def explain(settings: Settings, address: str) -> Explanation:
+    """Return what the marts and the verdicts say of a client.
+
+    Raises:
+        psycopg2.Error: PostgreSQL does not answer, or there are no marts yet.
+    """
     with closing(psycopg2.connect(settings.postgres_dsn("dbt"))) as connection:
-        verdict = next(iter(_rows(connection, "select * from silver.verdicts where ip_address = %s", address)), None)
-        client = next(iter(_rows(connection, "select * from marts.bots where ip_address = %s", address)), None)
-        rules = _rows(connection, RULES, client["reasons"] if client else [])
-    lines = [address]
-    if verdict:
-        at = f"{verdict['decided_at']:%Y-%m-%d %H:%M:%S}Z"
-        lines.append(f"  {verdict['verdict']} by {verdict['decided_by']} on {at}: {verdict['reason']}")
-    if client is None:
-        return [*lines, "  not suspected: nothing that the rules know speaks against it (or it was never seen)"]
-    state = "over" if client["is_convicted"] else "below"
-    lines.append(f"  score {client['score']}, {state} the threshold; class {client['class']}")
-    lines += [_reason(rule, client["figures"]) for rule in rules]
-    seen = f"{client['first_seen_at']:%Y-%m-%d %H:%M}Z to {client['last_seen_at']:%Y-%m-%d %H:%M}Z"
-    requests = f"{client['requests']:,} requests ({100 * float(client['share_of_traffic'] or 0):.2f} % of all)"
-    return [*lines, f"  {requests}, {client['errors']:,} errors, seen {seen}"]
+        connection.set_session(readonly=True)
+        rulings = _rows(connection, VERDICT, address)
+        suspects = _rows(connection, SUSPECT, address)
+        rules = _rows(connection, RULES, suspects[0]["reasons"]) if suspects else []
+    return Explanation(
+        address,
+        Ruling(**rulings[0]) if rulings else None,
+        _suspicion(suspects[0], rules) if suspects else None,
+    )
 
 
-def _rows(connection: Connection, query: str, value: object) -> list[dict[str, Any]]:
-    with connection.cursor(cursor_factory=RealDictCursor) as cursor:
-        cursor.execute(query, (value,))
-        return [dict(row) for row in cursor.fetchall()]
-
-
-def _reason(rule: dict[str, Any], figures: dict[str, int]) -> str:
-    figure = figures.get(rule["reason"], 0)
-    return f"  {rule['points']:+4d}  {rule['reason']:<18} {figure:,} >= {rule['threshold']:,}  {rule['meaning']}"
-
-
-def raw_records(settings: Settings, address: str, number: int) -> list[str]:
-    """Return the client's newest records as they came, line by line, and how many products they touch."""
-    with java_kept_quiet():
-        session = spark_session(settings, app="explain")
-    session.sparkContext.setLogLevel("OFF")
-    try:
+def raw_records(settings: Settings, address: str, number: int) -> RawRecords:
+    """Return the client's newest records as they came; starts a Spark session for it."""
+    with quiet_session(settings, "explain") as session:
         own = session.read.format("delta").load(settings.bronze).filter(F.col("ip_address") == address)
         counts = own.agg(F.count("*").alias("records"), F.count_distinct("product_id").alias("products")).collect()[0]
         newest = own.orderBy(F.col("occurred_at").desc(), F.col("kafka_offset").desc()).limit(number)
         values = [bytes(row["value"] or b"") for row in newest.select("value").collect()]
-    finally:
-        session.stop()
-    title = f"  {counts['records']:,} records in bronze on {counts['products']:,} products; the newest {len(values)}:"
-    return [title, *(f"    {value.decode(errors='replace').rstrip()}" for value in values)]
+    texts = tuple(value.decode(errors="replace").rstrip() for value in values)
+    return RawRecords(counts["records"], counts["products"], texts)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _rows(connection: Connection, query: str, value: object) -> list[dict[str, Any]]:
+    with connection.cursor(cursor_factory=RealDictCursor) as cursor:
+        cursor.execute("set timezone = 'UTC'")
+        cursor.execute(query, (value,))
+        return [dict(row) for row in cursor.fetchall()]
+
+
+def _suspicion(row: dict[str, Any], rules: list[dict[str, Any]]) -> Suspicion:
+    figures = row.pop("figures")
+    row["reasons"] = tuple(Reason(**rule, figure=figures.get(rule["reason"], 0)) for rule in rules)
+    row["share_of_traffic"] = row["share_of_traffic"] or 0.0
+    return Suspicion(class_name=row.pop("class"), **row)
+
+
+def _plain(value: Ruling | Suspicion) -> dict[str, object]:
+    """Return the fields of a value, its times as text."""
+    return {
+        name: field.isoformat() if isinstance(field, dt.datetime) else field for name, field in asdict(value).items()
+    }

@@ -14,17 +14,17 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from audit import oracle
-from audit.clients import Clients
+from audit.oracle.clients import Clients
 from audit.scope import Scope
-from lake.contracts import LARGEST_AMOUNT, MEASURES, names
+from lake.contracts import DIMENSIONS, LARGEST_AMOUNT, MEASURES, names
 from lake.url_rules import UrlRules
 
 MEASURE_NAMES = names(MEASURES)
-FACTS = [
-    *("window_start", "event_id", "batch", "kafka_partition", "kafka_offset"),
-    *("action", "product_id", "ip_address", "is_bot"),
-    *MEASURE_NAMES,
-]
+ORDER = ("batch", "kafka_partition", "kafka_offset")
+"""Where a record lies; the first of equal events in this order counts."""
+KEYS = {dimension.column: dimension.digits for dimension in DIMENSIONS.values() if dimension.column}
+"""The columns that are keys of the ledger's dimensions, as text: a number with so many digits at least."""
+FACTS = ("window_start", "event_id", *ORDER, *KEYS, "is_bot", *MEASURE_NAMES)
 IDENTITY = (
     "if(event_key is null and event_id = concat_ws('-', kafka_partition, kafka_offset), "
     "concat_ws(chr(0), '', batch, event_id), event_id) as event_id"
@@ -68,13 +68,14 @@ def parsed_facts(bronze: DataFrame, clients: Clients, scope: Scope) -> DataFrame
     valid = bronze.filter(f"reject_reason is null and {scope.in_spark('window_start')}")
     schema = f"ip_address string, agent string, {CLIENT}"
     pairs = valid.selectExpr("ip_address", "coalesce(user_agent, '') as agent", "user_agent is null as is_none")
-    known = pairs.distinct().mapInArrow(partial(_known, clients), f"{schema}, is_none boolean").localCheckpoint()
-    if known.count() <= MOST_BROADCAST:
-        known = known.hint("broadcast")
+    judged = pairs.distinct().mapInArrow(partial(_judged, clients), f"{schema}, is_none boolean").localCheckpoint()
+    if judged.count() <= MOST_BROADCAST:
+        judged = judged.hint("broadcast")
     measures = [f"{PARSED[name]} as {name}" for name in MEASURE_NAMES]
     same = ["ip_address", "agent", "is_none"]
     rows = valid.withColumns({"agent": F.coalesce("user_agent", F.lit("")), "is_none": F.col("user_agent").isNull()})
-    return rows.join(known, same).selectExpr(FACTS[0], IDENTITY, *FACTS[2:9], *measures)
+    keys = [_as_key(name, digits) for name, digits in KEYS.items()]
+    return rows.join(judged, same).selectExpr("window_start", IDENTITY, *ORDER, *keys, "is_bot", *measures)
 
 
 def read_again(bronze: DataFrame, rules: UrlRules, clients: Clients) -> DataFrame:
@@ -84,13 +85,14 @@ def read_again(bronze: DataFrame, rules: UrlRules, clients: Clients) -> DataFram
     ``ingested_at``. Of a rejected row the window is null.
     """
     raw = bronze.selectExpr(
-        *("value", "unix_micros(ingested_at) as ingested", IDENTITY, "batch", "kafka_partition", "kafka_offset"),
+        *("value", "unix_micros(ingested_at) as ingested", IDENTITY, *ORDER),
         *("reject_reason as stored_reason", "unix_micros(window_start) as stored_window"),
     )
     measures = ", ".join(f"{name} bigint" for name in MEASURE_NAMES)
+    keys = ", ".join(f"{name} string" for name in KEYS)
     schema = (
-        "window bigint, event_id string, batch bigint, kafka_partition int, kafka_offset bigint, action string, "
-        f"product_id string, ip_address string, is_bot boolean, {measures}, "
+        "window bigint, event_id string, batch bigint, kafka_partition int, kafka_offset bigint, "
+        f"{keys}, is_bot boolean, {measures}, "
         "reject_reason string, stored_reason string, stored_window bigint, ingested bigint"
     )
 
@@ -100,8 +102,7 @@ def read_again(bronze: DataFrame, rules: UrlRules, clients: Clients) -> DataFram
             yield _read_batch(reader, batch)
 
     return raw.mapInArrow(read, schema).selectExpr(
-        "timestamp_micros(window) as window_start",
-        *FACTS[1:],
+        *("timestamp_micros(window) as window_start", "event_id", *ORDER, *KEYS, "is_bot", *MEASURE_NAMES),
         *("reject_reason", "stored_reason"),
         "timestamp_micros(stored_window) as stored_window",
         "timestamp_micros(ingested) as ingested_at",
@@ -122,10 +123,8 @@ def _read_batch(reader: oracle.Oracle, batch: pa.RecordBatch) -> pa.RecordBatch:
     is_good = [event.reject_reason is None for event in events]
     read = {
         "window": whole(event.window if good else None for event, good in zip(events, is_good, strict=True)),
-        **{name: batch.column(name) for name in ("event_id", "batch", "kafka_partition", "kafka_offset")},
-        "action": text(event.action for event in events),
-        "product_id": text(event.product_id for event in events),
-        "ip_address": text(event.ip_address for event in events),
+        **{name: batch.column(name) for name in ("event_id", *ORDER)},
+        **{name: text(_padded(getattr(event, name), digits) for event in events) for name, digits in KEYS.items()},
         "is_bot": pa.array([event.client.is_bot for event in events], pa.bool_()),
         **{
             name: whole(oracle.MEASURES[name](event, at) if event.reject_reason is None else 0 for event, at in pairs)
@@ -139,14 +138,23 @@ def _read_batch(reader: oracle.Oracle, batch: pa.RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(list(read.values()), names=list(read))
 
 
-def _known(clients: Clients, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _as_key(name: str, digits: int) -> str:
+    text = f"string({name})"
+    return f"lpad({text}, greatest({digits}, length({text})), '0') as {name}" if digits else f"{text} as {name}"
+
+
+def _padded(key: object, digits: int) -> str | None:
+    return None if key is None else str(key).zfill(digits)
+
+
+def _judged(clients: Clients, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         pairs = batch.to_pylist()
-        found = [clients.of(pair["ip_address"], None if pair["is_none"] else pair["agent"]) for pair in pairs]
+        judged = [clients.of(pair["ip_address"], None if pair["is_none"] else pair["agent"]) for pair in pairs]
         yield pa.RecordBatch.from_pylist(
             [
                 {"ip_address": pair["ip_address"], "agent": pair["agent"], **asdict(client), "is_none": pair["is_none"]}
-                for pair, client in zip(pairs, found, strict=True)
+                for pair, client in zip(pairs, judged, strict=True)
             ],
             schema=pa.schema(
                 [

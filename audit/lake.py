@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -10,15 +9,15 @@ from urllib.parse import unquote
 from pyspark.sql import DataFrame, SparkSession
 
 from audit.check import Check, compared, number
-from audit.clients import Clients, clients
+from audit.oracle.clients import Clients, clients
 from lake.contracts import CONVICTED, PARDONED
+from lake.contracts.records import as_verdict
 from lake.errors import LakeError
 from lake.settings import Settings
 from spark.tables.delta import live_files, snapshot, writers_progress
 from spark.tables.storage import list_texts
 
 NAMED_FILES = 3
-ROWS_PER_PARTITION = 500_000
 
 
 @dataclass(frozen=True)
@@ -48,11 +47,11 @@ class PinnedLake:
     def clients(self) -> Clients:
         """Return what is known of clients, with the verdicts that hold at the ledger's version."""
         last: dict[str, str] = {}
-        for record in map(json.loads, list_texts(self.session, self.settings.verdicts)):
-            if record["ledger_id"] != self.ledger_id or record["number"] <= self.verdicts:
-                last |= {change["ip_address"]: change["verdict"] for change in record["changes"]}
+        for record in map(as_verdict, list_texts(self.session, self.settings.verdicts)):
+            if record.ledger_id != self.ledger_id or record.number <= self.verdicts:
+                last |= {change.ip_address: change.verdict for change in record.changes}
         convicted, pardoned = (
-            [key for key, word in last.items() if word == wanted] for wanted in (CONVICTED, PARDONED)
+            [address for address, verdict in last.items() if verdict == word] for word in (CONVICTED, PARDONED)
         )
         return clients(self.settings.ranges_file, convicted, pardoned)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from audit.cells import compare_cells
 from audit.check import Check, compared, number
@@ -68,8 +69,8 @@ def check_deeply(lake: PinnedLake, scope: Scope, rules: UrlRules) -> list[Check]
 def _rows(bronze: DataFrame, scope: Scope) -> tuple[int, dict[str, int]]:
     """Return the numbers of valid rows (by window) and of rejected rows (by ingestion) per reason."""
     inside = f"if(reject_reason is null, {scope.in_spark('window_start')}, {scope.in_spark('ingested_at')})"
-    found = bronze.filter(inside).groupBy("reject_reason").count().collect()
-    counts = {row["reject_reason"]: row["count"] for row in found}
+    rows = bronze.filter(inside).groupBy("reject_reason").count().collect()
+    counts = {row["reject_reason"]: row["count"] for row in rows}
     return counts.pop(None, 0), counts
 
 
@@ -92,27 +93,28 @@ def _account(name: str, rows: int, accounted: int, parts: list[str], rejected: d
 
 def _check_reasons(read: DataFrame, entries: DataFrame, scope: Scope) -> Check:
     """Compare the reason of each row. Where the rules have changed since, a replay has corrected the row's window."""
-    query = f"""
-        select r.*, c.window_start is not null as is_corrected
-        from {{read}} r
-        left join {{corrected}} c on c.window_start = coalesce(r.window_start, r.stored_window)
-        where not (r.reject_reason <=> r.stored_reason)
-            and (r.stored_reason is null or {scope.in_spark("r.ingested_at")})
-    """
-    differing = read.sparkSession.sql(query, read=read, corrected=_replayed(entries))
-    found = differing.selectExpr(
+    differing = read.filter(
+        f"not (reject_reason <=> stored_reason) and (stored_reason is null or {scope.in_spark('ingested_at')})"
+    ).withColumn("counted_window", F.coalesce("window_start", "stored_window"))
+    corrected = _replayed(entries).select(
+        F.col("window_start").alias("counted_window"), F.lit(True).alias("is_replayed")
+    )
+    judged = differing.join(corrected, "counted_window", "left").withColumn(
+        "is_corrected", F.expr("is_replayed is true")
+    )
+    counts = judged.selectExpr(
         "count_if(is_corrected) as corrected",
         "count_if(not is_corrected) as wrong",
         "min(struct(kafka_partition, kafka_offset, reject_reason, stored_reason, window_start, stored_window)) "
         "filter (where not is_corrected) as first",
     ).collect()[0]
     problem = ""
-    if found["wrong"]:
-        first = found["first"]
+    if counts["wrong"]:
+        first = counts["first"]
         problem = (
             f"first: partition {first['kafka_partition']}, offset {first['kafka_offset']}: "
             f"{first['reject_reason'] or 'valid'} by its bytes, {first['stored_reason'] or 'valid'} in bronze; "
             "if the rules have changed, replay"
         )
-    note = f"{number(found['corrected'], 'row')} read otherwise by a replay" if found["corrected"] else ""
-    return compared("reject reasons", "by the raw bytes", f"{number(found['wrong'], 'row')} differ", problem, note)
+    note = f"{number(counts['corrected'], 'row')} read otherwise by a replay" if counts["corrected"] else ""
+    return compared("reject reasons", "by the raw bytes", f"{number(counts['wrong'], 'row')} differ", problem, note)

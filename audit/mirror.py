@@ -6,14 +6,16 @@ differs is then read row by row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
-from audit.cells import cell_name
+from audit.cells import CELL, cell_name
 from audit.check import Check, compared, difference, failed, number
 from audit.database import database_snapshot, mirror_stand
 from audit.facts import MEASURE_NAMES
@@ -24,6 +26,7 @@ from spark.tables.delta import snapshot
 FETCH_ROWS = 5_000
 DIGITS = 15  # hexadecimal digits of a row's checksum: fits a BIGINT
 NAME = "PostgreSQL: window_counts"
+DETAILS = ("dimension", "key", "is_bot")
 IS_ZERO = " and ".join(f"{name} = 0" for name in MEASURE_NAMES)
 
 
@@ -79,12 +82,8 @@ def _total(digests: dict[Part, Digest]) -> str:
 
 
 def _sums(entries: DataFrame) -> DataFrame:
-    sums = ", ".join(f"sum({name}) as {name}" for name in MEASURE_NAMES)
-    query = f"""
-        select dimension, window_start, key, is_bot, {sums} from {{entries}}
-        group by dimension, window_start, key, is_bot having not ({IS_ZERO})
-    """
-    return entries.sparkSession.sql(query, entries=entries)
+    sums = entries.groupBy(*CELL).agg(*(F.sum(name).alias(name) for name in MEASURE_NAMES))
+    return sums.filter(f"not ({IS_ZERO})")
 
 
 def _row_text(second: str, text: Callable[[str], str], separator: str) -> str:
@@ -95,21 +94,24 @@ def _row_text(second: str, text: Callable[[str], str], separator: str) -> str:
 
 def _spark_digests(sums: DataFrame) -> dict[Part, Digest]:
     text = _row_text("unix_seconds(window_start)", lambda name: f"string({name})", "'\\u001f'")
-    query = f"""
-        select string(date(window_start)) as day, dimension, count(*) as cells, bigint(sum(events)) as events,
-            sum(cast(conv(substr(md5({text}), 1, {DIGITS}), 16, 10) as decimal(20, 0))) as checksum
-        from {{sums}} group by 1, 2
-    """
-    return _digests(tuple(row) for row in sums.sparkSession.sql(query, sums=sums).collect())
+    checksum = f"cast(conv(substr(md5({text}), 1, {DIGITS}), 16, 10) as decimal(20, 0))"
+    digests = sums.groupBy(F.expr("string(date(window_start))").alias("day"), "dimension").agg(
+        F.count("*").alias("cells"), F.sum("events").cast("bigint").alias("events"), F.sum(F.expr(checksum))
+    )
+    return _digests(tuple(row) for row in digests.collect())
 
 
 def _postgres_digests(cursor: Cursor, scope: Scope) -> dict[Part, Digest]:
     text = _row_text("extract(epoch from window_start)::bigint", lambda name: f"{name}::text", "chr(31)")
-    cursor.execute(f"""
+    query = sql.SQL("""
         select window_start::date::text, dimension, count(*), sum(events)::bigint,
-            sum(('x0' || substr(md5({text}), 1, {DIGITS}))::bit(64)::bigint)
-        from silver.window_counts where not ({IS_ZERO}) and {scope.in_postgres("window_start")} group by 1, 2
+            sum(('x0' || substr(md5({text}), 1, {digits}))::bit(64)::bigint)
+        from silver.window_counts where not ({is_zero}) and {inside} group by 1, 2
     """)
+    inside = sql.SQL(scope.in_postgres("window_start"))
+    cursor.execute(
+        query.format(text=sql.SQL(text), digits=sql.Literal(DIGITS), is_zero=sql.SQL(IS_ZERO), inside=inside)
+    )
     return _digests(iter(cursor.fetchall()))
 
 
@@ -120,51 +122,69 @@ def _digests(rows: Iterator[tuple[Any, ...]]) -> dict[Part, Digest]:
 def _first_difference(cursor: Cursor, sums: DataFrame, scope: Scope, wrong: list[Part]) -> str:
     """Read the first day that differs, in both, in the same order, and name the first cell that differs."""
     day = wrong[0].day
-    dimensions = ", ".join(f"'{part.dimension}'" for part in wrong if part.day == day)
-    condition = f"date(window_start) = '{day}' and dimension in ({dimensions})"
-    columns = ", ".join(["dimension", "key", "is_bot", *MEASURE_NAMES])
-    ordered = sums.filter(condition).orderBy("window_start", "dimension", "key", "is_bot")
-    second = ordered.selectExpr("unix_seconds(window_start) as second", *columns.split(", "))
-    ours = (tuple(row) for row in second.toLocalIterator())
+    dimensions = [part.dimension for part in wrong if part.day == day]
+    own = sums.filter((F.to_date("window_start") == day) & F.col("dimension").isin(dimensions))
+    second = F.unix_seconds("window_start").alias("second")
+    ordered = own.orderBy("window_start", *DETAILS).select(second, *DETAILS, *MEASURE_NAMES)
     reader = cursor.connection.cursor(name="verify")
     reader.itersize = FETCH_ROWS
+    query = sql.SQL("""
+        select extract(epoch from window_start)::bigint, {columns} from silver.window_counts
+        where date(window_start) = {day} and dimension = any({dimensions}) and not ({is_zero}) and {inside}
+        order by window_start, dimension collate "C", key collate "C", is_bot
+    """)
     reader.execute(
-        f"select extract(epoch from window_start)::bigint, {columns} from silver.window_counts "
-        f"where {condition} and not ({IS_ZERO}) and {scope.in_postgres('window_start')} "
-        'order by window_start, dimension collate "C", key collate "C", is_bot'
+        query.format(
+            columns=sql.SQL(", ").join(map(sql.Identifier, (*DETAILS, *MEASURE_NAMES))),
+            day=sql.Literal(day),
+            dimensions=sql.Literal(dimensions),
+            is_zero=sql.SQL(IS_ZERO),
+            inside=sql.SQL(scope.in_postgres("window_start")),
+        )
     )
-    first, count = _merge(ours, iter(reader))
+    first, count = _merge(map(_cell, ordered.toLocalIterator()), map(_cell, reader))
     parts = f"; {number(len(wrong), 'day and dimension', 'days and dimensions')} differ" if len(wrong) > 1 else ""
     return f"first: {first}; {number(count, 'cell')} of {day} differ{parts}"
 
 
-def _merge(ours: Iterator[tuple[Any, ...]], theirs: Iterator[tuple[Any, ...]]) -> tuple[str, int]:
+class Key(NamedTuple):
+    """What names a cell, in the order in which both sides are read."""
+
+    second: int
+    dimension: bytes
+    key: bytes
+    is_bot: bool
+
+    def __str__(self) -> str:
+        return cell_name(self.second, self.dimension.decode(), self.key.decode(), self.is_bot)
+
+
+class Cell(NamedTuple):
+    """A cell and its measures."""
+
+    key: Key
+    measures: tuple[int, ...]
+
+
+def _cell(row: Sequence[Any]) -> Cell:
+    second, dimension, key, is_bot, *measures = row
+    return Cell(Key(int(second), dimension.encode(), key.encode(), bool(is_bot)), tuple(measures))
+
+
+def _merge(ours: Iterator[Cell], theirs: Iterator[Cell]) -> tuple[str, int]:
     """Walk through two ordered lists of cells; return the first difference in words, and how many there are."""
-    nothing = [0] * len(MEASURE_NAMES)
+    nothing = (0,) * len(MEASURE_NAMES)
     first, count = "", 0
     left, right = next(ours, None), next(theirs, None)
     while left is not None or right is not None:
-        left_key, right_key = _key(left), _key(right)
-        key = left_key if right_key is None or (left_key is not None and left_key <= right_key) else right_key
-        assert key is not None
-        left_values = list(left[4:]) if left is not None and left_key == key else nothing
-        right_values = list(right[4:]) if right is not None and right_key == key else nothing
-        if left_values != right_values:
+        key = min(cell.key for cell in (left, right) if cell is not None)
+        left_measures = left.measures if left is not None and left.key == key else nothing
+        right_measures = right.measures if right is not None and right.key == key else nothing
+        if left_measures != right_measures:
             count += 1
             if count == 1:
-                told = difference(MEASURE_NAMES, left_values, right_values, ("the ledger", "PostgreSQL"))
-                first = f"{_cell(key)}: {told}"
-        left = next(ours, None) if left_key == key else left
-        right = next(theirs, None) if right_key == key else right
+                sides = ("the ledger", "PostgreSQL")
+                first = f"{key}: {difference(MEASURE_NAMES, left_measures, right_measures, sides)}"
+        left = next(ours, None) if left is not None and left.key == key else left
+        right = next(theirs, None) if right is not None and right.key == key else right
     return first, count
-
-
-Key = tuple[int, bytes, bytes, bool]
-
-
-def _key(row: tuple[Any, ...] | None) -> Key | None:
-    return None if row is None else (int(row[0]), row[1].encode(), row[2].encode(), bool(row[3]))
-
-
-def _cell(key: Key) -> str:
-    return cell_name(key[0], key[1].decode(), key[2].decode(), key[3])

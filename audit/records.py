@@ -7,15 +7,17 @@ import logging
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient, OffsetSpec
 from kafka.errors import KafkaError
+from pyspark.sql import Window
+from pyspark.sql import functions as F
 
-from audit.check import Check, compared, failed, first_line, number, unchecked
+from audit.check import Check, compared, failed, number, unchecked
 from audit.lake import PinnedLake
-from lake.errors import LakeError, ServiceError
+from lake.errors import LakeError, ServiceError, first_line
 from lake.settings import Settings
 from spark.tables.delta import properties
 
@@ -24,8 +26,12 @@ MOST_RANGES = 10_000
 TOPICS = "weblake.topics"
 """Bronze's property: the topics that it was read from, in order; offsets begin anew with each (a "generation")."""
 
-Place = tuple[int, int]
-"""A generation and a partition."""
+
+class Source(NamedTuple):
+    """A partition of one of the topics that bronze was read from: the first has generation 0."""
+
+    generation: int
+    partition: int
 
 
 @dataclass(frozen=True)
@@ -66,32 +72,33 @@ class Generation:
 
 def check_records(lake: PinnedLake) -> list[Check]:
     """Compare bronze's offsets with themselves and with Kafka's; what bronze has not read yet is no failure."""
-    known = generations(lake)
-    found = bronze_partitions(lake, known)
+    topics = generations(lake)
+    partitions = bronze_partitions(lake, topics)
     accepted = accepted_losses(lake.settings)
-    now = len(known) - 1
+    now = len(topics) - 1
     checks = []
     kept: dict[int, Range] = {}
     try:
         topic_id, kept = kafka_offsets(lake.settings)
         if topic_id is None:
             checks.append(failed("Kafka: topic", f"there is no topic {lake.settings.kafka_topic}; see KAFKA_TOPIC"))
-        elif topic_id != (known[now].topic_id or topic_id):
-            checks.append(failed("Kafka: topic", f"its id is {topic_id}, bronze was read from {known[now].topic_id}"))
+        elif topic_id != (topics[now].topic_id or topic_id):
+            checks.append(failed("Kafka: topic", f"its id is {topic_id}, bronze was read from {topics[now].topic_id}"))
             kept = {}
     except ServiceError as error:
         checks.append(unchecked("Kafka: offsets", first_line(error)))
-    places = sorted({*found, *((now, partition) for partition in kept)})
+    sources = sorted({*partitions, *(Source(now, partition) for partition in kept)})
     return [
         *(
             _check(
-                f"Kafka: partition {partition}" + ("" if generation == now else f" of topic {generation + 1}"),
-                found.get((generation, partition)),
-                kept.get(partition) if generation == now else None,
-                known[generation].starts.get(partition, 0),
-                accepted.get((generation, partition), []),
+                f"Kafka: partition {source.partition}"
+                + ("" if source.generation == now else f" of topic {source.generation + 1}"),
+                partitions.get(source),
+                kept.get(source.partition) if source.generation == now else None,
+                topics[source.generation].starts.get(source.partition, 0),
+                accepted.get(source, []),
             )
-            for generation, partition in places
+            for source in sources
         ),
         *checks,
     ]
@@ -99,47 +106,44 @@ def check_records(lake: PinnedLake) -> list[Check]:
 
 def generations(lake: PinnedLake) -> list[Generation]:
     """Return the topics that bronze was read from, the first first, '' where that was never written down."""
-    told = json.loads(properties(lake.session, lake.settings.bronze).get(TOPICS, "[]"))
+    topics = json.loads(properties(lake.session, lake.settings.bronze).get(TOPICS, "[]"))
     return [
-        Generation(topic["topic_id"], topic["first_batch"], {int(place): n for place, n in topic["starts"].items()})
-        for topic in told
+        Generation(topic["topic_id"], topic["first_batch"], {int(key): start for key, start in topic["starts"].items()})
+        for topic in topics
     ] or [Generation("", 0, {})]
 
 
-def bronze_partitions(lake: PinnedLake, known: list[Generation]) -> dict[Place, Partition]:
+def bronze_partitions(lake: PinnedLake, topics: list[Generation]) -> dict[Source, Partition]:
     """Return what bronze holds of each partition of each topic; one Spark job."""
-    first_batches = ", ".join(str(generation.first_batch) for generation in known[1:])
-    query = f"""
-        with positions as (
-            select size(filter(array({first_batches}), first_batch -> batch >= first_batch)) as generation,
-                kafka_partition, kafka_offset
-            from {{bronze}}
-        ),
-        steps as (
-            select *, lag(kafka_offset) over (
-                partition by generation, kafka_partition order by kafka_offset
-            ) as before
-            from positions
+    first_batches = ", ".join(str(topic.first_batch) for topic in topics[1:])
+    one = Window.partitionBy("generation", "kafka_partition").orderBy("kafka_offset")
+    steps = (
+        lake.bronze()
+        .selectExpr(
+            f"size(filter(array({first_batches}), first_batch -> batch >= first_batch)) as generation",
+            *("kafka_partition", "kafka_offset"),
         )
-        select generation, kafka_partition, count(*) as rows, min(kafka_offset) as first, max(kafka_offset) as last,
-            count_if(kafka_offset = before) as repeats,
-            min(kafka_offset) filter (where kafka_offset = before) as first_repeat,
-            count_if(kafka_offset > before + 1) as gaps,
-            slice(sort_array(collect_list(struct(before + 1 as first, kafka_offset - 1 as last))
-                filter (where kafka_offset > before + 1)), 1, {MOST_RANGES}) as missing
-        from steps
-        group by generation, kafka_partition
-    """
-    positions = lake.bronze().select("batch", "kafka_partition", "kafka_offset")
+        .withColumn("before", F.lag("kafka_offset").over(one))
+    )
+    is_gap = "kafka_offset > before + 1"
+    gaps = f"collect_list(struct(before + 1 as first, kafka_offset - 1 as last)) filter (where {is_gap})"
+    partitions = steps.groupBy("generation", "kafka_partition").agg(
+        F.count("*").alias("rows"),
+        F.min("kafka_offset").alias("first"),
+        F.max("kafka_offset").alias("last"),
+        F.expr("count_if(kafka_offset = before) as repeats"),
+        F.expr("min(kafka_offset) filter (where kafka_offset = before) as first_repeat"),
+        F.expr(f"slice(sort_array({gaps}), 1, {MOST_RANGES}) as missing"),
+    )
     return {
-        (row["generation"], row["kafka_partition"]): Partition(
+        Source(row["generation"], row["kafka_partition"]): Partition(
             rows=row["rows"],
             offsets=Range(row["first"], row["last"]),
             repeats=row["repeats"],
             first_repeat=row["first_repeat"],
             gaps=[Range(gap["first"], gap["last"]) for gap in row["missing"]],
         )
-        for row in lake.session.sql(query, bronze=positions).collect()
+        for row in partitions.collect()
     }
 
 
@@ -156,28 +160,29 @@ def kafka_offsets(settings: Settings) -> tuple[str | None, dict[int, Range]]:
             (topic,) = admin.describe_topics([name])
             if not topic["topic_id"]:
                 return None, {}
-            places = [TopicPartition(name, partition["partition_index"]) for partition in topic["partitions"]]
-            first = admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.EARLIEST))
-            end = admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.LATEST))
+            partitions = [TopicPartition(name, partition["partition_index"]) for partition in topic["partitions"]]
+            first = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST))
+            end = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
     except KafkaError as error:
         raise ServiceError(f"Kafka at {servers} does not answer: {first_line(error)}") from error
-    ranges = {place.partition: Range(int(first[place].offset), int(end[place].offset) - 1) for place in places}
-    return str(topic["topic_id"]), ranges
+    return str(topic["topic_id"]), {
+        source.partition: Range(int(first[source].offset), int(end[source].offset) - 1) for source in partitions
+    }
 
 
-def accepted_losses(settings: Settings) -> dict[Place, list[Range]]:
+def accepted_losses(settings: Settings) -> dict[Source, list[Range]]:
     """Return the offsets of each partition whose loss somebody has accepted, in ``<data>/accepted-losses.json``.
 
     Raises:
         LakeError: the file cannot be read.
     """
     path = settings.accepted_losses
-    accepted: dict[Place, list[Range]] = {}
+    accepted: dict[Source, list[Range]] = {}
     try:
         losses: list[dict[str, Any]] = json.loads(path.read_text()) if path.exists() else []
         for loss in losses:
-            place = (int(loss["generation"]), int(loss["partition"]))
-            accepted.setdefault(place, []).append(Range(int(loss["first"]), int(loss["last"])))
+            source = Source(int(loss["generation"]), int(loss["partition"]))
+            accepted.setdefault(source, []).append(Range(int(loss["first"]), int(loss["last"])))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LakeError(f"{path} is no list of losses ({error!r}); restore it, or move it away") from error
     return accepted
@@ -199,15 +204,15 @@ def without(missing: Iterable[Range], accepted: Iterable[Range]) -> list[Range]:
     return left
 
 
-def _check(name: str, found: Partition | None, kept: Range | None, start: int, accepted: list[Range]) -> Check:
+def _check(name: str, partition: Partition | None, kept: Range | None, start: int, accepted: list[Range]) -> Check:
     """Compare one partition, which was read from offset ``start`` on.
 
     ``kept`` is what Kafka still has, None where Kafka was not asked or no longer has the topic.
     """
-    found = found or Partition(0, Range(start, start - 1), 0, None, [])
-    first, last = found.offsets.first, found.offsets.last
+    partition = partition or Partition(0, Range(start, start - 1), 0, None, [])
+    first, last = partition.offsets.first, partition.offsets.last
     oldest = min(start, first)
-    missing = [*([Range(oldest, first - 1)] if oldest < first else []), *found.gaps]
+    missing = [*([Range(oldest, first - 1)] if oldest < first else []), *partition.gaps]
     lost = without(missing, accepted)
     excused = sum(gap.count for gap in missing) - sum(gap.count for gap in lost)
     if kept and kept.first > last + 1:
@@ -215,8 +220,8 @@ def _check(name: str, found: Partition | None, kept: Range | None, start: int, a
     expected = last - oldest + 1 - excused
     notes = []
     problem = ""
-    if found.repeats:
-        problem = f"{number(found.repeats, 'row')} repeat an offset, the first {found.first_repeat}"
+    if partition.repeats:
+        problem = f"{number(partition.repeats, 'row')} repeat an offset, the first {partition.first_repeat}"
     elif lost:
         more = f" and {number(len(lost) - 1, 'more range')}" if len(lost) > 1 else ""
         problem = f"offsets {lost[0]}{more} are not in bronze"
@@ -231,7 +236,7 @@ def _check(name: str, found: Partition | None, kept: Range | None, start: int, a
     if excused:
         notes.append(f"{number(excused, 'record')} accepted as lost")
     return compared(
-        name, f"{number(expected, 'record')} up to bronze", number(found.rows, "row"), problem, "; ".join(notes)
+        name, f"{number(expected, 'record')} up to bronze", number(partition.rows, "row"), problem, "; ".join(notes)
     )
 
 

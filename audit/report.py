@@ -1,32 +1,81 @@
-"""What an audit prints: one line a check, and a verdict over all."""
+"""What an audit says, for people and for programs: a line a check, and one verdict over all."""
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
+
 from audit.check import Check, Verdict, number
-from audit.verify import Result
 
 HEADINGS = ("check", "one side", "the other side", "verdict")
 
 
-def as_text(result: Result) -> str:
-    """Return the audit as a table; a failure or what was not checked has its reason on a line of its own."""
-    rows = [HEADINGS, *((check.name, check.left, check.right, check.verdict.value) for check in result.checks)]
-    widths = [max(len(row[place]) for row in rows) for place in range(3)]
-    lines = [result.title, ""]
-    for row, check in zip(rows, [None, *result.checks], strict=True):
+@dataclass(frozen=True)
+class Versions:
+    """The versions of the tables that were compared; the ledger counts bronze up to ``batch``."""
+
+    bronze: int
+    ledger: int
+    batch: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """All checks, and what was looked at; ``versions`` is None where the tables' logs could not be read."""
+
+    lake: str
+    scope: str
+    seconds: float
+    checks: list[Check]
+    versions: Versions | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """One failure fails the whole; a check that was not made leaves it open."""
+        verdicts = {check.verdict for check in self.checks}
+        return next((verdict for verdict in (Verdict.FAILED, Verdict.UNCHECKED) if verdict in verdicts), Verdict.OK)
+
+    @property
+    def title(self) -> str:
+        """What was looked at, in one line."""
+        if self.versions is None:
+            return f"Weblake: {self.lake}"
+        return (
+            f"Weblake, {self.scope}: bronze at version {self.versions.bronze}, the ledger at version "
+            f"{self.versions.ledger} = bronze up to batch {self.versions.batch}, in {self.seconds:.1f} s"
+        )
+
+    @property
+    def summary(self) -> str:
+        """The verdict in one line, with the names of the checks that do not hold."""
+        names = [check.name for check in self.checks if check.verdict is self.verdict]
+        if self.verdict is Verdict.FAILED:
+            return f"NOT WELL: {number(len(names), 'check')} failed: {', '.join(names)}"
+        if self.verdict is Verdict.UNCHECKED:
+            return f"What was checked holds. Not checked: {', '.join(names)}"
+        return f"All {len(self.checks)} checks hold."
+
+    def as_json(self) -> dict[str, object]:
+        """Return the report for a program to read."""
+        return {
+            "verdict": self.verdict.name.lower(),
+            "summary": self.summary,
+            "lake": self.lake,
+            "scope": self.scope,
+            "seconds": round(self.seconds, 1),
+            "versions": asdict(self.versions) if self.versions else None,
+            "checks": [check.as_json() for check in self.checks],
+        }
+
+
+def as_text(report: Report) -> str:
+    """Return the report as a table; a failure or what was not checked has its reason on a line of its own."""
+    rows = [HEADINGS, *((check.name, check.left, check.right, check.verdict.value) for check in report.checks)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
+    lines = [report.title, ""]
+    for row, check in zip(rows, [None, *report.checks], strict=True):
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
         is_fine = check is not None and check.verdict is Verdict.OK
-        lines.append("  ".join([*cells, row[3]]) + (f"  ({check.note})" if check and is_fine and check.note else ""))
+        lines.append("  ".join([*cells, row[-1]]) + (f"  ({check.note})" if check and is_fine and check.note else ""))
         if check and check.note and not is_fine:
             lines.append(f"    {check.note}")
-    return "\n".join([*lines, "", _summary(result.checks)])
-
-
-def _summary(checks: list[Check]) -> str:
-    wrong = [check.name for check in checks if check.verdict is Verdict.FAILED]
-    open_ = [check.name for check in checks if check.verdict is Verdict.UNCHECKED]
-    if wrong:
-        return f"NOT WELL: {number(len(wrong), 'check')} failed: {', '.join(wrong)}"
-    if open_:
-        return f"What was checked holds. Not checked: {', '.join(open_)}"
-    return f"All {len(checks)} checks hold."
+    return "\n".join([*lines, "", report.summary])

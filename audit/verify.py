@@ -4,31 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TextIO
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from audit.check import Check, failed, first_line, unchecked
-from audit.lake import PinnedLake, pin
+from audit.check import Check, failed, unchecked
+from audit.lake import pin
 from audit.ledger import check_counts, check_deeply
 from audit.marts import check_marts
 from audit.mirror import check_mirror
 from audit.records import check_records
+from audit.report import Report, Versions
 from audit.scope import Scope
-from lake.errors import LakeError, ServiceError
+from lake.errors import LakeError, ServiceError, first_line
 from lake.settings import Settings
 from lake.url_rules import UrlRules
-
-
-@dataclass(frozen=True)
-class Result:
-    """All checks, under a line that says what was looked at."""
-
-    title: str
-    checks: list[Check]
 
 
 class Progress:
@@ -54,7 +46,7 @@ class Progress:
 
 def verify(
     session: SparkSession, settings: Settings, rules: UrlRules, scope: Scope, is_deep: bool, progress: Progress
-) -> Result:
+) -> Report:
     """Make all checks; what cannot be made is a line among them.
 
     Raises:
@@ -66,7 +58,7 @@ def verify(
         lake, checks = pin(session, settings)
     except (PySparkException, Py4JError) as error:
         checks = [failed("lake", f"the log of {settings.lake_root} cannot be read: {_reason(error)}")]
-        return Result(f"Weblake: {settings.lake_root}", checks)
+        return Report(settings.lake_root, str(scope), time.monotonic() - started, checks)
     steps: list[tuple[str, str, Callable[[], list[Check]]]] = [
         ("Kafka: offsets", "comparing bronze with Kafka", lambda: check_records(lake)),
         ("ledger", "counting bronze anew", lambda: check_counts(lake, scope)),
@@ -78,7 +70,8 @@ def verify(
     for name, doing, check in steps:
         progress.say(doing)
         checks += _guarded(name, check)
-    return Result(_title(lake, scope, time.monotonic() - started), checks)
+    versions = Versions(lake.bronze_version, lake.ledger_version, lake.batch)
+    return Report(settings.lake_root, str(scope), time.monotonic() - started, checks, versions)
 
 
 def _guarded(name: str, check: Callable[[], list[Check]]) -> list[Check]:
@@ -89,13 +82,6 @@ def _guarded(name: str, check: Callable[[], list[Check]]) -> list[Check]:
         return [unchecked(name, str(error))]
     except (LakeError, PySparkException, Py4JError) as error:
         return [failed(name, f"the lake cannot be read: {_reason(error)}")]
-
-
-def _title(lake: PinnedLake, scope: Scope, seconds: float) -> str:
-    return (
-        f"Weblake, {scope}: bronze at version {lake.bronze_version}, the ledger at version {lake.ledger_version} "
-        f"= bronze up to batch {lake.batch}, in {seconds:.1f} s"
-    )
 
 
 def _reason(error: BaseException) -> str:

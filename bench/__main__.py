@@ -28,9 +28,9 @@ from bench.replay import Replay, measure_replay
 from bench.report import table
 from bench.stream import Stream, metered_services
 from bench.watch import CountWatch
+from lake.contracts.reports import StreamReport, read_stream_report
 from lake.errors import ServiceError, WeblakeError
 from lake.settings import Settings, load_settings
-from stack.status import read_stream
 
 PARTS = ("backlog", "live", "replay", "idle")
 WARM_UP_EVENTS = 1_000_000
@@ -64,7 +64,7 @@ def main() -> int:
         sys.stderr.write("weblake bench: interrupted; everything it started has ended\n")
         return 130
     _say("\n" + table(results.backlog, results.live, results.replay, results.idle, results.check) + "\n")
-    text = json.dumps({"machine": _machine(), "settings": _chosen(settings), **asdict(results)}, indent=2)
+    text = json.dumps({"machine": _machine(), "settings": _benchmark_settings(settings), **asdict(results)}, indent=2)
     _say(text)
     if arguments.json:
         arguments.json.write_text(text + "\n")
@@ -101,25 +101,25 @@ def _parse() -> argparse.Namespace:
 
 def _measure(folder: Path, arguments: argparse.Namespace) -> Results:
     """Measure what was asked for; the idle stack comes last, alone on the machine."""
-    asked = {arguments.only} if arguments.only else set(PARTS)
+    parts = {arguments.only} if arguments.only else set(PARTS)
     results = Results()
-    if asked & {"backlog", "live"}:
-        _measure_stream(folder / "stream", arguments, asked, results)
+    if parts & {"backlog", "live"}:
+        _measure_stream(folder / "stream", arguments, parts, results)
     if results.check and results.check.first_difference:
         return results
-    if "replay" in asked:
+    if "replay" in parts:
         _say(f"replay: an hour at {arguments.replay_rate:,} events/s, while as many come ...")
         results.replay = measure_replay(folder / "replay", arguments.replay_rate, _say)
-    if "idle" in asked:
+    if "idle" in parts:
         _say(f"idle: a stack of its own at {arguments.idle_rate} events/s for {arguments.idle_seconds} s ...")
         results.idle = measure_idle(folder / "idle", arguments.idle_rate, arguments.idle_seconds, _say)
     return results
 
 
-def _measure_stream(folder: Path, arguments: argparse.Namespace, asked: set[str], results: Results) -> None:
+def _measure_stream(folder: Path, arguments: argparse.Namespace, parts: set[str], results: Results) -> None:
     """Drain a backlog and follow live traffic with one stream, then check all counts."""
     expected = folder / "expected"
-    events = arguments.events if "backlog" in asked else min(arguments.events, WARM_UP_EVENTS)
+    events = arguments.events if "backlog" in parts else min(arguments.events, WARM_UP_EVENTS)
     _say(f"starting a broker and a database below {folder} ...")
     with metered_services(folder) as (settings, meter):
         _say(f"loading {events:,} events ...")
@@ -130,9 +130,9 @@ def _measure_stream(folder: Path, arguments: argparse.Namespace, asked: set[str]
             _say("draining the backlog, from the start of the stream ...")
             backlog = measure_backlog(settings, stream, loaded, meter, watch, _say)
             sent = 0
-            if "backlog" in asked:
+            if "backlog" in parts:
                 results.backlog = backlog
-            if "live" in asked:
+            if "live" in parts:
                 rate, seconds = arguments.live_rate, arguments.live_seconds
                 _say(f"live: {rate:,} events/s for {seconds} s, after a warm-up ...")
                 results.live, sent = measure_live(settings, stream, meter, watch, rate, seconds, expected, _say)
@@ -142,15 +142,15 @@ def _measure_stream(folder: Path, arguments: argparse.Namespace, asked: set[str]
 
 def _check_bronze(settings: Settings, records: int) -> None:
     """Raise ServiceError unless bronze has one row per record and rejected none."""
-    told = read_stream(settings) or {"bronze": {"rows": 0, "rejected": 0}}
-    rows, rejected = told["bronze"]["rows"], told["bronze"]["rejected"]
+    report = read_stream_report(settings.stream_file) or StreamReport()
+    rows, rejected = report.bronze.rows, report.bronze.rejected
     if (rows, rejected) != (records, 0):
         raise ServiceError(f"bronze has {rows:,} rows, {rejected:,} of them rejected; {records:,} good ones were sent")
 
 
 @contextmanager
 def _folder(base: Path, keep: bool) -> Iterator[Path]:
-    """Give a new folder below ``base``, and remove it at the end unless it is to be kept."""
+    """Yield a new folder below ``base``; remove it at the end unless ``keep`` is set."""
     base = base.expanduser().resolve()
     base.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="run-", dir=base))
@@ -178,7 +178,7 @@ def _machine() -> dict[str, Any]:
     return {"cores": cores, "memory_bytes": memory, "system": platform.system(), "python": platform.python_version()}
 
 
-def _chosen(settings: Settings) -> dict[str, Any]:
+def _benchmark_settings(settings: Settings) -> dict[str, Any]:
     names = ("spark_master", "spark_driver_memory", "trigger_seconds", "max_records_per_batch")
     return {name: getattr(settings, name) for name in names}
 

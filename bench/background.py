@@ -11,7 +11,7 @@ Self = TypeVar("Self", bound="Background")
 
 
 class Background(ABC):
-    """``with`` it, :meth:`_watch` runs in a thread of its own; it is to return once ``_stop`` is set."""
+    """In a ``with`` block, :meth:`_watch` runs in a thread of its own; it has to return once ``_stop`` is set."""
 
     def __init__(self, name: str) -> None:
         """Make the thread, and do not start it; ``name`` is for debuggers."""

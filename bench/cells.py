@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg2
+from psycopg2 import sql
 
 from bench.counts import MEASURES, Cells, load_window, saved_windows
+from lake.contracts import DIMENSIONS
 from lake.settings import Settings
 
 
@@ -25,42 +27,42 @@ class Comparison:
 def compare_database(settings: Settings, expected: Path, say: Callable[[str], None]) -> Comparison:
     """Compare ``silver.window_counts`` with the saved counts, in both directions, window by window."""
     compared = 0
+    select = sql.SQL(
+        "select dimension, key, is_bot, {measures} from silver.window_counts "
+        "where dimension = any(%s) and window_start = to_timestamp(%s)"
+    ).format(measures=sql.SQL(", ").join(map(sql.Identifier, MEASURES)))
     with closing(psycopg2.connect(settings.postgres_dsn("dbt"))) as connection, connection.cursor() as cursor:
         connection.set_session(readonly=True, isolation_level="REPEATABLE READ")
         cursor.execute("select distinct extract(epoch from window_start)::bigint from silver.window_counts")
-        found_windows = {window for (window,) in cursor.fetchall()}
         windows = saved_windows(expected)
-        strangers = sorted(found_windows - set(windows))
+        strangers = sorted({window for (window,) in cursor.fetchall()} - set(windows))
         if strangers:
             return Comparison(0, f"PostgreSQL has window {_time(strangers[0])}, in which nothing was sent")
         say(f"comparing {len(windows)} windows cell by cell ...")
         for window in windows:
             cells = load_window(expected, window)
-            cursor.execute(
-                f"select dimension, key, is_bot, {', '.join(MEASURES)} from silver.window_counts "
-                "where dimension = any(%s) and window_start = to_timestamp(%s)",
-                (["all", "action", "product", "client"], window),
-            )
-            found = {(row[0], row[1], row[2]): list(row[3:]) for row in cursor.fetchall()}
-            difference = first_difference(cells, found)
+            cursor.execute(select, (list(DIMENSIONS), window))
+            rows = {(dimension, key, is_bot): measures for dimension, key, is_bot, *measures in cursor.fetchall()}
+            difference = first_difference(cells, rows)
             if difference:
                 return Comparison(compared, f"window {_time(window)}: {difference}")
             compared += len(cells)
     return Comparison(compared, None)
 
 
-def first_difference(expected: Cells, found: Cells) -> str | None:
+def first_difference(expected: Cells, actual: Cells) -> str | None:
     """Say where two sets of cells of one window first differ, in the order of their keys; None where they agree."""
-    for cell in sorted({*expected, *found}):
+    events = MEASURES.index("events")
+    for cell in sorted({*expected, *actual}):
         dimension, key, is_bot = cell
         name = f"{dimension} {key!r} {'bot' if is_bot else 'human'}"
-        if cell not in found:
-            return f"{name}: the loader counted {expected[cell][0]} events, PostgreSQL has no such row"
+        if cell not in actual:
+            return f"{name}: the loader counted {expected[cell][events]} events, PostgreSQL has no such row"
         if cell not in expected:
-            return f"{name}: PostgreSQL has {found[cell][0]} events, the loader sent none"
-        for measure, wanted, got in zip(MEASURES, expected[cell], found[cell], strict=True):
-            if wanted != got:
-                return f"{name}: {measure} is {got} in PostgreSQL, {wanted} by the loader"
+            return f"{name}: PostgreSQL has {actual[cell][events]} events, the loader sent none"
+        for measure, sent, stored in zip(MEASURES, expected[cell], actual[cell], strict=True):
+            if sent != stored:
+                return f"{name}: {measure} is {stored} in PostgreSQL, {sent} by the loader"
     return None
 
 

@@ -5,46 +5,22 @@ from __future__ import annotations
 import json
 import zlib
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
-from bench.traffic import WINDOW_SECONDS, Event
+from bench.traffic import WINDOW_SECONDS, Agent, Event
+from lake.contracts import AGENT_GROUPS, DIMENSIONS, names
+from lake.contracts import MEASURES as CONTRACT_MEASURES
 
-MEASURES = (
-    "events",
-    "views",
-    "add_to_carts",
-    "checkouts",
-    "client_errors",
-    "server_errors",
-    "payment_errors",
-    "late_events",
-    "response_ms",
-    "timed_events",
-    "bytes",
-    "assets",
-    "robots_reads",
-    "no_agent",
-    "pages",
-    "not_found",
-    "probes",
-    "posts",
-    "failed_checkouts",
-    "crawler_events",
-    "tool_events",
-    "impostor_events",
-    "agents_0",
-    "agents_1",
-    "agents_2",
-    "agents_3",
-)
-"""JSON events have no bytes, assets, robots_reads, pages, probes or posts: those stay 0 in PostgreSQL, too."""
+MEASURES = tuple(names(CONTRACT_MEASURES))
+"""Of a measure that JSON events do not have, such as bytes, the loader counts 0."""
 
 COUNTED_AS = {"view_product": "views", "add_to_cart": "add_to_carts", "checkout": "checkouts"}
 
 Cell = tuple[str, str, bool]
 """Dimension, key and is_bot, within one window."""
 Cells = dict[Cell, list[int]]
-_PLACE = {name: place for place, name in enumerate(MEASURES)}
+_INDEX = {name: index for index, name in enumerate(MEASURES)}
 
 
 class Counts:
@@ -58,26 +34,25 @@ class Counts:
         """Count one event; call it once for an event that is sent twice."""
         second = event.occurred_ms // 1000
         cells = self.windows[second - second % WINDOW_SECONDS]
-        amounts = _amounts(event, is_late)
+        ones = _index_of_ones(event.action, event.status_code, event.agent, is_late)
         is_bot = event.agent.is_bot
-        keys: list[Cell] = [
-            ("all", "all", is_bot),
-            ("action", event.action, is_bot),
-            ("client", event.address, is_bot),
-        ]
-        if event.product is not None:
-            keys.append(("product", event.product, is_bot))
-        for key in keys:
-            cell = cells[key]
-            for place, amount in amounts:
-                cell[place] += amount
+        for dimension in DIMENSIONS.values():
+            key = getattr(event, dimension.column, None) if dimension.column else "all"
+            if key is None:
+                continue
+            cell = cells[dimension.name, str(key).zfill(dimension.digits), is_bot]
+            for index in ones:
+                cell[index] += 1
+            if event.response_ms is not None:
+                cell[_INDEX["timed_events"]] += 1
+                cell[_INDEX["response_ms"]] += event.response_ms
 
     def save(self, folder: Path) -> None:
-        """Write each window into a file of its own, forget it; a window must not be saved twice."""
+        """Write each window into a file of its own, and forget it; a window must not be saved twice."""
         folder.mkdir(parents=True, exist_ok=True)
         for window, cells in self.windows.items():
             with (folder / f"{window}.jsonl").open("x") as file:
-                file.writelines(json.dumps([*key, measures]) + "\n" for key, measures in cells.items())
+                file.writelines(json.dumps([*cell, measures]) + "\n" for cell, measures in cells.items())
         self.windows.clear()
 
 
@@ -93,28 +68,23 @@ def load_window(folder: Path, window: int) -> Cells:
     return {(dimension, key, is_bot): measures for dimension, key, is_bot, measures in lines}
 
 
-def _amounts(event: Event, is_late: bool) -> list[tuple[int, int]]:
-    """Return what the event adds, as (place of the measure, amount); what is 0 is left out."""
-    counted = ["events", COUNTED_AS[event.action]]
-    if 400 <= event.status <= 499:
-        counted.append("client_errors")
-    if 500 <= event.status <= 599:
-        counted.append("server_errors")
-        if event.action == "checkout":
-            counted.append("payment_errors")
-    if event.status == 404:
-        counted.append("not_found")
-    if event.action == "checkout" and 400 <= event.status <= 599:
-        counted.append("failed_checkouts")
-    if event.agent.is_bot:
-        counted.append("crawler_events")
-    if event.agent.text is not None:
-        counted.append(f"agents_{zlib.crc32(event.agent.text.encode()) % 4}")
-    if is_late:
-        counted.append("late_events")
-    if event.agent.text is None:
-        counted.append("no_agent")
-    amounts = [(_PLACE[name], 1) for name in counted]
-    if event.response_ms is not None:
-        amounts += [(_PLACE["timed_events"], 1), (_PLACE["response_ms"], event.response_ms)]
-    return amounts
+@cache
+def _index_of_ones(action: str, status_code: int, agent: Agent, is_late: bool) -> tuple[int, ...]:
+    """Return the indexes of the measures to which such an event adds one."""
+    is_checkout = action == "checkout"
+    is_client_error, is_server_error = 400 <= status_code <= 499, 500 <= status_code <= 599
+    applies = {
+        "events": True,
+        COUNTED_AS[action]: True,
+        "client_errors": is_client_error,
+        "server_errors": is_server_error,
+        "payment_errors": is_checkout and is_server_error,
+        "failed_checkouts": is_checkout and (is_client_error or is_server_error),
+        "not_found": status_code == 404,
+        "late_events": is_late,
+        "crawler_events": agent.is_bot,
+        "no_agent": agent.text is None,
+    }
+    if agent.text is not None:
+        applies[f"agents_{zlib.crc32(agent.text.encode()) % AGENT_GROUPS}"] = True
+    return tuple(_INDEX[name] for name, is_true in applies.items() if is_true)

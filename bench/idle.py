@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.usage import Meter, percent_of_a_core
+from lake.command import weblake_command
 from lake.errors import ServiceError
 from lake.settings import PROJECT, Settings, child_environment, load_settings
 from stack import supervision
@@ -54,9 +54,9 @@ def measure_idle(folder: Path, rate: int, seconds: int, say: Callable[[str], Non
     environment = child_environment(settings, **folders, RATE=str(rate), GENERATE="1")
     started = time.monotonic()
     try:
-        up = subprocess.run([sys.executable, "-m", "stack", "up"], cwd=PROJECT, env=environment, check=False)
+        up = subprocess.run(weblake_command("up"), cwd=PROJECT, env=environment, check=False)
         if up.returncode != 0:
-            raise ServiceError(f"`python -m stack up` ended with code {up.returncode}; what it said is above")
+            raise ServiceError(f"`weblake up` ended with code {up.returncode}; what it said is above")
         return _measure(settings, rate, seconds, time.monotonic() - started, say)
     finally:
         _down(environment)
@@ -96,7 +96,7 @@ def _measure(settings: Settings, rate: int, seconds: int, up_seconds: float, say
 def _down(environment: dict[str, str]) -> None:
     """Stop the stack; a session of its own, so that Ctrl-C does not stop the stopping."""
     down = subprocess.run(
-        [sys.executable, "-m", "stack", "down"],
+        weblake_command("down"),
         cwd=PROJECT,
         env=environment,
         check=False,
@@ -104,4 +104,4 @@ def _down(environment: dict[str, str]) -> None:
         timeout=DOWN_SECONDS,
     )
     if down.returncode != 0:
-        raise ServiceError(f"`python -m stack down` ended with code {down.returncode}; what it said is above")
+        raise ServiceError(f"`weblake down` ended with code {down.returncode}; what it said is above")

@@ -92,15 +92,15 @@ def measure_live(
     if not ages:
         raise ServiceError("no event was sent after the warm-up; let the live part take longer")
     duration = ended.at - began.at
-    counted = sum(began.at <= at < ended.at for at in appended)
+    events_sent = sum(began.at <= at < ended.at for at in appended)
     live = Live(
         events=len(ages),
-        rate=counted / duration,
+        rate=events_sent / duration,
         seconds=duration,
         freshness_p50_seconds=percentile(ages, 0.5),
         freshness_p95_seconds=percentile(ages, 0.95),
         freshness_max_seconds=ages[-1],
-        cpu_seconds_per_million=per_million(began.cpu, ended.cpu, counted),
+        cpu_seconds_per_million=per_million(began.cpu, ended.cpu, events_sent),
         cpu_percent_of_a_core=percent_of_a_core(began.cpu, ended.cpu, duration),
         peak_memory_bytes=meter.peaks(),
     )
@@ -117,15 +117,15 @@ def freshness(appended: list[float], steps: list[Step], since: float, until: flo
 
     Args:
         appended: when Kafka appended each event, in order, epoch seconds.
-        steps: the counts as they were seen, rising, beginning with the first of these events.
+        steps: the rising counts, from the first of these events on.
         since: epoch seconds.
         until: epoch seconds, not included.
     """
     ages: list[float] = []
-    seen = 0
+    included = 0
     for step in steps:
-        ages += [step.at - at for at in appended[seen : step.events] if since <= at < until]
-        seen = max(seen, step.events)
+        ages += [step.at - at for at in appended[included : step.events] if since <= at < until]
+        included = max(included, step.events)
     return ages
 
 
@@ -139,7 +139,7 @@ def _send(settings: Settings, rate: int, seconds: int, expected: Path, answer: C
     shop, rng, counts = Shop(SEED), random.Random(LIVE_SEED), Counts()
     appended: list[float] = []
     waiting: deque[Any] = deque()
-    sent, told = 0, 0
+    sent, full_seconds = 0, 0
     with closing(producer(settings, LINGER_MS)) as kafka:
         kafka.partitions_for(settings.kafka_topic)
         started = time.monotonic()
@@ -152,9 +152,9 @@ def _send(settings: Settings, rate: int, seconds: int, expected: Path, answer: C
                 sent += 1
             while waiting and waiting[0].is_done:
                 appended.append(waiting.popleft().get(0).timestamp / 1000)
-            if passed >= told + 1:
-                told += 1
-                answer(told)
+            if passed >= full_seconds + 1:
+                full_seconds += 1
+                answer(full_seconds)
             time.sleep(TICK_SECONDS)
         kafka.flush()
         appended += [future.get(60).timestamp / 1000 for future in waiting]

@@ -56,14 +56,14 @@ def load_backlog(
     started = time.monotonic()
     first_window = yesterday()
     shares = [(settings, events, per_window, first_window, worker, expected) for worker in range(WORKERS)]
-    records, size, said = 0, 0, time.monotonic()
+    records, size, last_message = 0, 0, time.monotonic()
     with spawned(_load_share, shares) as answers:
         for more_records, more_bytes in answers:
             records += more_records
             size += more_bytes
-            if time.monotonic() - said > SAY_SECONDS:
-                said = time.monotonic()
-                rate = records / (said - started)
+            if time.monotonic() - last_message > SAY_SECONDS:
+                last_message = time.monotonic()
+                rate = records / (last_message - started)
                 say(f"  {records:,} of {events * (1 + SENT_TWICE_SHARE):,.0f} records loaded, {rate:,.0f}/s")
     return Loaded(events, records, size, time.monotonic() - started)
 
@@ -72,11 +72,11 @@ def backlog_window(shop: Shop, seed: int, window_start: int, events: int) -> Ite
     """Yield a window's events in the order of sending, each with whether it is the second copy of an earlier one."""
     rng = random.Random(seed)
     due: dict[int, list[Event]] = {}
-    for place, event in enumerate(make_events(shop, rng, times_in_window(rng, window_start, events))):
+    for index, event in enumerate(make_events(shop, rng, times_in_window(rng, window_start, events))):
         yield event, False
         if rng.random() < SENT_TWICE_SHARE:
-            due.setdefault(place + rng.randrange(events), []).append(event)
-        for copy in due.pop(place, ()):
+            due.setdefault(index + rng.randrange(events), []).append(event)
+        for copy in due.pop(index, ()):
             yield copy, True
     for copies in due.values():
         for copy in copies:
@@ -138,10 +138,10 @@ def _load_share(
             count = min(per_window, events - number * per_window)
             window_start = first_window + number * WINDOW_SECONDS
             futures = []
-            for place, (event, is_copy) in enumerate(backlog_window(shop, SEED + number, window_start, count)):
+            for index, (event, is_copy) in enumerate(backlog_window(shop, SEED + number, window_start, count)):
                 record = encode(event)
                 size += len(record)
-                futures.append(kafka.send(settings.kafka_topic, record, partition=place % PARTITIONS))
+                futures.append(kafka.send(settings.kafka_topic, record, partition=index % PARTITIONS))
                 if not is_copy:
                     counts.add(event, is_late=True)
             kafka.flush()
@@ -165,13 +165,13 @@ def _answers(workers: list[SpawnProcess], answers: Any) -> Iterator[Any]:
     working = len(workers)
     while working:
         try:
-            given = answers.get(timeout=1)
+            answer = answers.get(timeout=1)
         except queue.Empty:
             failed = [worker.exitcode for worker in workers if worker.exitcode]
             if failed:
                 raise ServiceError(f"a sending process ended with code {failed[0]}; what it said is above") from None
             continue
-        if isinstance(given, str) and given == _DONE:
+        if isinstance(answer, str) and answer == _DONE:
             working -= 1
         else:
-            yield given
+            yield answer

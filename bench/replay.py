@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bench.cells import compare_database
 from bench.live import Live, measure_live
@@ -15,7 +14,7 @@ from bench.stream import Stream, metered_services
 from bench.traffic import WINDOW_SECONDS
 from bench.watch import CountWatch
 from lake.errors import ServiceError
-from lake.requests import ReplayRequest
+from lake.requests import ReplayAnswer, ReplayRequest
 from spark.commands.ask import carry_out
 
 HOUR_SECONDS = 3600
@@ -39,16 +38,17 @@ def measure_replay(folder: Path, rate: int, say: Callable[[str], None]) -> Repla
         ServiceError: a process failed, or a count is wrong.
     """
     events, expected = rate * HOUR_SECONDS, folder / "expected"
-    outcome: dict[str, Any] = {}
+    outcome: dict[str, float] = {}
 
     with metered_services(folder) as (settings, meter):
 
         def replay() -> None:
             say("  the replay begins")
             began, first = time.monotonic(), yesterday()
-            told = carry_out(settings, ReplayRequest("bench", first, first + HOUR_SECONDS), lambda _: None)
-            outcome.update(told, seconds=time.monotonic() - began)
-            say(f"  the replay has ended after {outcome['seconds']:.0f} s with {told['corrections']} corrections")
+            request = ReplayRequest("bench", first, first + HOUR_SECONDS)
+            record = carry_out(settings, request, ReplayAnswer, lambda _: None).outcome()
+            outcome.update(corrections=record.corrections, seconds=time.monotonic() - began)
+            say(f"  the replay has ended after {outcome['seconds']:.0f} s with {record.corrections} corrections")
 
         loaded = load_backlog(settings, events, expected, say, per_window=rate * WINDOW_SECONDS)
         with CountWatch(settings) as watch, Stream(settings) as stream:
@@ -58,4 +58,4 @@ def measure_replay(folder: Path, rate: int, say: Callable[[str], None]) -> Repla
         difference = compare_database(settings, expected, say).first_difference
     if difference:
         raise ServiceError(f"the counts are wrong after the replay: {difference}")
-    return Replay(events, outcome["seconds"], outcome["corrections"], live)
+    return Replay(events, outcome["seconds"], int(outcome["corrections"]), live)

@@ -22,7 +22,6 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psycopg2
 
@@ -30,8 +29,9 @@ from bench.load import PARTITIONS, SEED, load_backlog, producer, yesterday
 from bench.stream import Stream
 from bench.traffic import EVENTS_PER_WINDOW, WINDOW_SECONDS, Shop, encode, make_events
 from bench.watch import CountWatch
+from lake.command import weblake_command
 from lake.errors import ServiceError, WeblakeError
-from lake.requests import MaintenanceRequest, ReplayRequest
+from lake.requests import MaintenanceAnswer, MaintenanceRequest, ReplayAnswer, ReplayRequest
 from lake.settings import PROJECT, Settings, child_environment, load_settings
 from marts.build import Marts, build
 from spark.commands.ask import carry_out
@@ -44,7 +44,7 @@ MIB = 1 << 20
 
 
 @dataclass
-class Measured:
+class Measurement:
     """What was measured at one size: seconds or sizes, by what they are of."""
 
     events: int
@@ -62,21 +62,23 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     base = arguments.dir or load_settings().data / "bench"
     base.mkdir(parents=True, exist_ok=True)
-    found = []
+    measurements = []
     try:
         for events in arguments.events:
             with tempfile.TemporaryDirectory(prefix="scale-", dir=base) as folder:
-                found.append(measure(Path(folder), events))
+                measurements.append(measure(Path(folder), events))
     except (WeblakeError, psycopg2.Error, OSError) as error:
         sys.stderr.write(f"weblake bench: {str(error).strip()}\n")
         return 1
-    _say("\n" + table(found))
+    _say("\n" + table(measurements))
     if arguments.json:
-        arguments.json.write_text(json.dumps([{"events": one.events, **one.values} for one in found], indent=2) + "\n")
+        arguments.json.write_text(
+            json.dumps([{"events": one.events, **one.values} for one in measurements], indent=2) + "\n"
+        )
     return 0
 
 
-def measure(folder: Path, events: int) -> Measured:
+def measure(folder: Path, events: int) -> Measurement:
     """Fill a stack with ``events`` and time the work on it.
 
     Raises:
@@ -102,16 +104,16 @@ def measure(folder: Path, events: int) -> Measured:
             with _timed(values, f"replay of {some}, s"):
                 _replay(settings)
             with _timed(values, "maintain, s"):
-                told = carry_out(settings, MaintenanceRequest("scale"), lambda _: None)
+                maintained = carry_out(settings, MaintenanceRequest("scale"), MaintenanceAnswer, lambda _: None)
             values["batch after maintain, s"] = statistics.median(bursts.send() for _ in range(BURSTS))
-            values |= _sizes(told)
+            values |= _sizes(maintained)
         build(marts, settings)
         with _timed(values, f"verify of {some}, s"):
             _verify(settings, "--from", _iso(yesterday()), "--to", _iso(yesterday() + SOME_WINDOWS * WINDOW_SECONDS))
         with _timed(values, "verify of all, s"):
             _verify(settings)
         _say(f"  {loaded.records + bursts.sent:,} records, all checks hold")
-    return Measured(events, values)
+    return Measurement(events, values)
 
 
 class Bursts:
@@ -133,20 +135,20 @@ class Bursts:
         with closing(producer(self._settings, linger_ms=50)) as kafka:
             events = make_events(self._shop, self._dice, times)
             futures = [
-                kafka.send(self._settings.kafka_topic, encode(event), partition=place % PARTITIONS)
-                for place, event in enumerate(events)
+                kafka.send(self._settings.kafka_topic, encode(event), partition=index % PARTITIONS)
+                for index, event in enumerate(events)
             ]
             appended: float = max(future.get(60).timestamp for future in futures) / 1000
         self.sent += BURST_EVENTS
         return max(0.0, self._watch.wait_for(goal, self._stream.check, _silent).at - appended)
 
 
-def table(found: list[Measured]) -> str:
+def table(measurements: list[Measurement]) -> str:
     """Return a table: a row for each figure, a column for each size, and the last divided by the first."""
-    head = "".join(f"{f'{one.events:,}':>14}" for one in found)
+    head = "".join(f"{f'{one.events:,}':>14}" for one in measurements)
     lines = [f"{'events':<40}{head}{'ratio':>10}"]
-    for name in found[0].values:
-        numbers = [one.values[name] for one in found if name in one.values]
+    for name in measurements[0].values:
+        numbers = [one.values[name] for one in measurements if name in one.values]
         ratio = f"{numbers[-1] / numbers[0]:.2f}" if numbers[0] else ""
         lines.append(f"{name:<40}" + "".join(f"{number:>14,.2f}" for number in numbers) + f"{ratio:>10}")
     return "\n".join(lines)
@@ -164,31 +166,34 @@ def _replay(settings: Settings) -> None:
     """Replay the first windows of the backlog, which must correct nothing."""
     first = yesterday()
     request = ReplayRequest("scale", first, first + SOME_WINDOWS * WINDOW_SECONDS, dry_run=True)
-    corrections = carry_out(settings, request, lambda _: None)["corrections"]
+    corrections = carry_out(settings, request, ReplayAnswer, lambda _: None).outcome().corrections
     if corrections:
         raise ServiceError(f"a replay of unchanged events has {corrections} corrections; see `make verify`")
 
 
 def _verify(settings: Settings, *scope: str) -> None:
-    command = [sys.executable, "-m", "audit", "verify", *scope]
+    command = weblake_command("verify", *scope)
     environment = child_environment(settings, LAKE_ROOT=settings.lake_root)
-    done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ServiceError(f"verify found something wrong:\n{done.stdout}{done.stderr}")
+    process = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
+    if process.returncode:
+        raise ServiceError(f"verify found something wrong:\n{process.stdout}{process.stderr}")
 
 
 def _iso(seconds: int) -> str:
     return dt.datetime.fromtimestamp(seconds, tz=dt.timezone.utc).isoformat()
 
 
-def _sizes(told: dict[str, Any]) -> dict[str, float]:
+def _sizes(maintained: MaintenanceAnswer) -> dict[str, float]:
     """Return files and MiB of each table before and after maintenance."""
     sizes = {}
-    for name in told["before"]:
-        for kind, words in (("", "in use"), ("disk_", "on disk")):
-            for side in ("before", "after"):
-                sizes[f"{name} {words} {side}, files"] = told[side][name][f"{kind}files"]
-                sizes[f"{name} {words} {side}, MiB"] = told[side][name][f"{kind}bytes"] / MIB
+    for name in maintained.before:
+        for side, size in (("before", maintained.before[name]), ("after", maintained.after[name])):
+            for words, files, total in (
+                ("in use", size.files, size.bytes),
+                ("on disk", size.disk_files, size.disk_bytes),
+            ):
+                sizes[f"{name} {words} {side}, files"] = float(files)
+                sizes[f"{name} {words} {side}, MiB"] = total / MIB
     return sizes
 
 

@@ -1,9 +1,8 @@
-"""The stream as a process of the benchmark's, ``python -m spark``, with its log and its end, and what it runs on."""
+"""The stream as a process of the benchmark's, ``weblake run stream``, with its log and its end, and what it runs on."""
 
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,10 +13,11 @@ from typing import Any
 import psutil
 
 from bench.usage import Meter, trees
+from lake.command import weblake_command
+from lake.contracts.reports import read_stream_report
 from lake.errors import ServiceError
 from lake.settings import PROJECT, Settings, child_environment
 from stack.servers.embedded import Embedded
-from stack.status import read_stream
 
 STOP_SECONDS = 60
 
@@ -56,7 +56,7 @@ class Stream:
         self.started_at = time.time()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "spark"],
+                weblake_command("run", "stream"),
                 cwd=PROJECT,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -90,7 +90,7 @@ class Stream:
         return self._process.pid if self._process else 0
 
     def check(self) -> dict[str, Any]:
-        """Return the rows that each stage says it has dealt with.
+        """Return how many rows each stage has dealt with, by its own report.
 
         Raises:
             ServiceError: the process has ended; the message has the end of its log.
@@ -98,5 +98,7 @@ class Stream:
         if self._process and self._process.poll() is not None:
             tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
             raise ServiceError(f"the stream ended with code {self._process.returncode}; the end of its log:\n{tail}")
-        told = read_stream(self._settings) or {}
-        return {name: facts["rows"] for name, facts in told.items() if isinstance(facts, dict)}
+        report = read_stream_report(self._settings.stream_file)
+        if report is None:
+            return {}
+        return {"bronze": report.bronze.rows, "silver": report.silver.rows, "mirror": report.mirror.rows}

@@ -47,17 +47,17 @@ AGENTS = (*(Agent(text, False) for text in PEOPLE * 3), *(Agent(text, True) for 
 
 
 class Event(NamedTuple):
-    """One event as we know it; times in milliseconds."""
+    """One event as we know it, its fields named as the columns of bronze; times in milliseconds."""
 
     event_id: str
     occurred_ms: int
     user_id: str
-    address: str
+    ip_address: str
     action: str
-    product: str | None
+    product_id: str | None
     agent: Agent
     response_ms: int | None
-    status: int
+    status_code: int
 
 
 class Shop:
@@ -70,13 +70,13 @@ class Shop:
         self.popularity = [1 / (rank + 5) for rank in range(PRODUCTS)]
         numbers = rng.sample(range(1, 2**24), ADDRESSES)
         addresses = [f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}" for number in numbers]
-        self.clients = [(address, f"user-{place:05d}", rng.choice(AGENTS)) for place, address in enumerate(addresses)]
+        self.clients = [(address, f"user-{number:05d}", rng.choice(AGENTS)) for number, address in enumerate(addresses)]
 
 
 def make_events(shop: Shop, rng: random.Random, times_ms: list[int]) -> Iterator[Event]:
     """Yield one event for each of the times."""
     count = len(times_ms)
-    drawn = zip(
+    draws = zip(
         times_ms,
         rng.choices(shop.clients, k=count),
         rng.choices(list(ACTIONS), list(ACTIONS.values()), k=count),
@@ -84,17 +84,17 @@ def make_events(shop: Shop, rng: random.Random, times_ms: list[int]) -> Iterator
         rng.choices(list(STATUSES), list(STATUSES.values()), k=count),
         strict=True,
     )
-    for occurred_ms, (address, user_id, own_agent), action, product, status in drawn:
+    for occurred_ms, (address, user_id, own_agent), action, product, status in draws:
         yield Event(
             event_id=str(uuid.UUID(int=rng.getrandbits(128))),
             occurred_ms=occurred_ms,
             user_id=user_id,
-            address=address,
+            ip_address=address,
             action=action,
-            product=None if rng.random() < NO_PRODUCT_SHARE else product,
+            product_id=None if rng.random() < NO_PRODUCT_SHARE else product,
             agent=rng.choice(AGENTS) if rng.random() < BORROWED_AGENT_SHARE else own_agent,
             response_ms=None if rng.random() < NO_RESPONSE_TIME_SHARE else int(rng.expovariate(0.01)) + 1,
-            status=status,
+            status_code=status,
         )
 
 
@@ -109,9 +109,9 @@ def encode(event: Event) -> bytes:
     response = "null" if event.response_ms is None else f"{event.response_ms / 1000:.3f}"
     return (
         f'{{"event_id":"{event.event_id}","timestamp":"{_second_text(second)}.{millisecond:03d}Z",'
-        f'"user_id":"{event.user_id}","ip_address":"{event.address}","action":"{event.action}",'
-        f'"product_id":{_text(event.product)},"user_agent":{_text(event.agent.text)},'
-        f'"response_time":{response},"status_code":{event.status}}}'
+        f'"user_id":"{event.user_id}","ip_address":"{event.ip_address}","action":"{event.action}",'
+        f'"product_id":{_text(event.product_id)},"user_agent":{_text(event.agent.text)},'
+        f'"response_time":{response},"status_code":{event.status_code}}}'
     ).encode()
 
 

@@ -20,13 +20,13 @@ def trees(roots: Iterable[int]) -> dict[int, list[psutil.Process]]:
         with suppress(psutil.Error):
             children.setdefault(process.ppid(), []).append(process.pid)
             processes[process.pid] = process
-    found = {}
+    members_of = {}
     for root in roots:
         members = [root] if root in processes else []
         for pid in members:
             members += children.get(pid, [])
-        found[root] = [processes[pid] for pid in members]
-    return found
+        members_of[root] = [processes[pid] for pid in members]
+    return members_of
 
 
 def cpu_seconds(processes: list[psutil.Process]) -> float:
@@ -103,9 +103,9 @@ class Meter(Background):
                 self._sample()
 
     def _sample(self) -> None:
-        found = trees(self._roots.values())
+        processes_of = trees(self._roots.values())
         for name, pid in self._roots.items():
-            processes = found[pid]
+            processes = processes_of[pid]
             self._cpu[name] = max(self._cpu[name], cpu_seconds(processes))
             self._peaks[name] = max(self._peaks[name], memory_bytes(processes))
 

@@ -50,22 +50,22 @@ class CountWatch(Background):
         Raises:
             ServiceError: nothing has moved for ``PATIENCE_SECONDS``, or PostgreSQL cannot be asked.
         """
-        moved = said = time.monotonic()
-        known: object = None
+        last_progress = last_message = time.monotonic()
+        last_signs: object = None
         while self.events < events:
             signs = (self.events, check())
             if self._failure:
                 raise ServiceError(f"PostgreSQL cannot be asked for its counts: {self._failure}") from self._failure
             now = time.monotonic()
-            if signs != known:
-                known, moved = signs, now
-            if now - moved > PATIENCE_SECONDS:
+            if signs != last_signs:
+                last_signs, last_progress = signs, now
+            if now - last_progress > PATIENCE_SECONDS:
                 raise ServiceError(
                     f"PostgreSQL holds {self.events:,} of {events:,} events, and nothing has moved for "
                     f"{PATIENCE_SECONDS:.0f} s; run again with --keep, then see logs/stream.log in the folder kept"
                 )
-            if now - said > SAY_SECONDS:
-                said = now
+            if now - last_message > SAY_SECONDS:
+                last_message = now
                 say(f"  {self.events:,} of {events:,} events in PostgreSQL")
             time.sleep(POLL_SECONDS / 4)
         return next(step for step in self.steps if step.events >= events)

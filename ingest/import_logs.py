@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ingest.log_file import LineIds, LogFile, LogFileError
+from ingest.log_file import STDIN, LineIds, LogFile, LogFileError
+from ingest.producer import Producer, connect
+from lake.errors import ServiceError, SettingsError
+from lake.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -47,16 +51,81 @@ class Tally:
         return f"{', '.join(parts)}, {seconds:.1f} seconds"
 
 
+def _nothing(_: object) -> None:
+    """Show nothing."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Who is told how far an import is: ``begin`` a file's name, ``advance`` how many of its bytes were read."""
+
+    begin: Callable[[str], object] = _nothing
+    advance: Callable[[int], object] = _nothing
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What has become of an import; without ``problems`` and ``was_interrupted`` all is well."""
+
+    summary: str
+    problems: list[str]
+    was_interrupted: bool
+
+
+def import_files(names: list[str], settings: Settings, patience_seconds: float, progress: Progress) -> Outcome:
+    """Send the lines of log files, one file after the other, and wait until Kafka has them.
+
+    Args:
+        names: Paths, or ``-`` for the standard input.
+        settings: Where Kafka is.
+        patience_seconds: How long Kafka may take nothing.
+        progress: Who is told how far it is.
+
+    Raises:
+        SettingsError: a file cannot be read; nothing was sent.
+        ServiceError: there is no Kafka; nothing was sent.
+    """
+    check_files(names)
+    tally = Tally()
+    producer = connect(settings.kafka_bootstrap_servers, settings.kafka_topic, patience_seconds, threading.Event())
+    assert producer is not None, "without a stop, connect returns a producer or raises"
+    was_interrupted = False
+    try:
+        _send_all(names, producer, tally, progress)
+        producer.flush()
+    except ServiceError as error:
+        tally.problems.append(str(error))
+    except KeyboardInterrupt:
+        producer.flush(seconds=3.0)
+        was_interrupted = True
+    finally:
+        producer.close()
+    tally.problems += [f"{label} was refused by Kafka as too large" for label in producer.refused]
+    if tally.read == 0 and not tally.problems and not was_interrupted:
+        tally.problems.append(f"nothing to import: {', '.join(names)} held no lines")
+    return Outcome(tally.summary(producer.acknowledged), tally.problems, was_interrupted)
+
+
+def _send_all(names: list[str], producer: Producer, tally: Tally, progress: Progress) -> None:
+    for name in names:
+        progress.begin(name)
+        with LogFile(name) as file:
+            import_file(file, producer, tally, progress.advance)
+
+
 def check_files(names: Iterable[str]) -> None:
     """Open every file once, so that nothing is sent where one of them is missing.
 
     Raises:
-        LogFileError: a file does not exist, is a directory, or may not be read.
+        SettingsError: a file does not exist, is a directory, or may not be read.
     """
     for name in names:
-        if name != "-":
-            with LogFile(name):
-                pass
+        if name != STDIN:
+            try:
+                with LogFile(name):
+                    pass
+            except LogFileError as error:
+                raise SettingsError(str(error)) from error
 
 
 def import_file(file: LogFile, producer: Sender, tally: Tally, progress: Callable[[int], object]) -> None:

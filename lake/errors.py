@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lake.contracts.refusals import Refusal
 
 
 class WeblakeError(Exception):
@@ -26,9 +29,9 @@ class LakeError(WeblakeError):
 
 
 class RefusedError(LakeError):
-    """Bronze waits until somebody accepts what has become of the topic; ``what`` is named by its facts."""
+    """Bronze waits until somebody accepts what has become of the topic."""
 
-    def __init__(self, message: str, what: dict[str, Any]) -> None:
+    def __init__(self, message: str, what: Refusal) -> None:
         """Say it to people in the message, and to ``make accept-…`` in ``what``."""
         super().__init__(message)
         self.what = what

@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 
 
-def write_whole(path: Path, text: str, mode: int | None = None) -> None:
+def write_whole(path: Path, content: str | bytes, mode: int | None = None) -> None:
     """Write a file in one step: beside it first, then in its place. Its folder is made where it is missing.
 
     Args:
         path: The file.
-        text: Its content, UTF-8.
+        content: Its bytes, or its text, which is written as UTF-8.
         mode: Its permissions, such as 0o600; without, those that the process gives.
 
     Raises:
@@ -21,8 +21,8 @@ def write_whole(path: Path, text: str, mode: int | None = None) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     try:
-        with os.fdopen(os.open(draft, flags, 0o666 if mode is None else mode), "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(os.open(draft, flags, 0o666 if mode is None else mode), "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)

@@ -5,9 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import json
 import secrets
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
+
+from lake.contracts.fields import known_fields
+from lake.contracts.records import Change, ReplayRecord
+from lake.errors import LakeError
+from lake.files import write_whole
 
 ANSWER = ".answer"
 
@@ -23,6 +29,11 @@ class ReplayRequest:
     dry_run: bool = False
     undo: str | None = None
 
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> ReplayRequest:
+        """Read it from a JSON object."""
+        return cls(**known_fields(cls, content))
+
 
 @dataclass(frozen=True)
 class MaintenanceRequest:
@@ -30,14 +41,10 @@ class MaintenanceRequest:
 
     id: str
 
-
-@dataclass(frozen=True)
-class Change:
-    """A verdict on a client: ``convicted``, ``pardoned``, or ``released`` to what its agent says."""
-
-    ip_address: str
-    verdict: str
-    reason: str
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> MaintenanceRequest:
+        """Read it from a JSON object."""
+        return cls(**known_fields(cls, content))
 
 
 @dataclass(frozen=True)
@@ -49,13 +56,113 @@ class VerdictRequest:
     changes: tuple[Change, ...]
     dry_run: bool = False
 
-    def __post_init__(self) -> None:
-        """Take the changes as they stand in a file, too."""
-        changes = tuple(Change(**change) if isinstance(change, dict) else change for change in self.changes)
-        object.__setattr__(self, "changes", changes)
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> VerdictRequest:
+        """Read it from a JSON object."""
+        changes = tuple(Change(**known_fields(Change, change)) for change in content["changes"])
+        return cls(**{**known_fields(cls, content), "changes": changes})
+
+
+@dataclass(frozen=True)
+class ReplayAnswer:
+    """How far a replay is: piece ``at`` of ``pieces``; in the end its record, or the error that it was refused with."""
+
+    done: bool
+    pieces: int = 0
+    at: int = 0
+    record: ReplayRecord | None = None
+    error: str | None = None
+
+    def outcome(self) -> ReplayRecord:
+        """Return the record.
+
+        Raises:
+            LakeError: there is none; the message says why.
+        """
+        if self.record is None:
+            raise LakeError(self.error or "the replay is not done yet; wait for its last answer")
+        return self.record
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> ReplayAnswer:
+        """Read it from a JSON object, in which the record's fields stand beside ``done``."""
+        if content["done"] and "error" not in content:
+            return cls(done=True, record=ReplayRecord.of(content))
+        return cls(**known_fields(cls, content))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as a JSON object."""
+        if self.record:
+            return {"done": self.done, **self.record.as_json()}
+        if self.error is not None:
+            return {"done": self.done, "error": self.error}
+        return {"done": self.done, "pieces": self.pieces, "at": self.at}
+
+
+@dataclass(frozen=True)
+class VerdictAnswer:
+    """What became of verdicts: how many changed something, the addresses of those that have to wait, what they moved.
+
+    ``moved`` is measure -> how much goes to the bots; ``number`` is that of the record, None where there is none.
+    """
+
+    done: bool
+    changes: int = 0
+    held: tuple[str, ...] = ()
+    moved: dict[str, int] = field(default_factory=dict)
+    number: int | None = None
+    error: str | None = None
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> VerdictAnswer:
+        """Read it from a JSON object."""
+        return cls(**{**known_fields(cls, content), "held": tuple(content.get("held", ()))})
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as a JSON object."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+@dataclass(frozen=True)
+class TableSize:
+    """The files and bytes that a table consists of, and those that its folder holds."""
+
+    files: int
+    bytes: int
+    disk_files: int
+    disk_bytes: int
+
+
+Sizes: TypeAlias = dict[str, TableSize]
+"""``bronze`` and ``ledger`` -> the size of the table."""
+
+
+@dataclass(frozen=True)
+class MaintenanceAnswer:
+    """The piece of maintenance that was done last (``at``); in the end the tables' sizes, or what it failed with."""
+
+    done: bool
+    at: str = ""
+    before: Sizes = field(default_factory=dict)
+    after: Sizes = field(default_factory=dict)
+    error: str | None = None
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> MaintenanceAnswer:
+        """Read it from a JSON object."""
+        sizes = {
+            side: {name: TableSize(**known_fields(TableSize, size)) for name, size in content.get(side, {}).items()}
+            for side in ("before", "after")
+        }
+        return cls(**{**known_fields(cls, content), **sizes})
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as a JSON object."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 Request: TypeAlias = ReplayRequest | MaintenanceRequest | VerdictRequest
+Answer: TypeAlias = ReplayAnswer | MaintenanceAnswer | VerdictAnswer
 KINDS: dict[str, type[ReplayRequest] | type[MaintenanceRequest] | type[VerdictRequest]] = {
     "replay": ReplayRequest,
     "maintenance": MaintenanceRequest,
@@ -63,6 +170,7 @@ KINDS: dict[str, type[ReplayRequest] | type[MaintenanceRequest] | type[VerdictRe
 }
 
 R = TypeVar("R", ReplayRequest, MaintenanceRequest, VerdictRequest)
+A = TypeVar("A", ReplayAnswer, MaintenanceAnswer, VerdictAnswer)
 
 
 def new_id() -> str:
@@ -72,40 +180,32 @@ def new_id() -> str:
 
 def ask(folder: Path, request: Request) -> None:
     """Leave a request."""
-    kind = next(name for name, made in KINDS.items() if isinstance(request, made))
-    _write(folder / f"{request.id}.json", {"kind": kind, **asdict(request)})
+    name = next(name for name, kind in KINDS.items() if isinstance(request, kind))
+    write_whole(folder / f"{request.id}.json", json.dumps({"kind": name, **asdict(request)}))
 
 
 def waiting(folder: Path, kind: type[R]) -> list[R]:
     """Return the requests of a kind that have no final answer yet, the oldest first."""
-    found = (json.loads(path.read_text()) for path in sorted(folder.glob("*.json")))
-    return [kind(**fields) for fields in found if KINDS[fields.pop("kind")] is kind]
+    contents = (json.loads(path.read_text()) for path in sorted(folder.glob("*.json")))
+    return [kind.of(content) for content in contents if KINDS[content["kind"]] is kind]
 
 
-def answer(folder: Path, request_id: str, content: dict[str, Any]) -> None:
-    """Answer a request; a content that is ``done`` is the last and ends it."""
-    _write(folder / f"{request_id}{ANSWER}", content)
-    if content.get("done"):
+def answer(folder: Path, request_id: str, content: Answer) -> None:
+    """Answer a request; an answer that is ``done`` is the last and ends it."""
+    write_whole(folder / f"{request_id}{ANSWER}", json.dumps(content.as_json()))
+    if content.done:
         (folder / f"{request_id}.json").unlink(missing_ok=True)
 
 
-def read_answer(folder: Path, request_id: str) -> dict[str, Any] | None:
-    """Return the last answer to a request, or None."""
+def read_answer(folder: Path, request_id: str, kind: type[A]) -> A | None:
+    """Return the last answer to a request, or None; ``kind`` is that of the request's answers."""
     try:
-        content: dict[str, Any] = json.loads((folder / f"{request_id}{ANSWER}").read_text())
+        return kind.of(json.loads((folder / f"{request_id}{ANSWER}").read_text()))
     except FileNotFoundError:
         return None
-    return content
 
 
 def withdraw(folder: Path, request_id: str) -> None:
     """Take away a request and its answer."""
     for name in (f"{request_id}.json", f"{request_id}{ANSWER}"):
         (folder / name).unlink(missing_ok=True)
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.tmp")
-    draft.write_text(json.dumps(content))
-    draft.replace(path)

@@ -12,6 +12,8 @@ from lake.errors import SettingsError
 
 PROJECT = Path(__file__).resolve().parent.parent
 STACK_FILE = "stack.env"
+MAKE_VARIABLES = "WEBLAKE_MAKE_VARIABLES"
+"""By which the Makefile names the variables of its command line that may be options."""
 
 T = TypeVar("T")
 
@@ -167,6 +169,11 @@ def load_settings(overrides: Mapping[str, str] | None = None) -> Settings:
         min_free_mb=whole("WEBLAKE_MIN_FREE_MB", 1024),
         mirror_outage_hours=whole("MIRROR_OUTAGE_HOURS", 72),
     )
+
+
+def take_make_variables() -> dict[str, str]:
+    """Return what make's command line set, by name, if make started this process; its children get no such list."""
+    return {name: os.environ.get(name, "") for name in os.environ.pop(MAKE_VARIABLES, "").split()}
 
 
 def child_environment(settings: Settings, **extra: str) -> dict[str, str]:

@@ -9,7 +9,6 @@ from typing import Any
 
 import yaml
 
-from lake.contracts import ASSET, OTHER
 from lake.errors import RulesError
 
 PRODUCT_GROUP = "product"
@@ -72,8 +71,3 @@ def _rule(path: Path, number: int, rule: Any) -> UrlRule:
     if method is not None and not re.fullmatch(r"[A-Z]+", str(method)):
         raise RulesError(f"{where}: the method {method!r} must be upper-case letters, such as POST")
     return UrlRule(action=action, pattern=pattern, product_group=groups.get(PRODUCT_GROUP, 0), method=method)
-
-
-def log_actions(rules: UrlRules) -> tuple[str, ...]:
-    """Return every action that an access-log line can get."""
-    return tuple(dict.fromkeys([*(rule.action for rule in rules.rules), ASSET, OTHER]))

@@ -1,24 +1,20 @@
-"""``make blocklist FORMAT=nginx|ipset|csv``: the convicted addresses, for a server that is to keep them out.
+"""``weblake blocklist``: the convicted addresses, for a server that is to keep them out.
 
 Left out are crawlers that are who they say they are, the pardoned, and everyone who has bought something.
 """
 
 from __future__ import annotations
 
-import argparse
 import csv
 import ipaddress
-import sys
 from collections.abc import Iterable
 from contextlib import closing
 from typing import TextIO
 
 import psycopg2
 
-from lake.errors import WeblakeError
-from lake.settings import Settings, load_settings
+from lake.settings import Settings
 
-FORMATS = ("nginx", "ipset", "csv")
 CONVICTED = """
     select bots.ip_address, bots.class, bots.score, array_to_string(bots.reasons, ' ')
     from marts.bots
@@ -30,19 +26,6 @@ CONVICTED = """
         and bots.ip_address <> 'erased'
     order by bots.ip_address
 """
-
-
-def main() -> int:
-    """Print the list; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="make blocklist", description=__doc__)
-    parser.add_argument("--format", choices=FORMATS, default="nginx", help="what to write (default nginx)")
-    arguments = parser.parse_args()
-    try:
-        write_blocklist(blocked(load_settings()), arguments.format, sys.stdout)
-    except (WeblakeError, psycopg2.Error) as error:
-        sys.stderr.write(f"weblake: {str(error).strip()}; the marts are needed for it: `make up`\n")
-        return 1
-    return 0
 
 
 def blocked(settings: Settings) -> list[tuple[str, str, int, str]]:
@@ -66,7 +49,3 @@ def write_blocklist(rows: Iterable[tuple[str, str, int, str]], form: str, out: T
             out.write(f"deny {address};  # {kind}: {reasons}\n")
         else:
             out.write(f"add weblake{ipaddress.ip_address(address).version} {address} -exist\n")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

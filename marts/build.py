@@ -1,16 +1,13 @@
-"""Build the marts with dbt: `python -m marts.build` when the mirror has moved; `--once`, `--test`, `--docs` on demand.
+"""Build the marts with dbt: `weblake run marts` whenever the mirror has moved, `weblake dbt` on demand.
 
 dbt lives in this one process: a first parse takes seconds, and every build after it a fraction of one.
 """
 
 from __future__ import annotations
 
-import argparse
 import fcntl
 import logging
 import os
-import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,16 +15,16 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import psycopg2
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
+from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
 from lake.errors import ServiceError, WeblakeError
-from lake.settings import PROJECT, Settings, load_settings
+from lake.settings import PROJECT, Settings
 from marts.propose import propose
 
 DBT_PROJECT = PROJECT / "dbt"
@@ -101,11 +98,11 @@ class Marts:
         outcome = self._runner.invoke([*quiet, *frugal, *keep, *command, *paths])
         if outcome.exception:
             raise ServiceError(
-                f"dbt {command[0]} failed: {_first_line(outcome.exception)}; see {self._folder / DBT_LOG}"
+                f"dbt {command[0]} failed: {_first_lines(outcome.exception)}; see {self._folder / DBT_LOG}"
             ) from outcome.exception
         failed = [result for result in _results(outcome) if str(result.status) in ("error", "fail", "runtime error")]
         if failed:
-            named = "; ".join(f"{result.node.name}: {_first_line(result.message)}" for result in failed)
+            named = "; ".join(f"{result.node.name}: {_first_lines(result.message)}" for result in failed)
             raise ServiceError(f"dbt {command[0]} failed in {named}; see {self._folder / DBT_LOG}")
         return outcome
 
@@ -135,7 +132,7 @@ def run_loop(marts: Marts, settings: Settings, stop: threading.Event) -> None:
             retry_seconds = FIRST_RETRY_SECONDS
             pause = settings.marts_seconds - (time.monotonic() - started)
         except (WeblakeError, psycopg2.Error) as error:
-            log.error("%s; next try in %.0f s", _first_line(error), retry_seconds)
+            log.error("%s; next try in %.0f s", _first_lines(error), retry_seconds)
             pause = retry_seconds
             retry_seconds = min(2 * retry_seconds, LAST_RETRY_SECONDS)
         stop.wait(max(0.0, pause))
@@ -166,13 +163,13 @@ def stands(settings: Settings) -> tuple[Stand, Stand | None]:
     with closing(psycopg2.connect(settings.postgres_dsn("dbt"))) as connection, connection.cursor() as cursor:
         cursor.execute("select to_regclass('marts.build_info') is not null")
         is_built = cursor.fetchone() == (True,)
-        mirror = _stand(cursor, "silver.bookmark") or Stand("", -1, 0.0)
-        return mirror, _stand(cursor, "marts.build_info") if is_built else None
+        mirror = _stand(cursor, "silver", "bookmark") or Stand("", -1, 0.0)
+        return mirror, _stand(cursor, "marts", "build_info") if is_built else None
 
 
-def _stand(cursor: Cursor, table: str) -> Stand | None:
-    seconds = "coalesce(extract(epoch from filled_at), 0)::float8"
-    cursor.execute(f"select ledger_id, version, {seconds} from {table}")
+def _stand(cursor: Cursor, *table: str) -> Stand | None:
+    query = "select ledger_id, version, coalesce(extract(epoch from filled_at), 0)::float8 from {}"
+    cursor.execute(sql.SQL(query).format(sql.Identifier(*table)))
     row = cursor.fetchone()
     return Stand(*row) if row else None
 
@@ -195,48 +192,6 @@ def building(settings: Settings, stop: threading.Event | None = None) -> Iterato
                     raise WeblakeError("stopped while another build held marts.lock") from None
                 time.sleep(LOCK_POLL_SECONDS)
         yield
-
-
-def main() -> int:
-    """Parse the command line and do what it says; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m marts.build", description=__doc__)
-    choice = parser.add_mutually_exclusive_group()
-    choice.add_argument("--once", action="store_true", help="build now and end")
-    choice.add_argument("--test", action="store_true", help="check the marts: data tests and unit tests")
-    choice.add_argument("--docs", action="store_true", help="write the documentation")
-    parser.add_argument("--full-refresh", action="store_true", help="with --once: build everything from the start")
-    arguments = parser.parse_args()
-    settings = load_settings()
-    # force: importing dbt has set up the root logger already, in a format of its own.
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(message)s", force=True)
-    if not (arguments.once or arguments.test or arguments.docs):
-        stop = threading.Event()
-
-        def request_stop(_signal: int, _frame: FrameType | None) -> None:
-            stop.set()
-
-        signal.signal(signal.SIGTERM, request_stop)
-        signal.signal(signal.SIGINT, request_stop)
-        run_loop(Marts(settings), settings, stop)
-        return 0
-    try:
-        with building(settings):
-            _on_demand(arguments, settings)
-    except (WeblakeError, psycopg2.Error) as error:
-        log.error("%s", error)
-        return 1
-    return 0
-
-
-def _on_demand(arguments: argparse.Namespace, settings: Settings) -> None:
-    marts = Marts(settings)
-    started = time.monotonic()
-    if arguments.docs:
-        log.info("documentation: open %s in a browser", marts.docs())
-    elif arguments.test:
-        log.info("%d tests passed in %.1f s", marts.test(), time.monotonic() - started)
-    else:
-        build(marts, settings, arguments.full_refresh)
 
 
 def _notes(file: Path) -> Callable[[Any], None]:
@@ -267,10 +222,7 @@ def _results(outcome: dbtRunnerResult) -> list[Any]:
     return list(getattr(outcome.result, "results", None) or [])
 
 
-def _first_line(message: object) -> str:
+def _first_lines(message: object) -> str:
+    """Return the first two lines of what dbt says, the second of which has the reason."""
     lines = [line.strip() for line in str(message).splitlines() if line.strip()]
     return " ".join(lines[:2])
-
-
-if __name__ == "__main__":
-    sys.exit(main())

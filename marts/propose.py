@@ -1,19 +1,18 @@
-"""What the marts make of clients becomes verdicts: the stream is asked to convict, or to let go, who has changed."""
+"""Verdicts that follow from what the marts say of clients; the stream is asked to carry them out."""
 
 from __future__ import annotations
 
-import json
 import logging
 from contextlib import closing
 
 import psycopg2
 
-from lake.requests import Change, VerdictRequest, ask, new_id, waiting, withdraw
+from lake.contracts.records import BY_MARTS, Change
+from lake.requests import VerdictAnswer, VerdictRequest, ask, new_id, read_answer, waiting, withdraw
 from lake.settings import Settings
 
 log = logging.getLogger(__name__)
 
-BY_MARTS = "marts"
 MOST_AT_ONCE = 500
 TO_CONVICT = """
     select bots.ip_address, array_to_string(bots.reasons, ', ') || ' (score ' || bots.score || ')'
@@ -45,14 +44,14 @@ def propose(settings: Settings) -> bool:
     if waiting(settings.requests, VerdictRequest):
         return False
     _forget_answers(settings)
-    changes = found_changes(settings)
+    changes = changes_due(settings)
     if changes:
         ask(settings.requests, VerdictRequest(f"{BY_MARTS}-{new_id()}", BY_MARTS, changes))
         log.info("asked for verdicts on %d clients", len(changes))
     return bool(changes)
 
 
-def found_changes(settings: Settings) -> tuple[Change, ...]:
+def changes_due(settings: Settings) -> tuple[Change, ...]:
     """Return the verdicts that the marts speak for and that are not yet in the counts."""
     with closing(psycopg2.connect(settings.postgres_dsn("dbt"))) as connection, connection.cursor() as cursor:
         changes = []
@@ -65,7 +64,8 @@ def found_changes(settings: Settings) -> tuple[Change, ...]:
 def _forget_answers(settings: Settings) -> None:
     """Take away the answers to earlier requests, which nobody waits for; say what the hold keeps back."""
     for path in settings.requests.glob(f"{BY_MARTS}-*.answer"):
-        told = json.loads(path.read_text())
-        if told.get("error"):
-            log.warning("the stream did not carry out verdicts: %s", told["error"])
-        withdraw(settings.requests, path.name.removesuffix(".answer"))
+        request_id = path.name.removesuffix(".answer")
+        answer = read_answer(settings.requests, request_id, VerdictAnswer)
+        if answer and answer.error is not None:
+            log.warning("the stream did not carry out verdicts: %s", answer.error)
+        withdraw(settings.requests, request_id)

@@ -6,6 +6,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from pyspark.errors import StreamingQueryException
@@ -120,7 +121,7 @@ class Bronze:
         """
         while not self._stop.is_set():
             self.catch_up()
-            if self._progress.stage("bronze")["error"]:  # an error ends this loop, so here it is past
+            if self._progress.has_error("bronze"):  # an error ends this loop, so here it is past
                 self._progress.report("bronze", error=None)
             self._run(processingTime=f"{self._settings.trigger_seconds} seconds")
 
@@ -190,31 +191,31 @@ class Bronze:
     def report(self) -> None:
         """Say from the table how far bronze has come; for the start, and after a write that ended in an error."""
         facts = bronze_facts(self._session, self._settings, 0)
-        self._position.is_at({int(partition): offset for partition, offset in facts["next_offsets"].items()})
+        self._position.is_at(facts.next_offsets)
         self._step = writers_progress(self._session, self._settings.bronze).get(WRITER, -1) + 1
-        self._progress.report("bronze", **facts)
+        self._progress.report("bronze", **asdict(facts))
 
     def _next_offsets(self, topic: TopicState) -> Offsets:
-        """Return the next offset of each partition, and have everybody know it, or what bronze waits for."""
+        """Return the next offset of each partition, and report them, or what bronze waits for."""
         try:
             offsets = self._position.in_topic(topic)
         except RefusedError as error:
             self._progress.report("bronze", refusal=error.what)
             raise
-        news = {"refusal": None, "next_offsets": _as_told(offsets)}
-        if not news.items() <= self._progress.stage("bronze").items():
-            self._progress.report("bronze", **news)
+        report = self._progress.bronze
+        if report.refusal or report.next_offsets != _with_records(offsets):
+            self._progress.report("bronze", refusal=None, next_offsets=_with_records(offsets))
         return offsets
 
     def _take_in(self, records: DataFrame, begins: Offsets, ends: Offsets) -> None:
         """Append one batch. Its number is the Delta version that it makes."""
         batch = own_snapshot(self._session, self._settings.bronze).version + 1
-        moved = {place: end for place, end in ends.items() if end != begins.get(place, 0)}
-        number = sum(end - begins.get(place, 0) for place, end in moved.items())
+        moved = {partition: end for partition, end in ends.items() if end != begins.get(partition, 0)}
+        number = sum(end - begins.get(partition, 0) for partition, end in moved.items())
         half = max(1, self._session.sparkContext.defaultParallelism // 2)  # the other half is left to silver
         files = 1 if number < ROWS_PER_FILE else half
         rows = records.withColumn("batch", _constant(batch)).select(*names(BRONZE))
-        note = json.dumps({"from": {place: begins.get(place, 0) for place in moved}, "to": moved})
+        note = json.dumps({"from": {partition: begins.get(partition, 0) for partition in moved}, "to": moved})
         self._position.forget()
         failpoints.reach("bronze-before-commit")
         append_once(rows.coalesce(files), self._settings.bronze, WRITER, self._step, note)
@@ -228,7 +229,7 @@ class Bronze:
 
     def _report_batch(self, batch: int, note: str, offsets: Offsets) -> None:
         """Add a batch to the progress, from the statistics in its commit."""
-        known = self._progress.stage("bronze")
+        report = self._progress.bronze
         actions = commit_actions(self._session, self._settings.bronze, batch)
         if not any(action.get("commitInfo", {}).get("userMetadata") == note for action in actions):
             raise LakeError(
@@ -236,16 +237,16 @@ class Bronze:
                 "writes this lake; stop that one"
             )
         files = [DataFile.of(action["add"]) for action in actions if "add" in action]
-        taken = sum(file.rows for file in files)
+        records = sum(file.rows for file in files)
         self._progress.report(
             "bronze",
             version=batch,
-            rows=known["rows"] + taken,
-            rejected=known["rejected"] + sum(file.rejected for file in files),
-            next_offsets=_as_told(offsets),
-            as_of=max([known["as_of"], *(file.newest for file in files)]),
+            rows=report.rows + records,
+            rejected=report.rejected + sum(file.rejected for file in files),
+            next_offsets=_with_records(offsets),
+            as_of=max([report.as_of, *(file.newest for file in files)]),
         )
-        log.info("bronze version %d: %d records", batch, taken)
+        log.info("bronze version %d: %d records", batch, records)
 
 
 def _constant(number: int) -> Column:
@@ -253,6 +254,6 @@ def _constant(number: int) -> Column:
     return F.get(F.array(F.lit(number).cast("bigint")), F.col("kafka_partition") * 0)
 
 
-def _as_told(offsets: Offsets) -> dict[str, int]:
-    """Return offsets as the progress has them: by text, and without those of partitions that are empty."""
-    return {str(partition): offset for partition, offset in offsets.items() if offset}
+def _with_records(offsets: Offsets) -> Offsets:
+    """Return offsets as the report has them: without those of partitions that are empty."""
+    return {partition: offset for partition, offset in offsets.items() if offset}

@@ -1,4 +1,4 @@
-"""Failpoints: named places between two writes at which a test can have the process die, as by ``kill -9``.
+"""Failpoints: named points between two writes at which a test can have the process die, as by ``kill -9``.
 
 ``WEBLAKE_FAIL_AT=bronze-after-commit:3`` dies there the third time. Without it, a failpoint costs one comparison.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+from dataclasses import dataclass
 
 import psutil
 
@@ -32,8 +33,18 @@ POINTS = (
 )
 """In the order in which a record, and then a replay, comes by; then verdicts, maintenance and erasure."""
 
-_armed = OFF = "off"
-_left = 0
+OFF = "off"
+
+
+@dataclass
+class _Trap:
+    """The failpoint at which the process dies, and how often it still comes by, the last time included."""
+
+    name: str = OFF
+    left: int = 0
+
+
+_trap = _Trap()
 
 
 def arm(text: str) -> None:
@@ -42,26 +53,20 @@ def arm(text: str) -> None:
     Raises:
         SettingsError: there is no such failpoint.
     """
-    global _armed, _left
     name, _, times = text.partition(":")
     if name not in (OFF, *POINTS) or not re.fullmatch(r"[1-9]\d*", times or "1"):
         raise SettingsError(
             f"WEBLAKE_FAIL_AT={text!r} is no failpoint; unset it, or write name:n with a name of {', '.join(POINTS)}"
         )
-    _armed, _left = name, int(times or "1")
+    _trap.name, _trap.left = name, int(times or "1")
 
 
 def reach(name: str) -> None:
     """Come by a failpoint."""
-    if name == _armed:
-        _count_down()
-
-
-def _count_down() -> None:
-    global _left
-    _left -= 1
-    if _left == 0:
-        die()
+    if name == _trap.name:
+        _trap.left -= 1
+        if _trap.left == 0:
+            die()
 
 
 def die() -> None:

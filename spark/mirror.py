@@ -20,10 +20,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lake.contracts import LEDGER, LEDGER_PARTITION
-from lake.errors import LakeError
+from lake.errors import LakeError, first_line
 from lake.settings import Settings
 from spark import failpoints
-from spark.errands.court import Verdicts
 from spark.events.counts import sum_entries
 from spark.progress import Progress
 from spark.tables.delta import ERASURE, Snapshot, commit_actions, own_snapshot
@@ -41,6 +40,7 @@ from spark.tables.postgres import (
     read_bookmark,
     watched,
 )
+from spark.tables.verdicts import Verdicts
 
 log = logging.getLogger(__name__)
 
@@ -102,16 +102,14 @@ class Mirror:
 
     def _move(self) -> None:
         """Add all new entries. The bookmark is read anew each time: PostgreSQL may be another than before."""
-        silver = self._progress.stage("silver")
+        silver = self._progress.silver
         ledger = own_snapshot(self._session, self._settings.ledger)
         if self._connection is None:
             self._connection = connect(self._dsn)
         with watched(self._connection, self._dsn):
             has_moved = self._follow(self._connection, ledger)
-        if has_moved and silver["version"] <= ledger.version:
-            self._progress.report(
-                "mirror", bookmark=ledger.version, rows=silver["rows"], as_of=silver["as_of"], error=None
-            )
+        if has_moved and silver.version <= ledger.version:
+            self._progress.report("mirror", bookmark=ledger.version, rows=silver.rows, as_of=silver.as_of, error=None)
 
     def _follow(self, connection: Connection, ledger: Snapshot) -> bool:
         """Go from the bookmark to the ledger's version; return whether PostgreSQL is there."""
@@ -180,7 +178,7 @@ class Mirror:
         entries = read_files(self._session, self._settings.ledger, LEDGER, list(files))
         parts = -(-sum(files.values()) // ENTRIES_AT_ONCE)
         part = F.pmod(F.xxhash64("key"), F.lit(parts))
-        return [entries.filter(part == place) for place in range(parts)] if parts > 1 else [entries]
+        return [entries.filter(part == number) for number in range(parts)] if parts > 1 else [entries]
 
     def _put_verdicts(self, cursor: Cursor) -> None:
         """Bring the verdicts that hold along with the counts that obey them."""
@@ -220,5 +218,5 @@ def added_files(session: SparkSession, ledger: str, after: int, upto: int) -> di
 
 def _message(error: Exception) -> str:
     """Return an error in one line, with what to do where waiting does not help."""
-    text = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    text = first_line(error)
     return f"{text}; run `make up`, which makes what is missing" if isinstance(error, MISSING) else text

@@ -17,17 +17,20 @@ from pyspark import inheritable_thread_target
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from lake.errors import LakeError, WeblakeError
+from lake.contracts.edition import Edition
+from lake.errors import LakeError, WeblakeError, first_line
 from lake.settings import Settings
 from lake.url_rules import load_url_rules
 from spark.bronze import Bronze, create_bronze
 from spark.errands.court import Court
+from spark.errands.errands import Errands
 from spark.errands.maintenance import Maintenance
 from spark.errands.replays import Replays
 from spark.mirror import Mirror
 from spark.progress import Progress
 from spark.silver import Silver, create_ledger
 from spark.tables.delta import snapshot
+from spark.tables.edition import edition_advice
 
 log = logging.getLogger(__name__)
 
@@ -58,14 +61,19 @@ class Pipeline:
         self.progress = Progress(settings.stream_file)
         rules = load_url_rules(settings.rules_file)
         self._bronze = Bronze(session, settings, rules, self.progress, self._bronze_moved.set)
+        self._edition = Edition.of_today(settings)
         court = Court(session, settings)
-        replays = Replays(session, settings, court)
-        maintenance = Maintenance(session, settings, self._bronze.writing)
-        self._silver = Silver(session, settings, self.progress, court, replays, maintenance, self._ledger_moved.set)
+        self._silver = Silver(session, settings, self.progress, court.judge, self._ledger_moved.set)
+        self._errands = Errands(
+            replays=Replays(session, settings, court.judge, self._edition),
+            verdicts=court,
+            maintenance=Maintenance(session, settings, self._bronze.writing),
+        )
         is_whole = self._silver.has_caught_up.is_set
         self._mirror = Mirror(session, settings, self.progress, is_whole, lambda: court.verdicts)
         self._bronze.report()
         self._silver.report()
+        self._report_advice()
 
     def drain(self) -> None:
         """Bring everything that Kafka holds now through to PostgreSQL, and return."""
@@ -74,11 +82,11 @@ class Pipeline:
 
     def count(self) -> None:
         """Count what bronze holds, do what is asked for, and return; PostgreSQL is left as it is."""
-        self._unless_stopped(self._silver.catch_up)
+        self._unless_stopped(self._count)
 
     def rebuild(self) -> None:
         """Count what bronze holds, bring it to PostgreSQL, and return; Kafka is left alone."""
-        self._unless_stopped(self._silver.catch_up)
+        self._unless_stopped(self._count)
         self._unless_stopped(self._mirror.catch_up)
         self._mirror.close()
         self._ended.set()
@@ -91,7 +99,7 @@ class Pipeline:
         """
         loops = {
             "bronze": (self._bronze_is_due, self._settings.trigger_seconds, self._bronze.follow),
-            "silver": (self._bronze_moved, LOOK_SECONDS, self._silver.catch_up),
+            "silver": (self._bronze_moved, LOOK_SECONDS, self._count),
             "mirror": (self._ledger_moved, LOOK_SECONDS, self._mirror.catch_up),
         }
         keep = inheritable_thread_target(self._session)(self._keep)
@@ -121,6 +129,23 @@ class Pipeline:
         for event in (self._bronze_is_due, self._bronze_moved, self._ledger_moved):
             event.set()
         threading.Thread(name="end", target=self._cut_short, daemon=True).start()
+
+    def _count(self) -> None:
+        """Count what bronze holds, and do the errands; batches that come meanwhile are counted between two pieces."""
+        self._silver.catch_up()
+        while not self._stop.is_set() and self._errands.step(self._silver.counted_up_to):
+            self._silver.catch_up()
+            self._ledger_moved.set()
+            if self.progress.silver.advice:
+                self._report_advice()
+
+    def _report_advice(self) -> None:
+        """Say what to run where the ledger's past was counted by another edition of the rules and measures."""
+        advice = edition_advice(self._session, self._settings, self._edition)
+        if advice != self.progress.silver.advice:
+            if advice:
+                log.warning("%s", advice)
+            self.progress.report("silver", advice=advice)
 
     def _require_java(self) -> None:
         """Raise LakeError where Spark's Java process is gone: the loops would try again for ever, and in vain."""
@@ -168,17 +193,13 @@ class Pipeline:
                 if self._stop.is_set():
                     return
                 trace = None if isinstance(error, WeblakeError) else error
-                log.error("%s: %s; trying again in %.0f s", name, _first_line(error), pause, exc_info=trace)
-                self.progress.report(name, error=_first_line(error))
+                log.error("%s: %s; trying again in %.0f s", name, first_line(error), pause, exc_info=trace)
+                self.progress.report(name, error=first_line(error))
                 self._look_again()
                 self._stop.wait(pause)
                 pause = min(pause * 2, LONGEST_RETRY_SECONDS)
                 continue
             pause = FIRST_RETRY_SECONDS
-            if self.progress.stage(name)["error"]:
+            if self.progress.has_error(name):
                 self.progress.report(name, error=None)
             moved.wait(max(SHORTEST_PAUSE_SECONDS, due - time.monotonic()))
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,37 +1,53 @@
-"""How far each stream has come, for whoever asks from outside: ``<data>/stream.json``."""
+"""How far each stage has come, kept for the stages themselves and written down for whoever asks from outside."""
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from lake.contracts.reports import BronzeReport, MirrorReport, SilverReport, StreamReport, write_stream_report
 
 log = logging.getLogger(__name__)
 
 
 class Progress:
-    """The progress of bronze, silver and mirror; written whole, so that a reader never sees half of it."""
+    """The progress of bronze, silver and mirror; any of their threads may report and ask."""
 
     def __init__(self, path: Path) -> None:
-        """Start with nothing known; ``path`` is made with the first report."""
+        """Begin with the defaults; ``path`` is written with the first report."""
         self._path = path
         self._lock = threading.Lock()
-        self._stages: dict[str, dict[str, Any]] = {
-            "bronze": {"version": -1, "rows": 0, "rejected": 0, "next_offsets": {}, "as_of": 0.0, "refusal": None},
-            "silver": {"version": -1, "rows": 0, "as_of": 0.0},
-            "mirror": {"bookmark": -1, "rows": 0, "as_of": 0.0},
-        }
-        for facts in self._stages.values():
-            facts["error"] = None
+        self._report = StreamReport(pid=os.getpid())
+
+    @property
+    def bronze(self) -> BronzeReport:
+        """How far bronze has come."""
+        return self._report.bronze
+
+    @property
+    def silver(self) -> SilverReport:
+        """How far silver has come."""
+        return self._report.silver
+
+    @property
+    def mirror(self) -> MirrorReport:
+        """How far the mirror has come."""
+        return self._report.mirror
+
+    def has_error(self, stage: str) -> bool:
+        """Return whether the stage has reported an error, and no end of it since."""
+        return stage in self._report.errors
 
     def report(self, stage: str, **facts: Any) -> None:
-        """Change what is known of a stage and write it down."""
+        """Change fields of a stage's report, and write all down."""
         with self._lock:
-            self._stages[stage].update(facts)
+            changed = replace(getattr(self._report, stage), **facts)
+            self._report = replace(self._report, **{stage: changed})
             self._write()
 
     def touch(self) -> None:
@@ -39,17 +55,9 @@ class Progress:
         with self._lock:
             self._write()
 
-    def stage(self, name: str) -> dict[str, Any]:
-        """Return a copy of what is known of a stage."""
-        with self._lock:
-            return dict(self._stages[name])
-
     def _write(self) -> None:
-        text = json.dumps({"pid": os.getpid(), "updated_at": time.time(), **self._stages})
-        draft = self._path.with_suffix(".tmp")
+        self._report = replace(self._report, updated_at=time.time())
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_text(text)
-            draft.replace(self._path)
-        except OSError as error:  # a full disk: nobody is told, but the streams live
+            write_stream_report(self._path, self._report)
+        except OSError as error:  # a full disk: nobody hears of it, but the streams live
             log.warning("%s cannot be written: %s", self._path, error)

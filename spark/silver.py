@@ -15,17 +15,17 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lake.contracts import BRONZE, BY_STREAM, LEDGER, LEDGER_PARTITION
+from lake.contracts.edition import EDITION_PROPERTY, Edition
 from lake.errors import LakeError
 from lake.settings import Settings
 from spark import failpoints
-from spark.errands.court import Court
-from spark.errands.maintenance import Maintenance
-from spark.errands.replays import Replays
 from spark.events.counts import as_entry
 from spark.events.duplicates import count_new, in_windows
+from spark.events.judgement import Judge
 from spark.progress import Progress
 from spark.source.bronze_facts import bronze_facts
 from spark.tables.delta import append_once, create_table, own_snapshot, skip_once, snapshot, writers_progress
+from spark.tables.edition import note_edition
 from spark.tables.files import BronzeFiles, DataFile, read_files
 from spark.tables.space import require_space
 
@@ -39,8 +39,10 @@ PROPERTIES = {
 
 
 def create_ledger(session: SparkSession, settings: Settings) -> None:
-    """Create the table where there is none yet."""
-    create_table(session, settings.ledger, LEDGER, LEDGER_PARTITION, PROPERTIES)
+    """Create the table where there is none yet; it says by which edition it is counted."""
+    note_edition(session, settings)
+    edition = {EDITION_PROPERTY: Edition.of_today(settings).as_text()}
+    create_table(session, settings.ledger, LEDGER, LEDGER_PARTITION, PROPERTIES | edition)
 
 
 def counted_up_to(session: SparkSession, settings: Settings) -> int:
@@ -74,15 +76,11 @@ class Silver:
         session: SparkSession,
         settings: Settings,
         progress: Progress,
-        court: Court,
-        replays: Replays,
-        maintenance: Maintenance,
+        judge: Judge,
         on_commit: Callable[[], None],
     ) -> None:
-        """Prepare the loop; ``on_commit`` is called after each batch, and after each thing that was asked for."""
-        self._court = court
-        self._replays = replays
-        self._maintenance = maintenance
+        """Prepare the loop; ``judge`` says who is a bot, and ``on_commit`` is called after each batch."""
+        self._judge = judge
         self._session = session
         self._settings = settings
         self._progress = progress
@@ -90,29 +88,14 @@ class Silver:
         self._stop = threading.Event()
         self._files = BronzeFiles(session, settings.bronze)
         self.has_caught_up = threading.Event()
-        self._known = (-1, -1)  # a version of the ledger, and the bronze batch that it stands at
+        self._stand = (-1, -1)  # a version of the ledger, and the bronze batch that it stands at
 
     def stop(self) -> None:
         """End after the batch at hand."""
         self._stop.set()
 
     def catch_up(self) -> None:
-        """Count all bronze batches that are not in the ledger, do the replays and maintenance at hand, and return.
-
-        Those go on in pieces, and between two of them the batches that have come meanwhile are counted.
-        """
-        self._catch_up()
-        while not self._stop.is_set() and self._errand():
-            self._catch_up()
-            self._on_commit()
-
-    def _errand(self) -> bool:
-        """Do a piece of what is asked for or due; returns whether there was any."""
-        counted_up_to = self._known[1]
-        # Verdicts wait for a replay: the pieces that it has kept aside were counted under those that held.
-        return self._replays.step(counted_up_to) or self._court.step(counted_up_to) or self._maintenance.step()
-
-    def _catch_up(self) -> None:
+        """Count all bronze batches that are not in the ledger, and return."""
         done = self._counted_up_to()
         latest = self._files.refresh()
         while done < latest and not self._stop.is_set():
@@ -126,17 +109,22 @@ class Silver:
 
     def report(self) -> None:
         """Say from the tables how far the ledger has come; for the start, when bronze alone has said so."""
-        done, bronze = counted_up_to(self._session, self._settings), self._progress.stage("bronze")
-        ahead = bronze_facts(self._session, self._settings, done + 1)["rows"] if done < bronze["version"] else 0
+        done, bronze = counted_up_to(self._session, self._settings), self._progress.bronze
+        ahead = bronze_facts(self._session, self._settings, done + 1).rows if done < bronze.version else 0
         version = snapshot(self._session, self._settings.ledger).version
-        self._progress.report("silver", version=version, rows=bronze["rows"] - ahead, as_of=bronze["as_of"])
+        self._progress.report("silver", version=version, rows=bronze.rows - ahead, as_of=bronze.as_of)
+
+    @property
+    def counted_up_to(self) -> int:
+        """The bronze batch that the ledger stood at after the last batch."""
+        return self._stand[1]
 
     def _counted_up_to(self) -> int:
         """Return the last bronze batch that is in the ledger; asks the table where its version is not our own."""
         version = own_snapshot(self._session, self._settings.ledger).version
-        if version != self._known[0]:
-            self._known = (version, counted_up_to(self._session, self._settings))
-        return self._known[1]
+        if version != self._stand[0]:
+            self._stand = (version, counted_up_to(self._session, self._settings))
+        return self._stand[1]
 
     def _next_step(self, done: int, latest: int) -> int:
         """Return the last batch of the next step: as many batches as stay under ``ROWS_PER_STEP``."""
@@ -177,17 +165,17 @@ class Silver:
         else:
             append_once(entries.coalesce(1), ledger, writer, upto)
         failpoints.reach("silver-after-commit")
-        self._known = (own_snapshot(self._session, ledger).version, upto)
+        self._stand = (own_snapshot(self._session, ledger).version, upto)
         self._report(done, upto)
         self._on_commit()
 
     def _entries(self, files: list[DataFile], done: int, upto: int) -> DataFrame:
         """Return the ledger's rows for the batches after ``done`` up to ``upto``, which are in these files."""
         new = self._valid(files, done + 1, upto)
-        seen = profile(new)
-        earlier = self._files.in_windows(seen.windows, done)
-        counted = in_windows(self._valid(earlier, 0, done), seen.windows) if earlier else new.limit(0)
-        return as_entry(count_new(new, counted, self._court.judgement(seen.agents)), f"batch-{upto}", BY_STREAM)
+        batch = profile(new)
+        earlier = self._files.in_windows(batch.windows, done)
+        counted = in_windows(self._valid(earlier, 0, done), batch.windows) if earlier else new.limit(0)
+        return as_entry(count_new(new, counted, self._judge(batch.agents)), f"batch-{upto}", BY_STREAM)
 
     def _valid(self, files: list[DataFile], first: int, last: int) -> DataFrame:
         """Return the valid rows of the batches from ``first`` to ``last`` in these files.
@@ -202,14 +190,13 @@ class Silver:
         return rows
 
     def _report(self, done: int, upto: int) -> None:
-        known = self._progress.stage("silver")
-        bronze = self._progress.stage("bronze")
-        version = self._known[0]
-        if upto >= bronze["version"]:
-            rows, as_of = bronze["rows"], bronze["as_of"]
+        report, bronze = self._progress.silver, self._progress.bronze
+        version = self._stand[0]
+        if upto >= bronze.version:
+            rows, as_of = bronze.rows, bronze.as_of
         else:
-            rows = known["rows"] + sum(self._rows_by_batch(done, upto).values())
-            as_of = max((file.newest for file in self._files.between(done, upto)), default=known["as_of"])
+            rows = report.rows + sum(self._rows_by_batch(done, upto).values())
+            as_of = max((file.newest for file in self._files.between(done, upto)), default=report.as_of)
         self._progress.report("silver", version=version, rows=rows, as_of=as_of)
         log.info("ledger version %d: bronze up to batch %d", version, upto)
 

@@ -1,4 +1,4 @@
-"""``make down``: end every process of the stack and leave its data; ``make clean``: delete that as well."""
+"""``weblake down``: end every process of the stack and leave its data; ``weblake clean``: delete that as well."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ CHILDREN_SECONDS = 5
 
 def leftovers(settings: Settings) -> list[psutil.Process]:
     """Return every process of the stack, with or without its supervisor."""
-    found = {process.pid: process for process in supervision.processes(settings)}
-    found |= {process.pid: process for process in postgres.server_processes(settings)}
-    return list(found.values())
+    processes = {process.pid: process for process in supervision.processes(settings)}
+    processes |= {process.pid: process for process in postgres.server_processes(settings)}
+    return list(processes.values())
 
 
 def down(settings: Settings) -> None:
@@ -56,12 +56,12 @@ def down(settings: Settings) -> None:
         say("nothing was running")
 
 
-def end_processes(found: list[psutil.Process]) -> None:
+def end_processes(processes: list[psutil.Process]) -> None:
     """Ask processes to end, and kill those that have not after a while."""
-    for process in found:
+    for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.terminate()
-    _, alive = psutil.wait_procs(found, timeout=ORPHAN_SECONDS)
+    _, alive = psutil.wait_procs(processes, timeout=ORPHAN_SECONDS)
     for process in alive:
         with suppress(psutil.NoSuchProcess):
             process.kill()

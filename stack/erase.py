@@ -1,4 +1,4 @@
-"""``make erase IP=``: a client taken out of everything under the data folder.
+"""``weblake erase``: a client taken out of everything under the data folder.
 
 The programs stop for it, for about a minute, and start again; what is sent meanwhile waits in Kafka. Each step may be
 done again, so an erasure that was interrupted is finished by another one.
@@ -6,20 +6,21 @@ done again, so an erasure that was interrupted is finished by another one.
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import mmap
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import psycopg2
+from psycopg2 import sql
 
 from lake.addresses import address_pattern
-from lake.errors import ServiceError, SettingsError
+from lake.command import weblake_command
+from lake.contracts.reports import read_stream_report
+from lake.errors import ServiceError
 from lake.settings import PROJECT, Settings, child_environment
 from stack import supervision
 from stack.console import say, step
@@ -27,36 +28,27 @@ from stack.programs import programs
 from stack.servers import kafka, postgres
 from stack.servers.kafka_log import drop_records
 from stack.servers.waiting import wait_until
-from stack.status import read_stream
 
 SERVERS = ("kafka", "postgres")
 START_SECONDS = 120
 TRUTH = "truth/clients.csv"
-OUR_TABLES = (
-    "select format('%I.%I', schemaname, tablename) from pg_tables "
-    "where schemaname not in ('pg_catalog', 'information_schema')"
-)
+OUR_TABLES = "select schemaname, tablename from pg_tables where schemaname not in ('pg_catalog', 'information_schema')"
 
 
 def erase(settings: Settings, address: str, reason: str) -> None:
     """Erase a client from the lake, PostgreSQL, Kafka, the truth about made-up clients, and logs; then look for it.
 
     Raises:
-        SettingsError: ``address`` is none.
         ServiceError: the stack is down, a step failed, or the address is still somewhere.
     """
-    try:
-        ipaddress.ip_address(address)
-    except ValueError as error:
-        raise SettingsError(f"IP={address!r} is no address; give the client's as the marts write it") from error
     if not supervision.is_running(settings):
-        raise ServiceError("the stack is down, and so are the databases to erase from; run `make up` first")
+        raise ServiceError("the stack is down, and so are the databases to erase from; run `weblake up` first")
     with _at_rest(settings):
         with step("The lake: Kafka taken in, bronze and ledger rewritten, PostgreSQL filled anew"):
-            said = _run(settings, "spark.commands.erase", "--ip", address, "--reason", reason)
-            record = json.loads(said.splitlines()[-1])  # Delta prints lines of its own before it
+            output = _run(settings, "erase", "--lake-only", f"--ip={address}", f"--reason={reason}")
+            record = json.loads(output[output.index("{\n") :])  # Delta prints lines of its own before it
         with step("The marts, from the start"):
-            _run(settings, "marts.build", "--once", "--full-refresh")
+            _run(settings, "dbt", "--full-refresh")
         with step("PostgreSQL: tables, statistics and log without what was"):
             rewrite_database(settings)
         with step("Kafka: records that bronze holds"):
@@ -66,10 +58,10 @@ def erase(settings: Settings, address: str, reason: str) -> None:
             _drop_lines(settings.data / TRUTH, pattern)
             _blank(settings, pattern)
         with step("The charts, drawn again"):
-            _run(settings, "viz")
-        left = places_with(settings.data, pattern)
-    if left:
-        names = ", ".join(map(str, left))
+            _run(settings, "charts")
+        remaining = files_with(settings.data, pattern)
+    if remaining:
+        names = ", ".join(map(str, remaining))
         raise ServiceError(f"the address is still in {names}; please report it, and erase it again")
     say(
         f"erased: {record['own']:,} rows of the client's own, {record['rejected']:,} rejected ones and "
@@ -80,8 +72,8 @@ def erase(settings: Settings, address: str, reason: str) -> None:
 @contextmanager
 def _at_rest(settings: Settings) -> Iterator[None]:
     """Stop all programs but the servers, and start them again at the end, however that comes."""
-    known = supervision.states(settings)
-    names = [one.name for one in reversed(programs(settings)) if one.name in known and one.name not in SERVERS]
+    states = supervision.states(settings)
+    names = [one.name for one in reversed(programs(settings)) if one.name in states and one.name not in SERVERS]
     with step(f"Stopping {', '.join(names)}"):
         for name in names:
             supervision.stop_program(settings, name)
@@ -99,28 +91,29 @@ def rewrite_database(settings: Settings) -> None:
         ServiceError: PostgreSQL refused.
     """
     try:
-        tables = [str(name) for (name,) in postgres.query(settings, postgres.OWNER, OUR_TABLES)]
+        tables = [(str(schema), str(table)) for schema, table in postgres.query(settings, postgres.OWNER, OUR_TABLES)]
         with closing(postgres.connect(settings, postgres.OWNER)) as connection, connection.cursor() as cursor:
             for table in tables:
-                cursor.execute(f"vacuum (full, analyze) {table}")
+                cursor.execute(sql.SQL("vacuum (full, analyze) {}").format(sql.Identifier(*table)))
             cursor.execute("vacuum full pg_catalog.pg_statistic")
             for _ in range(2):  # the first checkpoint still needs the log since the one before it
                 cursor.execute("select pg_switch_wal()")
                 cursor.execute("checkpoint")
     except psycopg2.Error as error:
         raise ServiceError(
-            f"PostgreSQL could not be rewritten: {str(error).strip()}; run `make erase` again"
+            f"PostgreSQL could not be rewritten: {str(error).strip()}; run `weblake erase` again"
         ) from error
 
 
 def _trim_kafka(settings: Settings) -> None:
-    told = read_stream(settings) or {}
-    next_offsets = {int(partition): offset for partition, offset in told["bronze"]["next_offsets"].items()}
+    stream = read_stream_report(settings.stream_file)
+    if stream is None:
+        raise ServiceError(f"{settings.stream_file} says not what bronze has read; run `weblake erase` again")
     supervision.stop_program(settings, "kafka")
-    drop_records(kafka.home(settings) / "log", settings.kafka_topic, next_offsets)
+    drop_records(kafka.home(settings) / "log", settings.kafka_topic, stream.bronze.next_offsets)
     supervision.start_program(settings, "kafka")
     wait_until(
-        lambda: kafka.has_topic(settings), START_SECONDS, "Kafka knows its topic again (see `make logs NAME=kafka`)"
+        lambda: kafka.has_topic(settings), START_SECONDS, "Kafka knows its topic again (see `weblake logs kafka`)"
     )
 
 
@@ -133,21 +126,21 @@ def _drop_lines(path: Path, pattern: re.Pattern[bytes]) -> None:
 def _blank(settings: Settings, pattern: re.Pattern[bytes]) -> None:
     """Write over the address in files that are neither a server's nor the lake's; others may hold those open."""
     servers = (kafka.home(settings), postgres.home(settings), Path(settings.lake_root))
-    for path in places_with(settings.data, pattern):
+    for path in files_with(settings.data, pattern):
         if not any(path.is_relative_to(folder) for folder in servers):
             with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as content:
-                for found in pattern.finditer(content):
-                    content[found.start() : found.end()] = b"x" * (found.end() - found.start())
+                for match in pattern.finditer(content):
+                    content[match.start() : match.end()] = b"x" * (match.end() - match.start())
 
 
-def places_with(folder: Path, pattern: re.Pattern[bytes]) -> list[Path]:
+def files_with(folder: Path, pattern: re.Pattern[bytes]) -> list[Path]:
     """Return the files below ``folder`` that hold the address."""
-    found = []
+    paths = []
     for path in sorted(folder.rglob("*")):
         with suppress(FileNotFoundError):  # servers remove files of theirs meanwhile
             if path.is_file() and path.stat().st_size and _holds(path, pattern):
-                found.append(path)
-    return found
+                paths.append(path)
+    return paths
 
 
 def _holds(path: Path, pattern: re.Pattern[bytes]) -> bool:
@@ -155,15 +148,18 @@ def _holds(path: Path, pattern: re.Pattern[bytes]) -> bool:
         return pattern.search(content) is not None
 
 
-def _run(settings: Settings, module: str, *arguments: str) -> str:
-    """Run one of our programs and return what it printed.
+def _run(settings: Settings, *arguments: str) -> str:
+    """Run one of our commands and return what it printed.
 
     Raises:
         ServiceError: it failed; the message has the end of what it said.
     """
-    command = [sys.executable, "-m", module, *arguments]
     environment = child_environment(settings)
-    done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        weblake_command(*arguments), cwd=PROJECT, env=environment, capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
-        raise ServiceError(f"{module} failed; run `make erase` again. It said:\n{done.stderr.strip()[-2000:]}")
+        raise ServiceError(
+            f"`weblake {arguments[0]}` failed; run `weblake erase` again. It said:\n{done.stderr.strip()[-2000:]}"
+        )
     return done.stdout

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from lake.errors import WeblakeError
-from lake.settings import Settings
+from lake.settings import Settings, child_environment
+from stack.servers.processes import become
 
 TAIL_LINES = 25
 
@@ -33,6 +33,7 @@ def follow(settings: Settings, name: str) -> None:
     """
     files = [log_file(settings, name)] if name else sorted((settings.data / "logs").glob("*.log"))
     if not files or not all(file.exists() for file in files):
-        known = ", ".join(file.stem for file in sorted((settings.data / "logs").glob("*.log"))) or "none yet"
-        raise WeblakeError(f"there is no log {name!r} in {settings.data}/logs; the logs are: {known}")
-    os.execvp("tail", ["tail", "-n", str(TAIL_LINES if name else 5), "-F", *(str(file) for file in files)])
+        names = ", ".join(file.stem for file in sorted((settings.data / "logs").glob("*.log"))) or "none yet"
+        raise WeblakeError(f"there is no log {name!r} in {settings.data}/logs; the logs are: {names}")
+    lines = str(TAIL_LINES if name else 5)
+    become(["tail", "-n", lines, "-F", *(str(file) for file in files)], child_environment(settings))

@@ -1,24 +1,24 @@
 """The programs of the stack: how each is started, what it waits for, how it is stopped.
 
-Supervisor runs each as ``python -m stack run NAME``, which waits and then becomes the program.
+Supervisor and Docker run each as ``weblake run NAME``, which waits here for what the program needs.
 """
 
 from __future__ import annotations
 
 import logging
-import os
-import sys
-import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import NoReturn
 
 import psycopg2
 
-from lake.errors import WeblakeError
-from lake.settings import PROJECT, Settings, child_environment
+from lake.errors import ServiceError
+from lake.settings import Settings, child_environment
 from stack.servers import kafka, postgres
-from stack.servers.ports import is_open
+from stack.servers.processes import become
 from stack.servers.stack_env import controller_port
+from stack.servers.waiting import wait_until
 
 SUPERVISED = "WEBLAKE_SUPERVISED"
 """Set for all that supervisor starts, to the data folder: a process that has it belongs to that stack."""
@@ -55,59 +55,38 @@ def programs(settings: Settings) -> tuple[Program, ...]:
     return tuple(program for program in PROGRAMS if program.name != "generator" or settings.generate)
 
 
-def run(name: str, settings: Settings) -> None:
-    """Wait for what the program needs, then become it: does not return.
-
-    Raises:
-        WeblakeError: there is no such program, or it cannot run.
-    """
-    prepare = {
-        "kafka": _kafka,
-        "postgres": _postgres,
-        "stream": _stream,
-        "generator": _generator,
-        "marts": _marts,
-        "charts": _charts,
-    }.get(name)
-    if prepare is None:
-        raise WeblakeError(f"there is no program {name!r}; the programs are {', '.join(p.name for p in PROGRAMS)}")
-    command = prepare(settings)
-    os.chdir(PROJECT)
-    os.execvpe(command[0], command, child_environment(settings))
+def become_server(name: str, settings: Settings) -> NoReturn:
+    """Become the broker (``kafka``) or the database (``postgres``): does not return."""
+    if name == "kafka":
+        kafka.configure(settings, controller_port(settings))
+        command = kafka.server_command(settings)
+    else:
+        postgres.clear_after_crash(settings)
+        postgres.configure(settings)
+        command = postgres.server_command(settings)
+    become(command, child_environment(settings))
 
 
-def _kafka(settings: Settings) -> list[str]:
-    kafka.configure(settings, controller_port(settings))
-    return kafka.server_command(settings)
-
-
-def _postgres(settings: Settings) -> list[str]:
-    postgres.clear_after_crash(settings)
-    postgres.configure(settings)
-    return postgres.server_command(settings)
-
-
-def _stream(settings: Settings) -> list[str]:
+def wait_for_stream(settings: Settings) -> None:
+    """Wait until there is the topic."""
     _wait_for_topic(settings)
-    return [sys.executable, "-m", "spark"]
 
 
-def _generator(settings: Settings) -> list[str]:
+def wait_for_generator(settings: Settings) -> None:
+    """Wait until there is the topic."""
     _wait_for_topic(settings)
-    pace = ["--rate", str(settings.generate_rate), "--bots", str(settings.generate_bots)]
-    return [sys.executable, "-m", "ingest", "generate", *pace]
 
 
-def _marts(settings: Settings) -> list[str]:
-    _wait(lambda: postgres.accepts(settings, "dbt"), "the database to let dbt in")
-    return [sys.executable, "-m", "marts.build"]
+def wait_for_marts(settings: Settings) -> None:
+    """Wait until the database lets dbt in."""
+    _wait(lambda: postgres.accepts(settings, "dbt"), "the database lets dbt in")
 
 
-def _charts(settings: Settings) -> list[str]:
-    """Wait a while for the first counts as well: charts of nothing would stand for a minute."""
-    _wait(lambda: postgres.accepts(settings, "analyst"), "the database to let the analyst in")
-    _wait(lambda: has_traffic(settings), "the first counts in the marts", FIRST_TRAFFIC_SECONDS)
-    return [sys.executable, "-m", "viz", "--every", str(settings.charts_seconds)]
+def wait_for_charts(settings: Settings) -> None:
+    """Wait until the database lets the analyst in, and a while for counts: charts of nothing would stand a minute."""
+    _wait(lambda: postgres.accepts(settings, "analyst"), "the database lets the analyst in")
+    with suppress(ServiceError):
+        _wait(lambda: has_traffic(settings), "the marts have their first counts", FIRST_TRAFFIC_SECONDS)
 
 
 def has_traffic(settings: Settings) -> bool:
@@ -120,15 +99,13 @@ def has_traffic(settings: Settings) -> bool:
 
 def _wait_for_topic(settings: Settings) -> None:
     def is_there() -> bool:
-        return is_open(kafka.port(settings)) and kafka.has_topic(settings)
+        return kafka.is_listening(settings) and kafka.has_topic(settings)
 
-    _wait(is_there, f"topic {settings.kafka_topic} at {settings.kafka_bootstrap_servers}")
+    _wait(is_there, f"there is the topic {settings.kafka_topic} at {settings.kafka_bootstrap_servers}")
 
 
-def _wait(condition: Callable[[], bool], what: str, seconds: float = float("inf")) -> None:
-    started = said = time.monotonic()
-    while not condition() and time.monotonic() - started < seconds:
-        if time.monotonic() - said > SAY_SECONDS:
-            said = time.monotonic()
-            log.info("waiting for %s, for %.0f s by now", what, said - started)
-        time.sleep(0.5)
+def _wait(condition: Callable[[], bool], what: str, seconds: float | None = None) -> None:
+    def say(waited: float) -> None:
+        log.info("waiting until %s, for %.0f s so far", what, waited)
+
+    wait_until(condition, seconds, what, pause_seconds=0.5, say=say, say_seconds=SAY_SECONDS)

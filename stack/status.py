@@ -1,11 +1,10 @@
 """How the stack is: its processes, how far each stage has come, how old the marts are, what the disk holds.
 
-``python -m stack status`` prints it, ``--json`` for programs. See :func:`problems` for what counts as unwell.
+``weblake status`` prints it, ``--json`` for programs. See :func:`problems` for what counts as unwell.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -14,18 +13,17 @@ from typing import Any
 
 import psycopg2
 
-from lake.errors import ServiceError
+from lake.contracts.reports import StreamReport, read_stream_report
+from lake.errors import ServiceError, first_line
 from lake.settings import Settings
 from stack import supervision
 from stack.programs import programs
 from stack.servers import kafka, postgres
-from stack.servers.ports import is_open
 
 STALE_SECONDS = 60
 SECOND_LOOK_SECONDS = 25
 """How long what seems stale gets to catch up: after a quiet hour, the first event finds every stage an hour old."""
 LOOK_SECONDS = 2
-STREAM_FILE = "stream.json"
 
 
 @dataclass(frozen=True)
@@ -63,6 +61,8 @@ class Status:
     marts_age_seconds: float | None
     stream_age_seconds: float | None
     disk_bytes: dict[str, int]
+    advice: str | None = None
+    """What to run once, though nothing is unwell."""
     errors: list[str] = field(default_factory=list)
 
 
@@ -86,73 +86,66 @@ def gather(settings: Settings) -> Status:
     """Ask everybody; who does not answer is named in ``errors``."""
     now = time.time()
     errors: list[str] = []
-    stream = read_stream(settings)
+    stream = read_stream_report(settings.stream_file)
     offsets = _end_offsets(settings, errors)
     bookmark, marts_version, built_at = _database_versions(settings, errors)
     if stream:
-        told = {stage: stream[stage].get("error") for stage in ("bronze", "silver", "mirror")}
-        errors += [f"{stage}: {error}" for stage, error in told.items() if error]
+        errors += [f"{stage}: {error}" for stage, error in stream.errors.items()]
     return Status(
         data=str(settings.data),
         processes=_processes(settings, now),
         end_offsets=offsets,
         stages=lags(offsets, stream, now),
-        rejected=stream["bronze"]["rejected"] if stream else 0,
-        ledger_version=stream["silver"]["version"] if stream else -1,
+        rejected=stream.bronze.rejected if stream else 0,
+        ledger_version=stream.silver.version if stream else -1,
         bookmark=bookmark,
         marts_version=marts_version,
         marts_age_seconds=now - built_at if built_at else None,
-        stream_age_seconds=now - stream["updated_at"] if stream else None,
+        stream_age_seconds=now - stream.updated_at if stream else None,
         disk_bytes={name: disk_usage(path) for name, path in _folders(settings).items()},
+        advice=stream.silver.advice if stream else None,
         errors=errors,
     )
 
 
 def problems(status: Status) -> list[str]:
     """Return what is down or stale, one sentence each; empty when all is well."""
-    found = [f"{process.name} is {process.state.lower()}" for process in status.processes if process.state != "RUNNING"]
-    found += [
+    sentences = [
+        f"{process.name} is {process.state.lower()}" for process in status.processes if process.state != "RUNNING"
+    ]
+    sentences += [
         f"{stage.name} is {stage.lag_rows:,} rows and {stage.lag_seconds:.0f} s behind"
         for stage in status.stages
         if stage.lag_rows > 0 and stage.lag_seconds > STALE_SECONDS
     ]
     if status.stream_age_seconds is None:
-        found.append("the stream has not reported yet")
+        sentences.append("the stream has not reported yet")
     elif status.stream_age_seconds > STALE_SECONDS:
-        found.append(f"the stream has said nothing for {status.stream_age_seconds:.0f} s")
+        sentences.append(f"the stream has said nothing for {status.stream_age_seconds:.0f} s")
     age = status.marts_age_seconds
     if status.bookmark >= 0 and status.marts_version != status.bookmark and (age is None or age > STALE_SECONDS):
-        found.append(f"the marts are at version {status.marts_version}, the bookmark is at {status.bookmark}")
-    return found + status.errors
+        sentences.append(f"the marts are at version {status.marts_version}, the bookmark is at {status.bookmark}")
+    return sentences + status.errors
 
 
-def lags(offsets: dict[int, int], stream: dict[str, Any] | None, now: float) -> list[Stage]:
+def lags(offsets: dict[int, int], stream: StreamReport | None, now: float) -> list[Stage]:
     """Return bronze, silver and mirror with their lags.
 
     Args:
         offsets: end offset of each partition.
-        stream: what the stream wrote into its file; None when it has not.
+        stream: the stream's report; None when there is none.
         now: epoch seconds.
     """
     if stream is None:
         return [Stage("bronze", 0, sum(offsets.values()), 0.0), Stage("silver", 0, 0, 0.0), Stage("mirror", 0, 0, 0.0)]
-    bronze, silver, mirror = stream["bronze"], stream["silver"], stream["mirror"]
-    unread = sum(offsets.values()) - sum(bronze["next_offsets"].values()) if offsets else 0
+    bronze, silver, mirror = stream.bronze, stream.silver, stream.mirror
+    unread = sum(offsets.values()) - sum(bronze.next_offsets.values()) if offsets else 0
     behind = (
-        ("bronze", bronze["rows"], unread, bronze["as_of"]),
-        ("silver", silver["rows"], bronze["rows"] - silver["rows"], silver["as_of"]),
-        ("mirror", mirror["rows"], silver["rows"] - mirror["rows"], mirror["as_of"]),
+        ("bronze", bronze.rows, unread, bronze.as_of),
+        ("silver", silver.rows, bronze.rows - silver.rows, silver.as_of),
+        ("mirror", mirror.rows, silver.rows - mirror.rows, mirror.as_of),
     )
     return [Stage(name, rows, max(lag, 0), _lag_seconds(lag, as_of, now)) for name, rows, lag, as_of in behind]
-
-
-def read_stream(settings: Settings) -> dict[str, Any] | None:
-    """Return what the stream last wrote of itself, or None."""
-    try:
-        told: dict[str, Any] = json.loads((settings.data / STREAM_FILE).read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
-        return None
-    return told
 
 
 def disk_usage(folder: Path) -> int:
@@ -166,10 +159,10 @@ def disk_usage(folder: Path) -> int:
     return total
 
 
-def as_json(status: Status) -> str:
-    """Return the status, with its problems, as JSON."""
-    found = problems(status)
-    return json.dumps({**asdict(status), "problems": found, "is_well": not found}, indent=2)
+def as_dict(status: Status) -> dict[str, Any]:
+    """Return the status, with its problems, for JSON."""
+    complaints = problems(status)
+    return {**asdict(status), "problems": complaints, "is_well": not complaints}
 
 
 def _lag_seconds(lag: int, as_of: float, now: float) -> float:
@@ -179,20 +172,20 @@ def _lag_seconds(lag: int, as_of: float, now: float) -> float:
 def _processes(settings: Settings, now: float) -> list[Process]:
     pid = supervision.pid(settings)
     states = supervision.states(settings)
-    known = [*(program.name for program in programs(settings)), *states]
-    found = [Process("supervisor", "RUNNING" if pid else "STOPPED", pid, 0.0)]
-    for name in dict.fromkeys(known):
+    names = [*(program.name for program in programs(settings)), *states]
+    processes = [Process("supervisor", "RUNNING" if pid else "STOPPED", pid, 0.0)]
+    for name in dict.fromkeys(names):
         state = states.get(name)
         if state is None:
-            found.append(Process(name, "STOPPED", 0, 0.0))
+            processes.append(Process(name, "STOPPED", 0, 0.0))
         else:
             uptime = now - state.started_at if state.pid else 0.0
-            found.append(Process(name, state.state, state.pid, uptime))
-    return found
+            processes.append(Process(name, state.state, state.pid, uptime))
+    return processes
 
 
 def _end_offsets(settings: Settings, errors: list[str]) -> dict[int, int]:
-    if not is_open(kafka.port(settings)):
+    if not kafka.is_listening(settings):
         errors.append(f"Kafka does not listen at {settings.kafka_bootstrap_servers}")
         return {}
     try:
@@ -206,15 +199,15 @@ def _database_versions(settings: Settings, errors: list[str]) -> tuple[int, int,
     """Return the bookmark, the version that the marts show, and when they were built (epoch seconds)."""
     bookmark, version, built_at = -1, -1, None
     try:
-        for (found,) in _rows(settings, "select version from silver.bookmark"):
-            bookmark = int(str(found))
+        for (number,) in _rows(settings, "select version from silver.bookmark"):
+            bookmark = int(str(number))
         if _rows(settings, "select 1 where to_regclass('marts.build_info') is not null"):
-            for found, seconds in _rows(
+            for number, seconds in _rows(
                 settings, "select version, extract(epoch from built_at)::float8 from marts.build_info"
             ):
-                version, built_at = int(str(found)), float(str(seconds))
+                version, built_at = int(str(number)), float(str(seconds))
     except psycopg2.Error as error:
-        errors.append(f"PostgreSQL at port {settings.postgres_port}: {str(error).strip().splitlines()[0]}")
+        errors.append(f"PostgreSQL at port {settings.postgres_port}: {first_line(error)}")
     return bookmark, version, built_at
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 
 from lake.errors import ServiceError
+from lake.files import write_whole
 from lake.settings import PROJECT, Settings, child_environment
 from stack.programs import SUPERVISED, Program, programs
 from stack.servers.waiting import wait_until
@@ -46,7 +47,7 @@ serverurl=unix://{socket}
 
 PROGRAM = """
 [program:{name}]
-command={python} -m stack run {name}
+command={python} -m weblake run {name}
 priority={priority}
 autorestart=true
 startsecs=3
@@ -92,7 +93,7 @@ def write_config(settings: Settings) -> None:
     text = SUPERVISORD.format(**escaped, user=user)
     for program in programs(settings):
         text += _program_section(program, settings, escaped["data"])
-    config_file(settings).write_text(text)
+    write_whole(config_file(settings), text)
 
 
 def start(settings: Settings) -> None:
@@ -133,12 +134,12 @@ def pid(settings: Settings) -> int:
 def states(settings: Settings) -> dict[str, ProgramState]:
     """Return the state of each program by name; empty when supervisor does not answer."""
     try:
-        told = _call(settings, "getAllProcessInfo")
+        processes = _call(settings, "getAllProcessInfo")
     except (OSError, xmlrpc.client.Error, configparser.Error):
         return {}
     return {
         info["name"]: ProgramState(info["name"], info["statename"], info["pid"], info["start"] if info["pid"] else 0)
-        for info in told
+        for info in processes
     }
 
 
@@ -179,12 +180,12 @@ def processes(settings: Settings) -> list[psutil.Process]:
 
     They are known by a mark in their environment, so the orphans of a killed supervisor are found too.
     """
-    found = []
+    ours = []
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
             if process.environ().get(SUPERVISED) == str(settings.data) and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-    return found
+                ours.append(process)
+    return ours
 
 
 def _program_section(program: Program, settings: Settings, data: str) -> str:

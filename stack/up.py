@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from lake.contracts import CHARTS
+from lake.contracts.reports import read_stream_report
 from lake.errors import ServiceError
 from lake.settings import Settings
 from stack import supervision
@@ -16,14 +18,13 @@ from stack.logs import tail
 from stack.programs import has_traffic, programs
 from stack.servers import kafka, postgres
 from stack.servers.migrations import migrate
-from stack.servers.ports import PortClaims, is_open
+from stack.servers.ports import PortClaims
 from stack.servers.stack_env import as_written, contradictions, prepare, remember_generator, require_password
-from stack.status import read_stream
+from stack.servers.waiting import TooLongError, wait_until
 
 SERVICE_SECONDS = 120
 TIMEOUT_SECONDS = 300
 CATCH_UP_SECONDS = 120
-CHARTS = 5
 SAY_SECONDS = 10
 RESTARTS_THAT_FAIL = 3
 """A program that has been started this many times more during one ``up`` will not come up by itself."""
@@ -69,18 +70,20 @@ class Watch:
         Raises:
             ServiceError: ``seconds`` have passed, or a program keeps ending; with the end of its log.
         """
-        began = said = time.monotonic()
-        while not ready():
-            self._check()
-            if time.monotonic() - began > seconds:
-                raise ServiceError(
-                    f"waited {seconds:.0f} s in vain for {what} ({progress()}). The stack goes on trying: see "
-                    "`make status` and `make logs`, or `make down`"
-                )
-            if time.monotonic() - said > SAY_SECONDS:
-                said = time.monotonic()
-                say(f"  {said - began:.0f} s: {progress()}")
-            time.sleep(0.5)
+
+        def is_ready() -> bool:
+            is_there = ready()
+            if not is_there:
+                self._check()
+            return is_there
+
+        try:
+            wait_until(is_ready, seconds, what, 0.5, lambda waited: say(f"  {waited:.0f} s: {progress()}"), SAY_SECONDS)
+        except TooLongError as error:
+            raise ServiceError(
+                f"{error} ({progress()}). The stack goes on trying: `weblake status` and `weblake logs` say how far it "
+                "is, `weblake down` stops it"
+            ) from error
 
     def _check(self) -> None:
         states = supervision.states(self._settings)
@@ -126,13 +129,13 @@ def _start_services(settings: Settings, watch: Watch) -> None:
         watch.wait(
             lambda: postgres.accepts(settings, postgres.OWNER, "postgres"),
             SERVICE_SECONDS,
-            "PostgreSQL to let its owner in",
+            "PostgreSQL lets its owner in",
             lambda: "no answer yet",
         )
         migrate(settings)
     with step("Kafka"):
         watch.wait(
-            lambda: is_open(kafka.port(settings)), SERVICE_SECONDS, "Kafka to open its port", lambda: "no answer yet"
+            lambda: kafka.is_listening(settings), SERVICE_SECONDS, "Kafka opens its port", lambda: "no answer yet"
         )
         kafka.create_topic(settings)
 
@@ -143,14 +146,14 @@ def _wait_for_counts(settings: Settings, watch: Watch, since: float) -> None:
     watch.wait(
         lambda: has_traffic(settings) and _stream_reported(settings, since),
         TIMEOUT_SECONDS,
-        "the first counts",
+        "the marts have their first counts",
         lambda: _how_far(settings),
     )
     patience = time.monotonic() + CATCH_UP_SECONDS
     watch.wait(
         lambda: _new_events_arrived(settings, since) or time.monotonic() > patience,
         TIMEOUT_SECONDS,
-        "new counts",
+        "new counts arrive",
         lambda: _how_far(settings),
     )
     if not _new_events_arrived(settings, since):
@@ -160,10 +163,10 @@ def _wait_for_counts(settings: Settings, watch: Watch, since: float) -> None:
 def _wait_for_charts(settings: Settings, watch: Watch, since: float) -> None:
     say("Waiting for the first charts ...")
     watch.wait(
-        lambda: _new_charts(settings, since) >= CHARTS,
+        lambda: _new_charts(settings, since) == len(CHARTS),
         TIMEOUT_SECONDS,
-        f"{CHARTS} charts in {settings.charts}",
-        lambda: f"{_new_charts(settings, since)} of {CHARTS} charts drawn",
+        f"{len(CHARTS)} charts are in {settings.charts}",
+        lambda: f"{_new_charts(settings, since)} of {len(CHARTS)} charts drawn",
     )
 
 
@@ -175,7 +178,7 @@ def _wait_for_health(settings: Settings, watch: Watch, since: float) -> None:
         return _stream_reported(settings, since) and all(state.is_running for state in states)
 
     say("Waiting until every program runs ...")
-    watch.wait(is_healthy, TIMEOUT_SECONDS, "every program", lambda: _how_far(settings))
+    watch.wait(is_healthy, TIMEOUT_SECONDS, "every program runs", lambda: _how_far(settings))
 
 
 def _follow_settings(settings: Settings) -> None:
@@ -204,36 +207,39 @@ def _say_where_to_look(settings: Settings) -> None:
     database = f"{settings.postgres_host}:{settings.postgres_port}"
     say(f"  services    Kafka {settings.kafka_bootstrap_servers}, PostgreSQL {database}")
     say("  the end     make down")
+    stream = read_stream_report(settings.stream_file)
+    if stream and stream.silver.advice:
+        say(f"\nTo do: {stream.silver.advice}.")
     for contradiction in contradictions(settings):
         say(f"\n{contradiction}")
 
 
 def _how_far(settings: Settings) -> str:
-    stream = read_stream(settings)
+    stream = read_stream_report(settings.stream_file)
     waiting = [name for name, state in supervision.states(settings).items() if not state.is_running]
     if waiting:
         return f"not up yet: {', '.join(waiting)}"
     if stream is None:
         return "the stream is starting"
-    stages = {stage: stream[stage] for stage in ("bronze", "silver", "mirror")}
-    far = "rows so far: bronze {:,}, silver {:,}, PostgreSQL {:,}".format(*(told["rows"] for told in stages.values()))
-    errors = (f"; {stage}: {told['error']}" for stage, told in stages.items() if told["error"])
-    return far + "".join(errors)
+    rows = (stream.bronze.rows, stream.silver.rows, stream.mirror.rows)
+    errors = (f"; {stage}: {error}" for stage, error in stream.errors.items())
+    return "rows so far: bronze {:,}, silver {:,}, PostgreSQL {:,}".format(*rows) + "".join(errors)
 
 
 def _stream_reported(settings: Settings, since: float) -> bool:
-    stream = read_stream(settings)
-    return stream is not None and stream["updated_at"] >= since
+    stream = read_stream_report(settings.stream_file)
+    return stream is not None and stream.updated_at >= since
 
 
 def _new_events_arrived(settings: Settings, since: float) -> bool:
     """Say whether PostgreSQL has counts of an event that Kafka took since."""
-    stream = read_stream(settings)
-    return stream is not None and stream["mirror"]["as_of"] >= since
+    stream = read_stream_report(settings.stream_file)
+    return stream is not None and stream.mirror.as_of >= since
 
 
 def _new_charts(settings: Settings, since: float) -> int:
-    return sum(chart.stat().st_mtime >= since for chart in settings.charts.glob("*.png"))
+    paths = (settings.charts / chart.file_name for chart in CHARTS)
+    return sum(path.exists() and path.stat().st_mtime >= since for path in paths)
 
 
 @contextmanager

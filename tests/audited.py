@@ -11,13 +11,14 @@ from contextlib import closing
 from pathlib import Path
 
 import psycopg2
+from examples import REJECTED
 from kafka import KafkaProducer
 from pyspark.sql import SparkSession
-from test_parse import REJECTED
 
 from audit.check import Check, Verdict
 from audit.scope import Scope
 from audit.verify import Progress, verify
+from lake.command import weblake_command
 from lake.settings import PROJECT, Settings, child_environment, load_settings
 from lake.url_rules import UrlRules
 
@@ -25,11 +26,11 @@ DAY = 86_400
 
 
 def command(data: Path, *arguments: str, settings: Settings | None = None) -> subprocess.CompletedProcess[str]:
-    """Run ``python -m audit verify`` as a person would."""
+    """Run ``weblake verify`` as a person would."""
     chosen = settings or load_settings({"WEBLAKE_DATA": str(data)})
     extra = {"KAFKA_TOPIC": chosen.kafka_topic, "SPARK_MASTER": "local[2]"}
     return subprocess.run(
-        [sys.executable, "-m", "audit", "verify", *arguments],
+        weblake_command("verify", *arguments),
         cwd=PROJECT,
         env=child_environment(chosen, **extra, POSTGRES_DBT_PASSWORD=chosen.dbt_password),
         capture_output=True,

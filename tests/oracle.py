@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from audit.clients import clients
-from audit.oracle import Cell, Oracle, Record
+from audit.oracle import Cell, Oracle, Record, clients
 from lake.settings import load_settings
 from lake.url_rules import load_url_rules
 

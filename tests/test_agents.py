@@ -6,14 +6,19 @@ import sys
 import time
 from pathlib import Path
 
+import crawleruseragents
 import pytest
+import yaml
 
+from audit.oracle.agents import agent_kind, claimed_operator
 from bench.bots.agents import NEEDS
 from lake.contracts import MAX_AGENT_CHARACTERS
-from lake.errors import WeblakeError
+from lake.errors import RulesError, WeblakeError
 from lake.settings import PROJECT
-from spark.commands.classify import agents_of, line_of, main
-from spark.events.agents import Agent, Agents, classify, declared_bots, sort_agents
+from spark.commands.classify import agents_of, line_of
+from spark.events.agent_rules import AGENTS_FILE, agent_rules
+from spark.events.agents import Agent, Agents, classify, sort_agents
+from weblake.main import run
 
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0 Safari/537.36"
 GOOGLE = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
@@ -104,7 +109,41 @@ def test_what_stands_behind_the_longest_agent_does_not_count() -> None:
 def test_agents_are_sorted_in_the_order_given() -> None:
     agents = [GOOGLE, CHROME, "curl/8", "Bot-Agent/1.0", ""]
     assert sort_agents(agents) == Agents([GOOGLE, "Bot-Agent/1.0"], ["curl/8"], {"google": [GOOGLE]})
-    assert declared_bots(agents) == [GOOGLE, "curl/8", "Bot-Agent/1.0"]
+
+
+def test_the_audit_sorts_by_the_same_rules_with_code_of_its_own() -> None:
+    listed = [agent for entry in crawleruseragents.CRAWLER_USER_AGENTS_DATA for agent in entry.get("instances", ())]
+    agents = [CHROME, GOOGLE, GPT, "my-bot", "curl/8", "SonyEricssonK800i", "x; m_bot 5", *listed[::4]]
+    answers = {agent: classify(agent) for agent in agents}
+    assert {agent: agent_kind(agent) for agent in agents} == {agent: answer.kind for agent, answer in answers.items()}
+    claims = {agent: answer.operator for agent, answer in answers.items() if answer.operator in agent_rules().claims}
+    assert {agent: operator for agent in agents if (operator := claimed_operator(agent))} == claims
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"says_bot": ["("]}, "`says_bot` in .* no regular expression"),
+        ({"people_too": "Sonic"}, "`people_too` in .* needs a list of texts"),
+        ({"tool_tags": []}, "`tool_tags` in "),
+        ({"crawlers": {"google": None}}, "`google` in "),
+        ({"crawlers": ["google"]}, "`crawlers` in "),
+    ],
+)
+def test_a_rule_that_cannot_be_used_is_named(change: dict[str, object], message: str, tmp_path: Path) -> None:
+    path = tmp_path / "agents.yml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(AGENTS_FILE.read_text()) | change))
+    with pytest.raises(RulesError, match=message):
+        agent_rules(path)
+
+
+@pytest.mark.parametrize("text", [None, "a: [", "- a"])
+def test_a_file_of_rules_that_cannot_be_read_is_named(text: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "agents.yml"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(RulesError, match=str(path)):
+        agent_rules(path)
 
 
 def test_five_thousand_distinct_agents_cost_less_than_a_second() -> None:
@@ -136,9 +175,8 @@ def test_a_file_that_cannot_be_read_is_named(name: str, message: str) -> None:
 def test_the_command_reads_the_standard_input_and_starts_no_spark(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["classify", "-"])
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"curl/8\n")))
-    assert main() == 0
+    assert run(["classify", "-"]) == 0
     assert capsys.readouterr().out == "tool\tcurl\tcurl.haxx.se\tcurl/8\n"
     loads = "import sys, spark.commands.classify; sys.exit('pyspark' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", loads], cwd=PROJECT, check=False).returncode == 0

@@ -30,15 +30,15 @@ def truth(**kinds: str) -> Truth:
 
 
 def findings(of: Truth, *verdicts: dict[str, Verdict]) -> Findings:
-    found = Findings()
-    found.add(of, UPTO, list(verdicts))
-    return found
+    result = Findings()
+    result.add(of, UPTO, list(verdicts))
+    return result
 
 
 def test_a_bot_counts_from_its_conviction_on_and_a_suspect_does_not() -> None:
-    found = findings(truth(a="scraper", b="scraper"), {"a": SUSPECTED}, {"a": CONVICTED, "b": SUSPECTED})
-    assert found.recall == 0.5
-    assert found.kinds["scraper"].requests_until == [60]
+    result = findings(truth(a="scraper", b="scraper"), {"a": SUSPECTED}, {"a": CONVICTED, "b": SUSPECTED})
+    assert result.recall == 0.5
+    assert result.kinds["scraper"].requests_until == [60]
 
 
 def test_a_bot_that_is_let_go_again_is_not_found() -> None:
@@ -46,17 +46,17 @@ def test_a_bot_that_is_let_go_again_is_not_found() -> None:
 
 
 def test_people_are_wronged_by_a_conviction_that_was_taken_back_too() -> None:
-    found = findings(truth(a="office", b="scraper"), {"a": CONVICTED}, {"b": CONVICTED})
-    assert found.wronged == (1, 1)
-    assert found.precision == 0.5
-    assert below_floor(found) == ["precision 0.5000 is less than 0.98", "1 clients of the kind office were convicted"]
+    result = findings(truth(a="office", b="scraper"), {"a": CONVICTED}, {"b": CONVICTED})
+    assert result.wronged == (1, 1)
+    assert result.precision == 0.5
+    assert below_floor(result) == ["precision 0.5000 is less than 0.98", "1 clients of the kind office were convicted"]
 
 
 def test_few_requests_count_for_people_wronged_only() -> None:
     few = Truth({"a": "human", "b": "walker"}, {"a": [1.0], "b": [1.0]})
-    found = findings(few, {}, {"a": CONVICTED})
-    assert (found.precision, found.recall, found.wronged) == (1.0, 1.0, (1, 1))
-    assert "| walker | 1 | 0 | 0 | 0 |  |  |" in table(found)
+    result = findings(few, {}, {"a": CONVICTED})
+    assert (result.precision, result.recall, result.wronged) == (1.0, 1.0, (1, 1))
+    assert "| walker | 1 | 0 | 0 | 0 |  |  |" in table(result)
 
 
 def test_findings_are_drawn(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from kafka.admin import KafkaAdminClient, NewPartitions
 from pyspark.sql import SparkSession
 from settings_in import settings_in
 
+from lake.contracts.refusals import Refusal
 from lake.errors import LakeError, RefusedError, ServiceError
 from lake.settings import Settings
 from lake.url_rules import UrlRules
@@ -100,7 +101,7 @@ def test_a_topic_made_anew_is_refused_until_it_is_accepted(case: Case) -> None:
     accept(case.settings, "topic")
     case.bronze.catch_up()
     assert case.rows() == {0: 2 + 5}
-    assert refusal(case.settings) == {}
+    assert refusal(case.settings) == Refusal()
     case.send(partition=0, number=1)
     case.start_again()
     case.bronze.catch_up()

@@ -11,7 +11,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from lake.errors import RulesError
 from lake.settings import PROJECT
-from spark.events.agents import CLAIMS, sort_agents
+from spark.events.agent_rules import agent_rules
+from spark.events.agents import sort_agents
 from spark.events.claims import Ranges, is_impostor, load_ranges
 
 SHIPPED = PROJECT / "lake" / "rules" / "crawler_ranges.csv"
@@ -156,7 +157,7 @@ def test_the_shipped_ranges_have_a_date_and_a_source_each() -> None:
 
 
 def test_each_operator_that_can_be_claimed_has_ranges() -> None:
-    assert load_ranges(SHIPPED).networks.keys() == CLAIMS.keys()
+    assert load_ranges(SHIPPED).networks.keys() == agent_rules().claims.keys()
 
 
 def test_claims_come_from_the_agents_themselves() -> None:

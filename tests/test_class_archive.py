@@ -55,12 +55,12 @@ def test_an_archive_of_another_java_is_made_again(tmp_path: Path, monkeypatch: p
 def test_a_program_that_fails_is_an_error_with_the_end_of_its_log(tmp_path: Path) -> None:
     settings = load_settings({"WEBLAKE_DATA": str(tmp_path)})
     with pytest.raises(ServiceError, match="RATE='fast' is not a number"):
-        class_archive._run(settings, {"RATE": "fast"}, "spark", "--once")
+        class_archive._run(settings, {"RATE": "fast"}, "run", "stream", "--once")
 
 
 def test_a_program_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(class_archive, "SECONDS", 2)
     settings = load_settings({"WEBLAKE_DATA": str(tmp_path)})
     with pytest.raises(ServiceError, match="failed"):
-        class_archive._run(settings, {}, "http.server", "--bind", "127.0.0.1", "0")
-    assert not [child for child in psutil.Process().children() if "http.server" in child.cmdline()]
+        class_archive._run(settings, {}, "run", "stream", "--once")  # waits for a broker that is not there
+    assert not [child for child in psutil.Process().children() if "weblake" in child.cmdline()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from pathlib import Path
@@ -10,14 +9,16 @@ from typing import Any, cast
 
 import pytest
 import yaml
-from test_layout import env_example, settings_calls
+from settings_lists import env_example, settings_calls
 
 from lake.contracts import TOPIC_PARTITIONS
-from lake.settings import Settings, load_settings
-from stack import programs
+from lake.settings import load_settings
+from stack import programs, supervision
 from stack.servers.kafka import CONFIGURATION, HEAP, TOPIC_SETTINGS
 from stack.servers.postgres import OWNER
 from stack.setup.jars import KAFKA
+from weblake import __version__
+from weblake.main import run
 
 PROJECT = Path(__file__).resolve().parent.parent
 VARIABLE = re.compile(r"\$\{([A-Z_]+)(?::([-?])([^}]*))?\}")
@@ -65,19 +66,18 @@ def dockerfile_copies() -> list[str]:
 
 def pinned(project: str) -> str:
     """Version at which pyproject.toml pins a dependency."""
-    found = re.search(rf'"{project}==([^"]+)"', read("pyproject.toml"))
-    assert found, f"{project} is not pinned in pyproject.toml"
-    return found[1]
+    match = re.search(rf'"{project}==([^"]+)"', read("pyproject.toml"))
+    assert match, f"{project} is not pinned in pyproject.toml"
+    return match[1]
 
 
-def embedded_command(name: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the embedded stack would run, without waiting for anything or running it."""
-    seen: list[list[str]] = []
-    monkeypatch.setattr(programs, "_wait", lambda *_: None)
-    monkeypatch.setattr(os, "chdir", lambda _: None)
-    monkeypatch.setattr(os, "execvpe", lambda _file, command, _environment: seen.append(command))
-    programs.run(name, settings)
-    return seen[0]
+def embedded_commands(folder: Path) -> dict[str, list[str]]:
+    """What supervisor runs of each program, after ``python -m``."""
+    settings = load_settings({"WEBLAKE_DATA": str(folder), "GENERATE": "1"})
+    supervision.write_config(settings)
+    text = supervision.config_file(settings).read_text()
+    sections = re.findall(r"^\[program:(\w+)\]\ncommand=\S+ -m (.+)$", text, flags=re.MULTILINE)
+    return {name: command.split() for name, command in sections}
 
 
 def test_the_services_are_the_embedded_programs() -> None:
@@ -85,13 +85,13 @@ def test_the_services_are_the_embedded_programs() -> None:
 
 
 @pytest.mark.parametrize("service", ["stream", "generator", "marts", "charts"])
-def test_a_service_runs_what_the_embedded_stack_runs(
-    service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in settings_calls():
-        monkeypatch.delenv(name, raising=False)
-    command = embedded_command(service, load_settings({"WEBLAKE_DATA": str(tmp_path)}), monkeypatch)
-    assert ours()[service]["command"] == ["python", *command[1:]]
+def test_a_service_runs_what_the_embedded_stack_runs(service: str, tmp_path: Path) -> None:
+    assert ours()[service]["command"] == embedded_commands(tmp_path)[service] == ["weblake", "run", service]
+
+
+def test_all_commands_are_commands_of_weblake() -> None:
+    for name, service in ours().items():
+        assert run([*service["command"][1:], "--help"]) == 0, name
 
 
 def test_every_variable_is_a_setting_with_the_same_default() -> None:
@@ -156,8 +156,7 @@ def test_images_are_pinned() -> None:
     assert len(images) == len(services()) + 1
     for image in images:
         assert re.fullmatch(r"[a-z/]+:[a-z-]*\d[\w.-]+", image), f"{image} names no exact version"
-    (version,) = re.findall(r'^version = "(.+)"', read("pyproject.toml"), flags=re.MULTILINE)
-    assert {service["image"] for service in ours().values()} == {f"weblake:{version}"}
+    assert {service["image"] for service in ours().values()} == {f"weblake:{__version__}"}
 
 
 def test_state_lies_in_named_volumes_and_never_in_a_host_path() -> None:
@@ -186,7 +185,8 @@ def test_who_is_waited_for_can_say_that_it_is_ready() -> None:
 
 
 def test_the_image_holds_every_part_and_runs_without_root() -> None:
-    parts = {"lake", "ingest", "spark", "dbt", "viz", "stack", "requirements.lock"}
+    rooms = {"audit", "dbt", "ingest", "lake", "marts", "spark", "stack", "viz", "weblake"}
+    parts = rooms | {"LICENSE", "README.md", "pyproject.toml", "requirements.lock"}
     assert parts <= set(dockerfile_copies())
     assert all((PROJECT / source).exists() for source in dockerfile_copies())
     allowed = {line[1:] for line in read(".dockerignore").splitlines() if line.startswith("!")}

@@ -22,11 +22,11 @@ from audit.ledger import check_counts, check_deeply
 from audit.scope import Scope
 from lake.addresses import address_pattern
 from lake.contracts import CONVICTED, ERASED
+from lake.contracts.records import BY_HAND, Change, ErasureRecord, ReplayRecord
 from lake.errors import LakeError
-from lake.requests import Change, ReplayRequest, VerdictRequest, ask, read_answer, withdraw
+from lake.requests import ReplayAnswer, ReplayRequest, VerdictRequest, ask, read_answer, withdraw
 from lake.settings import Settings
 from lake.url_rules import UrlRules, load_url_rules
-from spark.errands.court import BY_HAND
 from spark.errands.erasure import erase_on_record
 from spark.mirror import added_files
 from spark.pipeline import Pipeline
@@ -79,6 +79,13 @@ def mentions(folder: Path) -> int:
     return sum(bool(re.search(address_pattern(CLIENT), text)) for text in everything(folder))
 
 
+def replayed(settings: Settings) -> ReplayRecord:
+    """The record of replay ``r``, as it was answered."""
+    answer = read_answer(settings.requests, "r", ReplayAnswer)
+    assert answer
+    return answer.outcome()
+
+
 def renamed(cells: Counter[Row]) -> Counter[tuple[object, ...]]:
     """The cells with the client's key as it is to be."""
     names = (cell.asDict() | {"key": ERASED if cell["key"] == CLIENT else cell["key"]} for cell in cells)
@@ -100,9 +107,9 @@ def test_an_erased_client_is_nowhere_and_all_still_counts(
     assert mentions(settings.data) > 0
 
     record = erase_on_record(session, settings, CLIENT, f"asked for by {CLIENT} itself")
-    assert (record["own"], record["rejected"], record["others"]) == (9, 3, 2)
-    assert (record["reason"], record["finished"]) == ("asked for by erased itself", True)
-    assert [json.loads(text) for text in list_texts(session, settings.erasures)] == [record]
+    assert (record.own, record.rejected, record.others) == (9, 3, 2)
+    assert (record.reason, record.finished) == ("asked for by erased itself", True)
+    assert [ErasureRecord.of(json.loads(text)) for text in list_texts(session, settings.erasures)] == [record]
     assert mentions(settings.data) == 0
     assert not any("jane" in text or "Googlebot" in text for text in everything(settings.data))
     assert any(NEIGHBOUR in text for text in everything(settings.data))
@@ -112,7 +119,7 @@ def test_an_erased_client_is_nowhere_and_all_still_counts(
     start = int(at(0).timestamp())
     ask(settings.requests, ReplayRequest("r", start - 600, start + 600))
     Pipeline(session, settings).count()
-    assert (read_answer(settings.requests, "r") or {})["corrections"] == 0
+    assert replayed(settings).corrections == 0
     with pytest.raises(LakeError, match="erased"):  # which has the mirror fill PostgreSQL anew
         added_files(session, settings.ledger, version, snapshot(session, settings.ledger).version)
 
@@ -134,7 +141,7 @@ def test_what_a_replay_has_counted_counts_on_and_records_forget_the_client(
     start = int(at(0).timestamp())
     ask(settings.requests, ReplayRequest("r", start - 600, start + 600))
     Pipeline(session, settings).count()
-    assert (read_answer(settings.requests, "r") or {})["moved"]["events"] == 1
+    assert replayed(settings).moved["events"] == 1
     ask(settings.requests, VerdictRequest("v", BY_HAND, (Change(CLIENT, CONVICTED, f"{CLIENT} is one"),)))
     Pipeline(session, settings).count()
     before = sums(session, settings)
@@ -144,7 +151,7 @@ def test_what_a_replay_has_counted_counts_on_and_records_forget_the_client(
         assert mentions(Path(folder)) == 1
 
     record = erase_on_record(session, settings, CLIENT, "")
-    assert (record["own"], record["rejected"], record["others"]) == (10, 2, 2)
+    assert (record.own, record.rejected, record.others) == (10, 2, 2)
     assert mentions(settings.data) == 0
     assert Counter(tuple(cell) for cell in sums(session, settings)) == renamed(before)
     assert wrong(session, settings, load_url_rules(own)) == []

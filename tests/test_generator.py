@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from audit.oracle import LOG
-from ingest.__main__ import main
 from ingest.shop.catalogue import HOURLY_RHYTHM
 from ingest.shop.event import Client, iso
 from ingest.shop.garbage import KINDS, spoil
@@ -263,19 +262,3 @@ def test_generate_stops_when_it_is_told_to(tmp_path: Path) -> None:
     assert generate(traffic, producer, Truth(tmp_path / "t.csv"), Bounds(), None, stop)
     assert time.monotonic() - began < 5
     assert len(producer.values) == traffic.sent > 5
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--rate", "0"], "'0' is not above 0"),
-        (["--bots", "2"], "'2' is not between 0 and 1"),
-        (["--start", "soon"], "'soon' is not a time"),
-        (["--seconds", "ten"], "'ten' is not a number"),
-        (["--format", "xml"], "invalid choice: 'xml'"),
-    ],
-)
-def test_a_wrong_option_is_named(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="2"):
-        main(["generate", *arguments])
-    assert message in capsys.readouterr().err

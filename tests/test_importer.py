@@ -10,10 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from ingest.__main__ import main
 from ingest.import_logs import Tally, import_file
 from ingest.log_file import LineIds, LogFile, LogFileError
 from ingest.producer import MAX_VALUE_BYTES
+from weblake.main import run
 
 LINE = b'203.0.113.9 - - [15/Jan/2026:07:00:00 +0000] "GET /product/1 HTTP/1.1" 200 5 "-" "x \\xe9 \xff"'
 OTHER = LINE.replace(b"/product/1 ", b"/product/2 ")
@@ -140,9 +140,9 @@ def test_a_missing_file_or_a_folder_stops_the_import_before_anything_is_sent(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     good = write(tmp_path / "good.log", LOG)
-    assert main(["import", str(good), str(tmp_path / "none.log")]) == 2
+    assert run(["import", str(good), str(tmp_path / "none.log")]) == 2
     assert f"{tmp_path / 'none.log'} does not exist" in capsys.readouterr().err
-    assert main(["import", str(good), str(tmp_path)]) == 2
+    assert run(["import", str(good), str(tmp_path)]) == 2
     assert f"{tmp_path} is a directory" in capsys.readouterr().err
 
 

@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from audit.clients import clients
+from audit.oracle import clients
 from lake.contracts import ERASED
 from lake.settings import load_settings
 from spark.events.agents import sort_agents

@@ -44,8 +44,8 @@ class Request(NamedTuple):
 
 def request(due: float, kind: str, value: bytes) -> Request | None:
     """Read a record; None where it is garbage."""
-    if (found := LOG.fullmatch(value.decode("latin-1"))) and found[1][0].isdigit():
-        return Request(due, kind, found[1], found[3], int(found[4]), None if found[7] == "-" else found[7], found[2])
+    if (match := LOG.fullmatch(value.decode("latin-1"))) and match[1][0].isdigit():
+        return Request(due, kind, match[1], match[3], int(match[4]), None if match[7] == "-" else match[7], match[2])
     try:
         event = json.loads(value)
         line = ACTIONS[event["action"]] + event["product_id"]
@@ -71,10 +71,10 @@ def of_kind(kind: str, record_format: str = LOG_FORMAT) -> list[Request]:
 
 
 def by_address(seen: list[Request]) -> dict[str, list[Request]]:
-    found: dict[str, list[Request]] = {}
+    turns: dict[str, list[Request]] = {}
     for one in seen:
-        found.setdefault(one.ip_address, []).append(one)
-    return found
+        turns.setdefault(one.ip_address, []).append(one)
+    return turns
 
 
 def is_asset(one: Request) -> bool:

@@ -8,17 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from settings_lists import env_example, settings_calls
 
 PROJECT = Path(__file__).resolve().parent.parent
 PARTS = ("ingest", "spark", "marts", "viz", "stack")
-OUR_PACKAGES = {"lake", *PARTS, "audit", "bench", "tests"}
+OUR_PACKAGES = {"lake", *PARTS, "audit", "bench", "tests", "weblake"}
 AUDIT_MAY_USE = {"spark.session", "spark.tables.delta", "spark.tables.storage"}
 """How to open the lake. What is in it, the audit finds out by itself, or it would share the stream's mistakes."""
 
 MAY_SET_ENVIRONMENT = {"marts/build.py"}
 """dbt's profile reads the environment, so the one process that runs dbt hands it over there."""
 
-SETTING = re.compile(r"^#? ?([A-Z][A-Z_]+)=(.*)$")
 TABLE_ROW = re.compile(r"^\| `([A-Z][A-Z_]+)` \| (.*?) \| ")
 
 
@@ -64,32 +64,8 @@ def environment_uses(path: Path) -> Iterator[int]:
             yield node.lineno
 
 
-def settings_calls() -> dict[str, str | None]:
-    """Name of each setting that lake/settings.py reads -> its default, where that is a constant."""
-    (function,) = (
-        node
-        for node in tree(PROJECT / "lake" / "settings.py").body
-        if isinstance(node, ast.FunctionDef) and node.name == "load_settings"
-    )
-    found: dict[str, str | None] = {}
-    for node in ast.walk(function):
-        if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Constant):
-            continue
-        called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
-        if called not in {"text", "whole", "get"}:
-            continue
-        default = node.args[1] if len(node.args) > 1 else None
-        found[str(node.args[0].value)] = str(default.value) if isinstance(default, ast.Constant) else None
-    return found
-
-
-def env_example() -> dict[str, str]:
-    lines = (PROJECT / ".env.example").read_text().splitlines()
-    return {match[1]: match[2] for line in lines if (match := SETTING.match(line))}
-
-
-def readme_table() -> dict[str, str]:
-    lines = (PROJECT / "README.md").read_text().splitlines()
+def settings_table() -> dict[str, str]:
+    lines = (PROJECT / "docs" / "operations.md").read_text().splitlines()
     return {match[1]: match[2].strip("`") for line in lines if (match := TABLE_ROW.match(line))}
 
 
@@ -120,7 +96,7 @@ def test_tests_are_flat_and_no_package_but_for_the_fault_suite() -> None:
     assert [path for path in sources("tests") if path.name == "__init__.py"] == []
 
 
-@pytest.mark.parametrize("package", ["lake", *PARTS, "audit", "bench"])
+@pytest.mark.parametrize("package", ["lake", *PARTS, "audit", "bench", "weblake"])
 def test_only_the_settings_read_the_environment(package: str) -> None:
     for path in sources(package):
         name = path.relative_to(PROJECT).as_posix()
@@ -139,14 +115,14 @@ def test_env_example_lists_every_setting_and_no_other() -> None:
     assert sorted(env_example()) == sorted(settings_calls())
 
 
-def test_the_readme_lists_every_setting_and_no_other() -> None:
-    assert sorted(readme_table()) == sorted(settings_calls())
+def test_the_settings_table_lists_every_setting_and_no_other() -> None:
+    assert sorted(settings_table()) == sorted(settings_calls())
 
 
-def test_env_example_and_readme_state_the_defaults() -> None:
+def test_env_example_and_the_settings_table_state_the_defaults() -> None:
     constants = {name: default for name, default in settings_calls().items() if default is not None}
     assert {name: env_example()[name] for name in constants} == constants
-    shown = {name: readme_table()[name].replace(",", "") for name in constants}
+    shown = {name: settings_table()[name].replace(",", "") for name in constants}
     assert shown == {name: default or "generated" for name, default in constants.items()}
 
 

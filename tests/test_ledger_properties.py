@@ -36,7 +36,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from lake.contracts import BRONZE, LEDGER_KEY, names
-from lake.requests import ReplayRequest, ask, read_answer
+from lake.requests import ReplayAnswer, ReplayRequest, ask, read_answer
 from lake.settings import Settings, load_settings
 from lake.url_rules import load_url_rules
 from spark import failpoints
@@ -133,10 +133,10 @@ class Lake:
             return
         entries = self.session.read.format("delta").load(self.settings.ledger).select("entry").distinct().collect()
         done = {row["entry"].removeprefix("replay-") for row in entries}
-        done |= {record["id"] for record in replays(self.session, self.settings)}
+        done |= {record.id for record in replays(self.session, self.settings)}
         for name, request in list(self.asked.items()):
-            told = read_answer(self.settings.requests, name) or {}
-            assert "error" not in told, told
+            answer = read_answer(self.settings.requests, name, ReplayAnswer)
+            assert answer is None or answer.error is None, answer
             if name not in done:
                 return
             del self.asked[name]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from frames import event, iso
@@ -14,14 +13,14 @@ from pyspark.sql import functions as F
 from settings_in import settings_in
 
 from lake.contracts import LEDGER
-from lake.requests import MaintenanceRequest, ask, read_answer
+from lake.requests import MaintenanceAnswer, MaintenanceRequest, TableSize, ask, read_answer
 from lake.settings import Settings
-from spark.commands.maintain import as_text
 from spark.errands import maintenance
 from spark.mirror import added_files
 from spark.pipeline import Pipeline
 from spark.tables.delta import commit_actions, properties, snapshot
 from spark.tables.files import read_files
+from weblake.show.errands import show_maintenance
 
 
 @pytest.fixture
@@ -40,12 +39,13 @@ def fill(session: SparkSession, settings: Settings, batches: int) -> Pipeline:
     return pipeline
 
 
-def maintain(pipeline: Pipeline, settings: Settings) -> dict[str, Any]:
+def maintain(pipeline: Pipeline, settings: Settings) -> MaintenanceAnswer:
     ask(settings.requests, MaintenanceRequest("m"))
     pipeline.count()
-    told = read_answer(settings.requests, "m")
-    assert told is not None
-    return told
+    answer = read_answer(settings.requests, "m", MaintenanceAnswer)
+    assert answer is not None
+    assert answer.done
+    return answer
 
 
 def restate(session: SparkSession, settings: Settings) -> None:
@@ -60,10 +60,10 @@ def test_merged_and_squashed_tables_say_what_they_said(session: SparkSession, se
     restate(session, settings)
     bronze, cells = rows(session, settings.bronze), sums(session, settings)
     mirrored = added_files(session, settings.ledger, 0, snapshot(session, settings.ledger).version)
-    told = maintain(pipeline, settings)
-    assert "error" not in told
-    assert (told["before"]["bronze"]["files"], told["after"]["bronze"]["files"]) == (3, 1)
-    assert (told["before"]["ledger"]["files"], told["after"]["ledger"]["files"]) == (4, 1)
+    outcome = maintain(pipeline, settings)
+    assert outcome.error is None
+    assert (outcome.before["bronze"].files, outcome.after["bronze"].files) == (3, 1)
+    assert (outcome.before["ledger"].files, outcome.after["ledger"].files) == (4, 1)
     assert rows(session, settings.bronze) == bronze
     assert sums(session, settings) == cells
     entries = session.read.format("delta").load(settings.ledger)
@@ -121,14 +121,15 @@ def test_one_that_fails_says_so_and_is_begun_again(
     cells = sums(session, settings)
     with monkeypatch.context() as broken:
         broken.setattr(maintenance, "is_closed", lambda day: session.sql("select no_such_column"))
-        assert "run it again" in maintain(pipeline, settings)["error"]
-    assert "error" not in maintain(pipeline, settings)
+        assert "run it again" in (maintain(pipeline, settings).error or "")
+    assert maintain(pipeline, settings).error is None
     assert sums(session, settings) == cells
 
 
-def test_sizes_are_shown_side_by_side() -> None:
-    before = {"bronze": {"files": 1200, "bytes": 3 << 20, "disk_files": 1300, "disk_bytes": 4 << 20}}
-    after = {"bronze": {"files": 1, "bytes": 1 << 20, "disk_files": 1301, "disk_bytes": 5 << 20}}
-    line = as_text(before, after).splitlines()[1]
-    assert line.split("  ")[-1].strip() == "1,301 files 5.0 MiB"
-    assert "1,200 files 3.0 MiB" in line
+def test_sizes_are_shown_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
+    before = {"bronze": TableSize(files=1200, bytes=3 << 20, disk_files=1300, disk_bytes=4 << 20)}
+    after = {"bronze": TableSize(files=1, bytes=1 << 20, disk_files=1301, disk_bytes=5 << 20)}
+    show_maintenance(before, after)
+    line = capsys.readouterr().out.splitlines()[1]
+    assert line.split("  ")[-1].strip() == "1,301 files, 5.0 MiB"
+    assert "1,200 files, 3.0 MiB" in line

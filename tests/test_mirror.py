@@ -20,12 +20,12 @@ from pyspark.sql import functions as F
 from lake.contracts import LEDGER, LEDGER_KEY, MEASURES, names, spark_schema
 from lake.settings import Settings
 from spark import mirror
-from spark.errands.court import Verdicts
 from spark.mirror import Mirror
 from spark.progress import Progress
 from spark.silver import create_ledger
 from spark.tables import postgres
 from spark.tables.delta import snapshot
+from spark.tables.verdicts import Verdicts
 from stack.servers.migrations import migrate
 from stack.servers.postgres import query, server_processes
 from stack.servers.waiting import wait_until
@@ -189,8 +189,8 @@ def test_a_dropped_schema_is_said_with_what_to_do_and_filled_when_it_is_back(
     thread = threading.Thread(target=follower.catch_up)
     thread.start()
     try:
-        wait_until(lambda: progress.stage("mirror")["error"] is not None, 30, "the mirror says something")
-        said = str(progress.stage("mirror")["error"])
+        wait_until(lambda: progress.mirror.error is not None, 30, "the mirror says something")
+        said = str(progress.mirror.error)
         migrate(settings)
         thread.join(30)
     finally:

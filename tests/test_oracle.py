@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from examples import ACCEPTED, REJECTED
 from frames import START, event, line, records
 from pyspark.sql import SparkSession
-from test_parse import ACCEPTED, REJECTED
 
-from audit.clients import agent_kind
 from audit.oracle import MEASURES, Oracle, Record
-from audit.times import SECOND
+from audit.oracle.agents import agent_kind
+from audit.oracle.times import SECOND
 from lake import contracts
 from lake.url_rules import UrlRules
 from spark.events.parse import parse_records

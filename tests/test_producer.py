@@ -15,11 +15,11 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError, TopicAuthorizationFailedError
 
 import ingest.producer
-from ingest.__main__ import main
 from ingest.producer import MAX_VALUE_BYTES, Producer, TooLargeError, connect
 from lake.contracts import TOPIC_PARTITIONS
 from lake.errors import ServiceError
 from lake.settings import Settings
+from weblake.main import run
 
 
 class Future:
@@ -209,14 +209,14 @@ def test_a_file_arrives_in_kafka_line_by_line_and_twice_with_the_same_ids(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr("ingest.__main__.load_settings", lambda: stack_settings)
+    monkeypatch.setattr("weblake.process.load_settings", lambda _: stack_settings)
     before = ends(stack_settings)
     lines = [b"line %d \xff" % (number % 900) for number in range(1_000)]
     path = tmp_path / "a.log"
     path.write_bytes(b"\n".join(lines))
-    assert main(["import", str(path)]) == 0
+    assert run(["import", str(path)]) == 0
     assert capsys.readouterr().out.startswith("1,000 lines read, 1,000 sent, ")
-    assert main(["import", str(path)]) == 0
+    assert run(["import", str(path)]) == 0
     records = consumed(stack_settings, before)
     assert Counter(record.value for record in records) == Counter(lines * 2)
     assert set(Counter(dict(record.headers)["event_id"] for record in records).values()) == {2}
@@ -227,11 +227,11 @@ def test_generated_records_arrive_once_each(
     stack_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = dataclasses.replace(stack_settings, data=tmp_path)
-    monkeypatch.setattr("ingest.__main__.load_settings", lambda: settings)
-    monkeypatch.setattr("ingest.__main__._stop_on_signals", lambda _stop: None)
+    monkeypatch.setattr("weblake.process.load_settings", lambda _: settings)
+    monkeypatch.setattr("weblake.process.on_stop", lambda _end: None)
     before = ends(settings)
     options = ["--rate", "500", "--seconds", "2", "--seed", "7", "--start", "2026-01-15T07:00:00Z"]
-    assert main(["generate", *options]) == 0
+    assert run(["generate", *options]) == 0
     assert "1,000 records sent, 1,000 acknowledged" in capsys.readouterr().out
     assert len(consumed(settings, before)) == 1_000
     assert (tmp_path / "truth" / "clients.csv").read_text().startswith("ip_address,kind\n")

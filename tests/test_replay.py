@@ -13,13 +13,14 @@ import pytest
 from kafka import KafkaProducer
 from oracle import count
 from pyspark.sql import SparkSession
-from test_pipeline import cells, event, in_order, send, settings, traffic
+from streaming import cells, event, in_order, send, settings, traffic
 
+from lake.contracts.records import ReplayRecord
 from lake.errors import LakeError
-from lake.requests import ReplayRequest, ask, read_answer
+from lake.requests import ReplayAnswer, ReplayRequest, ask, read_answer
 from lake.settings import Settings
 from spark.errands import replays as replay
-from spark.errands.replay_records import check_undo, replays
+from spark.errands.replay_records import replays, undone_replay
 from spark.pipeline import Pipeline
 
 pytestmark = pytest.mark.stack
@@ -42,13 +43,17 @@ def filters_are_views(settings: Settings) -> None:
     settings.rules_file.write_text(text.replace("rules:\n", wrong, 1))
 
 
-def ask_and_do(session: SparkSession, settings: Settings, request: ReplayRequest) -> dict[str, Any]:
+def ask_and_do(session: SparkSession, settings: Settings, request: ReplayRequest) -> ReplayAnswer:
     ask(settings.requests, request)
     Pipeline(session, settings).rebuild()
-    told = read_answer(settings.requests, request.id)
-    assert told is not None
-    assert told["done"]
-    return told
+    answer = read_answer(settings.requests, request.id, ReplayAnswer)
+    assert answer is not None
+    assert answer.done
+    return answer
+
+
+def replay_of(session: SparkSession, settings: Settings, request: ReplayRequest) -> ReplayRecord:
+    return ask_and_do(session, settings, request).outcome()
 
 
 def last_year(request_id: str, **fields: Any) -> ReplayRequest:
@@ -75,18 +80,18 @@ def test_a_replay_under_the_right_rules_corrects_and_can_be_undone(
     assert wrong != expected
 
     ruled.rules_file.write_text(right)
-    preview = ask_and_do(session, ruled, last_year("a", dry_run=True))
-    assert preview["moved"]["views"] == -30
+    preview = replay_of(session, ruled, last_year("a", dry_run=True))
+    assert preview.moved["views"] == -30
     assert cells(ruled) == wrong
-    applied = ask_and_do(session, ruled, last_year("b"))
-    assert applied["corrections"] == preview["corrections"] > 0
+    applied = replay_of(session, ruled, last_year("b"))
+    assert applied.corrections == preview.corrections > 0
     assert {cell: number for cell, number in cells(ruled).items() if number} == expected
-    assert ask_and_do(session, ruled, last_year("c"))["corrections"] == 0
+    assert replay_of(session, ruled, last_year("c")).corrections == 0
 
     ask_and_do(session, ruled, ReplayRequest("d", 0, 0, undo="b"))
     assert {cell: number for cell, number in cells(ruled).items() if number} == wrong
-    assert "undone already" in ask_and_do(session, ruled, ReplayRequest("e", 0, 0, undo="b"))["error"]
-    assert [record["id"] for record in replays(session, ruled)] == ["b", "c", "d"]
+    assert "undone already" in str(ask_and_do(session, ruled, ReplayRequest("e", 0, 0, undo="b")).error)
+    assert [record.id for record in replays(session, ruled)] == ["b", "c", "d"]
 
 
 def test_an_action_added_to_the_rules_brings_its_rejected_events_back(session: SparkSession, ruled: Settings) -> None:
@@ -98,8 +103,8 @@ def test_an_action_added_to_the_rules_brings_its_rejected_events_back(session: S
     assert not [cell for cell in cells(ruled) if cell[2] == "search"]
     text = ruled.rules_file.read_text()
     ruled.rules_file.write_text(text.replace("add_to_cart, checkout]", "add_to_cart, checkout, search]"))
-    outcome = ask_and_do(session, ruled, last_year("a"))
-    assert outcome["moved"]["events"] == 1
+    outcome = replay_of(session, ruled, last_year("a"))
+    assert outcome.moved["events"] == 1
     assert [number for cell, number in cells(ruled).items() if cell[2] == "search"] == [1]
 
 
@@ -108,12 +113,12 @@ def test_an_id_that_looks_like_a_place_is_an_id(session: SparkSession, settings:
         for partition in (0, 1):
             producer.send(settings.kafka_topic, event(60, "0-0"), partition=partition).get(timeout=30)
     Pipeline(session, settings).drain()
-    assert ask_and_do(session, settings, last_year("a"))["corrections"] == 0
+    assert replay_of(session, settings, last_year("a")).corrections == 0
 
 
 def test_an_unknown_replay_cannot_be_undone(session: SparkSession, ruled: Settings) -> None:
-    told = ask_and_do(session, ruled, ReplayRequest("x", 0, 0, undo="none"))
-    assert "make replays" in told["error"]
+    answer = ask_and_do(session, ruled, ReplayRequest("x", 0, 0, undo="none"))
+    assert "make replays" in str(answer.error)
 
 
 def test_an_interrupted_replay_begins_again_and_is_appended_once(
@@ -128,12 +133,12 @@ def test_an_interrupted_replay_begins_again_and_is_appended_once(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as broken:
-        broken.setattr(replay, "write_text", crash)  # after the ledger's commit, before the record
+        broken.setattr(replay, "write_replay", crash)  # after the ledger's commit, before the record
         with pytest.raises(KeyboardInterrupt):
             ask_and_do(session, ruled, last_year("a"))
-    assert ask_and_do(session, ruled, last_year("a"))["moved"]["views"] == -20
+    assert replay_of(session, ruled, last_year("a")).moved["views"] == -20
     assert {cell: number for cell, number in cells(ruled).items() if number} == count(in_order(sent))[0]
-    assert ask_and_do(session, ruled, last_year("a"))["moved"]["views"] == -20  # asked again: told what is on record
+    assert replay_of(session, ruled, last_year("a")).moved["views"] == -20  # asked again: answered from the record
 
 
 def test_a_range_is_split_into_pieces_without_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,4 +151,4 @@ def test_a_range_is_split_into_pieces_without_a_gap(monkeypatch: pytest.MonkeyPa
 
 def test_a_request_error_reaches_the_one_who_asked() -> None:
     with pytest.raises(LakeError, match="make replays"):
-        check_undo([], ReplayRequest("x", 0, 0, undo="y"))
+        undone_replay([], ReplayRequest("x", 0, 0, undo="y"))

@@ -1,18 +1,23 @@
-"""The page of `make status`."""
+"""The page of `weblake status`: plain in a pipe, and readable."""
 
 from __future__ import annotations
 
-from test_status import a_status
+import pytest
+from statuses import a_status
 
-from stack.report import as_text, bytes_text, duration_text
 from stack.status import Process
+from weblake.show.status import show_status
+from weblake.show.units import bytes_text, duration_text
 
 
-def test_the_status_page_shows_totals_and_the_verdict() -> None:
-    page = as_text(a_status())
+def test_the_status_page_shows_totals_and_the_verdict(capsys: pytest.CaptureFixture[str]) -> None:
+    show_status(a_status())
+    page = capsys.readouterr().out
     assert "100" in page
-    assert "All is well." in page
-    assert "NOT WELL: kafka is fatal" in as_text(a_status(processes=[Process("kafka", "FATAL", 0, 0.0)]))
+    assert page.endswith("All is well.\n")
+    assert "\x1b" not in page
+    show_status(a_status(processes=[Process("kafka", "FATAL", 0, 0.0)]))
+    assert "NOT WELL: kafka is fatal" in capsys.readouterr().out
 
 
 def test_sizes_and_durations_are_readable() -> None:

@@ -9,10 +9,11 @@ from dataclasses import replace
 
 import pytest
 
-from lake.requests import Change, VerdictRequest, answer, waiting
+from lake.contracts.records import Change
+from lake.requests import VerdictAnswer, VerdictRequest, answer, waiting
 from lake.settings import Settings
 from marts.blocklist import blocked, write_blocklist
-from marts.propose import found_changes, propose
+from marts.propose import changes_due, propose
 from stack.servers import postgres
 from stack.servers.migrations import migrate
 
@@ -51,7 +52,7 @@ def settings(stack_settings: Settings, tmp_path_factory: pytest.TempPathFactory)
 
 
 def test_the_marts_speak_for_whom_the_counts_do_not_have_as_they_say(settings: Settings) -> None:
-    changes = found_changes(settings)
+    changes = changes_due(settings)
     assert [(change.ip_address, change.verdict) for change in changes] == [
         ("192.0.2.1", "convicted"),
         ("192.0.2.4", "convicted"),
@@ -66,7 +67,7 @@ def test_verdicts_are_asked_for_once_and_answers_are_cleared_away(settings: Sett
     (request,) = waiting(settings.requests, VerdictRequest)
     assert (request.by, len(request.changes)) == ("marts", 3)
     assert isinstance(request.changes[0], Change)
-    answer(settings.requests, request.id, {"done": True, "held": []})
+    answer(settings.requests, request.id, VerdictAnswer(done=True))
     propose(settings)
     assert len(list(settings.requests.iterdir())) == 1
 

@@ -5,41 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from statuses import a_status
 
-from stack.status import Process, Stage, Status, lags, problems
+from lake.contracts.reports import BronzeReport, MirrorReport, SilverReport, StreamReport
+from stack.status import Process, Stage, lags, problems
 
 NOW = 1_800_000_000.0
 
 
-def stream_file(**changes: Any) -> dict[str, Any]:
-    facts: dict[str, Any] = {
-        "updated_at": NOW - 1,
-        "bronze": {"version": 3, "rows": 90, "rejected": 2, "next_offsets": {"0": 50, "1": 40}, "as_of": NOW - 70},
-        "silver": {"version": 2, "rows": 80, "as_of": NOW - 20},
-        "mirror": {"bookmark": 2, "rows": 80, "as_of": NOW - 20, "error": None},
-    }
-    return facts | changes
-
-
-def a_status(**changes: Any) -> Status:
-    facts: dict[str, Any] = {
-        "data": "folder",
-        "processes": [Process("kafka", "RUNNING", 1, 5.0)],
-        "end_offsets": {0: 50, 1: 50},
-        "stages": [Stage("bronze", 90, 0, 0.0)],
-        "rejected": 2,
-        "ledger_version": 2,
-        "bookmark": 2,
-        "marts_version": 2,
-        "marts_age_seconds": 5.0,
-        "stream_age_seconds": 1.0,
-        "disk_bytes": {"lake": 2048},
-    }
-    return Status(**(facts | changes))
+REPORT = StreamReport(
+    updated_at=NOW - 1,
+    bronze=BronzeReport(version=3, rows=90, rejected=2, next_offsets={0: 50, 1: 40}, as_of=NOW - 70),
+    silver=SilverReport(version=2, rows=80, as_of=NOW - 20),
+    mirror=MirrorReport(bookmark=2, rows=80, as_of=NOW - 20),
+)
 
 
 def test_a_stage_lags_behind_the_one_before_it() -> None:
-    bronze, silver, mirror = lags({0: 50, 1: 50}, stream_file(), NOW)
+    bronze, silver, mirror = lags({0: 50, 1: 50}, REPORT, NOW)
     assert (bronze.lag_rows, bronze.lag_seconds) == (10, 70.0)
     assert (silver.lag_rows, silver.lag_seconds) == (10, 20.0)
     assert (mirror.lag_rows, mirror.lag_seconds) == (0, 0.0)

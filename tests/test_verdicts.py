@@ -17,12 +17,14 @@ from audit.lake import pin
 from audit.ledger import check_counts
 from audit.scope import Scope
 from lake.contracts import BY_VERDICT, RELEASED
-from lake.requests import Change, ReplayRequest, VerdictRequest, ask, read_answer, withdraw
+from lake.contracts.records import BY_HAND, BY_MARTS, Change
+from lake.requests import ReplayAnswer, ReplayRequest, VerdictAnswer, VerdictRequest, ask, read_answer, withdraw
 from lake.settings import Settings
 from spark import failpoints
 from spark.errands import replays as replay
-from spark.errands.court import BY_HAND, BY_MARTS, HOLD_SECONDS, Verdict, Verdicts, admissible, read_verdicts
+from spark.errands.court import HOLD_SECONDS, admissible
 from spark.pipeline import Pipeline
+from spark.tables.verdicts import Verdict, Verdicts, read_verdicts
 
 BOT, OTHER_CLIENT = "198.51.100.1", "198.51.100.2"
 """A client that behaves like a bot and says it is a browser, and somebody else."""
@@ -41,14 +43,16 @@ def sent() -> list[bytes]:
     return [stolen, *views, views[0], *others, line("/robots.txt").replace(b"203.0.113.7", BOT.encode())]
 
 
-def decide(session: SparkSession, settings: Settings, verdict: str, by: str = BY_HAND, dry_run: bool = False) -> dict:  # type: ignore[type-arg]
+def decide(
+    session: SparkSession, settings: Settings, verdict: str, by: str = BY_HAND, dry_run: bool = False
+) -> VerdictAnswer:
     request = VerdictRequest(f"{verdict}-{by}-{dry_run}", by, (Change(BOT, verdict, "a test"),), dry_run)
     ask(settings.requests, request)
     Pipeline(session, settings).count()
-    told = read_answer(settings.requests, request.id)
-    assert told
-    assert told["done"]
-    return told
+    answer = read_answer(settings.requests, request.id, VerdictAnswer)
+    assert answer
+    assert answer.done
+    return answer
 
 
 def of_client(counted: Counter[Row], is_bot: bool) -> int:
@@ -73,8 +77,8 @@ def test_a_conviction_moves_past_and_future_and_a_release_gives_them_back(
     Pipeline(session, settings).count()
     before = sums(session, settings)
     assert of_client(before, is_bot=False) == 20
-    told = decide(session, settings, "convicted")
-    assert told["moved"] == {"events": 20, "views": 19, "add_to_carts": 0, "checkouts": 0, "payment_errors": 0}
+    moved = decide(session, settings, "convicted").moved
+    assert moved == {"events": 20, "views": 19, "add_to_carts": 0, "checkouts": 0, "payment_errors": 0}
     convicted = sums(session, settings)
     assert (of_client(convicted, is_bot=True), of_client(convicted, is_bot=False)) == (20, 0)
     assert totals(convicted) == {("all", True): 20, ("all", False): 6, **_by_dimension(convicted)}
@@ -143,7 +147,7 @@ def test_a_dry_run_tells_and_moves_nothing(session: SparkSession, settings: Sett
     append_batch(session, settings, sent())
     Pipeline(session, settings).count()
     before = sums(session, settings)
-    assert decide(session, settings, "convicted", dry_run=True)["moved"]["views"] == 19
+    assert decide(session, settings, "convicted", dry_run=True).moved["views"] == 19
     assert sums(session, settings) == before
 
 
@@ -171,10 +175,10 @@ def under_wrong_rules(session: SparkSession, settings: Settings) -> Settings:
     return settings
 
 
-def do_replay(session: SparkSession, settings: Settings, name: str, undo: str | None = None) -> dict:  # type: ignore[type-arg]
+def do_replay(session: SparkSession, settings: Settings, name: str, undo: str | None = None) -> ReplayAnswer:
     ask(settings.requests, ReplayRequest(name, int(at(-60).timestamp()), int(at(60).timestamp()), undo=undo))
     Pipeline(session, settings).count()
-    return read_answer(settings.requests, name) or {}
+    return read_answer(settings.requests, name, ReplayAnswer) or ReplayAnswer(done=False)
 
 
 def test_an_undone_replay_leaves_verdicts_to_what_was_counted_on_arrival(
@@ -196,9 +200,9 @@ def test_a_replay_is_undone_on_the_side_to_which_a_verdict_has_moved_its_clients
     settings = under_wrong_rules(session, settings)
     before = shown(sums(session, settings))
     monkeypatch.setattr(replay, "ROWS_PER_PIECE", 10)
-    assert do_replay(session, settings, "a")["moved"]["views"] == 1
+    assert do_replay(session, settings, "a").outcome().moved["views"] == 1
     decide(session, settings, "convicted")
-    assert do_replay(session, settings, "b", undo="a")["moved"]["views"] == -1
+    assert do_replay(session, settings, "b", undo="a").outcome().moved["views"] == -1
     assert _is_sound(session, settings)
     decide(session, settings, RELEASED)
     assert shown(sums(session, settings)) == before
@@ -210,7 +214,7 @@ def test_a_replay_that_can_no_longer_be_undone_exactly_is_not_undone(session: Sp
     settings.rules_file.write_text("rules: []\nactions: [view_product, add_to_cart]\n")
     do_replay(session, settings, "b")
     decide(session, settings, "convicted")
-    assert "replay its range" in do_replay(session, settings, "c", undo="b")["error"]
+    assert "replay its range" in str(do_replay(session, settings, "c", undo="b").error)
 
 
 def test_a_verdict_waits_for_a_replay_that_is_under_way(
@@ -225,7 +229,7 @@ def test_a_verdict_waits_for_a_replay_that_is_under_way(
 
     monkeypatch.setattr(failpoints, "reach", reach)
     do_replay(session, settings, "a")
-    assert read_answer(settings.requests, "v")
+    assert read_answer(settings.requests, "v", VerdictAnswer)
     assert _is_sound(session, settings)
     moved = [row for row in sums(session, settings) if row.dimension == "all" and row.is_bot]
     assert sum(row.views for row in moved) == 20

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -29,6 +28,7 @@ from audit.mirror import check_mirror
 from audit.records import Range, without
 from audit.scope import Scope, read_instant
 from lake import contracts
+from lake.command import weblake_command
 from lake.settings import PROJECT, Settings, child_environment
 from lake.url_rules import UrlRules
 from spark.pipeline import Pipeline
@@ -89,7 +89,7 @@ def settings(
         send(own, traffic(batch))
         Pipeline(session, own).drain()
     environment = child_environment(own, POSTGRES_DBT_PASSWORD=own.dbt_password)
-    build = [sys.executable, "-m", "marts.build", "--once", "--full-refresh"]
+    build = weblake_command("dbt", "--full-refresh")
     subprocess.run(build, cwd=PROJECT, env=environment, check=True, capture_output=True)
     yield own
 
@@ -132,7 +132,7 @@ def test_records_that_are_not_read_yet_are_no_failure(audit: Audit) -> None:
     Pipeline(audit.session, audit.settings).drain()
     assert set(wrong(audit())) <= {"marts"}
     subprocess.run(
-        [sys.executable, "-m", "marts.build", "--once"],
+        weblake_command("dbt"),
         cwd=PROJECT,
         env=child_environment(audit.settings, POSTGRES_DBT_PASSWORD=audit.settings.dbt_password),
         check=True,

@@ -1,6 +1,8 @@
-"""What the charts ask the marts, as the role analyst. Each query reads no more than its chart shows."""
+"""Reads the marts as the role analyst."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pandas as pd
 from sqlalchemy import URL, Connection, Engine, create_engine, text
@@ -8,56 +10,7 @@ from sqlalchemy.pool import NullPool
 
 from lake.settings import Settings
 
-TOP_PRODUCTS = """
-select
-    product_id, human_views, bot_views,
-    min(first_seen_at) over () as first_seen_at, max(last_seen_at) over () as last_seen_at
-from marts.products
-where views > 0
-order by views desc, product_id
-limit 12
-"""
-ACTIONS = """
-select
-    action, action_count, share,
-    (select min(window_start) from marts.action_counts where action_count > 0) as first_seen_at,
-    (select max(window_start) from marts.action_counts where action_count > 0) as last_seen_at
-from marts.actions
-order by action_count desc, action
-"""
-BOTS = """
-select
-    ip_address, class, is_convicted, score, requests, reasons, points,
-    count(*) over () as bots,
-    min(first_seen_at) over () as first_seen_at, max(last_seen_at) over () as last_seen_at
-from marts.bots
-order by requests desc, ip_address
-limit 12
-"""
-LAST_DAY = "window_start > (select max(window_start) - interval '24 hours' from marts.traffic)"
-CONVERSION = """
-select distinct day_start, conversion_with_bots, conversion_without_bots
-from marts.bot_classes
-order by day_start
-"""
-BOT_REQUESTS = f"""
-select window_start, class, requests
-from marts.bot_traffic
-where {LAST_DAY} and class != 'people' and requests > 0
-order by window_start
-"""
-TRAFFIC = f"""
-select window_start, human_events, bot_events, late_events
-from marts.traffic
-where {LAST_DAY} and human_events + bot_events > 0
-order by window_start
-"""
-PAYMENT_ERRORS = f"""
-select window_start, checkouts, error_count
-from marts.payment_errors
-where {LAST_DAY}
-order by window_start
-"""
+LAST_DAY = "select max(window_start) - interval '24 hours' from marts.traffic"
 
 
 def connect(settings: Settings) -> Engine:
@@ -74,9 +27,15 @@ def connect(settings: Settings) -> Engine:
     return create_engine(url, poolclass=NullPool, connect_args=arguments)
 
 
-def read(connection: Connection, query: str) -> pd.DataFrame:
+def read_all(connection: Connection, queries: dict[str, str]) -> dict[str, pd.DataFrame]:
+    """Return the rows of each query, by its name; its parameter ``since`` is a day before the newest traffic."""
+    since = connection.execute(text(LAST_DAY)).scalar()
+    return {name: read(connection, query, {"since": since}) for name, query in queries.items()}
+
+
+def read(connection: Connection, query: str, parameters: dict[str, Any]) -> pd.DataFrame:
     """Return the query's rows; times are UTC, also where there are no rows."""
-    frame = pd.read_sql(text(query), connection)
+    frame = pd.read_sql(text(query), connection, params=parameters)
     times = [name for name in frame.columns if name.endswith("_at") or name in ("window_start", "day_start")]
     for name in times:
         frame[name] = pd.to_datetime(frame[name], utc=True)

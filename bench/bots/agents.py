@@ -27,7 +27,8 @@ from typing import Any
 import yaml
 
 from lake.errors import WeblakeError
-from spark.events.agents import SAYS_BOT, classify
+from spark.events.agent_rules import agent_rules
+from spark.events.agents import classify
 
 SEED = 7
 BROWSERS_OF_A_LIST = 10_000
@@ -88,7 +89,7 @@ def main() -> int:
     try:
         modules = {name: _module(name) for name in NEEDS}
         bots = [*bot_lists(modules), *map(_file, arguments.bots)]
-        browsers = [sample(some) for some in (*browser_lists(modules), *map(_file, arguments.browsers))]
+        browsers = [sample(browser_list) for browser_list in (*browser_lists(modules), *map(_file, arguments.browsers))]
         logs = [AgentList(path.name, sorted(set(agents_of_log(path)))) for path in arguments.log]
     except (WeblakeError, OSError) as e:
         sys.stderr.write(f"{e}\n")
@@ -161,9 +162,8 @@ def _file(path: Path) -> AgentList:
 
 def _read_fixtures(module: Any, patterns: Iterable[str]) -> Iterator[dict[str, Any]]:
     folder = _data(module, "tests/fixtures/upstream")
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     for path in (path for pattern in patterns for path in sorted(folder.glob(pattern))):
-        yield from yaml.load(path.read_text(), loader)
+        yield from yaml.load(path.read_text(), yaml.CSafeLoader)
 
 
 def _fixtures(module: Any, pattern: str) -> Iterator[str]:
@@ -191,16 +191,16 @@ def agents_of_log(path: Path) -> Iterator[str]:
     last_quoted = re.compile(r'" \d{3} \S+ "[^"]*" "([^"]+)"')
     with opener(path, "rt", errors="replace") as lines:
         for line in lines:
-            found = last_quoted.search(line)
-            if found and found[1] != "-":
-                yield found[1]
+            match = last_quoted.search(line)
+            if match and match[1] != "-":
+                yield match[1]
 
 
-def sample(some: AgentList) -> AgentList:
+def sample(agent_list: AgentList) -> AgentList:
     """At most 10,000 agents of a list, the same ones each time."""
-    if len(some.agents) <= BROWSERS_OF_A_LIST:
-        return some
-    return AgentList(some.name, random.Random(SEED).sample(some.agents, BROWSERS_OF_A_LIST))
+    if len(agent_list.agents) <= BROWSERS_OF_A_LIST:
+        return agent_list
+    return AgentList(agent_list.name, random.Random(SEED).sample(agent_list.agents, BROWSERS_OF_A_LIST))
 
 
 def all_detectors(modules: dict[str, Any], wrap: Callable[[Detect], Detect] = lambda detect: detect) -> list[Detector]:
@@ -215,8 +215,8 @@ def all_detectors(modules: dict[str, Any], wrap: Callable[[Detect], Detect] = la
         return bool(detector.is_bot())
 
     def by_ua_parser(agent: str) -> bool:
-        found = parse_device(agent)
-        return found is not None and found.family == "Spider"
+        device_family = parse_device(agent)
+        return device_family is not None and device_family.family == "Spider"
 
     infos = modules["is_crawler"].crawler_info
     crawlers = modules["crawleruseragents"].is_crawler
@@ -228,7 +228,7 @@ def all_detectors(modules: dict[str, Any], wrap: Callable[[Detect], Detect] = la
         Detector("crawlerdetect", wrap(crawlerdetect.is_crawler), fixtures),
         Detector("ua-parser", wrap(by_ua_parser)),
         Detector("device_detector", wrap(by_device_detector), frozenset({"device_detector"})),
-        Detector("word rule", wrap(lambda agent: SAYS_BOT.search(agent) is not None)),
+        Detector("word rule", wrap(lambda agent: agent_rules().says_bot.search(agent) is not None)),
     ]
     pairs = [_union(*two) for two in combinations(single, 2)]
     own = frozenset({"crawler-user-agents"})
@@ -249,18 +249,18 @@ def time_of(detect: Detect, bots: list[AgentList], browsers: list[AgentList]) ->
     Measured in a process of its own: the packages remember agents, some after taking out what tells two apart.
     """
     dice = random.Random(SEED)
-    some = dice.sample([agent for some in bots for agent in some.agents], TIMED_BOTS)
-    some += dice.sample([agent for some in browsers for agent in some.agents], TIMED - TIMED_BOTS)
-    dice.shuffle(some)
+    agents = dice.sample([agent for agent_list in bots for agent in agent_list.agents], TIMED_BOTS)
+    agents += dice.sample([agent for agent_list in browsers for agent in agent_list.agents], TIMED - TIMED_BOTS)
+    dice.shuffle(agents)
     fork = multiprocessing.get_context("fork")
     answer, question = fork.Pipe(duplex=False)
 
     def measure() -> None:
         detect("warm up")
         before = time.process_time()
-        for agent in some:
+        for agent in agents:
             detect(agent)
-        question.send((time.process_time() - before) / len(some) * 1e6)
+        question.send((time.process_time() - before) / len(agents) * 1e6)
 
     process = fork.Process(target=measure)
     process.start()
@@ -271,14 +271,15 @@ def time_of(detect: Detect, bots: list[AgentList], browsers: list[AgentList]) ->
 
 def print_table(title: str, lists: list[AgentList], detectors: list[Detector], microseconds: dict[str, float]) -> None:
     """Print a Markdown table: one row per detector, the share of each list that it calls bots, and its time."""
-    names = [f"{some.name} ({len(some.agents):,})" for some in lists]
+    names = [f"{agent_list.name} ({len(agent_list.agents):,})" for agent_list in lists]
     print(f"\n| {title} | {' | '.join(names)} | µs per agent |")  # noqa: T201
     print("|---" * (len(lists) + 2) + "|")  # noqa: T201
     for detector in detectors:
         cells = []
-        for some in lists:
-            share = f"{100 * sum(map(detector.detect, some.agents)) / len(some.agents):.2f}"
-            is_own = some.name in detector.own or some.name.split()[0] in detector.own
+        for agent_list in lists:
+            flagged = sum(map(detector.detect, agent_list.agents))
+            share = f"{100 * flagged / len(agent_list.agents):.2f}"
+            is_own = agent_list.name in detector.own or agent_list.name.split()[0] in detector.own
             cells.append(f"({share})" if is_own else share)
         print(f"| {detector.name} | {' | '.join(cells)} | {microseconds[detector.name]:,.1f} |", flush=True)  # noqa: T201
 
@@ -286,11 +287,11 @@ def print_table(title: str, lists: list[AgentList], detectors: list[Detector], m
 def print_wrong(detectors: list[Detector], name: str, bots: list[AgentList], browsers: list[AgentList]) -> None:
     """Print what one detector gets wrong: list, whether missed or false, agent; tab-separated."""
     (detect,) = (detector.detect for detector in detectors if detector.name == name)
-    for what, expected, lists in (("missed", True, bots), ("false", False, browsers)):
-        for some in lists:
-            for agent in some.agents:
+    for mistake, expected, lists in (("missed", True, bots), ("false", False, browsers)):
+        for agent_list in lists:
+            for agent in agent_list.agents:
                 if detect(agent) != expected:
-                    print(some.name, what, agent, sep="\t")  # noqa: T201
+                    print(agent_list.name, mistake, agent, sep="\t")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -69,15 +69,15 @@ class Detector:
         valid = parsed.filter(F.col("reject_reason").isNull()).cache()
         agents = [row[0] for row in valid.select("user_agent").distinct().collect() if row[0]]
         judgement = Judgement(sort_agents(agents), self._ranges)
-        found = []
+        verdicts = []
         for step in range(len(upto)):
             self._version += 1
             new, earlier = valid.filter(F.col("batch") == step), valid.filter(F.col("batch") < step)
             self._store(count_new(new, earlier, judgement), is_first=step == 0)
             self._marts.run()
-            found.append(self.verdicts())
+            verdicts.append(self.verdicts())
         valid.unpersist()
-        return found
+        return verdicts
 
     def verdicts(self) -> dict[str, Verdict]:
         """Return all suspects by address."""

@@ -54,10 +54,10 @@ def main() -> int:
     ]
     findings = Findings()
     try:
-        with detector() as found:
+        with detector() as running_detector:
             for scenario in scenarios:
                 started = time.monotonic()
-                examine(found, scenario, findings)
+                examine(running_detector, scenario, findings)
                 _say(f"{scenario}: {time.monotonic() - started:.0f} s")
     except (WeblakeError, psycopg2.Error, OSError) as error:
         sys.stderr.write(f"weblake bot-eval: {str(error).strip()}\n")

@@ -24,7 +24,7 @@ class Kind:
         convicted: how many of them were convicted in the end, or ever where they are people.
         busy: those with :data:`FEWEST_REQUESTS` requests or more.
         busy_convicted: how many of those were convicted.
-        requests_until: of each convicted one, how many requests it had made when it was first found convicted.
+        requests_until: of each convicted one, how many requests it had made when it was first convicted.
     """
 
     clients: int = 0
@@ -46,8 +46,8 @@ class Findings:
             kind = self.kinds.setdefault(name, Kind())
             times = [
                 seconds
-                for seconds, found in zip(upto, verdicts, strict=True)
-                if address in found and found[address].is_convicted
+                for seconds, suspects in zip(upto, verdicts, strict=True)
+                if address in suspects and suspects[address].is_convicted
             ]
             # People are wronged by any conviction, bots have to be convicted still in the end.
             is_convicted = bool(times) and (name in PEOPLE or times[-1] == upto[-1])
@@ -120,30 +120,26 @@ def draw_findings(findings: Findings, path: Path, seeds: str) -> None:
     """Draw the share of each kind that is convicted, bots above people, into a PNG file."""
     from matplotlib import pyplot
 
-    from viz.__main__ import STYLE
-    from viz.charts import BOT, HUMAN
+    from viz.axes import BOT, HUMAN, set_title
+    from viz.draw import STYLE
 
-    shown = [(name, kind) for name, kind in ordered(findings) if kind.busy][::-1]
+    bars = [(name, kind) for name, kind in ordered(findings) if kind.busy][::-1]
     with pyplot.style.context(STYLE):
         figure, ax = pyplot.subplots()
-        shares = [100 * kind.busy_convicted / kind.busy for _, kind in shown]
-        ax.barh(range(len(shown)), shares, color=[HUMAN if name in PEOPLE else BOT for name, _ in shown])
-        ax.set_yticks(range(len(shown)), [name.replace("_", " ") for name, _ in shown])
-        for place, ((_, kind), share) in enumerate(zip(shown, shares, strict=True)):
-            ax.text(share + 1, place, f"{kind.busy_convicted:,} of {kind.busy:,}", va="center", fontsize=11)
+        shares = [100 * kind.busy_convicted / kind.busy for _, kind in bars]
+        ax.barh(range(len(bars)), shares, color=[HUMAN if name in PEOPLE else BOT for name, _ in bars])
+        ax.set_yticks(range(len(bars)), [name.replace("_", " ") for name, _ in bars])
+        for row, ((_, kind), share) in enumerate(zip(bars, shares, strict=True)):
+            ax.text(share + 1, row, f"{kind.busy_convicted:,} of {kind.busy:,}", va="center", fontsize=11)
         ax.set_xlim(0, 118)
         ax.set_xticks(range(0, 101, 20))
         ax.set_xlabel(f"convicted, per cent of clients with {FEWEST_REQUESTS} requests or more")
         ax.set_ylabel("what it truly is")
         ax.grid(False, axis="y")
-        ax.set_title(f"Bots convicted: precision {findings.precision:.1%}, recall {findings.recall:.1%}", pad=36)
-        ax.annotate(
+        set_title(
+            ax,
+            f"Bots convicted: precision {findings.precision:.1%}, recall {findings.recall:.1%}",
             f"an hour of made-up traffic each, seeds {seeds}; people in blue",
-            xy=(0, 1),
-            xycoords="axes fraction",
-            xytext=(0, 14),
-            textcoords="offset points",
-            color="#555555",
         )
         try:
             figure.savefig(path, format="png")

@@ -68,4 +68,4 @@ def split(labelled: Iterator[Record]) -> tuple[list[Sent], Truth]:
             address = record.client.ip_address
             kinds.setdefault(address, Counter())[record.client.kind] += 1
             dues.setdefault(address, []).append(record.due)
-    return sent, Truth({address: counted.most_common(1)[0][0] for address, counted in kinds.items()}, dues)
+    return sent, Truth({address: counts.most_common(1)[0][0] for address, counts in kinds.items()}, dues)

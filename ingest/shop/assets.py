@@ -12,17 +12,17 @@ from lake.contracts import ASSET
 
 FIRST_PAGE = (10, 40)
 LATER_PAGE = 8
-"""How many: with the first page of a visit; later at most so many, for the browser has the rest in its cache."""
+"""How many assets: from and to with the first page of a visit; at most so many later, when the rest is cached."""
 SECONDS_TO_PARSE = 0.15
 MEAN_SECONDS_BETWEEN = 0.04
 UNCHANGED = 0.12
-"""Answers 304: what the cache asks for again."""
+"""Share of answers 304: the browser asks whether its copy is still good."""
 
 PARTS = (
     *("/static/css/main.css", "/static/css/shop.css", "/static/js/vendor.js", "/static/js/app.js"),
     *("/static/fonts/text.woff2", "/images/logo.svg", "/images/cart.svg", "/favicon.ico"),
 )
-"""What all pages share. It comes first."""
+"""What all pages share, and browsers fetch first."""
 
 
 def first_page(rng: Random) -> int:
@@ -38,7 +38,7 @@ def later_page(rng: Random) -> int:
 class _Fetch:
     """What a browser still has to fetch for one page."""
 
-    __slots__ = ("client", "done", "folder", "left", "referrer", "shared")
+    __slots__ = ("client", "count", "folder", "left", "referrer", "shared")
 
     def __init__(self, deed: Deed, rng: Random) -> None:
         self.client: Client = deed.client
@@ -46,7 +46,7 @@ class _Fetch:
         self.referrer = page_of(deed)
         self.shared = len(PARTS) if deed.assets >= FIRST_PAGE[0] else 0
         self.folder = deed.product_id or f"teasers/{rng.randint(1, 40)}"
-        self.done = 0
+        self.count = 0
 
 
 class Assets:
@@ -57,7 +57,7 @@ class Assets:
         self._opened = 0
 
     def open(self, deed: Deed, rng: Random, offset: float) -> None:
-        """A browser has got a page at ``offset`` seconds; it comes for ``deed.assets`` assets right after."""
+        """Note that a browser got a page at ``offset`` seconds, and fetches its ``deed.assets`` assets right after."""
         self._opened += 1
         heapq.heappush(self._fetches, (offset + SECONDS_TO_PARSE, self._opened, _Fetch(deed, rng)))
 
@@ -71,7 +71,7 @@ class Assets:
             heapq.heapreplace(self._fetches, (due + rng.expovariate(1 / MEAN_SECONDS_BETWEEN), number, fetch))
         else:
             heapq.heappop(self._fetches)
-        path = PARTS[fetch.done] if fetch.done < fetch.shared else f"/images/{fetch.folder}/{fetch.done + 1}.jpg"
-        fetch.done += 1
+        path = PARTS[fetch.count] if fetch.count < fetch.shared else f"/images/{fetch.folder}/{fetch.count + 1}.jpg"
+        fetch.count += 1
         status_code = NOT_MODIFIED if rng.random() < UNCHANGED else 200
         return Deed(fetch.client, ASSET, "", status_code, response_ms(rng, 3), get(path), fetch.referrer)

@@ -28,7 +28,7 @@ from ingest.shop.robots import (
 from ingest.shop.timetable import Timetable, Turn, paced
 
 WEIGHTS = {HAMMER: (0.45, 0.08, 0.08), SCRAPER: (0.06,) * 4, CRAWLER: (0.05,) * 3}
-"""The fast kinds, which come as often as the rate of the traffic lets them; a weight for each client."""
+"""The fast kinds, which come as often as the rate of the traffic allows; a weight for each client."""
 
 SECONDS_BETWEEN = {
     WALKER: (3.0, 8.0),
@@ -43,8 +43,8 @@ SECONDS_BETWEEN = {
 
 MONITOR_SECONDS = 60
 SLOW_TURNS = 0.6
-"""At most so many turns of bots go to the slow ones, or at a low rate no other would ever have one. Monitors are aside:
-nothing keeps them waiting."""
+"""At most this share of the turns goes to the slow bots, so that at a low rate the others have turns too. Monitors are
+not counted: they always come on time."""
 
 
 class Bots:

@@ -15,7 +15,7 @@ RETIRED_PRODUCTS = 20
 USERS = 4_000
 USERS_PER_ADDRESS = 4 / 3
 GUEST, GUESTS = "guest", 0.4
-"""Customers who do not log in. What is no customer is a guest or has a user's name as often as they do."""
+"""Share of customers who do not log in; as many of the bots that pose as browsers have no user's name."""
 AGENTS = 120
 OFFICES = 3
 OFFICE_WORKERS = 30

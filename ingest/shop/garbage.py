@@ -1,4 +1,4 @@
-"""Records that no pipeline should trip over: events broken in every way we have met. Pure: no clock, no I/O."""
+"""Broken records, which a pipeline must survive: one kind for each way that we have met. Pure: no clock, no I/O."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def generate(
 
 
 def _send_slice(traffic: Traffic, producer: Producer, truth: Truth, bounds: Bounds, clock: Clock) -> None:
-    """Send what is due, but no more than a short while's worth, so that signals and reports are never late."""
+    """Send what is due, but at most :data:`LONGEST_SLICE_SECONDS` of it, so that signals and reports are never late."""
     until = min(clock.offset, traffic.next_due + LONGEST_SLICE_SECONDS, math.nextafter(bounds.seconds, 0.0))
     for record in traffic.until(until, clock.epoch, bounds.records):
         headers = None if record.header is None else [(ID_HEADER, record.header)]
@@ -110,7 +110,7 @@ def _send_slice(traffic: Traffic, producer: Producer, truth: Truth, bounds: Boun
 
 
 class Report:
-    """Tells the log every :data:`REPORT_SECONDS` what was sent and acknowledged, and at which rate."""
+    """Logs every :data:`REPORT_SECONDS` how much was sent and acknowledged, and at which rate."""
 
     def __init__(self, producer: Producer) -> None:
         self._producer = producer

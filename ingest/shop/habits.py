@@ -1,4 +1,4 @@
-"""What each kind of bot asks for, one request after the other, for ever. Pure: when it asks stands elsewhere."""
+"""What each kind of bot asks for, one request after the other, for ever. Pure: when it asks is decided in ``bots``."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ GARBAGE = (
     r"\x04\x01\x00P\x05\xBC\xD2e\x00",
     r"SSH-2.0-Go",
 )
-"""Other protocols, knocking at the web server's door; nginx writes them like this."""
+"""Requests in other protocols, as nginx logs them."""
 
 
 def hammer(shop: Shop, client: Client, rng: Random) -> Iterator[Deed]:
@@ -46,8 +46,8 @@ def scrape(shop: Shop, client: Client, rng: Random, is_headless: bool = False) -
     assets = first_page(rng) if is_headless else 0
     while True:
         status_code = 200 if rng.random() < 0.99 else TOO_FAST
-        shown = assets if status_code == 200 else 0
-        yield Deed(client, VIEW, rng.choice(shop.products), status_code, response_ms(rng, 80), assets=shown)
+        page_assets = assets if status_code == 200 else 0
+        yield Deed(client, VIEW, rng.choice(shop.products), status_code, response_ms(rng, 80), assets=page_assets)
         assets = later_page(rng) if is_headless else 0
 
 
@@ -77,7 +77,7 @@ def crawl_politely(shop: Shop, client: Client, rng: Random) -> Iterator[Deed]:
 
 
 def impersonate(shop: Shop, client: Client, rng: Random) -> Iterator[Deed]:
-    """Products and searches, which robots.txt forbids; it has read it, at most."""
+    """Products and searches, which robots.txt forbids; half of these bots read it first."""
     if rng.random() < 0.5:
         yield _robots(client, rng)
     while True:
@@ -87,7 +87,7 @@ def impersonate(shop: Shop, client: Client, rng: Random) -> Iterator[Deed]:
 
 
 def walk(shop: Shop, client: Client, rng: Random) -> Iterator[Deed]:
-    """The catalogue in order, slowly: no rate gives it away, only that it never skips, never buys."""
+    """The catalogue in order, slowly: its rate is a person's, but it skips no page and buys nothing."""
     return _catalogue(shop, client, rng)
 
 
@@ -136,12 +136,12 @@ def login(client: Client, rng: Random, is_right: bool, referrer: str) -> Deed:
 
 
 def _catalogue(shop: Shop, client: Client, rng: Random) -> Iterator[Deed]:
-    """Every product page in order, again and again, from a place of its own."""
+    """Every product page in order, again and again, from a page of its own."""
     pages = sorted(shop.products)
-    place = rng.randrange(len(pages))
+    index = rng.randrange(len(pages))
     while True:
-        place = (place + 1) % len(pages)
-        yield Deed(client, VIEW, pages[place], 200, response_ms(rng, 80))
+        index = (index + 1) % len(pages)
+        yield Deed(client, VIEW, pages[index], 200, response_ms(rng, 80))
 
 
 def _old_link(shop: Shop, client: Client, rng: Random) -> Deed:

@@ -14,6 +14,8 @@ PROTOCOL = "HTTP/1.1"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 ROBOTS = f"GET /robots.txt {PROTOCOL}"
 BAD_REQUEST, FOUND, NOT_MODIFIED = 400, 302, 304
+SIZES = {NOT_MODIFIED: 0, BAD_REQUEST: 157, FOUND: 0}
+"""Bytes of the answers that are always the same, by HTTP status."""
 
 
 def get(path: str) -> str:
@@ -61,12 +63,8 @@ def log_time(epoch_seconds: int) -> str:
 
 def _size(deed: Deed, rng: Random) -> int:
     """Draw the bytes of the answer: a page's differ a little from one time to the next, as its offers do."""
-    if deed.status_code == NOT_MODIFIED:
-        return 0
-    if deed.status_code == BAD_REQUEST:
-        return 157
-    if deed.status_code == FOUND:
-        return 0
+    if deed.status_code in SIZES:
+        return SIZES[deed.status_code]
     if deed.request == ROBOTS:
         return 316
     if deed.status_code > NOT_MODIFIED:

@@ -19,7 +19,7 @@ class Payments:
     """Answers checkouts.
 
     Attributes:
-        now: the time, seconds since the start of the traffic; whoever sends people to the till moves it on.
+        now: the time, seconds since the start of the traffic; the caller moves it on.
     """
 
     def __init__(self, rng: Random) -> None:

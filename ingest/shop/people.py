@@ -15,9 +15,10 @@ from ingest.shop.visitors import Visitors
 RECORDS_PER_CLICK = 6.8
 """Log lines that a click makes on average, assets included."""
 ASIDES, ASIDES_AMONG_EVENTS = 0.25, 0.03
-"""See :class:`ingest.shop.visitors.Visitors`. Among JSON events few: a log line stands for what an event cannot say."""
+"""See :class:`ingest.shop.visitors.Visitors`. Few among JSON events: no event can say them, so
+each is a log line."""
 FAST_SHARE = 0.15
-"""People with many tabs make no more than this share of the clicks, or at a low rate nobody else would come."""
+"""People with many tabs make at most this share of the clicks: at a low rate they would leave room for nobody else."""
 
 
 class People:
@@ -42,7 +43,7 @@ class People:
         self._visitors = Visitors(shop, self._payments, clicks_per_second, without_agent, asides, with_assets)
         self._fast = Timetable()
         count = min(FAST_HUMANS, int(clicks_per_second * FAST_SHARE / CLICKS_PER_SECOND))
-        for life in fast_humans(shop, rng, self._payments, with_assets, count):
+        for life in fast_humans(shop, rng, self._payments, count):
             self._fast.add(life, first=rng.uniform(0, PAUSE_SECONDS[0]))
 
     def request(self, rng: Random, offset: float, awake: float) -> Deed:

@@ -54,19 +54,19 @@ class Rotation:
 
 def draw_clients(shop: Shop, rng: Random) -> dict[str, list[Client]]:
     """Return the bots of each kind but :data:`ROTATING`; no two have the same address."""
-    taken = {SPECIFIED_HAMMER.ip_address}
+    addresses = {SPECIFIED_HAMMER.ip_address}
 
     def bot(kind: str, agent: str | None, nets: tuple[str, ...] = (), user: str = GUEST) -> Client:
         address = _address(rng, nets)
-        while address in taken:
+        while address in addresses:
             address = _address(rng, nets)
-        taken.add(address)
+        addresses.add(address)
         return Client(address, user, agent, kind)
 
     def browsers(kind: str, count: int) -> list[Client]:
         return [bot(kind, shop.agent(rng), user=user_id(rng)) for _ in range(count)]
 
-    make: dict[str, Callable[[], list[Client]]] = {
+    draws: dict[str, Callable[[], list[Client]]] = {
         HAMMER: lambda: [SPECIFIED_HAMMER, *browsers(HAMMER, 2)],
         CRAWLER: lambda: [
             *(bot(CRAWLER, GOOGLEBOT, GOOGLE_NETS) for _ in range(2)),
@@ -85,7 +85,7 @@ def draw_clients(shop: Shop, rng: Random) -> dict[str, list[Client]]:
         PROBER: lambda: [*browsers(PROBER, 1), bot(PROBER, ZGRAB), bot(PROBER, None)],
         MONITOR: lambda: [bot(MONITOR, UPTIMEROBOT), bot(MONITOR, PINGDOM), *browsers(MONITOR, 2)],
     }
-    return {kind: made() for kind, made in make.items()}
+    return {kind: draw() for kind, draw in draws.items()}
 
 
 def _address(rng: Random, nets: tuple[str, ...]) -> str:

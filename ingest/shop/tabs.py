@@ -23,17 +23,17 @@ CARTS_PER_TAB = 0.12
 BUYERS = 0.4
 
 CLICKS_PER_SECOND = 0.12
-"""What one of them comes to, all pauses included."""
+"""Clicks of one of them on average, all pauses included."""
 
 
-def fast_humans(shop: Shop, rng: Random, payments: Payments, pays_at_once: bool, count: int) -> Iterator[Life]:
-    """Yield what each of ``count`` fast humans does; a checkout is one request, or one event for each product."""
+def fast_humans(shop: Shop, rng: Random, payments: Payments, count: int) -> Iterator[Life]:
+    """Yield what each of ``count`` fast humans does; each product is paid for by a request of its own."""
     for _ in range(count):
         client = Client(public_address(rng), user_id(rng), shop.agent(rng), FAST_HUMAN)
-        yield _browse(shop, client, rng, payments, pays_at_once)
+        yield _browse(shop, client, rng, payments)
 
 
-def _browse(shop: Shop, client: Client, rng: Random, payments: Payments, pays_at_once: bool) -> Life:
+def _browse(shop: Shop, client: Client, rng: Random, payments: Payments) -> Life:
     """Open tabs within a minute, read them, put some into the cart, sometimes pay; then do something else."""
     assets = first_page(rng)
     while True:

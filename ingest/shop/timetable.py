@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 from ingest.shop.event import Deed
 
 Life: TypeAlias = Iterator[tuple[Deed, float]]
-"""What a client does: each deed, and how many seconds it waits after it."""
+"""What a client does: each deed, and how many seconds the client waits after it."""
 
 
 class Turn(NamedTuple):
@@ -28,14 +28,14 @@ class Timetable:
         self._next: list[tuple[float, int, Life, float]] = []
 
     def add(self, life: Life, first: float, every: float = 0.0) -> None:
-        """Let a client come, the first time at ``first`` seconds.
+        """Add a client, which first comes at ``first`` seconds.
 
         With ``every`` it comes every so many seconds, to the second, instead of waiting after each deed.
         """
         heapq.heappush(self._next, (first, len(self._next), life, every))
 
     def next(self, offset: float) -> Turn | None:
-        """Return the next deed of whoever should have come by ``offset``, None where nobody should."""
+        """Return the next deed of the client that is due by ``offset``, None where nobody is due."""
         if not self._next or self._next[0][0] > offset:
             return None
         due, number, life, every = self._next[0]

@@ -1,7 +1,7 @@
 """The stream of records of a shop: what is sent, and when. Pure: the same arguments give the same bytes.
 
-Record n is due n / rate seconds after the start, so the rate holds exactly. What a day changes is who comes: see
-:data:`DAY_SWING` and :class:`ingest.shop.people.People`. An evaluation takes :func:`records`, which waits for nothing.
+Record n is due n / rate seconds after the start, so the rate holds exactly. The time of day changes only who comes: see
+:data:`DAY_SWING` and :class:`ingest.shop.people.People`. :func:`records` makes the same traffic without waiting.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ RESENT_AFTER_SECONDS = (0.1, 30.0)
 GARBAGE = 0.001
 NO_AGENT = 0.05
 DAY_SWING = 0.25
-"""Bots never sleep: by night their share rises, by day it falls. Over a day it averages ``bots`` (0.2 goes from 0.16
+"""Bots never sleep: their share rises by night and falls by day. Over a day it averages ``bots`` (0.2 goes from 0.16
 in the evening to 0.24 before dawn)."""
 REMEMBERED_LINES = 200_000
 USERS_PER_SESSION = 4
@@ -128,7 +128,7 @@ class Traffic:
         else:
             deed, happened = self._people.request(rng, due, rhythm), due
         luck = rng.random()
-        if luck < LATE and happened == due:  # who comes to the second is never late
+        if luck < LATE and happened == due:  # monitors, which come to the second, are never late
             happened -= _log_uniform(rng, LATE_SECONDS)
         epoch_ms = int((epoch + happened) * 1000)
         is_line = self._is_log or bool(deed.request)

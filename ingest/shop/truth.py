@@ -1,17 +1,19 @@
-"""The truth about every client of the generator: address and kind. For judging detectors; none may read it."""
+"""The truth about every client of the generator: address and kind. For judging detectors, which must not read it."""
 
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 
 from ingest.shop.event import Client
+from lake.files import write_whole
 
 COLUMNS = ("ip_address", "kind")
 
 
 class Truth:
-    """The clients that were seen, kept in a CSV file. What an earlier run wrote stays in it."""
+    """The clients of the traffic, in a CSV file. Clients of earlier runs stay in it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -31,11 +33,9 @@ class Truth:
         """Replace the file, in one step, where a client is new since the last time."""
         if self._is_written:
             return
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self._path.with_name(self._path.name + ".new")
-        with draft.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(COLUMNS)
-            writer.writerows(sorted(self._kinds.items()))
-        draft.replace(self._path)
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        writer.writerow(COLUMNS)
+        writer.writerows(sorted(self._kinds.items()))
+        write_whole(self._path, text.getvalue())
         self._is_written = True

@@ -71,8 +71,8 @@ class Visitors:
         shop: what they visit.
         payments: where they pay.
         clicks_per_second: sets how many sessions run side by side, so that a person takes about
-            :data:`SECONDS_BETWEEN_CLICKS` between two clicks. By night there are fewer sessions, which click on
-            faster, because the rate is given.
+            :data:`SECONDS_BETWEEN_CLICKS` between two clicks. By night there are fewer sessions, which click
+            faster, because the rate stays the same.
         without_agent: share of the visits that send no user agent.
         asides: share of the pages that are no product's: start page, category, search, login.
         pays_at_once: whether a checkout is one request for the whole cart, or one event for each product.
@@ -99,26 +99,26 @@ class Visitors:
     def click(self, rng: Random, awake: float) -> Deed:
         """Return the next deed; ``awake`` from :func:`ingest.shop.catalogue.awake`."""
         sessions = self._sessions
-        wanted = max(1, min(MAX_SESSIONS, int(self._usual_sessions * (1 + 0.5 * awake))))
-        while len(sessions) < wanted:
+        target = max(1, min(MAX_SESSIONS, int(self._usual_sessions * (1 + 0.5 * awake))))
+        while len(sessions) < target:
             sessions.append(self._enter(rng, awake, is_under_way=True))
-        place = int(rng.random() * len(sessions))
-        session = sessions[place]
+        index = int(rng.random() * len(sessions))
+        session = sessions[index]
         deed = self._next_deed(session, rng)
         if session.is_over:
             if session.office is not None:
                 self._free_desks[session.office] += 1
-            if len(sessions) > wanted:
-                sessions[place] = sessions[-1]
+            if len(sessions) > target:
+                sessions[index] = sessions[-1]
                 sessions.pop()
             else:
-                sessions[place] = self._enter(rng, awake)
+                sessions[index] = self._enter(rng, awake)
         return deed
 
     def _enter(self, rng: Random, awake: float, is_under_way: bool = False) -> Session:
         """Open a session. One that is under way has some of its views, and perhaps its carts, behind it.
 
-        Without those the first minutes would hold views only, and the funnel would build up slowly.
+        Otherwise the first minutes would hold views only, and the funnel would build up slowly.
         """
         views = 1 + int(rng.expovariate(1 / (MEAN_VIEWS - 0.5)))
         is_buyer = rng.random() < BUYERS * (1 + EVENING_SWING * awake)
@@ -137,7 +137,7 @@ class Visitors:
         return session
 
     def _office(self, rng: Random) -> int | None:
-        """Return the office that somebody comes from who comes now; most come from none."""
+        """Draw the office that a new visitor comes from; most come from none."""
         if rng.random() >= FROM_OFFICES:
             return None
         office = int(rng.random() * OFFICES)
@@ -162,7 +162,7 @@ class Visitors:
         return deed
 
     def _log_in(self, session: Session, rng: Random) -> Deed:
-        """Try the password that comes to mind; who is wrong stays on the page and tries again."""
+        """Try a password; a wrong one leaves the visitor on the page, to try again."""
         is_right = rng.random() >= WRONG_PASSWORDS
         if is_right:
             session.page = f"{SHOP}/account"

@@ -7,7 +7,7 @@ The Delta tables, the mirror's SQL and dbt's sources are all made from these lis
 from lake.contracts.bronze import BRONZE, BRONZE_PARTITION
 from lake.contracts.charts import CHARTS, Chart
 from lake.contracts.columns import Column, names, postgres_type, spark_schema
-from lake.contracts.ledger import DIMENSIONS, LEDGER, LEDGER_KEY, LEDGER_PARTITION, MEASURES, Measure
+from lake.contracts.ledger import COUNTS, DIMENSIONS, LEDGER, LEDGER_KEY, LEDGER_PARTITION, MEASURES, Dimension, Measure
 from lake.contracts.marts import SHARED_COLUMNS
 from lake.contracts.mirror import BOOKMARK, MIRROR, MIRROR_SCHEMA, VERDICTS, mirror_ddl
 from lake.contracts.vocabulary import (
@@ -21,8 +21,6 @@ from lake.contracts.vocabulary import (
     CONVICTED,
     EARLIEST_EVENT,
     ERASED,
-    FORMAT_ACCESS_LOG,
-    FORMAT_JSON,
     FUTURE_TOLERANCE_SECONDS,
     LARGEST_AMOUNT,
     LATE_AFTER_SECONDS,
@@ -52,11 +50,10 @@ __all__ = [
     "CHARTS",
     "CHECKOUT",
     "CONVICTED",
+    "COUNTS",
     "DIMENSIONS",
     "EARLIEST_EVENT",
     "ERASED",
-    "FORMAT_ACCESS_LOG",
-    "FORMAT_JSON",
     "FUTURE_TOLERANCE_SECONDS",
     "LARGEST_AMOUNT",
     "LATE_AFTER_SECONDS",
@@ -81,6 +78,7 @@ __all__ = [
     "WINDOW_SECONDS",
     "Chart",
     "Column",
+    "Dimension",
     "Measure",
     "mirror_ddl",
     "names",

@@ -11,7 +11,7 @@ BRONZE = (
     Column("kafka_offset", "BIGINT", "offset in the partition"),
     Column("ingested_at", "TIMESTAMP", "when Kafka appended the record"),
     Column("batch", "BIGINT", "Delta version that added the row"),
-    Column("format", "STRING", "json or access_log; null where it is neither"),
+    Column("format", "STRING", "name of the record's format; null where it has none"),
     Column("reject_reason", "STRING", "why the record counts nowhere; null where it counts"),
     Column("event_id", "STRING", "identity: header, else JSON field, else partition-offset"),
     Column("event_key", "BIGINT", "hash of event_id and window_start; null where the sender gave no id"),

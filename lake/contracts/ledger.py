@@ -7,8 +7,30 @@ from dataclasses import dataclass
 from lake.contracts.columns import Column
 from lake.contracts.vocabulary import AGENT_GROUPS
 
-DIMENSIONS = {"all": None, "action": "action", "product": "product_id", "client": "ip_address"}
-"""Dimension -> the bronze column that is its key (``all`` has the key ``all``)."""
+
+@dataclass(frozen=True)
+class Dimension:
+    """One way of splitting the counts: its name, the column of bronze that is its key, and what a key is.
+
+    A key is text: a number is written with ``digits`` digits at least. ``all``, which splits nothing, has no column.
+    """
+
+    name: str
+    column: str | None
+    comment: str
+    digits: int = 0
+
+
+DIMENSIONS = {
+    dimension.name: dimension
+    for dimension in (
+        Dimension("all", None, "all events, under the key 'all'"),
+        Dimension("action", "action", "what the client did"),
+        Dimension("product", "product_id", "the product, where there is one"),
+        Dimension("client", "ip_address", "the client's address"),
+    )
+}
+"""Name -> dimension, in the order in which the ledger's grouping has them."""
 
 
 def _choice(words: list[str]) -> str:
@@ -78,11 +100,11 @@ MEASURES = (
 )
 """Additive only: counts and sums, so that entries can be added up in any order."""
 
+COUNTS = (*LEDGER_KEY, Column("window_date", "DATE", "day of the window"), *MEASURES)
+"""What an entry says, whatever its cause."""
 LEDGER = (
     Column("entry", "STRING", "id of the batch or replay that appended the row"),
     Column("cause", "STRING", "stream, replay or verdict"),
-    *LEDGER_KEY,
-    Column("window_date", "DATE", "day of the window"),
-    *MEASURES,
+    *COUNTS,
 )
 LEDGER_PARTITION = "window_date"

@@ -36,9 +36,6 @@ ERASED = "erased"
 AGENT_GROUPS = 4
 """User agents are told apart by a hash in so many groups: as many groups in use, as many different agents at least."""
 
-FORMAT_JSON = "json"
-FORMAT_ACCESS_LOG = "access_log"
-
 REJECT_REASONS = (
     "invalid_utf8",
     "nul_character",

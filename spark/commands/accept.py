@@ -1,33 +1,18 @@
-"""Accept what bronze refuses to go on over: ``python -m spark.commands.accept loss`` (or ``topic``).
+"""Accept a loss or a new topic that bronze waits for: ``weblake accept-loss``, ``weblake accept-topic``.
 
 Only what the stream itself has named is accepted. It looks again within half a minute, or at its next start.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 from contextlib import closing
-from typing import Any
 
-from lake.errors import LakeError, WeblakeError
-from lake.settings import Settings, load_settings
-from spark.source.acceptance import Loss, NewTopic, accept_losses, accept_topic
+from lake.contracts.refusals import Loss, Refusal
+from lake.contracts.reports import read_stream_report
+from lake.errors import LakeError
+from lake.settings import Settings
+from spark.source.acceptance import accept_losses, accept_topic
 from spark.source.topic import Topic
-
-
-def main() -> int:
-    """Parse the command line and put the acceptance on record; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m spark.commands.accept", description=__doc__)
-    parser.add_argument("what", choices=("loss", "topic"))
-    what = parser.parse_args().what
-    try:
-        sys.stdout.write(accept(load_settings(), what) + "\n")
-    except WeblakeError as error:
-        sys.stderr.write(f"weblake: {error}\n")
-        return 1
-    return 0
 
 
 def accept(settings: Settings, what: str) -> str:
@@ -37,27 +22,25 @@ def accept(settings: Settings, what: str) -> str:
         LakeError: the stream has named none.
         ServiceError: Kafka does not answer.
     """
-    named = refusal(settings).get(what)
-    if not named:
-        raise LakeError(f"the stream refuses no {what}, so there is nothing to accept; see `make status`")
-    if what == "topic":
-        accept_topic(settings, NewTopic(**named))
-        return f"accepted: what bronze has stays, and the records of the topic with id {named['topic_id']} are appended"
-    losses = _grown(settings, [Loss(**loss) for loss in named])
-    accept_losses(settings, losses)
-    return f"accepted as lost: {'; '.join(map(str, losses))}"
+    refused = refusal(settings)
+    if what == "topic" and refused.topic:
+        accept_topic(settings, refused.topic)
+        topic_id = refused.topic.topic_id
+        return f"accepted: what bronze has stays, and the records of the topic with id {topic_id} are appended"
+    if what == "loss" and refused.losses:
+        losses = _grown(settings, refused.losses)
+        accept_losses(settings, losses)
+        return f"accepted as lost: {'; '.join(map(str, losses))}"
+    raise LakeError(f"bronze is not waiting for a {what} to be accepted; see `weblake status`")
 
 
-def refusal(settings: Settings) -> dict[str, Any]:
-    """Return what the stream refuses to go on over, by its last word; empty where there is nothing."""
-    try:
-        told: dict[str, Any] = json.loads(settings.stream_file.read_text())
-    except (FileNotFoundError, ValueError):
-        return {}
-    return told["bronze"].get("refusal") or {}
+def refusal(settings: Settings) -> Refusal:
+    """Return what the stream refuses to go on over, by its last report; empty where there is nothing."""
+    report = read_stream_report(settings.stream_file)
+    return (report.bronze.refusal if report else None) or Refusal()
 
 
-def _grown(settings: Settings, losses: list[Loss]) -> list[Loss]:
+def _grown(settings: Settings, losses: tuple[Loss, ...]) -> list[Loss]:
     """Let the losses end where Kafka begins now: it may have removed more since."""
     with closing(Topic(settings)) as topic:
         now = topic.look()
@@ -65,7 +48,3 @@ def _grown(settings: Settings, losses: list[Loss]) -> list[Loss]:
         Loss(loss.generation, loss.partition, loss.first, max(loss.last, now.begins.get(loss.partition, 0) - 1))
         for loss in losses
     ]
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from lake.errors import LakeError, LockedError
-from lake.requests import Request, ask, read_answer, withdraw
+from lake.requests import A, Request, ask, read_answer, withdraw
 from lake.settings import Settings
 from spark.pipeline import Pipeline
 from spark.session import spark_session
@@ -17,10 +16,17 @@ from spark.tables.lock import lake_lock
 from spark.tables.storage import list_texts
 
 LOOK_SECONDS = 0.5
+Record = TypeVar("Record")
 
 
-def carry_out(settings: Settings, request: Request, show: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-    """Have a request done, and return the outcome; ``show`` is given each answer on the way to it.
+def carry_out(settings: Settings, request: Request, kind: type[A], show: Callable[[A], None]) -> A:
+    """Have a request done, and return the last answer; ``show`` is given each answer on the way to it.
+
+    Args:
+        settings: Where the requests and the lake are.
+        request: What is to be done.
+        kind: The class of its answers, such as ReplayAnswer for a ReplayRequest.
+        show: Shows the user an answer.
 
     Raises:
         LakeError: it was refused; the message says why.
@@ -29,25 +35,23 @@ def carry_out(settings: Settings, request: Request, show: Callable[[dict[str, An
     try:
         outcome = None
         while outcome is None:
-            outcome = _answer(settings, request, show) or _by_ourselves(settings, request, show)
+            outcome = _answer(settings, request, kind, show) or _by_ourselves(settings, request, kind, show)
             time.sleep(LOOK_SECONDS)
     finally:
         withdraw(settings.requests, request.id)
-    if "error" in outcome:
-        raise LakeError(outcome["error"])
+    if outcome.error is not None:
+        raise LakeError(outcome.error)
     return outcome
 
 
-def _answer(settings: Settings, request: Request, show: Callable[[dict[str, Any]], None]) -> dict[str, Any] | None:
-    told = read_answer(settings.requests, request.id)
-    if told and not told["done"]:
-        show(told)
-    return told if told and told["done"] else None
+def _answer(settings: Settings, request: Request, kind: type[A], show: Callable[[A], None]) -> A | None:
+    answer = read_answer(settings.requests, request.id, kind)
+    if answer and not answer.done:
+        show(answer)
+    return answer if answer and answer.done else None
 
 
-def _by_ourselves(
-    settings: Settings, request: Request, show: Callable[[dict[str, Any]], None]
-) -> dict[str, Any] | None:
+def _by_ourselves(settings: Settings, request: Request, kind: type[A], show: Callable[[A], None]) -> A | None:
     """Do it here if nobody holds the lake; None if somebody does, who then answers."""
     try:
         with lake_lock(settings.lock_file, 0, f"{type(request).__name__} {request.id}") as lock:
@@ -57,13 +61,16 @@ def _by_ourselves(
             session.stop()
     except LockedError:
         return None
-    return _answer(settings, request, show)
+    return _answer(settings, request, kind, show)
 
 
-def read_records(settings: Settings, folder: str) -> list[dict[str, Any]]:
-    """Return what is on record of the errands of one kind, the oldest first; a local folder is read without Spark."""
+def read_records(settings: Settings, folder: str, read: Callable[[str], Record]) -> list[Record]:
+    """Return what is on record of the errands of one kind, the oldest first; a local folder is read without Spark.
+
+    ``read`` makes a record of a file's text, such as :func:`lake.contracts.records.as_verdict`.
+    """
     if "://" in folder:
         texts = list_texts(spark_session(settings, app="records"), folder)
     else:
         texts = [path.read_text() for path in sorted(Path(folder).glob("*.json"))]
-    return [json.loads(text) for text in texts]
+    return [read(text) for text in texts]

@@ -1,105 +1,42 @@
-"""Replays from the command line: ``python -m spark.commands.replay --from 2026-01-01 --to 2026-01-02 --dry-run``.
+"""Replays by hand: ``weblake replay --from 2026-01-01 --to 2026-01-02 --dry-run``.
 
 The running stream is asked to do it between two batches; where none runs, it is done here, under the lock.
 """
 
 from __future__ import annotations
 
-import argparse
-import datetime as dt
-import logging
-import sys
-from typing import Any
+from collections.abc import Callable
 
 from lake.contracts import WINDOW_SECONDS
-from lake.errors import SettingsError, WeblakeError
-from lake.requests import ReplayRequest, new_id
-from lake.settings import Settings, load_settings
+from lake.contracts.records import ReplayRecord, as_replay
+from lake.requests import ReplayAnswer, ReplayRequest, new_id
+from lake.settings import Settings
 from spark import failpoints
 from spark.commands.ask import carry_out, read_records
 
 
-def main() -> int:
-    """Parse the command line and do it; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="make replay", description=__doc__)
-    parser.add_argument("--from", dest="first", metavar="TIME", help="first window, ISO 8601, UTC unless it says more")
-    parser.add_argument("--to", dest="end", metavar="TIME", help="end of the range, not included")
-    parser.add_argument("--client", help="only the windows in which this address was seen")
-    parser.add_argument("--dry-run", action="store_true", help="show the difference and append nothing")
-    parser.add_argument("--undo", metavar="ID", help="append the negative of a replay")
-    parser.add_argument("--list", action="store_true", help="list the replays")
-    arguments = parser.parse_args()
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
-    try:
-        settings = load_settings()
-        failpoints.arm(settings.fail_at)
-        if arguments.list:
-            return _list(settings)
-        return _show(carry_out(settings, _request(arguments), _show_pieces))
-    except WeblakeError as error:
-        sys.stderr.write(f"weblake: {error}\n")
-        return 1
+def replay_range(first: float, end: float, client: str | None, dry_run: bool) -> ReplayRequest:
+    """Return the request to replay all windows that the range (epoch seconds) touches."""
+    first_window = int(first) // WINDOW_SECONDS * WINDOW_SECONDS
+    last_window_end = -(-int(end) // WINDOW_SECONDS) * WINDOW_SECONDS
+    return ReplayRequest(new_id(), first_window, last_window_end, client=client, dry_run=dry_run)
 
 
-def _show_pieces(told: dict[str, Any]) -> None:
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r  {told['at']} of {told['pieces']} pieces\033[K")
+def undo_replay(replay_id: str) -> ReplayRequest:
+    """Return the request to append the negative of a replay."""
+    return ReplayRequest(id=new_id(), first=0, end=0, undo=replay_id)
 
 
-def _request(arguments: argparse.Namespace) -> ReplayRequest:
-    if arguments.undo:
-        return ReplayRequest(id=new_id(), first=0, end=0, undo=arguments.undo)
-    if not (arguments.first and arguments.end):
-        raise SettingsError("a replay needs FROM and TO, for example FROM=2026-01-01 TO=2026-01-02")
-    first, end = _seconds("FROM", arguments.first), _seconds("TO", arguments.end)
-    first, end = first // WINDOW_SECONDS * WINDOW_SECONDS, -(-end // WINDOW_SECONDS) * WINDOW_SECONDS
-    if end <= first:
-        raise SettingsError(f"TO={arguments.end!r} is not after FROM={arguments.first!r}; give a later one")
-    return ReplayRequest(new_id(), first, end, client=arguments.client, dry_run=arguments.dry_run)
+def replay(settings: Settings, request: ReplayRequest, show: Callable[[ReplayAnswer], None]) -> ReplayRecord:
+    """Have a replay done, and return the outcome; ``show`` is given how many pieces are done.
+
+    Raises:
+        LakeError: it was refused.
+    """
+    failpoints.arm(settings.fail_at)
+    return carry_out(settings, request, ReplayAnswer, show).outcome()
 
 
-def _seconds(name: str, text: str) -> int:
-    try:
-        moment = dt.datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError as error:
-        raise SettingsError(f"{name}={text!r} is no time; write it like 2026-01-31 or 2026-01-31T14:30") from error
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=dt.timezone.utc)).timestamp())
-
-
-def _show(outcome: dict[str, Any]) -> int:
-    write = sys.stdout.write
-    for row in outcome["shown"]:
-        who = "bot" if row.get("is_bot") else "human"
-        changes = ", ".join(
-            f"{name} {value:+d}" for name, value in row.items() if name not in ("dimension", "key", "is_bot")
-        )
-        write(f"  {row['dimension']:<8} {row['key']:<40} {who:<6} {changes}\n")
-    more = outcome["keys"] - len(outcome["shown"])
-    if more > 0:
-        write(f"  ... and {more} more keys\n")
-    applied = "would be appended (dry run)" if outcome["dry_run"] else "appended"
-    write(f"replay {outcome['id']}: {outcome['corrections']} corrections {applied}\n")
-    return 0
-
-
-def _list(settings: Settings) -> int:
-    records = read_records(settings, settings.replays)
-    for record in records:
-        span = f"undoes {record['undo']}" if record["undo"] else f"{_iso(record['first'])} to {_iso(record['end'])}"
-        moved = ", ".join(f"{name} {value:+d}" for name, value in record["moved"].items() if value)
-        sys.stdout.write(
-            f"{record['id']}  {_iso(record['at'])}  {span}"
-            f"{'  client ' + record['client'] if record['client'] else ''}  "
-            f"{record['corrections']} corrections{': ' + moved if moved else ''}\n"
-        )
-    if not records:
-        sys.stdout.write("no replays yet\n")
-    return 0
-
-
-def _iso(seconds: float) -> str:
-    return f"{dt.datetime.fromtimestamp(seconds, tz=dt.timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def replay_records(settings: Settings) -> list[ReplayRecord]:
+    """Return the replays on record, the oldest first."""
+    return read_records(settings, settings.replays, as_replay)

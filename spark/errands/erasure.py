@@ -5,55 +5,59 @@ that parsing them again gives the same counts. In the ledger, its counts become 
 all erased clients share. So every stage still agrees with the one before it. Its rejected records, whose fields nobody
 knows, are emptied; but not those that today's rules can read, which a replay may have counted.
 
-The address stands in no predicate that Delta puts on record: rows are matched by their place, keys by a join.
+The address stands in no predicate that Delta puts on record: rows are matched by their position, keys by a join.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import json
 import logging
 import re
-from typing import Any
+from dataclasses import replace
 
 from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lake.addresses import address_pattern
-from lake.contracts import BRONZE, BRONZE_PARTITION, ERASED, FORMAT_JSON, names
+from lake.contracts import BRONZE, BRONZE_PARTITION, ERASED, names
+from lake.contracts.records import ErasureRecord, as_text
+from lake.formats import FORMATS
 from lake.settings import Settings
 from lake.url_rules import UrlRules, load_url_rules
 from spark import failpoints
-from spark.errands.court import judge
+from spark.events.claims import load_ranges
+from spark.events.formats import erased
 from spark.events.judgement import Judgement
-from spark.events.parse import LOG_FIELDS, LOG_LINE, parse_again
+from spark.events.parse import parse_again
 from spark.tables.delta import ERASURE, noting, vacuum
-from spark.tables.storage import list_texts, remove_folder, write_text
+from spark.tables.storage import read_texts, remove_folder, write_text
+from spark.tables.verdicts import read_verdicts
 
 log = logging.getLogger(__name__)
 
 EMPTIED_REASON = "not_a_log_line"  # what parsing an empty record gives
-KEPT_FIELDS = ("timestamp", "action", "product_id", "response_time", "status_code")
-PLACE = ("batch", "kafka_partition", "kafka_offset")
+POSITION = ("batch", "kafka_partition", "kafka_offset")
 
 
 def erase_from_bronze(session: SparkSession, settings: Settings, pattern: str) -> dict[str, int]:
     """Rewrite the rows that hold the address; return how many were the client's own, others, and rejected ones."""
     bronze = session.read.format("delta").load(settings.bronze)
-    found = with_readable(rows_with(bronze, pattern), load_url_rules(settings.rules_file))
+    rows = with_readable(rows_with(bronze, pattern), load_url_rules(settings.rules_file))
     is_own = F.col("ip_address").rlike(pattern)
     kinds = F.when(~F.col("is_readable"), "rejected").when(is_own, "own").otherwise("others")
-    counts = {row["kind"]: row["count"] for row in found.groupBy(kinds.alias("kind")).count().collect()}
+    counts = {row["kind"]: row["count"] for row in rows.groupBy(kinds.alias("kind")).count().collect()}
     if counts:
-        days = [row[0] for row in found.select(BRONZE_PARTITION).distinct().collect()]
-        agents = [row[0] for row in found.filter(is_own).select("user_agent").distinct().collect() if row[0]]
-        rewritten = anonymous(found, pattern, judge(session, settings, agents))
+        days = [row[0] for row in rows.select(BRONZE_PARTITION).distinct().collect()]
+        agents = [row[0] for row in rows.filter(is_own).select("user_agent").distinct().collect() if row[0]]
+        verdicts, ranges = read_verdicts(session, settings), load_ranges(settings.ranges_file)
+        judgement = Judgement.of(agents, ranges, verdicts.convicted, verdicts.pardoned)
+        rewritten = anonymous(rows, pattern, judgement)
         columns: dict[str, str | Column] = {
-            name: f"erased.{name}" for name in names(BRONZE) if name not in (*PLACE, BRONZE_PARTITION)
+            name: f"erased.{name}" for name in names(BRONZE) if name not in (*POSITION, BRONZE_PARTITION)
         }
         is_in_days = F.col(f"bronze.{BRONZE_PARTITION}").isin(days)
-        is_row = is_in_days & _same((*PLACE, BRONZE_PARTITION), "bronze", "erased")
+        is_row = is_in_days & _same((*POSITION, BRONZE_PARTITION), "bronze", "erased")
         merge = DeltaTable.forPath(session, settings.bronze).alias("bronze").merge(rewritten.alias("erased"), is_row)
         merge.whenMatchedUpdate(set=columns).execute()
     return {kind: counts.get(kind, 0) for kind in ("own", "others", "rejected")}
@@ -68,10 +72,10 @@ def rows_with(bronze: DataFrame, pattern: str) -> DataFrame:
 def with_readable(rows: DataFrame, rules: UrlRules) -> DataFrame:
     """Add ``is_readable`` to rows of bronze: not rejected on arrival, or not under today's rules."""
     again = parse_again(rows.filter(F.col("reject_reason").isNotNull()), rules).select(
-        *PLACE, F.lit(True).alias("again")
+        *POSITION, F.lit(True).alias("again")
     )
     readable = F.col("reject_reason").isNull() | F.coalesce("again", F.lit(False))
-    return rows.join(again, list(PLACE), "left").withColumn("is_readable", readable).drop("again")
+    return rows.join(again, list(POSITION), "left").withColumn("is_readable", readable).drop("again")
 
 
 def anonymous(rows: DataFrame, pattern: str, judgement: Judgement) -> DataFrame:
@@ -90,12 +94,12 @@ def anonymous(rows: DataFrame, pattern: str, judgement: Judgement) -> DataFrame:
     def without(column: Column) -> Column:
         return F.regexp_replace(column, pattern, ERASED)
 
-    def own(erased: Column | None, name: str) -> Column:
+    def own(replacement: Column | None, name: str) -> Column:
         nothing = F.lit(None).cast("string")
-        kept = F.when(is_own, nothing if erased is None else erased).otherwise(without(F.col(name)))
+        kept = F.when(is_own, nothing if replacement is None else replacement).otherwise(without(F.col(name)))
         return F.when(~is_rejected, kept).alias(name)
 
-    own_text = F.when(F.col("format") == FORMAT_JSON, _event(agent)).otherwise(_line(agent))
+    own_text = F.coalesce(*(F.when(F.col("format") == kind.name, erased(kind, agent)) for kind in FORMATS))
     value = F.when(is_rejected, F.lit("")).otherwise(without(F.when(is_own, own_text).otherwise(text)))
     position = F.concat_ws("-", "kafka_partition", "kafka_offset")
     event_id = F.when(is_rejected, position).otherwise(without(F.col("event_id")))
@@ -112,27 +116,9 @@ def anonymous(rows: DataFrame, pattern: str, judgement: Judgement) -> DataFrame:
         "referrer": own(None, "referrer"),
         "user_agent": own(agent, "user_agent"),
     }
-    unknown = ("format", "occurred_at", "action", "status_code", "response_ms", "bytes")
-    replaced |= {name: F.when(~is_rejected, F.col(name)) for name in unknown}
+    readable = ("format", "occurred_at", "action", "status_code", "response_ms", "bytes")
+    replaced |= {name: F.when(~is_rejected, F.col(name)) for name in readable}
     return rows.select(*(replaced.get(name, F.col(name)).alias(name) for name in names(BRONZE)))
-
-
-def _event(agent: Column) -> Column:
-    """Return a JSON event that counts as the one in ``value``, and says nothing of who it was."""
-    fields = F.from_json(F.col("value").cast("string"), ", ".join(f"{name} string" for name in KEPT_FIELDS))
-    kept = (fields[name].alias(name) for name in KEPT_FIELDS)
-    return F.to_json(F.struct(F.lit(ERASED).alias("ip_address"), agent.alias("user_agent"), *kept))
-
-
-def _line(agent: Column) -> Column:
-    """Return a log line that counts as the one in ``value``, and says nothing of who it was."""
-    time, request, status, size = (
-        f"${LOG_FIELDS.index(name) + 1}" for name in ("time", "request", "status_code", "bytes")
-    )
-    kept = F.regexp_replace(
-        F.col("value").cast("string"), LOG_LINE, f'{ERASED} - - [{time}] "{request}" {status} {size} "-" "'
-    )
-    return F.concat(kept, F.coalesce(agent, F.lit("-")), F.lit('"'))
 
 
 def erase_from_ledger(session: SparkSession, settings: Settings, pattern: str) -> int:
@@ -157,11 +143,10 @@ def erase_from_ledger(session: SparkSession, settings: Settings, pattern: str) -
 def erase_from_records(session: SparkSession, settings: Settings, pattern: str) -> None:
     """Take the address out of the records of replays and verdicts. What a verdict moved stays moved."""
     remove_folder(session, f"{settings.replays}/staging")
-    names = {settings.replays: "{id}.json", settings.verdicts: "{number:08d}.json"}
-    for folder, name in names.items():
-        for text in list_texts(session, folder):
+    for folder in (settings.replays, settings.verdicts):
+        for path, text in read_texts(session, folder).items():
             if re.search(pattern, text):
-                write_text(session, f"{folder}/{name.format(**json.loads(text))}", re.sub(pattern, ERASED, text))
+                write_text(session, path, re.sub(pattern, ERASED, text))
 
 
 def erase(session: SparkSession, settings: Settings, address: str) -> dict[str, int]:
@@ -178,15 +163,23 @@ def erase(session: SparkSession, settings: Settings, address: str) -> dict[str, 
     return {**counts, "entries": entries}
 
 
-def erase_on_record(session: SparkSession, settings: Settings, address: str, reason: str) -> dict[str, Any]:
+def erase_on_record(session: SparkSession, settings: Settings, address: str, reason: str) -> ErasureRecord:
     """Erase a client, and put on record when, why and how much, not who. One that was interrupted stays unfinished."""
     now = dt.datetime.now(tz=dt.timezone.utc)
-    said = re.sub(address_pattern(address), ERASED, reason)
-    record: dict[str, Any] = {"id": f"{now:%Y%m%dT%H%M%S.%f}", "at": now.timestamp(), "reason": said, "finished": False}
-    path = f"{settings.erasures}/{record['id']}.json"
-    write_text(session, path, json.dumps(record))
-    record |= {**erase(session, settings, address), "finished": True}
-    write_text(session, path, json.dumps(record))
+    anonymous_reason = re.sub(address_pattern(address), ERASED, reason)
+    begun = ErasureRecord(f"{now:%Y%m%dT%H%M%S.%f}", now.timestamp(), anonymous_reason)
+    path = f"{settings.erasures}/{begun.id}.json"
+    write_text(session, path, as_text(begun))
+    counts = erase(session, settings, address)
+    record = replace(
+        begun,
+        finished=True,
+        own=counts["own"],
+        others=counts["others"],
+        rejected=counts["rejected"],
+        entries=counts["entries"],
+    )
+    write_text(session, path, as_text(record))
     return record
 
 

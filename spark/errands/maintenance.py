@@ -11,7 +11,6 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
@@ -19,8 +18,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lake.contracts import BRONZE_PARTITION, BY_STREAM, LEDGER, LEDGER_PARTITION, names
-from lake.errors import WeblakeError
-from lake.requests import MaintenanceRequest, answer, waiting
+from lake.errors import WeblakeError, first_line
+from lake.requests import MaintenanceAnswer, MaintenanceRequest, Sizes, TableSize, answer, waiting
 from lake.settings import Settings
 from spark import failpoints
 from spark.events.counts import sum_entries
@@ -63,25 +62,25 @@ class Maintenance:
         self._bronze_at_rest = bronze_at_rest
         self._seen = snapshot(session, settings.bronze).version
         self._request: MaintenanceRequest | None = None
-        self._before: dict[str, dict[str, int]] = {}
+        self._before: Sizes = {}
         self._pieces: Iterator[str] | None = None
 
-    def step(self) -> bool:
+    def step(self, _: int = 0) -> bool:
         """Do one piece of what is due or asked for. Returns whether there was one, and so perhaps another."""
         try:
             if self._pieces is None:
                 self._pieces = self._begin()
             done = next(self._pieces, None) if self._pieces else None
         except (WeblakeError, PySparkException, Py4JError) as error:
-            reason = str(error).strip().splitlines()[0]
+            reason = first_line(error)
             log.error("maintenance: %s; it comes again with the next", reason, exc_info=error)
-            self._end(error=f"maintenance failed: {reason}; see the stream's log, then run it again")
+            self._end(f"maintenance failed: {reason}; see the stream's log, then run it again")
             return False
         if done is None:
             self._end()
             return False
         log.info("maintenance: %s", done)
-        self._answer({"done": False, "at": done})
+        self._answer(MaintenanceAnswer(done=False, at=done))
         failpoints.reach("maintenance-after-piece")
         return True
 
@@ -97,15 +96,16 @@ class Maintenance:
             return None
         return self._all(FEWEST_FILES, has_vacuum=self._seen // BATCHES_PER_VACUUM != before // BATCHES_PER_VACUUM)
 
-    def _end(self, **outcome: str) -> None:
-        if self._request and not outcome:
-            self._answer({"done": True, "before": self._before, "after": sizes(self._session, self._settings)})
+    def _end(self, error: str | None = None) -> None:
+        if self._request and error is None:
+            after = sizes(self._session, self._settings)
+            self._answer(MaintenanceAnswer(done=True, before=self._before, after=after))
         elif self._request:
-            self._answer({"done": True, **outcome})
+            self._answer(MaintenanceAnswer(done=True, error=error))
         self._request = None
         self._pieces = None
 
-    def _answer(self, content: dict[str, Any]) -> None:
+    def _answer(self, content: MaintenanceAnswer) -> None:
         if self._request:
             answer(self._settings.requests, self._request.id, content)
 
@@ -134,15 +134,15 @@ class Maintenance:
             yield f"ledger freed of files that nobody has needed for {hours} h"
 
 
-def sizes(session: SparkSession, settings: Settings) -> dict[str, dict[str, int]]:
-    """Return, of each table, the files and bytes that it consists of, and those that its folder holds."""
-    found = {}
+def sizes(session: SparkSession, settings: Settings) -> Sizes:
+    """Return the size of each table."""
+    tables: Sizes = {}
     for name, path in (("bronze", settings.bronze), ("ledger", settings.ledger)):
         _, files = live_files(session, path)
         disk_files, disk_bytes = folder_size(session, path)
         live_bytes = sum(file["size"] for file in files)
-        found[name] = {"files": len(files), "bytes": live_bytes, "disk_files": disk_files, "disk_bytes": disk_bytes}
-    return found
+        tables[name] = TableSize(len(files), live_bytes, disk_files, disk_bytes)
+    return tables
 
 
 def crowded_days(session: SparkSession, path: str, partition: str, fewest_files: int) -> list[str]:
@@ -189,7 +189,7 @@ def squash(entries: DataFrame, name: str) -> DataFrame:
 
 def _retain(session: SparkSession, path: str, hours: int) -> None:
     """Have the table's log kept for ``hours``, and the versions in it readable."""
-    settings = ("delta.logRetentionDuration", "delta.deletedFileRetentionDuration")
-    wanted = dict.fromkeys(settings, f"interval {hours} hours")
-    if not wanted.items() <= properties(session, path).items():
-        set_properties(session, path, wanted)
+    durations = ("delta.logRetentionDuration", "delta.deletedFileRetentionDuration")
+    values = dict.fromkeys(durations, f"interval {hours} hours")
+    if not values.items() <= properties(session, path).items():
+        set_properties(session, path, values)

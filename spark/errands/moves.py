@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -13,12 +11,10 @@ from lake.url_rules import UrlRules
 from spark.errands.replay_records import corrected_windows
 from spark.events.counts import count_windows, difference
 from spark.events.duplicates import ORDER, find_duplicates
-from spark.events.judgement import Judgement
+from spark.events.judgement import Judge
 from spark.events.parse import parse_again
 
-Judge = Callable[[list[str]], Judgement]
-"""From distinct agents to what is known of the clients."""
-TOLD = ("events", "views", "add_to_carts", "checkouts", "payment_errors")
+SUMMARY = ("events", "views", "add_to_carts", "checkouts", "payment_errors")
 
 
 def moves(
@@ -63,10 +59,10 @@ def moves(
         valid.unpersist()
 
 
-def summary(found: DataFrame) -> dict[str, int]:
+def summary(corrections: DataFrame) -> dict[str, int]:
     """Return how much goes to the bots, by measure; negative is what comes back from them."""
-    to_bots = found.filter((F.col("dimension") == "all") & F.col("is_bot"))
-    sums = [F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in TOLD]
+    to_bots = corrections.filter((F.col("dimension") == "all") & F.col("is_bot"))
+    sums = [F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in SUMMARY]
     return dict(to_bots.agg(*sums).collect()[0].asDict())
 
 

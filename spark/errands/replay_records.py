@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from lake.contracts import BY_REPLAY, MEASURES, names
+from lake.contracts import BY_REPLAY, LEDGER_KEY, MEASURES, names
+from lake.contracts.records import Correction, ReplayRecord, as_replay, as_text
 from lake.errors import LakeError
 from lake.requests import ReplayRequest
 from lake.settings import Settings
-from spark.tables.storage import list_texts
+from spark.tables.storage import list_texts, read_text, write_text
 
 MOST_SHOWN = 200
+KEY = [name for name in names(LEDGER_KEY) if name != "window_start"]
 
 
-def replays(session: SparkSession, settings: Settings) -> list[dict[str, Any]]:
+def replays(session: SparkSession, settings: Settings) -> list[ReplayRecord]:
     """Return the records of all replays, the oldest first."""
-    return [json.loads(text) for text in list_texts(session, settings.replays)]
+    return [as_replay(text) for text in list_texts(session, settings.replays)]
+
+
+def read_replay(session: SparkSession, settings: Settings, replay_id: str) -> ReplayRecord | None:
+    """Return the record of a replay; None where there is none yet."""
+    text = read_text(session, _path(settings, replay_id))
+    return None if text is None else as_replay(text)
+
+
+def write_replay(session: SparkSession, settings: Settings, record: ReplayRecord) -> None:
+    """Put a replay on record."""
+    write_text(session, _path(settings, record.id), as_text(record))
+
+
+def _path(settings: Settings, replay_id: str) -> str:
+    return f"{settings.replays}/{replay_id}.json"
 
 
 def entry_of(replay_id: str) -> str:
@@ -27,16 +41,16 @@ def entry_of(replay_id: str) -> str:
     return f"replay-{replay_id}"
 
 
-def taken_back(known: list[dict[str, Any]]) -> set[str]:
+def taken_back(records: list[ReplayRecord]) -> set[str]:
     """Return the ids of the replays that no longer hold: those that were undone, and the undoing itself.
 
     An undoing that was undone has taken nothing back.
     """
     undone: set[str] = set()
-    for record in reversed(known):
-        if record["undo"] and record["id"] not in undone:
-            undone.add(record["undo"])
-    return undone | {record["id"] for record in known if record["undo"]}
+    for record in reversed(records):
+        if record.undo and record.id not in undone:
+            undone.add(record.undo)
+    return undone | {record.id for record in records if record.undo}
 
 
 def corrected_windows(session: SparkSession, settings: Settings, entries: DataFrame) -> DataFrame:
@@ -54,33 +68,47 @@ def corrected_windows(session: SparkSession, settings: Settings, entries: DataFr
     return entries.filter(holds).select("window_start").distinct()
 
 
-def check_undo(known: list[dict[str, Any]], request: ReplayRequest) -> None:
-    """Raise a LakeError where there is no such replay to undo, or none that still holds."""
-    ids = [record["id"] for record in known]
-    if request.undo not in ids:
+def undone_replay(records: list[ReplayRecord], request: ReplayRequest) -> ReplayRecord:
+    """Return the replay that is to be undone.
+
+    Raises:
+        LakeError: there is no such replay, or it holds no longer.
+    """
+    replay = next((record for record in records if record.id == request.undo), None)
+    if replay is None:
         raise LakeError(f"there is no replay {request.undo!r}; `make replays` lists them")
-    undone = [record["id"] for record in known if record["undo"] == request.undo]
-    if undone:
-        raise LakeError(f"replay {request.undo} is undone already, by {undone[0]}; undo that one to bring it back")
+    undoing = next((record for record in records if record.undo == request.undo), None)
+    if undoing:
+        raise LakeError(f"replay {request.undo} is undone already, by {undoing.id}; undo that one to bring it back")
+    return replay
 
 
-def summary(found: DataFrame) -> dict[str, Any]:
-    """Return what a record tells of corrections: what they add to each measure, how many keys, the largest of them."""
-    return {"moved": _moved(found), "keys": _by_key(found).count(), "shown": _largest(found)}
-
-
-def _moved(found: DataFrame) -> dict[str, int]:
-    """Return what the corrections add to each measure, in dimension ``all``."""
+def moved(corrections: DataFrame) -> dict[str, int]:
+    """Return what corrections add to each measure, in dimension ``all``."""
     sums = [F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in names(MEASURES)]
-    return dict(found.filter(F.col("dimension") == "all").agg(*sums).collect()[0].asDict())
+    return dict(corrections.filter(F.col("dimension") == "all").agg(*sums).collect()[0].asDict())
 
 
-def _by_key(found: DataFrame) -> DataFrame:
-    sums = [F.sum(name).alias(name) for name in names(MEASURES)]
-    return found.groupBy("dimension", "key", "is_bot").agg(*sums)
+def number_of_keys(corrections: DataFrame) -> int:
+    """Return how many keys are corrected, over all windows."""
+    return _by_key(corrections).count()
 
 
-def _largest(found: DataFrame) -> list[dict[str, Any]]:
+def largest(corrections: DataFrame) -> tuple[Correction, ...]:
+    """Return the keys that are corrected most, over all windows."""
     size = F.greatest(*(F.abs(name) for name in names(MEASURES)))
-    rows = _by_key(found).orderBy(size.desc(), "dimension", "key", "is_bot").limit(MOST_SHOWN).collect()
-    return [{name: value for name, value in row.asDict().items() if value not in (0, None)} for row in rows]
+    rows = _by_key(corrections).orderBy(size.desc(), *KEY).limit(MOST_SHOWN).collect()
+    return tuple(
+        Correction(
+            dimension=row["dimension"],
+            key=row["key"],
+            is_bot=row["is_bot"],
+            measures={name: row[name] for name in names(MEASURES) if row[name]},
+        )
+        for row in rows
+    )
+
+
+def _by_key(corrections: DataFrame) -> DataFrame:
+    sums = [F.sum(name).alias(name) for name in names(MEASURES)]
+    return corrections.groupBy(*KEY).agg(*sums)

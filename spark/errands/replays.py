@@ -10,38 +10,46 @@ side what has gone to the other; there the windows are counted anew as their row
 
 from __future__ import annotations
 
-import datetime as dt
-import json
 import logging
 import time
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, replace
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lake.contracts import (
     BY_REPLAY,
-    FUTURE_TOLERANCE_SECONDS,
-    LEDGER,
+    COUNTS,
     WINDOW_SECONDS,
     names,
     spark_schema,
 )
+from lake.contracts.edition import Edition
+from lake.contracts.records import ReplayRecord
 from lake.errors import LakeError, WeblakeError
-from lake.requests import ReplayRequest, answer, waiting
+from lake.requests import ReplayAnswer, ReplayRequest, answer, waiting
 from lake.settings import Settings
 from lake.url_rules import UrlRules, load_url_rules
 from spark import failpoints
-from spark.errands.court import Court, entries_since
-from spark.errands.moves import Judge
-from spark.errands.replay_records import check_undo, corrected_windows, entry_of, replays, summary
-from spark.events.counts import as_entry, difference, negative
-from spark.events.duplicates import count_new
-from spark.events.parse import parse_again
+from spark.errands.corrections import corrections, read_by_todays_rules, read_on_arrival, within
+from spark.errands.replay_records import (
+    corrected_windows,
+    entry_of,
+    largest,
+    moved,
+    number_of_keys,
+    read_replay,
+    replays,
+    undone_replay,
+    write_replay,
+)
+from spark.events.counts import as_entry, negative
+from spark.events.judgement import Judge
 from spark.tables.delta import append_once, snapshot, writers_progress
+from spark.tables.edition import holds_all_days, write_edition
 from spark.tables.files import no_rows
-from spark.tables.storage import read_text, remove_folder, write_text
+from spark.tables.storage import remove_folder
+from spark.tables.verdicts import entries_since
 
 log = logging.getLogger(__name__)
 
@@ -52,9 +60,10 @@ ROWS_PER_PIECE = 300_000
 class Replays:
     """The replays that are asked for, one at a time, piece by piece."""
 
-    def __init__(self, session: SparkSession, settings: Settings, court: Court) -> None:
-        """Prepare; nothing is looked for yet."""
-        self._court = court
+    def __init__(self, session: SparkSession, settings: Settings, judge: Judge, edition: Edition) -> None:
+        """Prepare; ``judge`` says who is a bot, ``edition`` by which measures and rules the stream counts."""
+        self._judge = judge
+        self._edition = edition
         self._session = session
         self._settings = settings
         self._at_hand: ReplayRequest | None = None
@@ -82,70 +91,66 @@ class Replays:
                 self._finish(request)
         except WeblakeError as error:
             self._at_hand = None
-            answer(self._settings.requests, request.id, {"done": True, "error": str(error)})
+            answer(self._settings.requests, request.id, ReplayAnswer(done=True, error=str(error)))
         return True
 
     def _begin(self, request: ReplayRequest) -> None:
-        record = read_text(self._session, self._record(request.id))
+        record = read_replay(self._session, self._settings, request.id)
         if record is not None:  # it was done, and interrupted before it was answered
-            answer(self._settings.requests, request.id, {"done": True, **json.loads(record)})
+            answer(self._settings.requests, request.id, ReplayAnswer(done=True, record=record))
             return
         log.info("replay %s begins", request.id)
         remove_folder(self._session, self._staging)
         self._rules = load_url_rules(self._settings.rules_file)
-        known = replays(self._session, self._settings)
-        if request.undo is not None:
-            check_undo(known, request)
+        undone = undone_replay(replays(self._session, self._settings), request) if request.undo is not None else None
         self._is_committed = _writer(request) in writers_progress(self._session, self._settings.ledger)
         if self._is_committed:
             self._pieces = []
-        elif request.undo is None:
-            self._pieces = pieces(self._session, self._settings, request)
+        elif undone:
+            self._pieces = self._pieces_to_restate(undone)
         else:
-            self._pieces = self._pieces_to_restate(next(record for record in known if record["id"] == request.undo))
+            self._pieces = pieces(self._session, self._settings, request)
         self._done = 0
         self._at_hand = request
 
     def _do_piece(self, request: ReplayRequest, counted_up_to: int) -> None:
         windows = self._pieces[self._done]
-        entries = self._ledger().filter(_within("window_date", windows))
+        entries = self._ledger().filter(within("window_date", windows))
         if request.undo is None:
-            valid = parsed_again(self._session, self._settings, self._rules, windows, counted_up_to)
+            valid = read_by_todays_rules(self._session, self._settings, self._rules, windows, counted_up_to)
         else:
             undone = F.broadcast(self._entries(request.undo).select("window_start").distinct())
             entries = entries.join(undone, "window_start", "left_semi")
-            valid = arrived(self._session, self._settings, windows, counted_up_to)
+            valid = read_on_arrival(self._session, self._settings, windows, counted_up_to)
             valid = valid.join(undone, "window_start", "left_semi")
         valid.persist()
         try:
-            found = corrections(valid, entries, self._court.judgement)
-            found.write.mode("overwrite").parquet(f"{self._staging}/piece={self._done}")
+            changes = corrections(valid, entries, self._judge)
+            changes.write.mode("overwrite").parquet(f"{self._staging}/piece={self._done}")
         finally:
             valid.unpersist()
         failpoints.reach("replay-after-piece")
         self._done += 1
-        answer(self._settings.requests, request.id, {"done": False, "pieces": len(self._pieces), "at": self._done})
+        answer(self._settings.requests, request.id, ReplayAnswer(False, len(self._pieces), self._done))
 
-    def _pieces_to_restate(self, record: dict[str, Any]) -> list[tuple[int, int]]:
+    def _pieces_to_restate(self, record: ReplayRecord) -> list[tuple[int, int]]:
         """Return the pieces in which to count a replay's windows anew to undo it; none if its negative will do.
 
         Raises:
             LakeError: verdicts have moved clients in them since, and they were not read as on arrival before.
         """
-        since = entries_since(self._session, self._settings, record["at"])
-        windows = F.broadcast(self._entries(record["id"]).select("window_start").distinct())
+        since = entries_since(self._session, self._settings, record.at)
+        windows = F.broadcast(self._entries(record.id).select("window_start").distinct())
         if self._ledger().filter(F.col("entry").isin(since)).join(windows, "window_start", "left_semi").isEmpty():
             return []
-        others = (
-            self._ledger().filter(F.col("entry") != entry_of(record["id"])).join(windows, "window_start", "left_semi")
-        )
-        if record["undo"] or not corrected_windows(self._session, self._settings, others).isEmpty():
+        others = self._ledger().filter(F.col("entry") != entry_of(record.id)).join(windows, "window_start", "left_semi")
+        if record.undo or not corrected_windows(self._session, self._settings, others).isEmpty():
             raise LakeError(
-                f"replay {record['id']} can no longer be undone: verdicts have moved clients in its windows since, and "
+                f"replay {record.id} can no longer be undone: verdicts have moved clients in its windows since, and "
                 "it was not the only one to correct them; put the rules back and replay its range instead"
             )
-        first, end, client = record["first"], record["end"], record["client"]
-        return pieces(self._session, self._settings, ReplayRequest(record["id"], first, end, client))
+        request = ReplayRequest(record.id, record.first, record.end, record.client)
+        return pieces(self._session, self._settings, request)
 
     @property
     def _staging(self) -> str:
@@ -153,38 +158,52 @@ class Replays:
 
     def _finish(self, request: ReplayRequest) -> None:
         """Append the corrections in one commit, and put the replay on record."""
-        found = self._found(request)
-        rows = found.count()
-        outcome: dict[str, Any] = {**asdict(request), "cause": BY_REPLAY, "at": time.time(), "corrections": rows}
-        outcome |= summary(found)
+        changes = self._corrections(request)
+        rows = changes.count()
+        record = ReplayRecord(
+            **asdict(request),
+            at=time.time(),
+            corrections=rows,
+            moved=moved(changes),
+            keys=number_of_keys(changes),
+            shown=largest(changes),
+        )
         if rows and not request.dry_run:
-            entries = as_entry(found, entry_of(request.id), BY_REPLAY)
+            entries = as_entry(changes, entry_of(request.id), BY_REPLAY)
             failpoints.reach("replay-before-commit")
             append_once(entries.coalesce(1), self._settings.ledger, _writer(request), 0)
             failpoints.reach("replay-after-commit")
-            outcome["ledger_version"] = snapshot(self._session, self._settings.ledger).version
+            record = replace(record, ledger_version=snapshot(self._session, self._settings.ledger).version)
         if not request.dry_run:
-            write_text(self._session, self._record(request.id), json.dumps(outcome))
+            write_replay(self._session, self._settings, record)
             failpoints.reach("replay-after-record")
+            self._note_edition(request)
         self._at_hand = None
         remove_folder(self._session, self._staging)
-        answer(self._settings.requests, request.id, {"done": True, **outcome})
+        answer(self._settings.requests, request.id, ReplayAnswer(done=True, record=record))
         log.info("replay %s: %d corrections%s", request.id, rows, " (dry run)" if request.dry_run else "")
 
-    def _record(self, replay_id: str) -> str:
-        return f"{self._settings.replays}/{replay_id}.json"
+    def _note_edition(self, request: ReplayRequest) -> None:
+        """Write down that all of the ledger is counted by the stream's edition now, where this replay saw to that.
 
-    def _found(self, request: ReplayRequest) -> DataFrame:
+        Rules that were edited since the stream's start are not: it still counts without them.
+        """
+        is_of_all = request.undo is None and request.client is None
+        is_of_today = is_of_all and Edition.of_today(self._settings) == self._edition
+        if is_of_today and holds_all_days(self._session, self._settings, request.first, request.end):
+            write_edition(self._session, self._settings, self._edition)
+
+    def _corrections(self, request: ReplayRequest) -> DataFrame:
         """Return the corrections; the ledger's own, where they were appended before and only the record is missing."""
         if self._is_committed:
-            return self._entries(request.id).select(*names(LEDGER)[2:])
+            return self._entries(request.id).select(*names(COUNTS))
         return negative(self._entries(request.undo)) if request.undo and not self._pieces else self._staged()
 
     def _staged(self) -> DataFrame:
         if not self._pieces:
-            return no_rows(self._session, LEDGER[2:])
-        return self._session.read.schema(spark_schema(LEDGER[2:])).parquet(
-            *(f"{self._staging}/piece={place}" for place in range(len(self._pieces)))
+            return no_rows(self._session, COUNTS)
+        return self._session.read.schema(spark_schema(COUNTS)).parquet(
+            *(f"{self._staging}/piece={number}" for number in range(len(self._pieces)))
         )
 
     def _entries(self, replay_id: str) -> DataFrame:
@@ -194,63 +213,17 @@ class Replays:
         return self._session.read.format("delta").load(self._settings.ledger)
 
 
-def corrections(valid: DataFrame, entries: DataFrame, judge: Judge) -> DataFrame:
-    """Return what has to be added to the ledger so that it says what the rows say.
-
-    Args:
-        valid: All rows of some windows that are valid under today's rules.
-        entries: All entries of the ledger in those windows.
-        judge: Says who is a bot, given the distinct agents.
-
-    Returns:
-        The ledger's columns but for ``entry`` and ``cause``; only rows that change something.
-    """
-    agents = valid.agg(F.collect_set("user_agent")).collect()[0][0]
-    counted = count_new(valid, valid.limit(0), judge(agents))
-    return difference(counted, entries)
-
-
-def parsed_again(
-    session: SparkSession, settings: Settings, rules: UrlRules, windows: tuple[int, int], counted_up_to: int
-) -> DataFrame:
-    """Return the rows of bronze that are valid under ``rules`` and lie in the windows, parsed from their bytes.
-
-    A row that was rejected has no window yet: all those are parsed that came late enough to be of the range.
-
-    Args:
-        session: The Spark session.
-        settings: Where bronze is.
-        rules: Today's rules.
-        windows: First window and end, exclusive; epoch seconds.
-        counted_up_to: The bronze batch that the ledger stands at.
-    """
-    earliest = _moment(windows[0] - FUTURE_TOLERANCE_SECONDS)
-    was_rejected = F.col("reject_reason").isNotNull() & (F.col("ingested_at") >= earliest)
-    may_be_in = _within("event_date", windows) | (was_rejected & (F.col("event_date") >= earliest.date()))
-    bronze = session.read.format("delta").load(settings.bronze).filter(F.col("batch") <= counted_up_to)
-    first, end = map(_moment, windows)
-    is_in = (F.col("window_start") >= first) & (F.col("window_start") < end)
-    return parse_again(bronze.filter(may_be_in), rules).filter(is_in).drop("referrer", "user_id")
-
-
-def arrived(session: SparkSession, settings: Settings, windows: tuple[int, int], counted_up_to: int) -> DataFrame:
-    """Return the rows of bronze that were valid on arrival and lie in the windows; as :func:`parsed_again`."""
-    bronze = session.read.format("delta").load(settings.bronze).filter(F.col("batch") <= counted_up_to)
-    valid = bronze.filter(F.col("reject_reason").isNull() & _within("event_date", windows))
-    return valid.drop("value", "referrer", "user_id")
-
-
 def pieces(session: SparkSession, settings: Settings, request: ReplayRequest) -> list[tuple[int, int]]:
     """Split a range into pieces of about ``ROWS_PER_PIECE`` rows: first window and end, exclusive.
 
     The pieces cover the whole range; with a client, only the hours in which it was seen.
     """
     bronze = session.read.format("delta").load(settings.bronze)
-    rows = bronze.filter(_within("event_date", (request.first, request.end)))
+    rows = bronze.filter(within("event_date", (request.first, request.end)))
     if request.client:
         hour = F.date_trunc("hour", "window_start")
-        seen = rows.filter(F.col("ip_address") == request.client).select(hour.alias("hour")).distinct()
-        rows = rows.withColumn("hour", hour).join(F.broadcast(seen), "hour", "left_semi")
+        hours = rows.filter(F.col("ip_address") == request.client).select(hour.alias("hour")).distinct()
+        rows = rows.withColumn("hour", hour).join(F.broadcast(hours), "hour", "left_semi")
     window = F.unix_seconds("window_start").alias("window")
     counted = rows.groupBy(window).count().orderBy("window").collect()
     sizes = [(int(row["window"]), int(row["count"])) for row in counted]
@@ -278,14 +251,3 @@ def _split(sizes: list[tuple[int, int]], whole: tuple[int, int] | None) -> list[
 
 def _writer(request: ReplayRequest) -> str:
     return f"replay:{request.id}"
-
-
-def _within(column: str, windows: tuple[int, int]) -> Any:
-    """Condition: the row's window is in the range, and so its day is one of the range's."""
-    first, end = map(_moment, windows)
-    days = F.col(column).between(first.date(), end.date())
-    return days & (F.col("window_start") >= first) & (F.col("window_start") < end)
-
-
-def _moment(seconds: int) -> dt.datetime:
-    return dt.datetime.fromtimestamp(seconds, tz=dt.timezone.utc)

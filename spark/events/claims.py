@@ -76,17 +76,16 @@ def is_impostor(claims: Mapping[str, list[str]], ranges: Ranges) -> Column:
     unknown = sorted(claims.keys() - ranges.networks.keys())
     if unknown:
         raise RulesError(f"no address ranges for {', '.join(unknown)}; add them to lake/rules/crawler_ranges.csv")
-    claimed = {operator: agents for operator, agents in claims.items() if agents}
-    if not claimed:
+    lists = {operator: _texts(agents) for operator, agents in claims.items() if agents}
+    if not lists:
         return F.lit(False)
-    listed = {operator: _texts(agents) for operator, agents in claimed.items()}
     verdicts = " ".join(
-        f"WHEN user_agent IN ({listed[operator]}) THEN NOT coalesce({_inside(ranges.networks[operator])}, false)"
-        for operator in claimed
+        f"WHEN user_agent IN ({agents}) THEN NOT coalesce({_inside(ranges.networks[operator])}, false)"
+        for operator, agents in lists.items()
     )
-    any_listed = ", ".join(listed.values())
+    any_agent = ", ".join(lists.values())
     # The outer case makes the rest free for all rows without a claim, which are nearly all.
-    return F.expr(f"CASE WHEN user_agent IN ({any_listed}) THEN CASE {verdicts} END ELSE false END")
+    return F.expr(f"CASE WHEN user_agent IN ({any_agent}) THEN CASE {verdicts} END ELSE false END")
 
 
 def _network(row: dict[str, str], where: str) -> Network:
@@ -121,13 +120,13 @@ def _inside(networks: Collection[Network]) -> str:
 
 def _in_v4(networks: Collection[Network]) -> str:
     """SQL: the first bits of the address, as a number, are among those of the ranges."""
-    octets = [f"try_cast(split_part({ADDRESS}, '.', {place}) AS bigint)" for place in (1, 2, 3, 4)]
+    octets = [f"try_cast(split_part({ADDRESS}, '.', {index}) AS bigint)" for index in (1, 2, 3, 4)]
     number = f"((({octets[0]} * 256 + {octets[1]}) * 256 + {octets[2]}) * 256 + {octets[3]})"
     tests = []
     for length in V4_LENGTHS:
-        listed = ", ".join(f"{start}L" for start in sorted(_starts(networks, 4, length)))
-        if listed:
-            tests.append(f"shiftright({number}, {32 - length}) IN ({listed})")
+        numbers = ", ".join(f"{start}L" for start in sorted(_starts(networks, 4, length)))
+        if numbers:
+            tests.append(f"shiftright({number}, {32 - length}) IN ({numbers})")
     return f"({' OR '.join(tests)})" if tests else "false"
 
 
@@ -136,9 +135,9 @@ def _in_v6(networks: Collection[Network]) -> str:
     left = f"split(substring_index({ADDRESS}, '::', 1), ':')"
     right = f"split(substring_index({ADDRESS}, '::', -1), ':')"
     groups = [
-        f"lpad(coalesce(if(get({left}, {place}) = '', NULL, get({left}, {place})),"
-        f" get({right}, {place} - 8 + size({right})), '0'), 4, '0')"
-        for place in range(V6_LENGTHS[-1] // 16)
+        f"lpad(coalesce(if(get({left}, {index}) = '', NULL, get({left}, {index})),"
+        f" get({right}, {index} - 8 + size({right})), '0'), 4, '0')"
+        for index in range(V6_LENGTHS[-1] // 16)
     ]
     tests = []
     for length in V6_LENGTHS:
@@ -150,13 +149,13 @@ def _in_v6(networks: Collection[Network]) -> str:
 
 def _starts(networks: Collection[Network], version: int, length: int) -> set[int]:
     """The first ``length`` bits of all ranges that are looked up by that length."""
-    found = set()
+    starts = set()
     for network in networks:
         if network.version == version and _length(network) == length:
             bits = network.max_prefixlen - length
             first, last = int(network.network_address) >> bits, int(network.broadcast_address) >> bits
-            found |= set(range(first, last + 1))
-    return found
+            starts |= set(range(first, last + 1))
+    return starts
 
 
 def _texts(values: Iterable[str]) -> str:

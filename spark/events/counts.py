@@ -12,11 +12,10 @@ from lake.contracts import (
     AGENT_GROUPS,
     ASSET,
     CHECKOUT,
+    COUNTS,
     DIMENSIONS,
-    FORMAT_ACCESS_LOG,
     LARGEST_AMOUNT,
     LATE_AFTER_SECONDS,
-    LEDGER,
     LEDGER_KEY,
     LEDGER_PARTITION,
     MEASURES,
@@ -25,6 +24,7 @@ from lake.contracts import (
     VIEW,
     names,
 )
+from spark.events.formats import REQUESTS
 from spark.events.judgement import Judgement
 
 PAIR_BITS = 32
@@ -34,7 +34,7 @@ PAIR_BITS = 32
 def conditions(judgement: Judgement) -> dict[str, Column]:
     """Which events each count counts. One condition per measure of the contract that is no amount."""
     action, status = F.col("action"), F.col("status_code")
-    is_line = F.col("format") == FORMAT_ACCESS_LOG
+    is_request = F.col("format").isin([record_format.name for record_format in REQUESTS])
     is_server_error = status.between(500, 599)
     is_error = status.between(400, 599)
     is_late = F.unix_micros("occurred_at") < F.unix_micros("ingested_at") - LATE_AFTER_SECONDS * 1_000_000
@@ -51,9 +51,9 @@ def conditions(judgement: Judgement) -> dict[str, Column]:
         "assets": action == ASSET,
         "robots_reads": F.col("path").rlike(r"^/robots\.txt(?:\?|\z)"),
         "no_agent": judgement.has_no_agent,
-        "pages": is_line & (action != ASSET),
+        "pages": is_request & (action != ASSET),
         "not_found": status == 404,
-        "probes": (action == PROBE) | (is_line & F.col("path").isNull()),
+        "probes": (action == PROBE) | (is_request & F.col("path").isNull()),
         "posts": action == POST,
         "failed_checkouts": (action == CHECKOUT) & is_error,
         "crawler_events": judgement.is_crawler,
@@ -78,14 +78,14 @@ def count_windows(events: DataFrame, judgement: Judgement) -> DataFrame:
     Returns:
         The ledger's columns but for ``entry`` and ``cause``.
     """
-    keys = [key for key in DIMENSIONS.values() if key]
+    keys = [dimension.column for dimension in DIMENSIONS.values() if dimension.column]
     packed, unpacked = _in_pairs(conditions(judgement))
     added = {**packed, **amounts()}
     columns = [column.alias(name) for name, column in added.items()]
     measured = events.select("window_start", judgement.is_bot.alias("is_bot"), *keys, *columns)
     sums = [F.sum(name).alias(name) for name in added]
     common = [F.col("window_start"), F.col("is_bot")]
-    sets = [[*common, *([F.col(key)] if key else [])] for key in DIMENSIONS.values()]
+    sets = [[*common, *([F.col(entry.column)] if entry.column else [])] for entry in DIMENSIONS.values()]
     grouped = measured.groupingSets(sets, *common, *(F.col(key) for key in keys)).agg(
         *sums, F.grouping_id(*common, *(F.col(key) for key in keys)).alias("grouping")
     )
@@ -95,7 +95,7 @@ def count_windows(events: DataFrame, judgement: Judgement) -> DataFrame:
         grouped.select(dimension.alias("dimension"), "window_start", key.alias("key"), "is_bot", date, *added)
         .filter(F.col("key").isNotNull())
         .withColumns(unpacked)
-        .select(*names(LEDGER)[2:])
+        .select(*names(COUNTS))
     )
 
 
@@ -108,7 +108,7 @@ def sum_entries(entries: DataFrame) -> DataFrame:
 def negative(entries: DataFrame) -> DataFrame:
     """Return what takes entries back: the ledger's columns but for ``entry`` and ``cause``."""
     negatives = [(-F.col(name)).alias(name) for name in names(MEASURES)]
-    return entries.select(*names(LEDGER)[2 : -len(MEASURES)], *negatives)
+    return entries.select(*names(LEDGER_KEY), LEDGER_PARTITION, *negatives)
 
 
 def difference(new: DataFrame, old: DataFrame) -> DataFrame:
@@ -121,24 +121,31 @@ def difference(new: DataFrame, old: DataFrame) -> DataFrame:
     sums = sum_entries(new.select(*columns).unionByName(negative(old).select(*columns)))
     is_changed = F.greatest(*(F.abs(name) for name in names(MEASURES))) > 0
     date = F.col("window_start").cast("date").alias(LEDGER_PARTITION)
-    return sums.filter(is_changed).select("*", date).select(*names(LEDGER)[2:])
+    return sums.filter(is_changed).select("*", date).select(*names(COUNTS))
 
 
 def as_entry(counts: DataFrame, entry: str, cause: str) -> DataFrame:
     """Give counts their id and cause: the ledger's columns."""
-    return counts.select(F.lit(entry).alias("entry"), F.lit(cause).alias("cause"), *names(LEDGER)[2:])
+    return counts.select(F.lit(entry).alias("entry"), F.lit(cause).alias("cause"), *names(COUNTS))
 
 
 def _dimension_and_key(keys: list[str]) -> tuple[Column, Column]:
     """Tell a grouping set by its bits: the bit of its own key is 0, those of the other keys are 1."""
     dimension, key = F.lit("all"), F.lit("all")
-    for name, column in DIMENSIONS.items():
-        if column:
-            others = sum(1 << (len(keys) - 1 - place) for place, other in enumerate(keys) if other != column)
+    for entry in DIMENSIONS.values():
+        if entry.column:
+            others = sum(1 << (len(keys) - 1 - index) for index, other in enumerate(keys) if other != entry.column)
             is_this = F.col("grouping") == others
-            dimension = F.when(is_this, name).otherwise(dimension)
-            key = F.when(is_this, F.col(column)).otherwise(key)
+            dimension = F.when(is_this, entry.name).otherwise(dimension)
+            key = F.when(is_this, _as_key(entry.column, entry.digits)).otherwise(key)
     return dimension, key
+
+
+def _as_key(column: str, digits: int) -> Column:
+    """Return a column as text; a number with so many digits at least."""
+    if not digits:
+        return F.col(column).cast("string")
+    return F.when(F.col(column).isNotNull(), F.format_string(f"%0{digits}d", column))
 
 
 def _in_pairs(counted: dict[str, Column]) -> tuple[dict[str, Column], dict[str, Column]]:

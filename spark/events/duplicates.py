@@ -49,11 +49,11 @@ def find_duplicates(new: DataFrame, earlier: DataFrame) -> DataFrame:
         .filter((F.col("rows") > 1) & F.col("has_new"))
         .select("event_key")
     )
-    place = F.row_number().over(Window.partitionBy("event_key", "event_id", "window_start").orderBy(*ORDER))
+    rank = F.row_number().over(Window.partitionBy("event_key", "event_id", "window_start").orderBy(*ORDER))
     return (
         both.join(F.broadcast(suspects), "event_key", "left_semi")
-        .withColumn("place", place)
-        .filter((F.col("place") > 1) & F.col("is_new"))
+        .withColumn("rank", rank)
+        .filter((F.col("rank") > 1) & F.col("is_new"))
         .select(*ORDER)
     )
 
@@ -68,8 +68,8 @@ def count_new(new: DataFrame, earlier: DataFrame, judgement: Judgement) -> DataF
 def spans(windows: list[int]) -> list[Span]:
     """Cover the windows (epoch seconds) with at most ``MOST_SPANS`` spans, split at the widest gaps."""
     ordered = sorted(set(windows))
-    gaps = sorted(((later - earlier, place) for place, (earlier, later) in enumerate(pairwise(ordered))), reverse=True)
-    cuts = sorted(place for gap, place in gaps[: MOST_SPANS - 1] if gap > WINDOW_SECONDS)
+    gaps = sorted(((later - earlier, index) for index, (earlier, later) in enumerate(pairwise(ordered))), reverse=True)
+    cuts = sorted(index for gap, index in gaps[: MOST_SPANS - 1] if gap > WINDOW_SECONDS)
     starts = [0, *(cut + 1 for cut in cuts)]
     ends = [*cuts, len(ordered) - 1]
     return [Span(ordered[start], ordered[end]) for start, end in zip(starts, ends, strict=True)] if ordered else []

@@ -6,13 +6,14 @@ that its events count as before: see :meth:`Judgement.erased_agent`.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from lake.contracts import AGENT_GROUPS, ERASED
-from spark.events.agents import Agents
+from spark.events.agents import Agents, sort_agents
 from spark.events.claims import Ranges, is_impostor
 
 AGENTLESS, CRAWLER, TOOL, IMPOSTOR, CONVICTED, PARDONED = (
@@ -37,6 +38,13 @@ class Judgement:
     convicted: tuple[str, ...] = ()
     pardoned: tuple[str, ...] = ()
 
+    @classmethod
+    def of(
+        cls, agents: Iterable[str], ranges: Ranges, convicted: tuple[str, ...], pardoned: tuple[str, ...]
+    ) -> Judgement:
+        """Judge the clients of some events by their distinct agents, crawlers' address ranges, and the verdicts."""
+        return cls(sort_agents(agents), ranges, convicted, pardoned)
+
     @property
     def is_bot(self) -> Column:
         """Whether a bot did it: by a verdict where there is one, else by the agent's own word."""
@@ -46,23 +54,23 @@ class Judgement:
     @property
     def is_crawler(self) -> Column:
         """Whether the agent says that it is a crawler."""
-        return _known(CRAWLER, _is_in("user_agent", self.agents.crawlers))
+        return _word_or(CRAWLER, _is_in("user_agent", self.agents.crawlers))
 
     @property
     def is_tool(self) -> Column:
         """Whether the agent says that it is a library, a headless browser, a monitor or the like."""
-        return _known(TOOL, _is_in("user_agent", self.agents.tools))
+        return _word_or(TOOL, _is_in("user_agent", self.agents.tools))
 
     @property
     def is_impostor(self) -> Column:
         """Whether the agent claims a known crawler's name from an address that is not that crawler's."""
         claims = {name: agents for name, agents in self.agents.claims.items() if name in self.ranges.networks}
-        return _known(IMPOSTOR, is_impostor(claims, self.ranges))
+        return _word_or(IMPOSTOR, is_impostor(claims, self.ranges))
 
     @property
     def has_no_agent(self) -> Column:
         """Whether no user agent was sent."""
-        return _known(AGENTLESS, F.lit(False)) | F.col("user_agent").isNull()
+        return _word_or(AGENTLESS, F.lit(False)) | F.col("user_agent").isNull()
 
     @property
     def agent_group(self) -> Column:
@@ -88,18 +96,23 @@ class Judgement:
 
     @property
     def _is_convicted(self) -> Column:
-        return _known(CONVICTED, _is_in("ip_address", self.convicted))
+        return _word_or(CONVICTED, _is_in("ip_address", self.convicted))
 
     @property
     def _is_pardoned(self) -> Column:
-        return _known(PARDONED, _is_in("ip_address", self.pardoned))
+        return _word_or(PARDONED, _is_in("ip_address", self.pardoned))
+
+
+Judge = Callable[[list[str]], Judgement]
+"""From the distinct agents of some events to what is known of their clients."""
 
 
 def _is_erased() -> Column:
     return F.col("ip_address") == ERASED
 
 
-def _known(word: str, otherwise: Column) -> Column:
+def _word_or(word: str, otherwise: Column) -> Column:
+    """Whether the word stands for an erased client; of any other client, what ``otherwise`` says."""
     says = F.coalesce(F.concat(F.col("user_agent"), F.lit(" ")).contains(f" {word} "), F.lit(False))
     return F.when(_is_erased(), says).otherwise(otherwise)
 

@@ -5,6 +5,9 @@ The same expressions parse on arrival and in a replay, so all they look at is th
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -13,8 +16,6 @@ from lake.contracts import (
     BRONZE,
     EARLIEST_EVENT,
     ERASED,
-    FORMAT_ACCESS_LOG,
-    FORMAT_JSON,
     FUTURE_TOLERANCE_SECONDS,
     MAX_AGENT_CHARACTERS,
     MAX_KEY_CHARACTERS,
@@ -22,37 +23,24 @@ from lake.contracts import (
     WINDOW_SECONDS,
     names,
 )
+from lake.formats import FORMATS, ObjectFormat, RecordFormat
 from lake.url_rules import UrlRules
-
-JSON_FIELDS = (
-    "event_id",
-    "timestamp",
-    "user_id",
-    "ip_address",
-    "action",
-    "product_id",
-    "user_agent",
-    "response_time",
-    "status_code",
+from spark.events.formats import (
+    EVENTS,
+    NUL,
+    OBJECTS,
+    STRICT,
+    by_format,
+    field,
+    flags,
+    is_any,
+    method,
+    path,
+    take_apart,
+    text,
 )
-JSON_EVENTS = f"array<struct<{', '.join(f'{field}:string' for field in JSON_FIELDS)}>>"
-STRICT = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}  # Spark takes both unless told not to
 
-QUOTED = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'  # possessive: never recurses, however long the field
-LOG_LINE = (
-    r"^(\S++) \S++ [^\[\r\n]*+\[([^\]\r\n]++)\] "  # address, identity, user, time
-    rf"{QUOTED} (\d{{3}}) (\d++|-)"  # request, status, bytes
-    rf"(?: {QUOTED} {QUOTED})?+"  # referrer, agent: combined format
-    r'(?: "[^"]*+")?+\r?\n?\z'  # forwarded-for
-)
-LOG_FIELDS = ("ip_address", "time", "request", "status_code", "bytes", "referrer", "user_agent")
-LOG_TIME = "dd/MMM/yyyy:HH:mm:ss Z"
-IS_LOG_TIME = r"^\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\z"  # Spark takes years that it then fails on
-NUL = "\u0000"
-SEPARATOR = NUL  # in no line that gets so far: lines with a NUL are rejected first
-
-ISO_TIME = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d([.]\d{1,9})?(Z|[+-]\d\d(:?\d\d)?)?\z"
-OCTET = r"(?:1\d{0,2}+|2(?:[0-4]\d?+|5[0-5]?+|[6-9])?+|[3-9]\d?+|0)"  # told by its first digit, which is quicker
+OCTET = r"(?:1\d{0,2}+|2(?:[0-4]\d?+|5[0-5]?+|[6-9])?+|[3-9]\d?+|0)"  # by its first digit, which is quicker
 IPV4 = rf"{OCTET}(?:\.{OCTET}){{3}}"
 HEX = r"[0-9A-Fa-f]{1,4}"
 IPV6 = (
@@ -64,6 +52,8 @@ IPV6 = (
 IP_ADDRESS = rf"^(?:{IPV4}|{IPV6}|{ERASED})\z"
 UNIX_LINES = "(?d)"  # so that a line ends in a newline alone, as in Python
 WHOLE = r"^\d{1,9}\z"
+TEXTS = {"event_id": "own_id", "user_id": "user_id", "product_id": "own_product", "user_agent": "user_agent"}
+"""Fields that must be no object or list -> their columns."""
 DECIMAL = r"^\d{1,9}([.]\d*)?([eE][+-]?\d{1,2})?\z"
 
 
@@ -73,12 +63,11 @@ def parse_records(records: DataFrame, rules: UrlRules) -> DataFrame:
     Args:
         records: ``value`` (binary), ``header_event_id`` (string or null), ``kafka_partition``, ``kafka_offset``,
             ``ingested_at``.
-        rules: The URL rules and the known actions.
+        rules: The URL rules and the actions that an event may name.
 
     A column ``batch``, which a replay has and a new record has not, goes through as it is.
     """
-    decoded = _decode(records)
-    fields = _fields(decoded, rules)
+    fields = _fields(take_apart(records), rules)
     typed = _types(fields)
     judged = typed.withColumn("reject_reason", _reject_reason(rules))
     return _identify(judged)
@@ -93,75 +82,43 @@ def parse_again(rows: DataFrame, rules: UrlRules) -> DataFrame:
     return parse_records(records, rules).filter(F.col("reject_reason").isNull()).drop("value")
 
 
-def _decode(records: DataFrame) -> DataFrame:
-    """Read the bytes as text and split them: ``json`` (array) or ``log`` (array of strings), null where unreadable."""
-    text = _text()
-    as_array = F.concat(F.lit("["), text, F.lit("]"))
-    is_line = F.col("is_utf8") & ~F.col("is_json") & ~text.contains(NUL)
-    log_line = F.regexp_replace(text, LOG_LINE, SEPARATOR.join(f"${n}" for n in range(1, len(LOG_FIELDS) + 1)))
-    return (
-        records.withColumn("is_utf8", F.is_valid_utf8(text))
-        .withColumn("is_json", text.startswith("{"))
-        .withColumn("json", F.when(F.col("is_utf8") & F.col("is_json"), F.from_json(as_array, JSON_EVENTS, STRICT)))
-        .withColumn("log", F.when(is_line, F.split(log_line, SEPARATOR)))
-        .withColumn("is_event", F.coalesce(F.size("json") == 1, F.lit(False)))
-        .withColumn("is_log_line", F.coalesce(F.size("log") == len(LOG_FIELDS), F.lit(False)))
-    )
-
-
 def _fields(decoded: DataFrame, rules: UrlRules) -> DataFrame:
-    """Bring both formats to the same fields, all text: a dash of a log line is null."""
-    event = {name: F.get("json", F.lit(0)).getField(name) for name in JSON_FIELDS}
-    log = {name: F.get("log", F.lit(number)) for number, name in enumerate(LOG_FIELDS)}
-    is_event, is_log = F.col("is_event"), F.col("is_log_line")
-
-    def either(json_field: Column | None, log_field: Column | None) -> Column:
-        nothing = F.lit(None).cast("string")
-        return F.when(is_event, nothing if json_field is None else json_field).when(
-            is_log, nothing if log_field is None else log_field
-        )
-
-    words = F.split(log["request"], " ")
-    target = F.regexp_replace(F.get(words, F.lit(1)), r"^[a-z]+://[^/?#]*", "")
-    known = decoded.select(
+    """Bring all formats to the same fields, all text."""
+    common = decoded.select(
         *(name for name in (*records_columns(), "batch") if name in decoded.columns),
         "is_utf8",
-        "is_json",
-        "is_event",
-        "is_log_line",
-        either(event["event_id"], None).alias("json_event_id"),
-        either(event["timestamp"], log["time"]).alias("time"),
-        either(event["ip_address"], log["ip_address"]).alias("ip_address"),
-        either(event["user_id"], None).alias("user_id"),
-        either(event["action"], None).alias("json_action"),
-        either(event["product_id"], None).alias("json_product_id"),
-        either(None, F.get(words, F.lit(0))).alias("method"),
-        either(None, target).alias("path"),
-        either(None, _no_dash(log["referrer"])).alias("referrer"),
-        _short(either(event["user_agent"], _no_dash(log["user_agent"]))).alias("user_agent"),
-        either(event["status_code"], log["status_code"]).alias("status_text"),
-        either(event["response_time"], None).alias("response_text"),
-        either(None, _no_dash(log["bytes"])).alias("bytes_text"),
+        "is_object",
+        *flags(),
+        field("event_id").alias("own_id"),
+        field("time").alias("time"),
+        field("ip_address").alias("ip_address"),
+        field("user_id").alias("user_id"),
+        field("action").alias("own_action"),
+        field("product_id").alias("own_product"),
+        method().alias("method"),
+        path().alias("path"),
+        field("referrer").alias("referrer"),
+        _short(field("user_agent")).alias("user_agent"),
+        field("status_code").alias("status_text"),
+        field("response_time").alias("response_text"),
+        field("bytes").alias("bytes_text"),
     )
-    return known.withColumn("rule", _first_rule(rules)).select(
+    action, product = _rule_action(rules), _rule_product(rules)
+    return common.withColumn("rule", _first_rule(rules)).select(
         "*",
-        F.when(is_event, F.col("json_action")).when(is_log, _rule_action(rules)).alias("action"),
-        F.when(is_event, F.col("json_product_id")).when(is_log, _rule_product(rules)).alias("raw_product_id"),
+        by_format(lambda kind: F.col("own_action") if kind in EVENTS else action).alias("action"),
+        by_format(lambda kind: F.col("own_product") if kind in EVENTS else product).alias("raw_product_id"),
     )
 
 
 def _types(fields: DataFrame) -> DataFrame:
     """Cast the fields; what cannot be read is null here and has a reason in :func:`_reject_reason`."""
-    is_iso = F.col("is_event") & F.col("time").rlike(ISO_TIME)
-    occurred_at = F.when(is_iso, F.col("time").try_cast("timestamp")).when(
-        F.col("is_log_line") & F.col("time").rlike(IS_LOG_TIME), F.try_to_timestamp("time", F.lit(LOG_TIME))
-    )
     seconds = F.when(F.col("response_text").rlike(DECIMAL), F.col("response_text").try_cast("double"))
-    texts = F.concat_ws("", "json_event_id", "user_id", "ip_address", "action", "raw_product_id", "user_agent")
-    has_escaped_nul = F.col("is_event") & _text().contains("\\u0000") & texts.contains(NUL)
+    texts = F.concat_ws("", "own_id", "user_id", "ip_address", "action", "raw_product_id", "user_agent")
+    has_escaped_nul = is_any(OBJECTS) & text().contains("\\u0000") & texts.contains(NUL)
     return fields.select(
         "*",
-        occurred_at.alias("occurred_at"),
+        by_format(_time).alias("occurred_at"),
         F.when(F.col("raw_product_id") != "", F.col("raw_product_id")).alias("product_id"),
         F.col("status_text").try_cast("int").alias("status_code"),
         (seconds * 1000 + 0.5).try_cast("bigint").alias("response_ms"),
@@ -170,31 +127,37 @@ def _types(fields: DataFrame) -> DataFrame:
     )
 
 
+def _time(record_format: RecordFormat) -> Column:
+    time, pattern = F.col("time"), record_format.time.pattern
+    read = F.try_to_timestamp("time", F.lit(pattern)) if pattern else time.try_cast("timestamp")
+    return F.when(time.rlike(record_format.time.shape), read)
+
+
 def _reject_reason(rules: UrlRules) -> Column:
     """The first reason that applies, in the order of ``contracts.REJECT_REASONS``; null for a good record.
 
     ``from_json`` keeps this step out of the code that Spark generates for the others. That is needed: with it, theirs
     would be a method too long for Java to compile, and parsing would take half as long again.
     """
-    is_event, is_log = F.col("is_event"), F.col("is_log_line")
-    is_bad_json = F.col("is_json") & ~is_event
-    first_object = F.from_json(_text(), "struct<timestamp:string>", STRICT)
+    is_readable_object = is_any(OBJECTS)
+    is_bad_json = F.col("is_object") & ~is_readable_object
+    first_object = F.from_json(text(), "struct<timestamp:string>", STRICT)
     first_object_ends = F.from_json(
-        _text(), "struct<timestamp:string, broken:string>", {**STRICT, "columnNameOfCorruptRecord": "broken"}
+        text(), "struct<timestamp:string, broken:string>", {**STRICT, "columnNameOfCorruptRecord": "broken"}
     )
     is_trailing = F.when(is_bad_json, first_object.isNotNull() & first_object_ends["broken"].isNull())
     latest = F.unix_micros("ingested_at") + FUTURE_TOLERANCE_SECONDS * 1_000_000
     has_no_time = F.col("time").isNull() | (F.col("time") == "")
     has_no_ip = F.col("ip_address").isNull() | F.col("ip_address").isin("", "-")
-    is_known = F.col("json_action").isin(*rules.actions)
-    is_unknown = is_event & (F.col("json_action").isNull() | ~is_known)
+    is_in_rules = F.col("own_action").isin(*rules.actions)
+    is_unknown = is_any(EVENTS) & (F.col("own_action").isNull() | ~is_in_rules)
     key_length = F.greatest(F.length("ip_address"), F.length("action"), F.length("product_id"))
     return (
         F.when(~F.col("is_utf8"), "invalid_utf8")
-        .when((~is_event & _text().contains(NUL)) | F.col("has_escaped_nul"), "nul_character")
+        .when((~is_readable_object & text().contains(NUL)) | F.col("has_escaped_nul"), "nul_character")
         .when(is_trailing, "trailing_bytes")
         .when(is_bad_json, "not_json")
-        .when(~is_event & ~is_log, "not_a_log_line")
+        .when(~is_any(FORMATS), "not_a_log_line")
         .when(has_no_time, "missing_time")
         .when(F.col("occurred_at").isNull(), "unreadable_time")
         .when(F.col("occurred_at") < F.lit(EARLIEST_EVENT).cast("timestamp"), "time_too_old")
@@ -202,23 +165,23 @@ def _reject_reason(rules: UrlRules) -> Column:
         .when(has_no_ip, "missing_ip")
         .when(~F.col("ip_address").rlike(IP_ADDRESS), "invalid_ip")
         .when(is_unknown, "unknown_action")
-        .when(is_event & _has_wrong_type(), "wrong_type")
+        .when(reduce(or_, [is_any([kind]) & _has_wrong_type(kind) for kind in OBJECTS]), "wrong_type")
         .when(key_length > MAX_KEY_CHARACTERS, "key_too_long")
     )
 
 
-def _has_wrong_type() -> Column:
+def _has_wrong_type(record_format: ObjectFormat) -> Column:
     """A number that is none, a status that is no HTTP status, or an object or list where a text belongs."""
     status, response = F.col("status_text"), F.col("response_text")
     is_whole = (F.length(status) == 3) | status.rlike(WHOLE)  # a number from 100 in three characters is three digits
     is_status = F.coalesce(F.col("status_code").between(100, 599) & is_whole, F.lit(False))
     bad_status = status.isNotNull() & ~is_status
     bad_response = response.isNotNull() & F.col("response_ms").isNull() & ~response.rlike(DECIMAL)
-    texts = ("json_event_id", "user_id", "json_product_id", "user_agent")
     looks_nested = F.lit(False)
-    for name in texts:
-        looks_nested = looks_nested | F.col(name).startswith("{") | F.col(name).startswith("[")
-    nested = _text().rlike(r'"(?:event_id|user_id|product_id|user_agent)"\s*:\s*[\[{]')
+    for column in TEXTS.values():
+        looks_nested = looks_nested | F.col(column).startswith("{") | F.col(column).startswith("[")
+    keys = "|".join(record_format.fields[name] for name in TEXTS if name in record_format.fields)
+    nested = text().rlike(rf'"(?:{keys})"\s*:\s*[\[{{]')
     return F.coalesce(bad_status | bad_response | (looks_nested & nested), F.lit(False))
 
 
@@ -226,24 +189,18 @@ def _identify(judged: DataFrame) -> DataFrame:
     """Give each row its identity, window and day, and keep only bronze's columns."""
     is_good = F.col("reject_reason").isNull()
     position = F.concat_ws("-", "kafka_partition", "kafka_offset")
-    given_id = F.coalesce(_no_blank(F.col("header_event_id")), _no_blank(F.col("json_event_id")))
+    given_id = F.coalesce(_no_blank(F.col("header_event_id")), _no_blank(F.col("own_id")))
     seconds = F.floor(F.unix_micros("occurred_at") / F.lit(1_000_000 * WINDOW_SECONDS)) * WINDOW_SECONDS
     window_start = F.when(is_good, F.timestamp_seconds(seconds))
-    event_format = F.when(F.col("is_event"), FORMAT_JSON).when(F.col("is_log_line"), FORMAT_ACCESS_LOG)
     return (
         judged.withColumn("window_start", window_start)
         .withColumn("given_id", given_id)
         .withColumn("event_id", F.coalesce("given_id", position))
         .withColumn("event_key", F.when(is_good & given_id.isNotNull(), F.xxhash64("given_id", "window_start")))
         .withColumn("event_date", F.coalesce("window_start", "ingested_at").cast("date"))
-        .withColumn("format", event_format)
+        .withColumn("format", by_format(lambda kind: F.lit(kind.name)))
         .select(*(name for name in names(BRONZE) if name != "batch" or name in judged.columns))
     )
-
-
-def _text() -> Column:
-    """The bytes as text. It stands wherever it is needed: this costs nothing, and a column would be copied."""
-    return F.coalesce(F.col("value").cast("string"), F.lit(""))
 
 
 def records_columns() -> tuple[str, ...]:
@@ -271,13 +228,9 @@ def _rule_product(rules: UrlRules) -> Column:
     product = F.lit(None).cast("string")
     for position, rule in enumerate(rules.rules):
         if rule.product_group and rule.action != ASSET:
-            found = F.regexp_extract("path", UNIX_LINES + rule.pattern, rule.product_group)
-            product = F.when(F.col("rule") == position, found).otherwise(product)
+            group = F.regexp_extract("path", UNIX_LINES + rule.pattern, rule.product_group)
+            product = F.when(F.col("rule") == position, group).otherwise(product)
     return product
-
-
-def _no_dash(text: Column) -> Column:
-    return F.when(~text.isin("-", ""), text)
 
 
 def _short(agent: Column) -> Column:
@@ -285,5 +238,5 @@ def _short(agent: Column) -> Column:
     return F.when(may_be_long, F.left(agent, F.lit(MAX_AGENT_CHARACTERS))).otherwise(agent)
 
 
-def _no_blank(text: Column) -> Column:
-    return F.when(text != "", text)
+def _no_blank(value: Column) -> Column:
+    return F.when(value != "", value)

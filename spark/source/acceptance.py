@@ -3,36 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from lake.contracts.fields import known_fields
+from lake.contracts.refusals import Loss, NewTopic
 from lake.errors import LakeError
+from lake.files import write_whole
 from lake.settings import Settings
 
-
-@dataclass(frozen=True)
-class Loss:
-    """Records that Kafka removed before bronze had them: offsets ``first`` to ``last``, both included, of a partition.
-
-    ``generation`` says of which topic: the how-maniest (from 0) that bronze was read from.
-    """
-
-    generation: int
-    partition: int
-    first: int
-    last: int
-
-    def __str__(self) -> str:
-        return f"partition {self.partition}, offsets {self.first} to {self.last}"
-
-
-@dataclass(frozen=True)
-class NewTopic:
-    """Another topic for bronze to go on with. ``generation`` topics were read before it."""
-
-    topic_id: str
-    generation: int
+T = TypeVar("T", Loss, NewTopic)
 
 
 def accepted_losses(settings: Settings) -> list[Loss]:
@@ -71,15 +52,12 @@ def _read(path: Path) -> Any:
         raise LakeError(f"{path} cannot be read ({error}); restore it, or move it away") from error
 
 
-def _as(kind: Any, fields: Any, path: Path) -> Any:
+def _as(kind: type[T], fields: Any, path: Path) -> T:
     try:
-        return kind(**{name: fields[name] for name in kind.__dataclass_fields__})
-    except (KeyError, TypeError) as error:
-        raise LakeError(f"{path} has an entry without {error}; restore it, or move it away") from error
+        return kind(**known_fields(kind, fields))
+    except (AttributeError, TypeError) as error:
+        raise LakeError(f"{path} has an entry that is none ({error}); restore it, or move it away") from error
 
 
 def _write(path: Path, content: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.tmp")
-    draft.write_text(json.dumps(content, indent=1) + "\n")
-    draft.replace(path)
+    write_whole(path, json.dumps(content, indent=1) + "\n")

@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
 from lake.settings import Settings
 from spark.source.position import current_first_batch
+from spark.source.topic import Offsets
 from spark.tables.delta import is_empty, snapshot
 
 
-def bronze_facts(session: SparkSession, settings: Settings, since: int) -> dict[str, Any]:
-    """Return version, rows, rejected rows, next offsets and newest append time of the batches from ``since`` on.
+@dataclass(frozen=True)
+class BronzeFacts:
+    """The version of bronze, and the rows, rejected rows, next offsets and newest append time of some batches.
 
     The next offsets are those in the topic that bronze reads now; earlier topics' do not count.
     """
+
+    version: int
+    rows: int
+    rejected: int
+    next_offsets: Offsets
+    as_of: float
+
+
+def bronze_facts(session: SparkSession, settings: Settings, since: int) -> BronzeFacts:
+    """Return what bronze holds of the batches from ``since`` on."""
     version = snapshot(session, settings.bronze).version
     partitions = [] if is_empty(session, settings.bronze) else _partitions(session, settings, since)
-    return {
-        "version": version,
-        "rows": sum(row["rows"] for row in partitions),
-        "rejected": sum(row["rejected"] for row in partitions),
-        "next_offsets": {
-            str(row["kafka_partition"]): row["last_offset"] + 1 for row in partitions if row["last_offset"] is not None
+    return BronzeFacts(
+        version=version,
+        rows=sum(row["rows"] for row in partitions),
+        rejected=sum(row["rejected"] for row in partitions),
+        next_offsets={
+            row["kafka_partition"]: row["last_offset"] + 1 for row in partitions if row["last_offset"] is not None
         },
-        "as_of": max((row["newest"] / 1e6 for row in partitions), default=0.0),
-    }
+        as_of=max((row["newest"] / 1e6 for row in partitions), default=0.0),
+    )
 
 
 def _partitions(session: SparkSession, settings: Settings, since: int) -> list[Row]:

@@ -19,9 +19,10 @@ from typing import Any
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from lake.contracts.refusals import Loss, NewTopic, Refusal
 from lake.errors import RefusedError
 from lake.settings import Settings
-from spark.source.acceptance import Loss, NewTopic, accepted_losses, accepted_topic
+from spark.source.acceptance import accepted_losses, accepted_topic
 from spark.source.topic import Offsets, Topic, TopicState
 from spark.tables.delta import properties, set_properties, snapshot
 
@@ -68,37 +69,37 @@ class Position:
         Raises:
             RefusedError: this is another topic, or it has lost records, and nobody has accepted that.
         """
-        known = generations(self._session, self._settings)
-        if not known:
-            known = self._begin(known, now.topic_id, now.begins)
-        offsets = self._next(known, now)
-        if known[-1].topic_id != now.topic_id or _rewound(offsets, now):
-            self._require_accepted_topic(known, offsets, now)
-            known = self._begin(known, now.topic_id, self._starts_again(known, now))
-            offsets = self._next(known, now)
-        lost = [
-            Loss(len(known) - 1, partition, offset, now.begins[partition] - 1)
+        history = generations(self._session, self._settings)
+        if not history:
+            history = self._begin(history, now.topic_id, now.begins)
+        offsets = self._next(history, now)
+        if history[-1].topic_id != now.topic_id or _rewound(offsets, now):
+            self._require_accepted_topic(history, offsets, now)
+            history = self._begin(history, now.topic_id, self._starts_again(history, now))
+            offsets = self._next(history, now)
+        losses = [
+            Loss(len(history) - 1, partition, offset, now.begins[partition] - 1)
             for partition, offset in offsets.items()
             if offset < now.begins[partition]
         ]
-        if lost:
+        if losses:
             raise RefusedError(
                 f"Kafka has removed records of topic {self._settings.kafka_topic!r} that bronze has not read: "
-                f"{'; '.join(map(str, lost))}; go on without them with `make accept-loss`",
-                {"loss": [asdict(loss) for loss in lost]},
+                f"{'; '.join(map(str, losses))}; go on without them with `make accept-loss`",
+                Refusal(losses=tuple(losses)),
             )
         return offsets
 
-    def _next(self, known: list[Generation], now: TopicState) -> Offsets:
-        read = {**known[-1].starts, **(self._read or {})}
-        losses = [loss for loss in accepted_losses(self._settings) if loss.generation == len(known) - 1]
+    def _next(self, history: list[Generation], now: TopicState) -> Offsets:
+        read = {**history[-1].starts, **(self._read or {})}
+        losses = [loss for loss in accepted_losses(self._settings) if loss.generation == len(history) - 1]
         return {partition: _after_losses(partition, read.get(partition, 0), losses) for partition in now.ends}
 
-    def _require_accepted_topic(self, known: list[Generation], offsets: Offsets, now: TopicState) -> None:
-        wanted = NewTopic(now.topic_id, len(known))
-        if accepted_topic(self._settings) == wanted:
+    def _require_accepted_topic(self, history: list[Generation], offsets: Offsets, now: TopicState) -> None:
+        topic = NewTopic(now.topic_id, len(history))
+        if accepted_topic(self._settings) == topic:
             return
-        name, last = self._settings.kafka_topic, known[-1]
+        name, last = self._settings.kafka_topic, history[-1]
         if last.topic_id != now.topic_id:
             what = f"topic {name!r} was made anew, or is another one: its id is {now.topic_id}, not {last.topic_id}"
         else:
@@ -106,53 +107,56 @@ class Position:
         raise RefusedError(
             f"{what}; set KAFKA_TOPIC and KAFKA_BOOTSTRAP_SERVERS right, or have its new records appended "
             "with `make accept-topic`",
-            {"topic": asdict(wanted)},
+            Refusal(topic=topic),
         )
 
-    def _starts_again(self, known: list[Generation], now: TopicState) -> Offsets:
+    def _starts_again(self, history: list[Generation], now: TopicState) -> Offsets:
         """Return where to go on: at the beginning, or with a topic that bronze knows, after what bronze has of it.
 
         Where Kafka has lost records, it gives their offsets to new ones: then the time of appending tells them apart.
         """
-        places = [place for place, generation in enumerate(known) if generation.topic_id == now.topic_id]
-        if not places:
+        indexes = [index for index, generation in enumerate(history) if generation.topic_id == now.topic_id]
+        if not indexes:
             return now.begins
-        generation, *after = known[places[-1] :]
+        generation, *after = history[indexes[-1] :]
         end = after[0].first_batch if after else None
         last = last_records(self._session, self._settings, generation.first_batch, end)
-        later = self._topic.after({place: appended for place, (_, appended) in last.items() if place in now.ends})
-        offsets = {**generation.starts, **{place: offset + 1 for place, (offset, _) in last.items()}}
-        return {place: min(offsets.get(place, 0), later.get(place, end)) for place, end in now.ends.items()}
+        newest = {partition: appended for partition, (_, appended) in last.items() if partition in now.ends}
+        later = self._topic.after(newest)
+        offsets = {**generation.starts, **{partition: offset + 1 for partition, (offset, _) in last.items()}}
+        return {
+            partition: min(offsets.get(partition, 0), later.get(partition, end)) for partition, end in now.ends.items()
+        }
 
-    def _begin(self, known: list[Generation], topic_id: str, starts: Offsets) -> list[Generation]:
+    def _begin(self, history: list[Generation], topic_id: str, starts: Offsets) -> list[Generation]:
         """Write down that bronze goes on with another topic, or begins with its first."""
-        first_batch = snapshot(self._session, self._settings.bronze).version + 1 if known else 0
-        now_known = [*known, Generation(topic_id, first_batch, starts)]
-        text = json.dumps([asdict(generation) for generation in now_known])
+        first_batch = snapshot(self._session, self._settings.bronze).version + 1 if history else 0
+        longer = [*history, Generation(topic_id, first_batch, starts)]
+        text = json.dumps([asdict(generation) for generation in longer])
         set_properties(self._session, self._settings.bronze, {TOPICS: text})
-        if known:
+        if history:
             self._read = {}
         log.info("bronze reads topic %s from batch %d on", topic_id, first_batch)
-        return now_known
+        return longer
 
 
 def generations(session: SparkSession, settings: Settings) -> list[Generation]:
     """Return the topics that bronze was read from, the first first; without a Spark job."""
-    told: list[dict[str, Any]] = json.loads(properties(session, settings.bronze).get(TOPICS, "[]"))
+    contents: list[dict[str, Any]] = json.loads(properties(session, settings.bronze).get(TOPICS, "[]"))
     return [
         Generation(
             topic_id=fields["topic_id"],
             first_batch=fields["first_batch"],
             starts={int(partition): offset for partition, offset in fields["starts"].items()},
         )
-        for fields in told
+        for fields in contents
     ]
 
 
 def current_first_batch(session: SparkSession, settings: Settings) -> int:
     """Return the first batch that is of the topic that bronze reads now."""
-    known = generations(session, settings)
-    return known[-1].first_batch if known else 0
+    history = generations(session, settings)
+    return history[-1].first_batch if history else 0
 
 
 def last_records(

@@ -46,14 +46,14 @@ class Topic:
         Raises:
             ServiceError: the broker does not answer, or has no such topic.
         """
-        (told,) = self._ask("describe_topics", [self._name])
-        if not told["topic_id"]:
+        (description,) = self._ask("describe_topics", [self._name])
+        if not description["topic_id"]:
             raise ServiceError(
                 f"there is no topic {self._name!r} at {self._servers}; see KAFKA_TOPIC, or run `make up`"
             )
-        partitions = sorted(partition["partition_index"] for partition in told["partitions"])
+        partitions = sorted(partition["partition_index"] for partition in description["partitions"])
         return TopicState(
-            topic_id=str(told["topic_id"]),
+            topic_id=str(description["topic_id"]),
             begins=self._offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST)),
             ends=self._offsets(dict.fromkeys(partitions, OffsetSpec.LATEST)),
         )
@@ -64,8 +64,8 @@ class Topic:
         Raises:
             ServiceError: the broker does not answer.
         """
-        found = self._offsets({partition: moment + 1 for partition, moment in newest.items()})
-        return {partition: offset for partition, offset in found.items() if offset != NO_OFFSET}
+        offsets = self._offsets({partition: moment + 1 for partition, moment in newest.items()})
+        return {partition: offset for partition, offset in offsets.items() if offset != NO_OFFSET}
 
     def explained(self, error: Exception) -> Exception:
         """Return an error of Spark's, or, where it has waited for the broker in vain, one that says so."""
@@ -78,10 +78,11 @@ class Topic:
             self._admin.close()
             self._admin = None
 
-    def _offsets(self, wanted: dict[int, int]) -> Offsets:
-        places = {TopicPartition(self._name, partition): what for partition, what in wanted.items()}
-        found = self._ask("list_partition_offsets", places) if places else {}
-        return {place.partition: int(answer.offset) for place, answer in sorted(found.items())}
+    def _offsets(self, times: dict[int, int]) -> Offsets:
+        """Return the first offset of each partition at a time: epoch ms, or one of OffsetSpec's."""
+        specs = {TopicPartition(self._name, partition): time for partition, time in times.items()}
+        answers = self._ask("list_partition_offsets", specs) if specs else {}
+        return {topic_partition.partition: int(answer.offset) for topic_partition, answer in sorted(answers.items())}
 
     def _ask(self, method: str, about: object) -> Any:
         try:

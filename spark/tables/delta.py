@@ -74,10 +74,10 @@ def own_snapshot(session: SparkSession, path: str) -> Snapshot:
 
 def properties(session: SparkSession, path: str) -> dict[str, str]:
     """Return the table's properties as this process last read or wrote them; without a Spark job."""
-    found = _own_state(session, path).metadata().configuration().iterator()
+    configuration = _own_state(session, path).metadata().configuration().iterator()
     pairs = {}
-    while found.hasNext():
-        pair = found.next()
+    while configuration.hasNext():
+        pair = configuration.next()
         pairs[str(pair._1())] = str(pair._2())
     return pairs
 
@@ -156,8 +156,8 @@ def skip_once(session: SparkSession, path: str, writer: str, step: int) -> None:
 
 def _begin(session: SparkSession, path: str, writer: str, step: int) -> Any:
     """Begin a transaction of Delta's; None where ``writer`` has committed ``step`` before."""
-    log, known = _log(session, path), java_class(session, "scala.Option").apply(_own_state(session, path))
-    transaction = log.startTransaction(_none(session), known)
+    log, state = _log(session, path), java_class(session, "scala.Option").apply(_own_state(session, path))
+    transaction = log.startTransaction(_none(session), state)
     transaction.readTxn().addOne(writer)  # so a commit of this writer from elsewhere, meanwhile, is a conflict
     return transaction if _progress(transaction.snapshot()).get(writer, -1) < step else None
 
@@ -204,8 +204,8 @@ def _checked(state: Any, path: str) -> Any:
 def _progress(state: Any) -> dict[str, int]:
     """Return how far each writer has come in a snapshot of Delta's."""
     checksum = state.checksumOpt()
-    known = checksum.get().setTransactions() if checksum.isDefined() else checksum
-    transactions = (known.get() if known.isDefined() else state.setTransactions()).iterator()
+    noted = checksum.get().setTransactions() if checksum.isDefined() else checksum
+    transactions = (noted.get() if noted.isDefined() else state.setTransactions()).iterator()
     progress = {}
     while transactions.hasNext():
         writer = transactions.next()

@@ -53,8 +53,8 @@ class DataFile:
 
     def holds_any(self, windows: list[int]) -> bool:
         """Return whether one of the windows (epoch seconds, ascending) lies between the file's first and last."""
-        place = bisect_left(windows, self.first_window)
-        return place < len(windows) and windows[place] <= self.last_window
+        index = bisect_left(windows, self.first_window)
+        return index < len(windows) and windows[index] <= self.last_window
 
 
 class BronzeFiles:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import fcntl
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 
 import psutil
+from tenacity import Retrying, retry_if_not_result, stop_after_delay, wait_fixed
 
 from lake.errors import LockedError
+
+LOOK_SECONDS = 0.2
 
 
 class LakeLock:
@@ -49,13 +51,17 @@ def lake_lock(path: Path, wait_seconds: float, purpose: str) -> Iterator[LakeLoc
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as file:
-        deadline = time.monotonic() + wait_seconds
-        while (writer := _other_writer(file.fileno(), path)) is not None:
-            if time.monotonic() >= deadline:
-                raise LockedError(
-                    f"the lake is being written by {writer} (lock {path}); stop that one first, or set WEBLAKE_DATA"
-                )
-            time.sleep(0.2)
+        wait = Retrying(
+            retry=retry_if_not_result(lambda writer: writer is None),
+            wait=wait_fixed(LOOK_SECONDS),
+            stop=stop_after_delay(wait_seconds),
+            retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+        )
+        writer = wait(_other_writer, file.fileno(), path)
+        if writer is not None:
+            raise LockedError(
+                f"the lake is being written by {writer} (lock {path}); stop that one first, or set WEBLAKE_DATA"
+            )
         yield LakeLock(file, purpose)
 
 

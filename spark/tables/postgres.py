@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import psycopg2
 import pyarrow as pa
+from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import execute_values
@@ -21,11 +22,15 @@ from pyarrow import csv
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lake.contracts import LEDGER_KEY, MEASURES, MIRROR_SCHEMA, VERDICTS, names
+from lake.contracts import LEDGER_KEY, MEASURES, MIRROR_SCHEMA, VERDICTS, names, postgres_type
 from lake.errors import ServiceError
 from spark import failpoints
 
-COLUMNS = [*names(LEDGER_KEY), *names(MEASURES)]
+SUMS = [*names(LEDGER_KEY), *names(MEASURES)]
+"""The columns of the counts that are the ledger's sums."""
+WINDOW_COUNTS, BOOKMARK, VERDICTS_TABLE = (
+    sql.Identifier(MIRROR_SCHEMA, table) for table in ("window_counts", "bookmark", "verdicts")
+)
 CONNECT_SECONDS = 5
 PROBE_SECONDS = 5.0
 SILENT_PROBES = 2
@@ -117,10 +122,8 @@ def _answers(dsn: str) -> bool:
 
 def read_bookmark(cursor: Cursor) -> Bookmark:
     """Return the bookmark; without any counts it is worth nothing."""
-    cursor.execute(
-        f"select version, ledger_id from {MIRROR_SCHEMA}.bookmark "
-        f"where exists (select from {MIRROR_SCHEMA}.window_counts)"
-    )
+    query = sql.SQL("select version, ledger_id from {} where exists (select from {})")
+    cursor.execute(query.format(BOOKMARK, WINDOW_COUNTS))
     row = cursor.fetchone()
     return Bookmark(*row) if row else NOWHERE
 
@@ -131,24 +134,24 @@ def hold_bookmark(cursor: Cursor, expected: Bookmark) -> None:
     Raises:
         BookmarkMovedError: it is not where the caller has read it.
     """
-    cursor.execute(f"lock table {MIRROR_SCHEMA}.bookmark in exclusive mode")
-    found = read_bookmark(cursor)
-    if found != expected:
+    cursor.execute(sql.SQL("lock table {} in exclusive mode").format(BOOKMARK))
+    bookmark = read_bookmark(cursor)
+    if bookmark != expected:
         raise BookmarkMovedError(
-            f"the bookmark is at version {found.version} and no longer at {expected.version}; going on from there"
+            f"the bookmark is at version {bookmark.version} and no longer at {expected.version}; going on from there"
         )
 
 
 def move_bookmark(cursor: Cursor, to: Bookmark, is_filled_anew: bool = False) -> None:
     """Move the bookmark, or make it; ``is_filled_anew`` tells dbt to start from the beginning."""
     failpoints.reach("mirror-in-transaction")
-    cursor.execute(
-        f"insert into {MIRROR_SCHEMA}.bookmark as bookmark (version, ledger_id, moved_at, filled_at) "
-        "values (%s, %s, now(), now()) on conflict (is_only) do update set version = excluded.version, "
+    statement = sql.SQL(
+        "insert into {} as bookmark (version, ledger_id, moved_at, filled_at) values (%s, %s, now(), now()) "
+        "on conflict (is_only) do update set version = excluded.version, "
         "ledger_id = excluded.ledger_id, moved_at = excluded.moved_at, "
-        "filled_at = case when %s then excluded.filled_at else bookmark.filled_at end",
-        (to.version, to.ledger_id, is_filled_anew),
+        "filled_at = case when %s then excluded.filled_at else bookmark.filled_at end"
     )
+    cursor.execute(statement.format(BOOKMARK), (to.version, to.ledger_id, is_filled_anew))
 
 
 def put_verdicts(cursor: Cursor, number: int, rows: Iterable[tuple[str, str, str, str, dt.datetime]]) -> None:
@@ -159,22 +162,18 @@ def put_verdicts(cursor: Cursor, number: int, rows: Iterable[tuple[str, str, str
         number: the last verdict's.
         rows: address, verdict, who decided, reason and time of each.
     """
-    cursor.execute(f"select coalesce(max(number), 0) from {MIRROR_SCHEMA}.verdicts")
+    cursor.execute(sql.SQL("select coalesce(max(number), 0) from {}").format(VERDICTS_TABLE))
     if cursor.fetchone() == (number,):
         return
-    columns = names(VERDICTS)
-    cursor.execute(f"delete from {MIRROR_SCHEMA}.verdicts")
-    execute_values(
-        cursor,
-        f"insert into {MIRROR_SCHEMA}.verdicts ({', '.join(columns)}) values %s",
-        [(*row, number) for row in rows],
-    )
+    cursor.execute(sql.SQL("delete from {}").format(VERDICTS_TABLE))
+    insert = sql.SQL("insert into {} ({}) values %s").format(VERDICTS_TABLE, _listed(names(VERDICTS)))
+    execute_values(cursor, insert, [(*row, number) for row in rows])
 
 
 def clear_counts(cursor: Cursor) -> None:
     """Delete all counts, and the verdicts that they obey. Readers see them until the transaction ends."""
-    cursor.execute(f"delete from {MIRROR_SCHEMA}.window_counts")
-    cursor.execute(f"delete from {MIRROR_SCHEMA}.verdicts")
+    for table in (WINDOW_COUNTS, VERDICTS_TABLE):
+        cursor.execute(sql.SQL("delete from {}").format(table))
 
 
 def add_sums(cursor: Cursor, sums: DataFrame, version: int) -> int:
@@ -182,29 +181,41 @@ def add_sums(cursor: Cursor, sums: DataFrame, version: int) -> int:
 
     The sums come to the driver: keep them to what its memory holds.
     """
-    measures = ", ".join(f"{name} bigint not null" for name in names(MEASURES))
-    cursor.execute(
-        "create temporary table if not exists entries (dimension text not null, window_start timestamptz not null, "
-        f"key text not null, is_bot boolean not null, {measures}) on commit drop"
-    )
-    table = sums.select("dimension", F.unix_micros("window_start").alias("window_start"), *COLUMNS[2:]).toArrow()
+    columns = [
+        sql.SQL("{} {} not null").format(sql.Identifier(column.name), sql.SQL(postgres_type(column)))
+        for column in (*LEDGER_KEY, *MEASURES)
+    ]
+    create = sql.SQL("create temporary table if not exists entries ({}) on commit drop")
+    cursor.execute(create.format(sql.SQL(", ").join(columns)))
+    micros = F.unix_micros("window_start").alias("window_start")
+    table = sums.select(*(micros if name == "window_start" else F.col(name) for name in SUMS)).toArrow()
     stamps = pa.compute.strftime(table["window_start"].cast(pa.timestamp("us")), format="%Y-%m-%d %H:%M:%S+00")
     table = table.set_column(table.column_names.index("window_start"), "window_start", stamps)
     buffer = io.BytesIO()
     csv.write_csv(table, buffer, csv.WriteOptions(include_header=False, quoting_style="all_valid"))
     buffer.seek(0)
-    cursor.copy_expert(f"copy entries ({', '.join(COLUMNS)}) from stdin with (format csv)", buffer)
+    copy = sql.SQL("copy entries ({}) from stdin with (format csv)").format(_listed(SUMS))
+    cursor.copy_expert(copy, buffer)
     _upsert(cursor, version)
     cursor.execute("truncate entries")
     return int(table.num_rows)
 
 
 def _upsert(cursor: Cursor, version: int) -> None:
-    key = ", ".join(names(LEDGER_KEY))
-    added = ", ".join(f"{name} = counts.{name} + excluded.{name}" for name in names(MEASURES))
-    cursor.execute(
-        f"insert into {MIRROR_SCHEMA}.window_counts as counts ({', '.join(COLUMNS)}, version) "
-        f"select {', '.join(COLUMNS)}, %s from entries order by {key} "
-        f"on conflict ({key}) do update set {added}, version = excluded.version",
-        (version,),
+    statement = sql.SQL(
+        "insert into {table} as counts ({sums}, version) select {sums}, %s from entries order by {key} "
+        "on conflict ({key}) do update set {added}, version = excluded.version"
     )
+    added = [sql.SQL("{0} = counts.{0} + excluded.{0}").format(sql.Identifier(name)) for name in names(MEASURES)]
+    composed = statement.format(
+        table=WINDOW_COUNTS,
+        sums=_listed(SUMS),
+        key=_listed(names(LEDGER_KEY)),
+        added=sql.SQL(", ").join(added),
+    )
+    cursor.execute(composed, (version,))
+
+
+def _listed(columns: Iterable[str]) -> sql.Composed:
+    """Return columns, separated by commas."""
+    return sql.SQL(", ").join(map(sql.Identifier, columns))

@@ -17,12 +17,12 @@ def require_space(settings: Settings) -> None:
     Raises:
         LakeError: one has less.
     """
-    places = [settings.data] if "://" in settings.lake_root else [settings.data, Path(settings.lake_root)]
-    for place in places:
-        folder = next(folder for folder in (place, *place.parents) if folder.exists())
+    paths = [settings.data] if "://" in settings.lake_root else [settings.data, Path(settings.lake_root)]
+    for path in paths:
+        folder = next(folder for folder in (path, *path.parents) if folder.exists())
         free = shutil.disk_usage(folder).free // MEGABYTE
         if free < settings.min_free_mb:
             raise LakeError(
-                f"the disk of {place} has {free} MB free, less than WEBLAKE_MIN_FREE_MB={settings.min_free_mb}: "
+                f"the disk of {path} has {free} MB free, less than WEBLAKE_MIN_FREE_MB={settings.min_free_mb}: "
                 "the stream waits; make room, and it goes on by itself"
             )

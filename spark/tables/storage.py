@@ -45,9 +45,15 @@ def write_text(session: SparkSession, path: str, text: str) -> None:
 
 def list_texts(session: SparkSession, folder: str) -> list[str]:
     """Return the contents of a folder's ``*.json`` files, by name; none where there is no folder."""
+    return list(read_texts(session, folder).values())
+
+
+def read_texts(session: SparkSession, folder: str) -> dict[str, str]:
+    """Return a folder's ``*.json`` files, by name: path -> content; none where there is no folder."""
     system, pattern = _file(session, f"{folder}/*.json")
-    found = [str(status.getPath()) for status in system.globStatus(pattern) or ()]
-    return [text for text in (read_text(session, name) for name in sorted(found)) if text is not None]
+    files = sorted(status.getPath().getName() for status in system.globStatus(pattern) or ())
+    texts = {f"{folder}/{name}": read_text(session, f"{folder}/{name}") for name in files}
+    return {path: text for path, text in texts.items() if text is not None}
 
 
 def remove_folder(session: SparkSession, path: str) -> None:
@@ -59,8 +65,8 @@ def remove_folder(session: SparkSession, path: str) -> None:
 def folder_size(session: SparkSession, path: str) -> tuple[int, int]:
     """Return how many files and bytes there are in a folder of the lake."""
     system, folder = _file(session, path)
-    found = system.getContentSummary(folder)
-    return int(found.getFileCount()), int(found.getLength())
+    summary = system.getContentSummary(folder)
+    return int(summary.getFileCount()), int(summary.getLength())
 
 
 def _file(session: SparkSession, path: str) -> tuple[Any, Any]:

@@ -11,7 +11,7 @@ from lake.errors import ServiceError
 from lake.settings import Settings, child_environment, load_settings
 from stack.servers import kafka, postgres
 from stack.servers.migrations import migrate
-from stack.servers.ports import LOCALHOST, PortClaims, is_open, pick_quiet_ports
+from stack.servers.ports import LOCALHOST, PortClaims, pick_quiet_ports
 from stack.servers.stack_env import prepare
 from stack.servers.waiting import wait_until
 
@@ -88,11 +88,11 @@ class Embedded:
         broker, controller, database = pick_quiet_ports(3)
         data = data.resolve()
         data.mkdir(parents=True, exist_ok=True)
-        places = {"WEBLAKE_DATA": str(data), "WEBLAKE_CHARTS": str(data / "charts"), "LAKE_ROOT": str(data / "lake")}
+        folders = {"WEBLAKE_DATA": str(data), "WEBLAKE_CHARTS": str(data / "charts"), "LAKE_ROOT": str(data / "lake")}
         ports = {"KAFKA_BOOTSTRAP_SERVERS": f"{LOCALHOST}:{broker}", "POSTGRES_PORT": str(database)}
         servers = {"POSTGRES_HOST": LOCALHOST, "KAFKA_TOPIC": "web_logs", "POSTGRES_DB": "weblogs"}
         self._claims = PortClaims()
-        settings = load_settings({**places, **servers, **ports, **overrides})
+        settings = load_settings({**folders, **servers, **ports, **overrides})
         prepared = prepare(settings, self._claims, controller)
         self.settings = prepared.settings
         self._controller_port = prepared.controller_port
@@ -116,7 +116,7 @@ class Embedded:
             self.kafka.start()
             self.start_postgres()
             migrate(self.settings)
-            self._wait_for(self.kafka, lambda: is_open(kafka.port(self.settings)))
+            self._wait_for(self.kafka, lambda: kafka.is_listening(self.settings))
             kafka.create_topic(self.settings)
         except BaseException:
             self.stop()
@@ -134,7 +134,7 @@ class Embedded:
     def start_kafka(self) -> None:
         """Start the broker (again) and wait until it knows the topic."""
         self.kafka.start()
-        self._wait_for(self.kafka, lambda: is_open(kafka.port(self.settings)) and kafka.has_topic(self.settings))
+        self._wait_for(self.kafka, lambda: kafka.is_listening(self.settings) and kafka.has_topic(self.settings))
 
     def start_postgres(self) -> None:
         """Start the database (again) and wait until the owner can log in."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from lake.contracts import TOPIC_PARTITIONS
 from lake.errors import ServiceError
 from lake.settings import Settings, child_environment
-from stack.servers.ports import LOCALHOST
+from stack.servers.ports import LOCALHOST, is_open
 from stack.setup.jars import KAFKA, classpath
 
 HEAP = "-Xmx256m"
@@ -75,19 +75,25 @@ def port(settings: Settings) -> int:
     return int(settings.kafka_bootstrap_servers.rpartition(":")[2])
 
 
+def is_listening(settings: Settings) -> bool:
+    """Say whether a broker accepts connections where the settings say."""
+    servers = (server.rpartition(":") for server in settings.kafka_bootstrap_servers.split(","))
+    return any(is_open(int(number), host) for host, _, number in servers)
+
+
 def configure(settings: Settings, controller_port: int) -> None:
     """Write the broker's configuration."""
-    place = home(settings)
-    place.mkdir(parents=True, exist_ok=True)
+    folder = home(settings)
+    folder.mkdir(parents=True, exist_ok=True)
     text = CONFIGURATION.format(
         host=LOCALHOST,
         port=port(settings),
         controller_port=controller_port,
-        log_dir=place / "log",
+        log_dir=folder / "log",
         partitions=TOPIC_PARTITIONS,
     )
-    (place / "server.properties").write_text(text)
-    (place / "log4j2.properties").write_text(LOGGING)
+    (folder / "server.properties").write_text(text)
+    (folder / "log4j2.properties").write_text(LOGGING)
 
 
 def is_formatted(settings: Settings) -> bool:
@@ -168,7 +174,7 @@ def end_offsets(settings: Settings) -> dict[int, int]:
             ends = consumer.end_offsets([TopicPartition(settings.kafka_topic, number) for number in sorted(partitions)])
     except KafkaError as error:
         raise ServiceError(f"Kafka at {settings.kafka_bootstrap_servers} does not answer: {error}") from error
-    return {place.partition: int(offset) for place, offset in ends.items()}
+    return {partition.partition: int(offset) for partition, offset in ends.items()}
 
 
 def _java(settings: Settings, heap: str) -> list[str]:

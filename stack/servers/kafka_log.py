@@ -21,7 +21,7 @@ BEFORE_LENGTH = 12
 class Batch(NamedTuple):
     """Where in a file a batch begins, and its first and last offset."""
 
-    place: int
+    position: int
     first: int
     last: int
 
@@ -46,14 +46,14 @@ def batches(path: Path) -> Iterator[Batch]:
     """Yield the batches of a file; what a crash left half written at its end is none."""
     size = path.stat().st_size
     with path.open("rb") as file:
-        place = 0
-        while place + HEADER.size <= size:
-            file.seek(place)
+        position = 0
+        while position + HEADER.size <= size:
+            file.seek(position)
             first, length, _, _, _, _, delta = HEADER.unpack(file.read(HEADER.size))
-            if length <= 0 or place + BEFORE_LENGTH + length > size:
+            if length <= 0 or position + BEFORE_LENGTH + length > size:
                 return
-            yield Batch(place, first, first + delta)
-            place += BEFORE_LENGTH + length
+            yield Batch(position, first, first + delta)
+            position += BEFORE_LENGTH + length
 
 
 def _shorten(path: Path, offset: int, is_last: bool) -> int:
@@ -64,13 +64,13 @@ def _shorten(path: Path, offset: int, is_last: bool) -> int:
             kept = batch
             break
         end = batch.last + 1
-    if kept and kept.place == 0:
+    if kept and kept.position == 0:
         return 0
     if kept or is_last:  # the newest file may be empty, but must be there, or the broker would count from 0 again
         new = path.with_name(f"{kept.first if kept else end:020d}.log")
         scratch = path.with_name("new")
         with path.open("rb") as source, scratch.open("wb") as target:
-            source.seek(kept.place if kept else size)
+            source.seek(kept.position if kept else size)
             shutil.copyfileobj(source, target)
         _remove(path)
         scratch.rename(new)

@@ -1,6 +1,6 @@
 """The database's roles, rights and schemas; may be run again at any time, against any PostgreSQL.
 
-``python -m stack migrate`` runs them (with the topic) where the servers are not ours, as in docker-compose.yml.
+``weblake migrate`` runs them (with the topic) where the servers are not ours, as in docker-compose.yml.
 """
 
 from __future__ import annotations

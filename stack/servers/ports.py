@@ -92,12 +92,12 @@ class PortClaims:
 
 def pick_quiet_ports(count: int) -> list[int]:
     """Return free ports chosen at random, for short-lived services of tests and benchmarks."""
-    found: list[int] = []
+    ports: list[int] = []
     for port in random.sample(QUIET_PORTS, len(QUIET_PORTS)):
         if is_free(port):
-            found.append(port)
-        if len(found) == count:
-            return found
+            ports.append(port)
+        if len(ports) == count:
+            return ports
     raise ServiceError(
         f"no {count} ports between {QUIET_PORTS.start} and {QUIET_PORTS.stop} are free; close some programs"
     )

@@ -72,23 +72,23 @@ def initialise(settings: Settings) -> None:
     """
     if not settings.owner_password:
         raise ServiceError(f"there is no password for {OWNER} in {settings.data}/stack.env; run `make up`")
-    place = home(settings)
-    place.mkdir(parents=True, exist_ok=True)
-    scratch = place / "new"
+    folder = home(settings)
+    folder.mkdir(parents=True, exist_ok=True)
+    scratch = folder / "new"
     shutil.rmtree(scratch, ignore_errors=True)
-    secret = place / "password"
+    secret = folder / "password"
     secret.touch(mode=0o600)
     secret.write_text(settings.owner_password + "\n")
     locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     access = ["--auth=scram-sha-256", f"--username={OWNER}", f"--pwfile={secret}"]
-    prefix = command_prefix(place, program("initdb"))
+    prefix = command_prefix(folder, program("initdb"))
     command = [*prefix, str(program("initdb")), f"--pgdata={scratch}", *access, *locale]
     try:
         made = subprocess.run(command, capture_output=True, text=True, env=child_environment(settings), check=False)
     finally:
         secret.unlink()
     if made.returncode != 0:
-        raise ServiceError(f"initdb failed in {place}:\n{made.stderr.strip()[-2000:]}")
+        raise ServiceError(f"initdb failed in {folder}:\n{made.stderr.strip()[-2000:]}")
     with (scratch / "postgresql.conf").open("a") as file:
         file.write("\ninclude_if_exists = 'weblake.conf'\n")
     scratch.rename(cluster(settings))
@@ -124,13 +124,13 @@ def clear_after_crash(settings: Settings, patience_seconds: float = 60) -> None:
 
 def server_processes(settings: Settings) -> list[psutil.Process]:
     """Return the server's processes: all work in the cluster's folder."""
-    place = str(cluster(settings))
-    found = []
+    folder = str(cluster(settings))
+    processes = []
     for process in psutil.process_iter(["name"]):
         with suppress(psutil.Error):
-            if process.info["name"] == "postgres" and process.cwd() == place:
-                found.append(process)
-    return found
+            if process.info["name"] == "postgres" and process.cwd() == folder:
+                processes.append(process)
+    return processes
 
 
 def accepts(settings: Settings, role: str, database: str | None = None) -> bool:

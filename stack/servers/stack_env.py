@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path
 
 from lake.errors import ServiceError
+from lake.files import write_whole
 from lake.settings import STACK_FILE, Settings, load_settings, read_env_file
 from stack.servers import postgres
 from stack.servers.ports import LOCALHOST, PortClaims
@@ -43,14 +42,14 @@ def prepare(settings: Settings, claims: PortClaims, controller_port: int = 0) ->
         ServiceError: the settings name services elsewhere, or the passwords of an existing database are gone.
     """
     host, _, kafka_port = settings.kafka_bootstrap_servers.rpartition(":")
-    for name, place in (("KAFKA_BOOTSTRAP_SERVERS", host), ("POSTGRES_HOST", settings.postgres_host)):
-        if place not in (LOCALHOST, "localhost"):
-            raise ServiceError(f"{name} names {place!r}, but the embedded services run on {LOCALHOST}; unset {name}")
+    for name, server in (("KAFKA_BOOTSTRAP_SERVERS", host), ("POSTGRES_HOST", settings.postgres_host)):
+        if server not in (LOCALHOST, "localhost"):
+            raise ServiceError(f"{name} names {server!r}, but the embedded services run on {LOCALHOST}; unset {name}")
     require_password(settings)
-    known = read_env_file(settings.data / STACK_FILE)
-    controller = controller_port or int(known.get(CONTROLLER_PORT) or int(kafka_port) + 1)
-    wanted = {"Kafka": int(kafka_port), "Kafka's controller": controller, "PostgreSQL": settings.postgres_port}
-    ports, notes = _pick(wanted, claims)
+    earlier = read_env_file(settings.data / STACK_FILE)
+    controller = controller_port or int(earlier.get(CONTROLLER_PORT) or int(kafka_port) + 1)
+    preferences = {"Kafka": int(kafka_port), "Kafka's controller": controller, "PostgreSQL": settings.postgres_port}
+    ports, notes = _pick(preferences, claims)
     values = {
         "KAFKA_BOOTSTRAP_SERVERS": f"{LOCALHOST}:{ports['Kafka']}",
         CONTROLLER_PORT: str(ports["Kafka's controller"]),
@@ -66,11 +65,11 @@ def require_password(settings: Settings) -> None:
     """Raise ServiceError where there is a database, but not the password of its owner: no wait would let us in."""
     if settings.owner_password or not postgres.is_initialised(settings):
         return
-    place = postgres.home(settings)
+    folder = postgres.home(settings)
     raise ServiceError(
-        f"the password of the database in {place} is gone: it stood in {settings.data / STACK_FILE}. Put that file "
+        f"the password of the database in {folder} is gone: it stood in {settings.data / STACK_FILE}. Put that file "
         "back from a backup. Or, as everything in PostgreSQL can be made again from the lake: run `make down`, move "
-        f"{place} away, and run `make up`; the mirror then fills a new database from the ledger"
+        f"{folder} away, and run `make up`; the mirror then fills a new database from the ledger"
     )
 
 
@@ -115,11 +114,7 @@ def write(settings: Settings, values: dict[str, str]) -> None:
     """Add ``values`` to the file, in one step and with mode 0600."""
     path = settings.data / STACK_FILE
     merged = {**read_env_file(path), **values}
-    scratch = path.with_suffix(".new")
-    scratch.unlink(missing_ok=True)
-    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(HEAD + "".join(f"{name}={value}\n" for name, value in merged.items()))
-    Path(scratch).replace(path)
+    write_whole(path, HEAD + "".join(f"{name}={value}\n" for name, value in merged.items()), mode=0o600)
 
 
 def controller_port(settings: Settings) -> int:
@@ -127,11 +122,11 @@ def controller_port(settings: Settings) -> int:
     return int(read_env_file(settings.data / STACK_FILE)[CONTROLLER_PORT])
 
 
-def _pick(wanted: dict[str, int], claims: PortClaims) -> tuple[dict[str, int], list[str]]:
+def _pick(preferences: dict[str, int], claims: PortClaims) -> tuple[dict[str, int], list[str]]:
     ports: dict[str, int] = {}
     notes = []
-    for name, preferred in wanted.items():
-        others: Collection[int] = {*ports.values(), *(port for other, port in wanted.items() if other != name)}
+    for name, preferred in preferences.items():
+        others: Collection[int] = {*ports.values(), *(port for other, port in preferences.items() if other != name)}
         ports[name] = claims.pick(preferred, others)
         if ports[name] != preferred:
             notes.append(f"port {preferred} is busy: {name} listens on {ports[name]}")

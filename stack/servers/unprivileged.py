@@ -49,8 +49,8 @@ def command_prefix(folder: Path, program: Path) -> list[str]:
 
 def _namespace_prefix() -> list[str]:
     unshare = shutil.which("unshare")
-    known = {user.pw_name: user for user in pwd.getpwall()}
-    user = next((known[name] for name in NAMES_OF_ROOT if name in known), None)
+    users = {user.pw_name: user for user in pwd.getpwall()}
+    user = next((users[name] for name in NAMES_OF_ROOT if name in users), None)
     if unshare is None or user is None:
         return []
     return [unshare, "--user", f"--map-user={user.pw_uid}", f"--map-group={user.pw_gid}", "--"]

@@ -1,21 +1,56 @@
-"""Waiting for a condition, with an end."""
+"""Waiting for a condition, with or without an end."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 
+from tenacity import RetryCallState, RetryError, Retrying, retry_if_result, stop_after_delay, stop_never, wait_fixed
+
 from lake.errors import ServiceError
 
 
-def wait_until(condition: Callable[[], bool], seconds: float, what: str, pause_seconds: float = 0.1) -> None:
+class TooLongError(ServiceError):
+    """What was waited for did not come in time."""
+
+
+def wait_until(
+    condition: Callable[[], bool],
+    seconds: float | None,
+    what: str,
+    pause_seconds: float = 0.1,
+    say: Callable[[float], None] | None = None,
+    say_seconds: float = 10,
+) -> None:
     """Ask ``condition`` until it is true.
 
+    Args:
+        condition: What to wait for.
+        seconds: How long to wait; None is for ever.
+        what: What was waited for, in words that follow "until".
+        pause_seconds: Between two questions.
+        say: Called every ``say_seconds`` with the seconds waited so far.
+        say_seconds: See ``say``.
+
     Raises:
-        ServiceError: it was not true within ``seconds``; ``what`` says what was waited for.
+        TooLongError: it was not true within ``seconds``.
     """
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise ServiceError(f"waited {seconds:.0f} s in vain until {what}")
-        time.sleep(pause_seconds)
+    started = said = time.monotonic()
+
+    def before_sleep(_: RetryCallState) -> None:
+        nonlocal said
+        now = time.monotonic()
+        if say and now - said > say_seconds:
+            said = now
+            say(now - started)
+
+    attempts = Retrying(
+        retry=retry_if_result(lambda is_true: not is_true),
+        stop=stop_never if seconds is None else stop_after_delay(seconds),
+        wait=wait_fixed(pause_seconds),
+        before_sleep=before_sleep,
+    )
+    try:
+        attempts(condition)
+    except RetryError as error:
+        raise TooLongError(f"waited {seconds:.0f} s until {what}, without success") from error

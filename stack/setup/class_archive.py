@@ -4,13 +4,12 @@ Most of what Spark does before its first job is to read thousands of classes fro
 keep the outcome in a file and map it into memory the next time (application class-data sharing, JEP 350). The archive
 is made once, by the stream itself: it drains a few made-up events from a broker of its own into a database of its own.
 
-``python -m stack setup`` calls this. Java ignores an archive that was made by another Java, or from other jars.
+``make setup`` calls this. Java ignores an archive that was made by another Java, or from other jars.
 """
 
 from __future__ import annotations
 
 import subprocess
-import sys
 import tempfile
 import time
 from contextlib import suppress
@@ -18,9 +17,11 @@ from pathlib import Path
 
 import psutil
 
+from lake.command import weblake_command
 from lake.errors import ServiceError
 from lake.settings import PROJECT, Settings, child_environment
 from stack.servers.embedded import Embedded
+from stack.servers.processes import executable
 from stack.setup.jars import pyspark_jars
 
 EVENTS = 5_000
@@ -46,8 +47,8 @@ def make_archive(settings: Settings) -> None:
         places = {"SPARK_MASTER": "local[2]", "WEBLAKE_JARS": str(settings.jars), "WEBLAKE_MIN_FREE_MB": "1"}
         with Embedded(Path(name, "data"), **places) as own:
             places |= {"LAKE_ROOT": own.lake_root, "KAFKA_TOPIC": own.kafka_topic, "POSTGRES_DB": own.postgres_database}
-            _run(own, places, "ingest", "generate", "--count", str(EVENTS), "--rate", str(EVENTS), "--seed", "1")
-            _run(own, {**places, "SPARK_SUBMIT_OPTS": f'"-XX:ArchiveClassesAtExit={made}"'}, "spark", "--once")
+            _run(own, places, "generate", f"--count={EVENTS}", f"--rate={EVENTS}", "--seed=1")
+            _run(own, {**places, "SPARK_SUBMIT_OPTS": f'"-XX:ArchiveClassesAtExit={made}"'}, "run", "stream", "--once")
         if not made.exists():
             raise ServiceError(f"Java left no archive at {made}")
         _stamp_file(settings).write_text(_stamp())
@@ -60,7 +61,7 @@ def _run(settings: Settings, environment: dict[str, str], *command: str) -> None
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         process = psutil.Popen(
-            [sys.executable, "-m", *command],
+            weblake_command(*command),
             cwd=PROJECT,
             env=child_environment(settings, **environment),
             stdin=subprocess.DEVNULL,
@@ -82,7 +83,7 @@ def _run(settings: Settings, environment: dict[str, str], *command: str) -> None
         process.wait()
     if hanging or process.wait() != 0:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
-        raise ServiceError(f"`python -m {' '.join(command)}` failed; the end of its log:\n{tail}")
+        raise ServiceError(f"`weblake {' '.join(command)}` failed; the end of its log:\n{tail}")
 
 
 def _stamp_file(settings: Settings) -> Path:
@@ -90,5 +91,6 @@ def _stamp_file(settings: Settings) -> Path:
 
 
 def _stamp() -> str:
-    said = subprocess.run(["java", "-version"], stderr=subprocess.STDOUT, stdout=subprocess.PIPE, text=True)
-    return f"{said.stdout}{pyspark_jars()}\n"
+    command = [executable("java"), "-version"]
+    version = subprocess.run(command, stderr=subprocess.STDOUT, stdout=subprocess.PIPE, text=True, check=False)
+    return f"{version.stdout}{pyspark_jars()}\n"

@@ -1,4 +1,4 @@
-"""Installs the pinned libraries into ``.venv``, once per version of ``requirements.lock``.
+"""Installs the pinned libraries into ``.venv``, once per version of ``requirements.lock``, and the program ``weblake``.
 
 Run by ``make setup`` as ``python3 stack/setup/install.py`` with the system's Python: standard library only, and
 syntax that Python 3.8 reads.
@@ -18,12 +18,20 @@ PROJECT = Path(__file__).resolve().parents[2]
 LOCK = PROJECT / "requirements.lock"
 VENV = PROJECT / ".venv"
 STAMP = VENV / "installed.sha256"
+PROJECT_FILE = PROJECT / "pyproject.toml"
+PROGRAM = VENV / "bin" / "weblake"
+PROGRAM_STAMP = VENV / "program.sha256"
 PYTHON = VENV / "bin" / "python"
 
 
 def is_installed() -> bool:
     """Say whether ``.venv`` holds what the lock file names today."""
-    return PYTHON.exists() and STAMP.exists() and STAMP.read_text() == _lock_hash()
+    return PYTHON.exists() and STAMP.exists() and STAMP.read_text() == _hash(LOCK)
+
+
+def has_program() -> bool:
+    """Say whether ``.venv`` has the program ``weblake`` as ``pyproject.toml`` describes it today."""
+    return PROGRAM.exists() and PROGRAM_STAMP.exists() and PROGRAM_STAMP.read_text() == _hash(PROJECT_FILE)
 
 
 def install() -> int:
@@ -41,9 +49,34 @@ def install() -> int:
     command = [str(PYTHON), "-m", "pip", "install", *options, "-r", str(LOCK)]
     code = _run_with_progress(command, total, started)
     if code == 0:
-        STAMP.write_text(_lock_hash())
+        STAMP.write_text(_hash(LOCK))
         sys.stdout.write(f"Installed in {time.monotonic() - started:.0f} s\n")
     return code
+
+
+def install_program() -> int:
+    """Put the program ``weblake`` into ``.venv``; it runs the code of this folder. Return pip's exit code.
+
+    Nothing is fetched: the libraries are there, and so is setuptools, which builds it.
+    """
+    options = ["--no-deps", "--no-build-isolation", "--disable-pip-version-check", "--no-input", "--quiet"]
+    command = [str(PYTHON), "-m", "pip", "install", *options, "--editable", str(PROJECT)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    if done.returncode:
+        sys.stderr.write(done.stdout.decode("utf-8", "replace"))
+        sys.stderr.write("weblake could not be installed; the lines above say why. `make setup` tries again.\n")
+    else:
+        PROGRAM_STAMP.write_text(_hash(PROJECT_FILE))
+    return done.returncode
+
+
+def main() -> int:
+    """Install what is missing; return the exit code of what failed, or 0."""
+    if not is_installed():
+        code = install()
+        if code:
+            return code
+    return 0 if has_program() else install_program()
 
 
 def _run_with_progress(command: list[str], total: int, started: float) -> int:
@@ -73,9 +106,9 @@ def _show(text: str) -> None:
     sys.stdout.flush()
 
 
-def _lock_hash() -> str:
-    return hashlib.sha256(LOCK.read_bytes()).hexdigest() + "\n"
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() + "\n"
 
 
 if __name__ == "__main__":
-    sys.exit(0 if is_installed() else install())
+    sys.exit(main())

@@ -1,6 +1,6 @@
 """The pinned jars of Spark's connectors and of the Kafka broker, fetched once with the Ivy inside pyspark.
 
-``python -m stack setup`` calls this. Jars lie in ``<settings.jars>/spark`` and ``<settings.jars>/kafka``.
+``make setup`` calls this. Jars lie in ``<settings.jars>/spark`` and ``<settings.jars>/kafka``.
 """
 
 from __future__ import annotations
@@ -64,26 +64,26 @@ def fetch_jars(jars: Path, jar_set: JarSet) -> int:
     jars.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{jar_set.name}-", dir=jars) as scratch_name:
         scratch = Path(scratch_name)
-        wanted = scratch / jar_set.name
-        _run_ivy(jar_set, scratch, wanted)
+        fetched = scratch / jar_set.name
+        _run_ivy(jar_set, scratch, fetched)
         shipped = _pyspark_artifacts() if jar_set.beside_pyspark else frozenset()
-        for jar in wanted.glob("*.jar"):
+        for jar in fetched.glob("*.jar"):
             if artifact_name(jar.name) in shipped:
                 jar.unlink()
-        count = len(list(wanted.glob("*.jar")))
+        count = len(list(fetched.glob("*.jar")))
         if count == 0:
             raise WeblakeError(f"Ivy fetched no jar for {', '.join(jar_set.coordinates)}; run `make setup` again")
-        (wanted / STAMP).write_text(_stamp(jar_set))
+        (fetched / STAMP).write_text(_stamp(jar_set))
         target = jars / jar_set.name
         shutil.rmtree(target, ignore_errors=True)
-        wanted.rename(target)
+        fetched.rename(target)
     return count
 
 
 def artifact_name(jar: str) -> str:
     """Return a jar file's name without its version: ``zstd-jni-1.5.7-3.jar`` gives ``zstd-jni``."""
-    found = re.match(r"(.+?)-\d+\.\d", jar)
-    return found.group(1) if found else jar.removesuffix(".jar")
+    match = re.match(r"(.+?)-\d+\.\d", jar)
+    return match.group(1) if match else jar.removesuffix(".jar")
 
 
 def classpath(jars: Path, jar_set: JarSet) -> str:
@@ -97,7 +97,7 @@ def classpath(jars: Path, jar_set: JarSet) -> str:
     return f"{jars / jar_set.name}/*"
 
 
-def _run_ivy(jar_set: JarSet, scratch: Path, wanted: Path) -> None:
+def _run_ivy(jar_set: JarSet, scratch: Path, folder: Path) -> None:
     ivy = next(iter(sorted(pyspark_jars().glob("ivy-*.jar"))), None)
     if ivy is None:
         raise WeblakeError(f"pyspark ships no ivy jar in {pyspark_jars()}; run `make setup` to install pyspark again")
@@ -105,11 +105,17 @@ def _run_ivy(jar_set: JarSet, scratch: Path, wanted: Path) -> None:
     module.write_text(_ivy_module(jar_set))
     command = [
         *("java", "-jar", str(ivy), "-ivy", str(module), "-cache", str(scratch / "cache")),
-        *("-confs", "default", "-types", "jar", "bundle", "-retrieve", f"{wanted}/[artifact]-[revision].[ext]"),
+        *("-confs", "default", "-types", "jar", "bundle", "-retrieve", f"{folder}/[artifact]-[revision].[ext]"),
     ]
     try:
         done = subprocess.run(
-            command, cwd=scratch, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=FETCH_SECONDS
+            command,
+            cwd=scratch,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=FETCH_SECONDS,
+            check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise WeblakeError(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import random
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
@@ -20,6 +19,7 @@ from faults.producer import Producer, Sent
 from faults.stream import Stream
 from faults.traffic import Fact
 
+from lake.command import weblake_command
 from lake.settings import PROJECT, Settings, child_environment, load_settings
 from stack.servers import kafka, postgres
 from stack.servers.embedded import Embedded
@@ -95,9 +95,9 @@ class Rig:
         wait_until(holds, PATIENCE_SECONDS, f"PostgreSQL has all (log: {self.stream.log})")
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run ``python -m`` with the case's settings and return its output, whatever the exit code."""
+        """Run ``weblake`` with the case's settings and return its output, whatever the exit code."""
         return subprocess.run(
-            [sys.executable, "-m", *arguments],
+            weblake_command(*arguments),
             cwd=PROJECT,
             env=child_environment(self.settings, **self.environment, **environment),
             capture_output=True,
@@ -107,9 +107,9 @@ class Rig:
 
     def verify_deep(self) -> None:
         """Build the marts, and require that ``verify --deep`` finds nothing wrong and leaves nothing unchecked."""
-        built = self.run("marts.build", "--once")
+        built = self.run("dbt")
         assert built.returncode == 0, built.stdout + built.stderr
-        checked = self.run("audit", "verify", "--deep")
+        checked = self.run("verify", "--deep")
         assert checked.returncode == 0, checked.stdout + checked.stderr
 
     def compare(self) -> None:

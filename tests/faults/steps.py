@@ -44,7 +44,7 @@ def is_told(fact: object) -> bool:
 
 def accept(rig: Rig, what: str) -> None:
     """Accept what the stream refuses, and wait until it goes on."""
-    done = rig.run("spark.commands.accept", what)
+    done = rig.run(f"accept-{what}")
     assert done.returncode == 0, done.stderr
 
     def has_gone_on() -> bool:

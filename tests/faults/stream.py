@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import psutil
 
+from lake.command import weblake_command
 from lake.settings import PROJECT, Settings, child_environment
 
 STOP_SECONDS = 30
 
 
 class Stream:
-    """``python -m spark`` over one lake. Its log is ``<data>/logs/stream.log``."""
+    """``weblake run stream`` over one lake. Its log is ``<data>/logs/stream.log``."""
 
     def __init__(self, settings: Settings) -> None:
         """Start nothing yet."""
@@ -35,7 +35,7 @@ class Stream:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "spark", *arguments],
+                weblake_command("run", "stream", *arguments),
                 cwd=PROJECT,
                 env=child_environment(self._settings, **environment),
                 stdin=subprocess.DEVNULL,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from faults.rig import PATIENCE_SECONDS, Rig
 from faults.steps import wait_for
 from faults.traffic import Traffic
 
+from lake.command import weblake_command
 from lake.settings import PROJECT, child_environment
 from stack.servers import postgres
 from stack.servers.migrations import migrate
@@ -156,7 +156,7 @@ def frozen(processes: list[psutil.Process]) -> Iterator[None]:
 
 
 def build(rig: Rig) -> None:
-    done = rig.run("marts.build", "--once")
+    done = rig.run("dbt")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -165,7 +165,7 @@ def building_all_the_time(rig: Rig) -> Iterator[subprocess.Popen[bytes]]:
     """Run the program that builds the marts, every second."""
     with (rig.settings.data / "logs" / "marts.log").open("ab") as log:
         program = subprocess.Popen(
-            [sys.executable, "-m", "marts.build"],
+            weblake_command("run", "marts"),
             cwd=PROJECT,
             env=child_environment(rig.settings, MARTS_SECONDS="1"),
             stdout=log,

@@ -14,7 +14,8 @@ import pytest
 from faults.rig import PATIENCE_SECONDS, Cells, Rig
 from faults.traffic import Traffic
 
-from lake.requests import Change, ReplayRequest, VerdictRequest, ask, read_answer
+from lake.contracts.records import Change
+from lake.requests import ReplayAnswer, ReplayRequest, VerdictAnswer, VerdictRequest, ask, read_answer
 from lake.settings import load_settings
 from spark import failpoints
 from stack.servers import postgres
@@ -79,11 +80,15 @@ def have_done(rig: Rig, request: ReplayRequest | VerdictRequest) -> None:
     """Have a request done, unless it is being done, and wait until PostgreSQL has it."""
     ask(rig.settings.requests, request)
 
-    def answer() -> dict[str, Any]:
-        return read_answer(rig.settings.requests, request.id) or {"done": False}
+    folder = rig.settings.requests
 
-    wait_until(lambda: bool(answer()["done"]), PATIENCE_SECONDS, f"{request.id} is answered (log: {rig.stream.log})")
-    assert "error" not in answer(), answer()
+    def answer() -> ReplayAnswer | VerdictAnswer:
+        if isinstance(request, ReplayRequest):
+            return read_answer(folder, request.id, ReplayAnswer) or ReplayAnswer(done=False)
+        return read_answer(folder, request.id, VerdictAnswer) or VerdictAnswer(done=False)
+
+    wait_until(lambda: answer().done, PATIENCE_SECONDS, f"{request.id} is answered (log: {rig.stream.log})")
+    assert answer().error is None, answer()
     rig.wait_until_mirrored()
 
 

@@ -35,7 +35,7 @@ def test_two_streams_at_once(rig: Rig) -> None:
     with rig.producer.streaming(traffic, per_second=100):
         assert second.wait_for_end(PATIENCE_SECONDS) == 1
     rig.faults["second stream"] += 1
-    assert f"written by the stream (python -m spark), pid {rig.stream.pid}" in rig.stream.log_tail()
+    assert f"written by the stream (weblake run stream), pid {rig.stream.pid}" in rig.stream.log_tail()
     rig.prove()
 
 

@@ -34,7 +34,7 @@ def test_records_lost_to_retention(rig: Rig) -> None:
     refused = str(wait_for(rig, "bronze", "error"))
     for place in kept:
         assert f"partition {place}, offsets {before[place]} to {kept[place] - 1}" in refused
-    assert "make accept-loss" in rig.run("stack", "status").stdout
+    assert "make accept-loss" in rig.run("status").stdout
     accept(rig, "loss")
     rig.producer.sent = [sent for sent in rig.producer.sent if not _is_between(sent, before, kept)]
     rig.prove()

@@ -1,0 +1,10 @@
+"""The marts, counted anew by plain SQL; of dbt's project nothing is shared but the scores at which suspicion begins."""
+
+from audit.marts.bots import BOT_MARTS
+from audit.marts.checks import check_marts
+from audit.marts.mart import Mart
+from audit.marts.shop import SHOP_MARTS
+
+MARTS = (*SHOP_MARTS, *BOT_MARTS)
+
+__all__ = ["MARTS", "Mart", "check_marts"]

@@ -1,0 +1,221 @@
+"""The marts of bots: the evidence against each client, worked out anew from PostgreSQL's counts.
+
+Points and thresholds are those that ``marts.bot_rules`` publishes. What a rule measures is written here once more, from
+what the rule says; the score follows from both, and so do class and conviction.
+"""
+
+from __future__ import annotations
+
+import yaml
+from psycopg2 import sql
+from psycopg2.extensions import cursor as Cursor
+
+from audit.marts.mart import Mart
+from lake.settings import PROJECT
+
+FIGURES = {
+    "impostor": "case when impostor_events * 2 >= events then impostor_events end",
+    "declared_crawler": "case when crawler_events * 2 >= events then crawler_events end",
+    "declared_tool": "case when tool_events * 2 >= events then tool_events end",
+    "no_agent": "case when no_agent * 2 >= events then no_agent end",
+    "probing": "probes",
+    "robots_read": "robots_reads",
+    "robots_disobeyed": "case when robots_reads > 0 then add_to_carts + checkouts + posts end",
+    "buys": "case when checkouts > failed_checkouts and add_to_carts * 50 >= views then add_to_carts end",
+    "many_agents": "(agents_0 > 0)::int + (agents_1 > 0)::int + (agents_2 > 0)::int + (agents_3 > 0)::int",
+    "card_testing": "refused_of_a_day",
+    "catalogue_walk": "walked_of_a_day",
+    "form_hammering": "posts_of_a_day",
+    "no_assets": "bare_pages_of_a_day",
+    "page_guessing": "missed_pages_of_a_day",
+    "network_walk": "walked_by_others",
+    "request_rate": "peak_requests_per_minute",
+    "never_pauses": "active_minutes",
+    "steady_pace": "steady_minutes",
+}
+"""Rule -> the figure that it measures of a client; null is as good as 0."""
+
+SCRATCH = """
+    create temporary table audit_clients (
+        ip_address text primary key, score bigint, class text, convicted_as text, is_convicted boolean,
+        is_suspected boolean, reasons text[], points int[], figures jsonb, peak_requests_per_minute bigint,
+        active_minutes bigint, steady_minutes bigint, version bigint
+    ) on commit drop
+"""
+"""A table of the audit's own, which PostgreSQL drops when the snapshot ends."""
+
+SCORES = """
+    with cells as (
+        select *, extract(epoch from window_start)::bigint / 60 as minute from silver.window_counts
+        where dimension = 'client'
+    ),
+    minutes as (
+        select key, minute, sum(events - assets)::bigint as requests from cells group by key, minute
+    ),
+    sixties as (  -- each minute of a client, with the sixty minutes of the day that end with it
+        select key, requests, count(*) filter (where requests > 0) over sixty as active,
+            sum(requests) over sixty as together, sum(requests * requests) over sixty as squares
+        from minutes
+        window sixty as (partition by key, minute / 1440 order by minute range between 59 preceding and current row)
+    ),
+    paces as (  -- steady: the variance of the sixty minutes is less than 0.35 of their mean
+        select key, max(requests) as peak_requests_per_minute, max(active) as active_minutes,
+            coalesce(max(case when 60 * squares < together * (together + 21) then active end), 0) as steady_minutes
+        from sixties group by key
+    ),
+    days as (
+        select key, minute / 1440 as day, sum(events) as events, sum(events - assets) as requests, sum(views) as views,
+            sum(add_to_carts) as add_to_carts, sum(checkouts) as checkouts, sum(failed_checkouts) as failed_checkouts,
+            sum(payment_errors) as payment_errors, sum(pages) as pages, sum(assets) as assets, sum(posts) as posts,
+            sum(not_found) as not_found, sum(probes) as probes, sum(robots_reads) as robots_reads,
+            sum(no_agent) as no_agent, sum(crawler_events) as crawler_events, sum(tool_events) as tool_events,
+            sum(impostor_events) as impostor_events, sum(agents_0) as agents_0, sum(agents_1) as agents_1,
+            sum(agents_2) as agents_2, sum(agents_3) as agents_3, max(version) as version,
+            case when not pg_input_is_valid(key, 'inet') then null when family(key::inet) = 4
+                then key::inet & inet '255.255.255.0' else key::inet & inet 'ffff:ffff:ffff:ffff::' end as network
+        from cells group by key, day
+    ),
+    clients as (
+        select key, network, sum(events) as events, sum(views) as views, sum(add_to_carts) as add_to_carts,
+            sum(checkouts) as checkouts, sum(failed_checkouts) as failed_checkouts, sum(posts) as posts,
+            sum(probes) as probes, sum(robots_reads) as robots_reads, sum(no_agent) as no_agent,
+            sum(crawler_events) as crawler_events, sum(tool_events) as tool_events,
+            sum(impostor_events) as impostor_events, sum(agents_0) as agents_0, sum(agents_1) as agents_1,
+            sum(agents_2) as agents_2, sum(agents_3) as agents_3, max(version) as version,
+            max(case when checkouts - failed_checkouts < (failed_checkouts - payment_errors) / 4
+                then failed_checkouts - payment_errors end) as refused_of_a_day,
+            max(case when add_to_carts < views / 100 then views end) as walked_of_a_day,
+            max(case when assets < pages / 20 and pages >= requests / 2 then pages end) as bare_pages_of_a_day,
+            max(case when posts >= requests / 2 then posts end) as posts_of_a_day,
+            max(case when not_found >= requests / 2 then not_found end) as missed_pages_of_a_day
+        from days group by key, network
+    ),
+    networks as (
+        select network, max(walked) as walked_by_others, max(version) as version
+        from (
+            select network, max(version) as version, case when count(*) filter (where views > 0) >= 10
+                and sum(add_to_carts) < sum(views) / 100 then sum(views) - max(views) end as walked
+            from days where network is not null group by network, day
+        ) as days
+        group by network
+    ),
+    figures as (
+        select key, reason, coalesce(figure, 0)::bigint as figure,
+            greatest(clients.version, networks.version) as version
+        from clients left join networks using (network) join paces using (key)
+        cross join lateral (values {figures}) as figures (reason, figure)
+    ),
+    scores as (
+        select key, max(figures.version) as version, greatest(coalesce(sum(points), 0), 0) as score,
+            coalesce(array_agg(reason order by points desc, reason) filter (where points is not null), '{{}}')
+                as reasons,
+            coalesce(array_agg(points order by points desc, reason) filter (where points is not null), '{{}}')
+                as points,
+            coalesce(jsonb_object_agg(reason, figure) filter (where points <> 0), '{{}}') as figures,
+            (array_agg(class order by points desc, reason) filter (where class is not null))[1] as class
+        from figures
+        left join (
+            select reason as rule, points, class, threshold from marts.bot_rules
+        ) as rules on reason = rule and figure >= threshold
+        group by key
+    )
+    insert into audit_clients
+    select key, score, class, case when score >= {conviction} then class end, score >= {conviction},
+        score >= {suspicion}, reasons, points, figures, peak_requests_per_minute, active_minutes, steady_minutes,
+        version
+    from scores join paces using (key)
+"""
+
+BOTS = Mart(
+    "bots",
+    ("ip_address",),
+    (
+        *("requests", "score", "class", "is_convicted", "reasons", "points", "figures", "share_of_traffic"),
+        *("page_requests", "product_views", "paid_checkouts", "errors"),
+        *("peak_requests_per_minute", "active_minutes", "steady_minutes", "first_seen_at", "last_seen_at", "version"),
+    ),
+    """
+    select clients.ip_address, score, coalesce(class, 'unclear') as class, is_convicted, reasons, points, figures,
+        peak_requests_per_minute, active_minutes, steady_minutes, version, counts.*,
+        round(requests / (select sum(events) from cells where dimension = 'action'), 4) as share_of_traffic
+    from audit_clients as clients
+    join (
+        select key, sum(events) as requests, sum(events - assets) as page_requests {sums},
+            sum(views) as product_views, sum(checkouts - failed_checkouts) as paid_checkouts,
+            sum(client_errors + server_errors) as errors,
+            min(case when events <> 0 then window_start end) as first_seen_at,
+            max(case when events <> 0 then window_start end) as last_seen_at
+        from cells where dimension = 'client' group by key having sum(events) > 0
+    ) as counts on counts.key = clients.ip_address
+    where is_suspected
+    """,
+)
+BOT_CLASSES = Mart(
+    "bot_classes",
+    ("day_start", "class"),
+    (
+        *("requests", "clients", "product_views", "checkouts"),
+        *("conversion", "conversion_with_bots", "conversion_without_bots"),
+    ),
+    """
+    select *, round(checkouts / nullif(product_views, 0), 4) as conversion,
+        round(sum(checkouts) over of_day / nullif(sum(product_views) over of_day, 0), 4) as conversion_with_bots,
+        round(
+            sum(case when class = 'people' then checkouts end) over of_day
+            / nullif(sum(case when class = 'people' then product_views end) over of_day, 0), 4
+        ) as conversion_without_bots
+    from (
+        select to_timestamp(day * 86400) as day_start, coalesce(convicted_as, 'people') as class,
+            sum(requests) as requests, sum(product_views) as product_views, sum(checkouts) as checkouts,
+            count(*) filter (where requests > 0) as clients {sums}
+        from (
+            select key, extract(epoch from window_start)::bigint / 86400 as day, sum(events) as requests,
+                sum(views) as product_views, sum(checkouts) as checkouts {sums}
+            from cells where dimension = 'client' group by 1, 2
+        ) as days
+        join audit_clients on ip_address = key
+        group by day, 2
+    ) as sums
+    window of_day as (partition by day_start)
+    """,
+    unchecked=("version",),
+)
+BOT_TRAFFIC = Mart(
+    "bot_traffic",
+    ("window_start", "class"),
+    ("requests",),
+    """
+    select to_timestamp(five_minutes * 300) as window_start, coalesce(convicted_as, 'people') as class,
+        sum(events) as requests
+    from (select *, extract(epoch from window_start)::bigint / 300 as five_minutes from cells) as cells
+    join audit_clients on ip_address = key
+    where dimension = 'client' group by five_minutes, 2
+    """,
+    unchecked=("version",),
+)
+BOT_RULES = Mart(
+    "bot_rules",
+    ("reason",),
+    ("points", "threshold", "class", "meaning", "is_weak"),
+    """
+    select reason, points, threshold, class, meaning, points > 0 and class is null as is_weak
+    from unnest({reasons}) as measured (reason) left join staging.bot_rules using (reason)
+    """,
+    literals={"reasons": list(FIGURES)},
+)
+
+BOT_MARTS = (BOTS, BOT_CLASSES, BOT_TRAFFIC, BOT_RULES)
+
+
+def score_clients(cursor: Cursor) -> None:
+    """Fill the table of clients in the cursor's transaction; see :data:`SCRATCH`."""
+    scores = yaml.safe_load((PROJECT / "dbt" / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
+    figures = (sql.SQL("({}, {})").format(sql.Literal(reason), sql.SQL(figure)) for reason, figure in FIGURES.items())
+    cursor.execute(
+        sql.SQL(SCORES).format(
+            figures=sql.SQL(", ").join(figures),
+            suspicion=sql.Literal(scores["bot_suspicion_score"]),
+            conviction=sql.Literal(scores["bot_conviction_score"]),
+        )
+    )
+    cursor.execute("analyze audit_clients")

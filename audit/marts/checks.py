@@ -1,0 +1,73 @@
+"""PostgreSQL's counts against the marts: every row of every mart, and which state of the counts they show."""
+
+from __future__ import annotations
+
+import time
+
+from psycopg2.extensions import cursor as Cursor
+
+from audit.check import Check, compared, failed, number, unchecked
+from audit.database import Stand, database_snapshot, marts_stand, mirror_stand
+from audit.marts.bots import BOT_MARTS, SCRATCH, score_clients
+from audit.marts.shop import SHOP_MARTS
+from audit.scope import Scope
+from lake.settings import Settings
+
+PATIENCE_SECONDS = 60.0
+POLL_SECONDS = 1.0
+
+
+def check_marts(settings: Settings, scope: Scope, patience_seconds: float = PATIENCE_SECONDS) -> list[Check]:
+    """Compare each mart with the counts; waits a little where one is about to follow the other.
+
+    In a range of time only those marts are compared whose rows tell of one window: others tell of all time, and so does
+    a conviction.
+    """
+    deadline = time.monotonic() + patience_seconds
+    while True:
+        with database_snapshot(settings, SCRATCH) as cursor:
+            silver, marts = mirror_stand(cursor), marts_stand(cursor)
+            if marts is None:
+                return [unchecked("marts", "there are none yet; run `weblake dbt`")]
+            if silver == marts:
+                return [_check_build(cursor), *_check_rows(cursor, scope)]
+        if time.monotonic() >= deadline:
+            return [_out_of_step(silver, marts)]
+        time.sleep(POLL_SECONDS)
+
+
+def _check_rows(cursor: Cursor, scope: Scope) -> list[Check]:
+    checks = [mart.check(cursor, scope) for mart in SHOP_MARTS if mart.is_by_window or scope.is_all]
+    if scope.is_all:
+        score_clients(cursor)
+        checks += [mart.check(cursor, scope) for mart in BOT_MARTS]
+    return checks
+
+
+def _check_build(cursor: Cursor) -> Check:
+    """Compare the version that the marts say they show with the newest that any count has."""
+    cursor.execute("select coalesce(max(version), -1) from silver.window_counts")
+    ((newest,),) = cursor.fetchall()
+    cursor.execute("select version, built_at <= now(), models <> '' from marts.build_info")
+    rows = cursor.fetchall()
+    version, is_built, has_edition = rows[0]
+    problem = ""
+    if len(rows) != 1:
+        problem = f"it has {number(len(rows), 'row')} instead of one; run `weblake dbt`"
+    elif newest > version:
+        problem = f"counts have version {newest}, which the marts do not show; run `weblake dbt`"
+    elif not is_built or not has_edition:
+        problem = "it does not say when the marts were built, or by which models; run `weblake dbt`"
+    return compared("marts: build_info", f"counts up to version {newest}", f"version {version}", problem)
+
+
+def _out_of_step(silver: Stand, marts: Stand) -> Check:
+    if silver.ledger_id != marts.ledger_id:
+        problem = f"they show ledger {marts.ledger_id or 'none'}, PostgreSQL holds {silver.ledger_id or 'none'}"
+        return failed("marts", f"{problem}; run `weblake dbt`")
+    versions = f"they stand at version {marts.version}, PostgreSQL at {silver.version}"
+    if marts.version > silver.version:
+        return failed("marts", f"{versions}: was an older backup restored? Start the stream (`weblake up`)")
+    if marts.version == silver.version:
+        return unchecked("marts", "PostgreSQL was filled anew since they were built; run `weblake dbt`")
+    return unchecked("marts", f"the marts are behind: {versions}; run `weblake dbt`")

@@ -1,0 +1,117 @@
+"""One mart: what its rows are, and how they are counted anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from psycopg2 import sql
+from psycopg2.extensions import cursor as Cursor
+
+from audit.check import Check, compared, difference, failed, number
+from audit.facts import MEASURE_NAMES
+from audit.scope import Scope
+
+
+@dataclass(frozen=True)
+class Mart:
+    """A mart: its key, its columns, and the SQL for its rows from ``cells``, which are PostgreSQL's counts.
+
+    Where the SQL says ``{sums}`` stands the sum of each other measure of which the mart has a column of that name. The
+    first of ``columns`` is added up for the report. ``unchecked`` are columns that counts cannot tell. A mart
+    ``is_by_window`` if each row tells of the events of its own window alone.
+    """
+
+    name: str
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+    query: str
+    unchecked: tuple[str, ...] = ()
+    is_by_window: bool = False
+    literals: Mapping[str, object] = field(default_factory=dict)
+
+    def check(self, cursor: Cursor, scope: Scope) -> Check:
+        """Compare the mart with the counts, row by row, inside the database."""
+        name = f"marts: {self.name}"
+        present = self.present_columns(cursor)
+        missing = [column for column in (*self.key, *self.columns) if column not in present]
+        if missing:
+            return failed(name, f"it is missing, or lacks {', '.join(missing)}; run `weblake dbt`")
+        sums = self.sums(present)
+        cursor.execute(self._comparison(sums, scope))
+        values = cursor.fetchone()
+        if values is None:
+            return compared(name, "0 rows from PostgreSQL", "0 rows")
+        row = dict(zip((column.name for column in cursor.description or ()), values, strict=True))
+        problem = ""
+        if row["different"]:
+            key = ", ".join(f"{column} {_text(row[column])}" for column in self.key)
+            share = f"{row['different']:,} of {number(row['rows'], 'row')} differ"
+            problem = f"first: {key}: {_difference(row, [*self.columns, *sums])}; {share}"
+        ours, theirs = (f"{int(row[total] or 0):,} {self.columns[0]}" for total in ("our_total", "their_total"))
+        return compared(name, ours, theirs, problem, number(row["rows"], "row"))
+
+    def present_columns(self, cursor: Cursor) -> list[str]:
+        """Return the columns that the mart has in the database; none where there is no such mart."""
+        cursor.execute(
+            "select attname from pg_attribute where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped",
+            (f"marts.{self.name}",),
+        )
+        return [name for (name,) in cursor.fetchall()]
+
+    def sums(self, present: list[str]) -> list[str]:
+        """Return the columns that are the sums of the measures of their names, and nothing more."""
+        if "{sums}" not in self.query:
+            return []
+        return [name for name in MEASURE_NAMES if name in present and name not in (*self.key, *self.columns)]
+
+    def _comparison(self, sums: list[str], scope: Scope) -> sql.Composed:
+        """Return the SQL for the first row that differs, or any; with totals. A key that stands twice differs, too."""
+        key = sql.SQL(", ").join(map(sql.Identifier, self.key))
+        columns = [*self.columns, *sums]
+        parts: dict[str, sql.Composable] = {name: sql.Literal(value) for name, value in self.literals.items()}
+        parts["sums"] = sql.Composed(sql.SQL(", sum({0}) as {0}").format(sql.Identifier(name)) for name in sums)
+        return sql.SQL("""
+            with cells as (select * from silver.window_counts),
+            ours as (select *, 1 as copy from ({query}) as counted where {inside}),
+            theirs as (select *, row_number() over (partition by {key}) as copy from {mart} where {inside}),
+            compared as (
+                select {key}, {values}, theirs.copy is null as is_missing, ours.copy is null as is_extra,
+                    ours.copy is null or theirs.copy is null or {is_different} as is_different
+                from ours full join theirs using ({key}, copy)
+            )
+            select *, count(*) over () as rows, sum({our_first}) over () as our_total,
+                sum({their_first}) over () as their_total, sum(is_different::int) over () as different
+            from compared order by is_different desc, {key} limit 1
+        """).format(
+            query=sql.SQL(self.query).format(**parts),
+            inside=sql.SQL(scope.in_postgres("window_start") if self.is_by_window else "true"),
+            key=key,
+            mart=sql.Identifier("marts", self.name),
+            values=sql.SQL(", ").join(
+                sql.SQL("ours.{0} as {1}, theirs.{0} as {2}").format(*map(sql.Identifier, (name, *_sides(name))))
+                for name in columns
+            ),
+            is_different=sql.SQL(" or ").join(
+                sql.SQL("ours.{0} is distinct from theirs.{0}").format(sql.Identifier(name)) for name in columns
+            ),
+            our_first=sql.Identifier(_sides(columns[0])[0]),
+            their_first=sql.Identifier(_sides(columns[0])[1]),
+        )
+
+
+def _sides(column: str) -> tuple[str, str]:
+    return f"our_{column}", f"their_{column}"
+
+
+def _difference(row: dict[str, object], columns: list[str]) -> str:
+    if row["is_missing"]:
+        return "the mart has no such row"
+    if row["is_extra"]:
+        return "the counts give no such row, or give it once only"
+    ours, theirs = zip(*((row[our], row[their]) for our, their in map(_sides, columns)), strict=True)
+    return difference(columns, ours, theirs, ("PostgreSQL", "the mart"))
+
+
+def _text(value: object) -> str:
+    return f"{value:%Y-%m-%d %H:%M:%S}Z" if hasattr(value, "strftime") else repr(value)

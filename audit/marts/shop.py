@@ -1,0 +1,115 @@
+"""The marts of products, actions, payments and traffic, in plain SQL over PostgreSQL's counts."""
+
+from __future__ import annotations
+
+from audit.marts.mart import Mart
+
+PRODUCTS = Mart(
+    "products",
+    ("product_id",),
+    (
+        *("views", "add_to_carts", "checkouts", "human_views", "human_add_to_carts", "human_checkouts"),
+        *("bot_views", "bot_add_to_carts", "bot_checkouts"),
+        *("cart_rate", "checkout_rate", "first_seen_at", "last_seen_at", "version"),
+    ),
+    """
+    select *, round(add_to_carts / nullif(views, 0), 4) as cart_rate,
+        round(checkouts / nullif(views, 0), 4) as checkout_rate
+    from (
+        select key as product_id, max(version) as version {sums},
+            sum(views) as views, sum(add_to_carts) as add_to_carts, sum(checkouts) as checkouts,
+            sum(case when is_bot then 0 else views end) as human_views,
+            sum(case when is_bot then 0 else add_to_carts end) as human_add_to_carts,
+            sum(case when is_bot then 0 else checkouts end) as human_checkouts,
+            sum(case when is_bot then views else 0 end) as bot_views,
+            sum(case when is_bot then add_to_carts else 0 end) as bot_add_to_carts,
+            sum(case when is_bot then checkouts else 0 end) as bot_checkouts,
+            min(case when events <> 0 then window_start end) as first_seen_at,
+            max(case when events <> 0 then window_start end) as last_seen_at
+        from cells where dimension = 'product' group by key
+    ) as sums
+    """,
+)
+ACTIONS = Mart(
+    "actions",
+    ("action",),
+    ("action_count", "human_count", "bot_count", "share", "avg_response_ms", "version"),
+    """
+    select *, round(action_count / sum(action_count) over (), 4) as share,
+        round(milliseconds / nullif(timed, 0), 1) as avg_response_ms
+    from (
+        select key as action, sum(events) as action_count, max(version) as version {sums},
+            sum(case when is_bot then 0 else events end) as human_count,
+            sum(case when is_bot then events else 0 end) as bot_count,
+            sum(response_ms) as milliseconds, sum(timed_events) as timed
+        from cells where dimension = 'action' group by key having sum(events) <> 0
+    ) as sums
+    """,
+)
+PRODUCT_VIEWS = Mart(
+    "product_views",
+    ("window_start", "product_id"),
+    (
+        *("view_count", "human_views", "human_add_to_carts", "human_checkouts"),
+        *("first_seen_at", "last_seen_at", "version"),
+    ),
+    """
+    select to_timestamp(five_minutes * 300) as window_start, key as product_id, sum(views) as view_count {sums},
+        sum(case when is_bot then 0 else views end) as human_views,
+        sum(case when is_bot then 0 else add_to_carts end) as human_add_to_carts,
+        sum(case when is_bot then 0 else checkouts end) as human_checkouts,
+        min(case when events <> 0 then window_start end) as first_seen_at,
+        max(case when events <> 0 then window_start end) as last_seen_at, max(version) as version
+    from (select *, extract(epoch from window_start)::bigint / 300 as five_minutes from cells) as cells
+    where dimension = 'product' group by five_minutes, key
+    """,
+    is_by_window=True,
+)
+ACTION_COUNTS = Mart(
+    "action_counts",
+    ("window_start", "action"),
+    ("action_count", "human_count", "bot_count", "action_ratio", "version"),
+    """
+    select to_timestamp(five_minutes * 300) as window_start, action, action_count, human_count, bot_count,
+        round(action_count / nullif(sum(action_count) over (partition by five_minutes), 0), 4) as action_ratio,
+        max(version) over (partition by five_minutes) as version
+    from (
+        select extract(epoch from window_start)::bigint / 300 as five_minutes, key as action,
+            sum(events) as action_count, max(version) as version,
+            sum(case when is_bot then 0 else events end) as human_count,
+            sum(case when is_bot then events else 0 end) as bot_count
+        from cells where dimension = 'action' group by 1, key
+    ) as sums
+    """,
+    is_by_window=True,
+)
+PAYMENT_ERRORS = Mart(
+    "payment_errors",
+    ("window_start",),
+    ("checkouts", "error_count", "error_rate", "version"),
+    """
+    select *, round(error_count / nullif(checkouts, 0), 4) as error_rate
+    from (
+        select to_timestamp(minute * 60) as window_start, sum(checkouts) as checkouts,
+            sum(payment_errors) as error_count, max(version) as version {sums}
+        from (select *, extract(epoch from window_start)::bigint / 60 as minute from cells) as cells
+        where dimension = 'all' group by minute
+    ) as sums
+    """,
+    is_by_window=True,
+)
+TRAFFIC = Mart(
+    "traffic",
+    ("window_start",),
+    ("human_events", "bot_events", "version"),
+    """
+    select to_timestamp(minute * 60) as window_start, max(version) as version {sums},
+        sum(case when is_bot then 0 else events end) as human_events,
+        sum(case when is_bot then events else 0 end) as bot_events
+    from (select *, extract(epoch from window_start)::bigint / 60 as minute from cells) as cells
+    where dimension = 'all' group by minute
+    """,
+    is_by_window=True,
+)
+
+SHOP_MARTS = (PRODUCTS, ACTIONS, PRODUCT_VIEWS, ACTION_COUNTS, PAYMENT_ERRORS, TRAFFIC)

@@ -1,0 +1,122 @@
+"""The stream's report in ``<data>/stream.json``: how far each stage has come, for whoever asks from outside."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lake.contracts.fields import known_fields
+from lake.contracts.refusals import Refusal
+from lake.files import write_whole
+
+
+@dataclass(frozen=True)
+class BronzeReport:
+    """How far bronze has come, and what it waits for."""
+
+    version: int = -1
+    """Delta version of the table; -1 before the first."""
+    rows: int = 0
+    rejected: int = 0
+    next_offsets: dict[int, int] = field(default_factory=dict)
+    """Offset of the next record of each partition; partitions without records are not in it."""
+    as_of: float = 0.0
+    """When Kafka got the newest row (epoch seconds)."""
+    refusal: Refusal | None = None
+    error: str | None = None
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> BronzeReport:
+        """Read it from a JSON object."""
+        offsets = {int(partition): offset for partition, offset in content.get("next_offsets", {}).items()}
+        refusal = content.get("refusal")
+        return cls(
+            **{
+                **known_fields(cls, content),
+                "next_offsets": offsets,
+                "refusal": Refusal.of(refusal) if refusal else None,
+            }
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as a JSON object."""
+        offsets = {str(partition): offset for partition, offset in self.next_offsets.items()}
+        return {
+            **asdict(self),
+            "next_offsets": offsets,
+            "refusal": self.refusal.as_json() if self.refusal else None,
+        }
+
+
+@dataclass(frozen=True)
+class SilverReport:
+    """How far the ledger has come: its version, the rows of bronze that it counts, and how new they are."""
+
+    version: int = -1
+    rows: int = 0
+    as_of: float = 0.0
+    error: str | None = None
+    advice: str | None = None
+    """What to run, where the past was counted by another edition than today's."""
+
+
+@dataclass(frozen=True)
+class MirrorReport:
+    """How far PostgreSQL has come: its bookmark, the rows of bronze that it counts, and how new they are."""
+
+    bookmark: int = -1
+    rows: int = 0
+    as_of: float = 0.0
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class StreamReport:
+    """What the stream last wrote of itself; ``updated_at`` in epoch seconds."""
+
+    pid: int = 0
+    updated_at: float = 0.0
+    bronze: BronzeReport = BronzeReport()
+    silver: SilverReport = SilverReport()
+    mirror: MirrorReport = MirrorReport()
+
+    @property
+    def errors(self) -> dict[str, str]:
+        """Stage -> what keeps it from going on; only the stages that something keeps."""
+        errors = {"bronze": self.bronze.error, "silver": self.silver.error, "mirror": self.mirror.error}
+        return {stage: error for stage, error in errors.items() if error}
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> StreamReport:
+        """Read it from a JSON object; what an older version did not write has its default."""
+        stages = {
+            "bronze": BronzeReport.of(content.get("bronze", {})),
+            "silver": SilverReport(**known_fields(SilverReport, content.get("silver", {}))),
+            "mirror": MirrorReport(**known_fields(MirrorReport, content.get("mirror", {}))),
+        }
+        return cls(**{**known_fields(cls, content), **stages})
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as a JSON object."""
+        return {**asdict(self), "bronze": self.bronze.as_json()}
+
+
+def read_stream_report(path: Path) -> StreamReport | None:
+    """Return the stream's report; None where it has written none, or none that can be read."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return StreamReport.of(content) if isinstance(content, dict) else None
+
+
+def write_stream_report(path: Path, report: StreamReport) -> None:
+    """Write the stream's report, whole.
+
+    Raises:
+        OSError: the disk is full, or the folder is not ours.
+    """
+    write_whole(path, json.dumps(report.as_json()))

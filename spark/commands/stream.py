@@ -1,0 +1,55 @@
+"""The streams: ``weblake run stream`` until it is stopped, ``--once`` to drain what is there, ``weblake rebuild``."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Literal
+
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+
+from lake.errors import LakeError, first_line
+from lake.settings import Settings
+from spark import failpoints
+from spark.pipeline import Pipeline
+from spark.session import spark_session
+from spark.tables.lock import lake_lock
+
+log = logging.getLogger(__name__)
+
+LOCK_WAIT_SECONDS = 30.0
+HOLDER = "the stream (weblake run stream)"
+
+
+def run_stream(
+    settings: Settings,
+    work: Literal["run", "once", "rebuild"],
+    on_stop: Callable[[Callable[[], object]], None],
+) -> None:
+    """Run the pipeline under the lake's lock.
+
+    Args:
+        settings: Where everything is.
+        work: ``run`` until it is stopped; ``once`` drains what Kafka holds now through to PostgreSQL; ``rebuild``
+            counts a deleted ledger anew from bronze.
+        on_stop: Called with what ends the pipeline well; the signals to stop shall call that.
+
+    Raises:
+        LockedError: somebody else writes the lake.
+        LakeError: the lake cannot be used.
+    """
+    failpoints.arm(settings.fail_at)
+    with lake_lock(settings.lock_file, LOCK_WAIT_SECONDS, HOLDER) as lock:
+        try:
+            session = spark_session(settings)
+            lock.also_held_by(session.sparkContext._gateway.proc.pid)  # type: ignore[union-attr]
+            pipeline = Pipeline(session, settings)
+            on_stop(pipeline.stop)
+            {"run": pipeline.run, "once": pipeline.drain, "rebuild": pipeline.rebuild}[work]()
+            session.stop()
+        except (PySparkException, Py4JError) as error:
+            log.error("%s", first_line(error), exc_info=error)
+            raise LakeError(
+                f"the lake {settings.lake_root} cannot be used; `weblake verify` says what is damaged"
+            ) from error

@@ -1,0 +1,74 @@
+"""Weblake's own rules for user agents, from lake/rules/agents.yml: what the lists of others lack or get wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lake.errors import RulesError
+from lake.settings import PROJECT
+
+AGENTS_FILE = PROJECT / "lake" / "rules" / "agents.yml"
+
+
+@dataclass(frozen=True)
+class AgentRules:
+    """Patterns, and lists of exceptions; ``claims`` is operator -> the names of its crawlers with known ranges."""
+
+    says_bot: re.Pattern[str]
+    bot_phones: re.Pattern[str]
+    unsigned: re.Pattern[str]
+    people_too: frozenset[str]
+    tool_tags: frozenset[str]
+    shared_hosts: tuple[str, ...]
+    claims: Mapping[str, re.Pattern[str]]
+
+
+@cache
+def agent_rules(path: Path = AGENTS_FILE) -> AgentRules:
+    """Read the rules, once in a process.
+
+    Raises:
+        RulesError: the file is missing, is no YAML, lacks a list, or has a pattern that is no regular expression.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RulesError(f"cannot read {path} ({error}); restore the file that Weblake ships") from error
+    except yaml.YAMLError as error:
+        raise RulesError(f"{path} is not YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise RulesError(f"{path} is no mapping of lists; see the file that Weblake ships")
+    crawlers = content.get("crawlers")
+    if not isinstance(crawlers, dict) or not crawlers:
+        raise RulesError(f"`crawlers` in {path} is {crawlers!r}; it needs names of crawlers by operator")
+    return AgentRules(
+        says_bot=_any_of(content, "says_bot", path),
+        bot_phones=_any_of(content, "bot_phones", path),
+        unsigned=_any_of(content, "unsigned", path),
+        people_too=frozenset(_texts(content, "people_too", path)),
+        tool_tags=frozenset(_texts(content, "tool_tags", path)),
+        shared_hosts=tuple(_texts(content, "shared_hosts", path)),
+        claims={operator: _any_of(crawlers, operator, path, r"(?<![a-z])(?:{})(?![a-z])") for operator in crawlers},
+    )
+
+
+def _texts(content: Mapping[str, Any], name: str, path: Path) -> Sequence[str]:
+    texts = content.get(name)
+    if not isinstance(texts, list) or not texts or not all(isinstance(text, str) and text for text in texts):
+        raise RulesError(f"`{name}` in {path} is {texts!r}; it needs a list of texts")
+    return texts
+
+
+def _any_of(content: Mapping[str, Any], name: str, path: Path, frame: str = "{}") -> re.Pattern[str]:
+    pattern = frame.replace("{}", "|".join(_texts(content, name, path)))
+    try:
+        return re.compile(pattern, re.IGNORECASE)
+    except re.error as error:
+        raise RulesError(f"`{name}` in {path} has a pattern that is no regular expression: {error}") from error

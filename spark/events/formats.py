@@ -1,0 +1,157 @@
+"""Record formats as Spark has them: a record's bytes taken apart, its fields, and what erasure makes of it.
+
+Pure: columns over ``value``. The formats are folded: a field is taken from the one format that a record is of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import reduce
+from operator import or_
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from lake.contracts import ERASED
+from lake.formats import FORMATS, LineFormat, ObjectFormat, RecordFormat
+
+STRICT = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}  # Spark takes both unless told not to
+NUL = "\u0000"
+SEPARATOR = NUL  # in no line that gets so far: lines with a NUL are rejected first
+OBJECTS = tuple(record_format for record_format in FORMATS if isinstance(record_format, ObjectFormat))
+LINES = tuple(record_format for record_format in FORMATS if isinstance(record_format, LineFormat))
+EVENTS = tuple(record_format for record_format in FORMATS if "action" in record_format.fields)
+"""The formats whose records say themselves what was done."""
+REQUESTS = tuple(record_format for record_format in FORMATS if "action" not in record_format.fields)
+"""The formats whose records say what was asked for; the URL rules say what was done."""
+
+
+def text() -> Column:
+    """The bytes as text. It stands wherever it is needed: this costs nothing, and a column would be copied."""
+    return F.coalesce(F.col("value").cast("string"), F.lit(""))
+
+
+def take_apart(records: DataFrame) -> DataFrame:
+    """Add ``is_utf8``, ``is_object`` (it begins like one), and of each format its parts and whether it is the one."""
+    rows = records.withColumn("is_utf8", F.is_valid_utf8(text())).withColumn("is_object", text().startswith("{"))
+    for record_format in FORMATS:
+        parts = _object(record_format) if isinstance(record_format, ObjectFormat) else _line(record_format)
+        rows = rows.withColumn(_parts(record_format), parts)
+    kinds: tuple[tuple[RecordFormat, ...], ...] = (OBJECTS, LINES)
+    for kind in kinds:
+        for number, one in enumerate(kind):
+            fits = F.coalesce(_fits(one), F.lit(False))
+            rows = rows.withColumn(_flag(one), fits & ~is_any(kind[:number]) if number else fits)
+    return rows
+
+
+def is_any(formats: Iterable[RecordFormat]) -> Column:
+    """Whether the record is of one of the formats."""
+    flags = [F.col(_flag(record_format)) for record_format in formats]
+    return reduce(or_, flags) if flags else F.lit(False)
+
+
+def flags() -> list[str]:
+    """Return the names of the columns that say which format a record is of."""
+    return [_flag(record_format) for record_format in FORMATS]
+
+
+def by_format(column: Callable[[RecordFormat], Column | None]) -> Column:
+    """Return the column that a record's format gives; null where it gives none, and where the record is of none."""
+    columns = [(record_format, column(record_format)) for record_format in FORMATS]
+    cases = [(F.col(_flag(record_format)), value) for record_format, value in columns if value is not None]
+    if not cases:
+        return F.lit(None).cast("string")
+    first, *more = cases
+    return reduce(lambda chain, case: chain.when(*case), more, F.when(*first))
+
+
+def field(name: str) -> Column:
+    """Return a field of the record, as text; null where its format has none."""
+    return by_format(lambda record_format: _field(record_format, name))
+
+
+def method() -> Column:
+    """Return the method of the record's request; null where its format has no requests."""
+    return by_format(lambda record_format: _request_word(record_format, 0))
+
+
+def path() -> Column:
+    """Return the target of the record's request, without scheme and host; null where its format has no requests."""
+
+    def without_host(record_format: RecordFormat) -> Column | None:
+        target = _request_word(record_format, 1)
+        return None if target is None else F.regexp_replace(target, r"^[a-z]+://[^/?#]*", "")
+
+    return by_format(without_host)
+
+
+def erased(record_format: RecordFormat, agent: Column) -> Column:
+    """Return a record of the format that counts as the one in ``value``, and says nothing of who it was.
+
+    Args:
+        record_format: What the record is.
+        agent: What is to stand for its user agent.
+    """
+    if isinstance(record_format, LineFormat):
+        return _erased_line(record_format, agent)
+    keys = record_format.kept
+    values = F.from_json(F.col("value").cast("string"), ", ".join(f"{key} string" for key in keys))
+    own = {"ip_address": F.lit(ERASED), "user_agent": agent}
+    replaced = (column.alias(record_format.fields[name]) for name, column in own.items())
+    return F.to_json(F.struct(*replaced, *(values[key].alias(key) for key in keys)))
+
+
+def _erased_line(line: LineFormat, agent: Column) -> Column:
+    before, after = line.erased.split("{user_agent}")
+    groups = {name: f"${number}" for number, name in enumerate(line.fields, start=1)}
+    kept = F.regexp_replace(F.col("value").cast("string"), line.pattern, before.format(**groups))
+    return F.concat(kept, F.coalesce(agent, F.lit("-")), F.lit(after))
+
+
+def _object(record_format: ObjectFormat) -> Column:
+    """The objects of a text that begins like one, an array; null where it cannot be read. One is a record."""
+    keys = ", ".join(f"{key}:string" for key in record_format.fields.values())
+    objects = F.from_json(F.concat(F.lit("["), text(), F.lit("]")), f"array<struct<{keys}>>", STRICT)
+    return F.when(F.col("is_utf8") & F.col("is_object"), objects)
+
+
+def _line(record_format: LineFormat) -> Column:
+    """The fields of a line, an array; the line as a whole where it does not match."""
+    is_line = F.col("is_utf8") & ~F.col("is_object") & ~text().contains(NUL)
+    groups = SEPARATOR.join(f"${number}" for number in range(1, len(record_format.fields) + 1))
+    return F.when(is_line, F.split(F.regexp_replace(text(), record_format.pattern, groups), SEPARATOR))
+
+
+def _fits(record_format: RecordFormat) -> Column:
+    """Whether the parts are those of one record."""
+    parts = F.col(_parts(record_format))
+    if isinstance(record_format, LineFormat):
+        return F.size(parts) == len(record_format.fields)
+    is_one = F.size(parts) == 1
+    for name in record_format.signs:
+        is_one = is_one & F.get(parts, F.lit(0)).getField(record_format.fields[name]).isNotNull()
+    return is_one
+
+
+def _field(record_format: RecordFormat, name: str) -> Column | None:
+    if name not in record_format.fields:
+        return None
+    parts = F.col(_parts(record_format))
+    if isinstance(record_format, ObjectFormat):
+        return F.get(parts, F.lit(0)).getField(record_format.fields[name])
+    value = F.get(parts, F.lit(record_format.fields.index(name)))
+    return F.when(~value.isin("-", ""), value) if name in record_format.dashed else value
+
+
+def _request_word(record_format: RecordFormat, index: int) -> Column | None:
+    request = _field(record_format, "request")
+    return None if request is None else F.get(F.split(request, " "), F.lit(index))
+
+
+def _parts(record_format: RecordFormat) -> str:
+    return f"{record_format.name}_parts"
+
+
+def _flag(record_format: RecordFormat) -> str:
+    return f"is_{record_format.name}"

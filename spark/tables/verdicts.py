@@ -1,0 +1,89 @@
+"""The verdicts that hold: which clients are taken for bots, or for people, whatever their agents say.
+
+A verdict is a numbered record in the lake. It holds from the commit of the ledger on that bears its number
+(``txnAppId`` = verdicts). A ledger that was deleted is counted anew under all verdicts that there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pyspark.sql import SparkSession
+
+from lake.contracts import CONVICTED, PARDONED
+from lake.contracts.records import Change, VerdictRecord, as_text, as_verdict
+from lake.settings import Settings
+from spark.tables.delta import snapshot, writers_progress
+from spark.tables.storage import list_texts, write_text
+
+WRITER = "verdicts"
+
+
+class Verdict(NamedTuple):
+    """The last word on a client; ``at`` in epoch seconds."""
+
+    verdict: str
+    by: str
+    at: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """All verdicts that hold: address -> the last word on it."""
+
+    last: dict[str, Verdict]
+    number: int = 0
+
+    @property
+    def convicted(self) -> tuple[str, ...]:
+        """The addresses that are taken for bots."""
+        return self.addresses(CONVICTED)
+
+    @property
+    def pardoned(self) -> tuple[str, ...]:
+        """The addresses that are taken for people."""
+        return self.addresses(PARDONED)
+
+    def addresses(self, verdict: str) -> tuple[str, ...]:
+        """Return the addresses with that verdict, in order."""
+        return tuple(sorted(address for address, last in self.last.items() if last.verdict == verdict))
+
+    def with_changes(self, changes: Iterable[Change], by: str, at: float) -> Verdicts:
+        """Return the verdicts after some more."""
+        more = {change.ip_address: Verdict(change.verdict, by, at, change.reason) for change in changes}
+        return Verdicts({**self.last, **more}, self.number + 1)
+
+
+def read_verdicts(session: SparkSession, settings: Settings) -> Verdicts:
+    """Return the verdicts that hold at the ledger's latest version. This costs a Spark job."""
+    ledger = snapshot(session, settings.ledger)
+    upto = writers_progress(session, settings.ledger).get(WRITER, 0)
+    verdicts, number = Verdicts({}), upto
+    for record in verdict_records(session, settings):
+        if record.ledger_id != ledger.table_id or record.number <= upto:
+            verdicts = verdicts.with_changes(record.changes, record.by, record.at)
+            number = max(number, record.number)
+    return Verdicts(verdicts.last, number)
+
+
+def verdict_records(session: SparkSession, settings: Settings) -> list[VerdictRecord]:
+    """Return all verdicts on record, the oldest first; the last may not hold yet."""
+    return [as_verdict(text) for text in list_texts(session, settings.verdicts)]
+
+
+def write_verdict(session: SparkSession, settings: Settings, record: VerdictRecord) -> None:
+    """Put verdicts on record."""
+    write_text(session, f"{settings.verdicts}/{record.number:08d}.json", as_text(record))
+
+
+def entries_since(session: SparkSession, settings: Settings, at: float) -> list[str]:
+    """Return the ids of the ledger's entries of the verdicts after ``at`` (epoch seconds)."""
+    return [entry_of(record.number) for record in verdict_records(session, settings) if record.at > at]
+
+
+def entry_of(number: int) -> str:
+    """Return the id of a verdict's entry in the ledger."""
+    return f"verdict-{number}"

@@ -1,0 +1,256 @@
+"""The audit of the marts on a real PostgreSQL: it holds on what dbt builds, and names the row that somebody changed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import psycopg2
+import pytest
+from frames import START
+from psycopg2.extras import execute_values
+
+from audit.check import Verdict
+from audit.database import database_snapshot
+from audit.marts import MARTS, check_marts
+from audit.scope import Scope
+from lake.contracts import MEASURES, names
+from lake.settings import Settings
+from marts.build import Marts, build
+from stack.servers.migrations import migrate
+
+pytestmark = pytest.mark.stack
+
+Cell = tuple[str, dt.datetime, str, bool]
+Counts = dict[str, int]
+
+SUSPECTS: dict[str, Counts] = {
+    "192.0.2.1": {"events": 30, "impostor_events": 30, "crawler_events": 30, "agents_0": 30},
+    "192.0.2.2": {"events": 40, "tool_events": 30, "crawler_events": 9, "no_agent": 25},
+    "192.0.2.3": {"events": 9, "probes": 6, "client_errors": 9, "not_found": 9},
+    "192.0.2.4": {"events": 26, "checkouts": 22, "failed_checkouts": 20, "payment_errors": 3, "server_errors": 3},
+    "192.0.2.5": {"events": 160, "views": 155, "pages": 160, "assets": 2, "add_to_carts": 1},
+    "192.0.2.6": {"events": 45, "posts": 24, "pages": 45, "robots_reads": 1},
+    "192.0.2.7": {"events": 100, "no_agent": 60, "not_found": 55, "client_errors": 55, "pages": 90},
+    "192.0.2.8": {"events": 60, "agents_0": 15, "agents_1": 15, "agents_2": 15, "agents_3": 15, "probes": 5},
+    "192.0.2.9": {"events": 400, "views": 200, "add_to_carts": 8, "checkouts": 5, "failed_checkouts": 1, "probes": 9},
+    "192.0.2.10": {"events": 90, "impostor_events": 90, "add_to_carts": 8, "checkouts": 5, "robots_reads": 2},
+    "2001:db8:1:2::9": {"events": 80, "views": 40, "assets": 39, "pages": 41},
+    "erased": {"events": 3, "views": 3},
+    **{f"203.0.113.{serial}": {"events": 70, "views": 40 + serial, "assets": 20} for serial in range(12)},
+    **{f"2001:db8::{serial}": {"events": 40, "views": 30 + serial, "assets": 5} for serial in range(11)},
+}
+STEADY = "198.51.100.1"
+PEOPLE = [f"198.51.100.{serial}" for serial in range(2, 20)]
+
+
+@pytest.fixture(scope="module")
+def settings(stack_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A database of the module's own, with three builds of suspects and people in its marts."""
+    own = replace(stack_settings, data=tmp_path_factory.mktemp("audit"), postgres_database="audit")
+    migrate(own)
+    with pytest.MonkeyPatch.context() as environment:
+        for name in ("POSTGRES_HOST", "POSTGRES_PORT", "POSTGRES_DBT_PASSWORD"):
+            environment.setenv(name, "")
+        dbt = Marts(own)
+        for version in range(3):
+            count(own, version, traffic(random.Random(version)))
+            build(dbt, own)
+        yield own
+
+
+def traffic(chance: random.Random) -> dict[Cell, Counts]:
+    """Return counts of all dimensions that agree with each other, on two days."""
+    cells: dict[Cell, Counts] = {}
+
+    def add(address: str, seconds: int, counts: Counts) -> None:
+        window = START + dt.timedelta(seconds=seconds // 10 * 10)
+        is_bot = bool(counts.get("crawler_events") or counts.get("tool_events"))
+        action = "view_product" if counts.get("views") else "other"
+        keys = {"all": "all", "action": action, "client": address, "product": f"p-{seconds % 3}"}
+        for dimension, key in keys.items():
+            cell = cells.setdefault((dimension, window, key, is_bot), {})
+            for name, number in counts.items():
+                cell[name] = cell.get(name, 0) + number
+
+    for address, counts in SUSPECTS.items():
+        add(address, chance.randrange(86_400), counts)
+        add(address, chance.randrange(600), {"events": 1, "response_ms": chance.randrange(900), "timed_events": 1})
+    first = chance.randrange(60)
+    for minute in range(first, first + 55):
+        add(STEADY, 60 * minute + chance.randrange(50), {"events": 1, "pages": 1, "agents_2": 1})
+    for address in PEOPLE:
+        for _ in range(chance.randrange(1, 90)):
+            seen = {
+                "events": 3,
+                "views": 1,
+                "assets": 1,
+                "late_events": 1,
+                "agents_1": 3,
+                "bytes": chance.randrange(999),
+            }
+            add(address, chance.choice([chance.randrange(4_000), chance.randrange(86_400)]), seen)
+    return cells
+
+
+def count(settings: Settings, version: int, cells: dict[Cell, Counts]) -> None:
+    """Add counts as the mirror does, and move the bookmark."""
+    measures = names(MEASURES)
+    columns = ", ".join(("dimension", "window_start", "key", "is_bot", *measures, "version"))
+    sums = ", ".join(f"{name} = old.{name} + excluded.{name}" for name in measures)
+    rows = [(*cell, *(counts.get(name, 0) for name in measures), version) for cell, counts in cells.items()]
+    with psycopg2.connect(settings.postgres_dsn("owner")) as connection, connection.cursor() as cursor:
+        execute_values(
+            cursor,
+            f"insert into silver.window_counts as old ({columns}) values %s "
+            f"on conflict (dimension, window_start, key, is_bot) do update set {sums}, version = excluded.version",
+            rows,
+        )
+        cursor.execute(
+            "insert into silver.bookmark values (%s, 'a', now(), now()) on conflict (is_only) do update "
+            "set version = excluded.version",
+            (version,),
+        )
+
+
+def execute(settings: Settings, sql: str) -> None:
+    with psycopg2.connect(settings.postgres_dsn("owner")) as connection, connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def problems(settings: Settings, scope: Scope | None = None) -> dict[str, str]:
+    checks = check_marts(settings, scope or Scope(), patience_seconds=0)
+    return {check.name: check.note for check in checks if check.verdict is not Verdict.OK}
+
+
+def test_every_mart_holds_and_has_its_name(settings: Settings) -> None:
+    checks = {check.name: check for check in check_marts(settings, Scope(), patience_seconds=0)}
+    assert {name: check.note for name, check in checks.items() if check.verdict is not Verdict.OK} == {}
+    assert list(checks) == ["marts: build_info", *(f"marts: {mart.name}" for mart in MARTS)]
+    assert all(check.left == check.right for name, check in checks.items() if name != "marts: build_info")
+    assert checks["marts: bots"].note != "0 rows"
+
+
+def test_the_suspects_meet_every_rule(settings: Settings) -> None:
+    with psycopg2.connect(settings.postgres_dsn("dbt")) as connection, connection.cursor() as cursor:
+        cursor.execute("select reason from marts.bot_rules except select unnest(reasons) from marts.bots")
+        assert cursor.fetchall() == []
+
+
+def test_every_mart_and_every_column_is_checked(settings: Settings) -> None:
+    with database_snapshot(settings) as cursor:
+        cursor.execute("select table_name from information_schema.tables where table_schema = 'marts'")
+        assert {name for (name,) in cursor.fetchall()} == {"build_info", *(mart.name for mart in MARTS)}
+        for mart in MARTS:
+            present = mart.present_columns(cursor)
+            assert sorted(present) == sorted([*mart.key, *mart.columns, *mart.sums(present), *mart.unchecked]), (
+                mart.name
+            )
+
+
+@contextmanager
+def changed(settings: Settings, mart: str, change: str) -> Iterator[None]:
+    """Change a mart meanwhile."""
+    execute(settings, f"create table kept as select * from marts.{mart}; {change}")
+    try:
+        yield
+    finally:
+        execute(settings, f"delete from marts.{mart}; insert into marts.{mart} select * from kept; drop table kept")
+
+
+@pytest.mark.parametrize(
+    ("mart", "change", "column"),
+    [
+        ("products", "human_views = human_views + 1", "human_views"),
+        ("products", "events = events + 1", "events"),
+        ("actions", "avg_response_ms = 7", "avg_response_ms"),
+        ("bots", "score = score + 1", "score"),
+        ("bots", "probes = probes + 1", "probes"),
+        ("bots", "figures = figures || '{\"probing\": 1000}'", "figures"),
+        ("bot_classes", "clients = clients + 1", "clients"),
+        ("bot_traffic", "requests = requests + 1", "requests"),
+        ("bot_rules", "is_weak = not is_weak", "is_weak"),
+        ("product_views", "view_count = view_count + 1", "view_count"),
+        ("action_counts", "action_ratio = 2", "action_ratio"),
+        ("payment_errors", "error_count = error_count + 1", "error_count"),
+        ("traffic", "bytes = bytes + 1", "bytes"),
+    ],
+)
+def test_a_changed_row_is_named(settings: Settings, mart: str, change: str, column: str) -> None:
+    with changed(settings, mart, f"update marts.{mart} set {change}"):
+        found = problems(settings)
+    assert list(found) == [f"marts: {mart}"]
+    assert column in found[f"marts: {mart}"]
+
+
+@pytest.mark.parametrize("mart", [mart.name for mart in MARTS])
+def test_a_missing_row_is_named(settings: Settings, mart: str) -> None:
+    first = f"where ctid = (select min(ctid) from marts.{mart})"
+    with changed(settings, mart, f"delete from marts.{mart} {first}"):
+        assert "the mart has no such row; 1 of " in problems(settings)[f"marts: {mart}"]
+
+
+def test_a_row_that_stands_twice_is_named(settings: Settings) -> None:
+    execute(settings, "alter table marts.traffic rename to kept")
+    execute(settings, "create table marts.traffic as table marts.kept; grant select on marts.traffic to dbt")
+    execute(settings, "insert into marts.traffic select * from marts.kept limit 1")
+    try:
+        found = problems(settings)
+    finally:
+        execute(settings, "drop table marts.traffic; alter table marts.kept rename to traffic")
+    assert list(found) == ["marts: traffic"]
+    assert "give it once only; 1 of " in found["marts: traffic"]
+
+
+def test_a_mart_without_one_of_its_columns_is_named(settings: Settings) -> None:
+    execute(settings, "alter table marts.traffic rename bot_events to gone")
+    try:
+        found = problems(settings)
+    finally:
+        execute(settings, "alter table marts.traffic rename gone to bot_events")
+    assert found == {"marts: traffic": "it is missing, or lacks bot_events; run `weblake dbt`"}
+
+
+def test_marts_that_do_not_show_the_newest_counts_are_named(settings: Settings) -> None:
+    for change in (
+        "update marts.build_info set models = ''",
+        "insert into marts.build_info select * from marts.build_info",
+    ):
+        with changed(settings, "build_info", change):
+            assert list(problems(settings)) == ["marts: build_info"]
+    execute(settings, "update marts.build_info set version = 1; update silver.bookmark set version = 1")
+    try:
+        found = problems(settings)
+    finally:
+        execute(settings, "update marts.build_info set version = 2; update silver.bookmark set version = 2")
+    assert found == {"marts: build_info": "counts have version 2, which the marts do not show; run `weblake dbt`"}
+
+
+def test_marts_of_an_earlier_fill_are_not_checked(settings: Settings) -> None:
+    execute(settings, "update silver.bookmark set filled_at = filled_at + interval '1 second'")
+    try:
+        found = problems(settings)
+    finally:
+        execute(settings, "update silver.bookmark set filled_at = filled_at - interval '1 second'")
+    assert list(found) == ["marts"]
+    assert "filled anew" in found["marts"]
+
+
+def test_a_range_leaves_out_what_tells_of_all_time(settings: Settings) -> None:
+    second = START.timestamp()
+    checks = check_marts(settings, Scope(second, second + 3_600), patience_seconds=0)
+    assert [check.name.split()[1] for check in checks] == [
+        "build_info",
+        *("product_views", "action_counts", "payment_errors", "traffic"),
+    ]
+    assert {check.verdict for check in checks} == {Verdict.OK}
+
+
+def test_the_audit_can_write_nothing_but_its_own_table(settings: Settings) -> None:
+    with database_snapshot(settings, "create temporary table own (n int) on commit drop") as cursor:
+        cursor.execute("insert into own values (1)")
+        with pytest.raises(psycopg2.errors.ReadOnlySqlTransaction):
+            cursor.execute("delete from marts.bots")

@@ -1,0 +1,311 @@
+"""The command line: help, exit codes, what make hands over, and what it must not import."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from lake.command import weblake_command
+from lake.errors import SettingsError
+from lake.settings import MAKE_VARIABLES, PROJECT, child_environment, load_settings, take_make_variables
+from stack.programs import PROGRAMS
+from weblake import __version__, console
+from weblake.commands.stack import Name
+from weblake.main import app, run
+from weblake.make import make_names, with_variables
+from weblake.process import on_stop, set_up_log
+
+GROUP: Any = typer.main.get_command(app)
+COMMANDS = sorted(name for name, command in GROUP.commands.items() if not command.hidden)
+MAKES_OWN = {"help", "setup", "test", "test-fast", "faults", "lint", "bench", "bench-scale", "bench-agents", "bot-eval"}
+HEAVY = ("pyspark", "dbt", "pandas", "matplotlib", "kafka", "psycopg2", "supervisor", "sqlalchemy")
+FAKE = """#!{python}
+import json, os, sys
+names = os.environ["{variables}"].split()
+print(json.dumps([sys.argv[1:], {{name: os.environ[name] for name in names}}]))
+"""
+
+
+@pytest.fixture(autouse=True)
+def _log_as_it_was() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def command_line(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        weblake_command(*arguments),
+        cwd=PROJECT,
+        env=child_environment(load_settings(), **environment),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def targets() -> dict[str, str]:
+    """Each target of the Makefile that runs a command, with its recipe."""
+    text = (PROJECT / "Makefile").read_text()
+    return dict(re.findall(r"^([a-z-]+):[^\n]*\n\t@(\$\(IN_VENV\)/weblake[^\n]*)$", text, flags=re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_says_what_a_command_does_and_has_an_example(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([name, "--help"]) == 0
+    page = capsys.readouterr().out
+    assert "Example: " in page
+    assert f"weblake {name}" in re.sub(r"\s+", " ", page.split("Example: ")[1])
+    command = GROUP.commands[name]
+    assert all(parameter.help for parameter in command.params if parameter.name != "help"), "an option without help"
+    assert command.rich_help_panel in ("Stack", "Data", "Marts", "Bots", "Care")
+
+
+def test_the_first_line_of_each_help_fits_a_terminal() -> None:
+    long = {name for name in COMMANDS if len((GROUP.commands[name].help or "").split("\n\n")[0]) > 90}
+    assert long == set()
+
+
+def test_the_command_line_loads_no_room() -> None:
+    loads = f"import sys, weblake.main; print([name for name in {HEAVY} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", loads], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_version_stands_in_one_place(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"weblake {__version__}\n"
+    assert 'dynamic = ["version"]' in (PROJECT / "pyproject.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["repaly"], "Did you mean 'replay'"),
+        (["replay", "--form", "x"], "No such option: --form"),
+        (["replay"], "a replay needs --from and --to"),
+        (["replay", "--from", "soon", "--to", "2026-01-01"], "--from 'soon' is no time"),
+        (["replay", "--from", "2026-01-02", "--to", "2026-01-01"], "is not after --from"),
+        (["verify", "--from", "2026-01-02", "--to", "2026-01-01"], "is not after --from"),
+        (["verify", "--to", "2026-13-01"], "--to '2026-13-01' is no time"),
+        (["explain", "--ip", "nobody"], "--ip 'nobody' is no address"),
+        (["convict", "--ip", "300.0.0.1", "--reason", "x"], "'300.0.0.1' is no address"),
+        (["convict", "--ip", "192.0.2.1", "--reason", " "], "needs a reason"),
+        (["erase", "--ip", "x"], "'x' is no address"),
+        (["blocklist", "--format", "xml"], "'xml' is not one of"),
+        (["import"], "Missing argument 'FILE...'"),
+        (["import", "/no/such/file"], "/no/such/file does not exist"),
+        (["run", "nothing"], "'nothing' is not one of"),
+        (["run", "kafka", "--once"], "--once is for the stream alone"),
+        (["generate", "--rate", "0"], "--rate 0.0 is not above 0"),
+        (["generate", "--bots", "2"], "Invalid value for '--bots': Input should be less than or equal to 1"),
+        (["generate", "--start", "soon"], "--start 'soon' is no time"),
+        (["generate", "--seconds", "ten"], "Invalid value for '--seconds': Input should be a valid number"),
+        (["generate", "--format", "xml"], "'xml' is not one of"),
+    ],
+)
+def test_wrong_usage_is_named_and_exits_with_2(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments) == 2
+    text = re.sub(r"[\s│]+", " ", capsys.readouterr().err)
+    assert message in text
+    assert "Traceback" not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("POSTGRES_PORT", "five"), ("LOG_LEVEL", "LOUD"), ("GENERATE", "perhaps"), ("RATE", "-1")]
+)
+@pytest.mark.parametrize("arguments", [["status"], ["run", "stream"], ["dbt"], ["charts"], ["verify"], ["generate"]])
+def test_a_bad_setting_is_named_and_exits_with_2(
+    name: str,
+    value: str,
+    arguments: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert run(arguments) == 2
+    assert re.match(rf"weblake: {name}='{value}' is .*set it to", capsys.readouterr().err)
+
+
+def test_a_service_that_is_down_is_one_line_and_exits_with_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WEBLAKE_DATA", str(tmp_path))
+    monkeypatch.setenv("POSTGRES_PORT", "1")
+    assert run(["blocklist"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("weblake: psycopg2: connection to server")
+
+
+def test_lists_are_empty_and_json_where_there_is_no_lake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WEBLAKE_DATA", str(tmp_path))
+    assert run(["replays"]) == run(["verdicts"]) == 0
+    assert capsys.readouterr().out == "no replays yet\nno verdicts yet\n"
+    assert run(["replays", "--json"]) == run(["verdicts", "--json"]) == 0
+    assert capsys.readouterr().out == "[]\n[]\n"
+
+
+def test_a_mistake_of_ours_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("weblake.commands.stack.prepare", lambda **_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        run(["status"])
+
+
+def test_an_interrupt_exits_with_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupt(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("weblake.commands.stack.prepare", interrupt)
+    assert run(["status"]) == 130
+    assert "weblake: interrupted" in capsys.readouterr().err
+
+
+def test_a_reader_that_leaves_ends_the_command_quietly(tmp_path: Path) -> None:
+    agents = tmp_path / "agents.txt"
+    agents.write_text("curl/8\n" * 50_000)
+    pipe = f"{sys.executable} -m weblake classify {agents} | head -1"
+    done = subprocess.run(["sh", "-c", pipe], cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.stdout, done.stderr) == ("tool\tcurl\tcurl.haxx.se\tcurl/8\n", "")
+
+
+def test_shell_completion_knows_commands_and_values() -> None:
+    words = {"_WEBLAKE_COMPLETE": "complete_bash", "COMP_CWORD": "1"}
+    assert command_line(COMP_WORDS="weblake accept", **words).stdout.split() == ["accept-loss", "accept-topic"]
+    words["COMP_CWORD"] = "2"
+    assert set(command_line(COMP_WORDS="weblake run ", **words).stdout.split()) == {one.name for one in PROGRAMS}
+
+
+def test_run_names_the_programs_of_the_stack() -> None:
+    assert {name.value for name in Name} == {program.name for program in PROGRAMS}
+
+
+def test_make_has_a_target_for_each_command_and_no_other() -> None:
+    text = (PROJECT / "Makefile").read_text()
+    named = set(re.findall(r"^([a-z-]+):.*## ", text, flags=re.MULTILINE))
+    assert sorted(named - MAKES_OWN) == COMMANDS
+    phony = re.search(r"^\.PHONY:((?:.*\\\n)*.*)$", text, flags=re.MULTILINE)
+    assert phony is not None
+    assert set(phony[1].replace("\\", " ").split()) == named
+    assert {name: recipe for name, recipe in targets().items() if recipe != f"$(IN_VENV)/weblake {name}"} == {}
+    assert set(targets()) | {"setup"} >= set(COMMANDS)
+
+
+def test_make_hands_values_over_as_they_are(tmp_path: Path) -> None:
+    trap = tmp_path / "trap"
+    value = f"""select '$HOME' "x" $(shell touch {trap}) `touch {trap}` $$ {{}} \\ # %
+    and a second line"""
+    program = tmp_path / ".venv" / "bin" / "weblake"
+    program.parent.mkdir(parents=True)
+    program.write_text(FAKE.format(python=sys.executable, variables=MAKE_VARIABLES))
+    program.chmod(0o755)
+    shutil.copy(PROJECT / "Makefile", tmp_path)
+    environment = child_environment(load_settings(), FROM="not on the command line")
+    done = subprocess.run(
+        ["make", "--no-print-directory", "convict", f"REASON={value}", "DRY_RUN=1"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout) == [["convict"], {"REASON": value, "DRY_RUN": "1"}]
+    assert not trap.exists()
+
+
+def test_variables_become_options_and_others_are_left_alone() -> None:
+    given = {"FROM": "2026-01-01", "TO": "", "DRY_RUN": "1", "RATE": "5", "CLIENT": "-x"}
+    assert with_variables(GROUP, ["replay"], given) == ["replay", "--from=2026-01-01", "--dry-run", "--client=-x"]
+    assert with_variables(GROUP, ["verify"], {"DEEP": "0"}) == ["verify"]
+    assert with_variables(GROUP, ["sql"], {"Q": "select 1"}) == ["sql", "--query=select 1"]
+    assert with_variables(GROUP, ["generate"], {"ARGS": "--rate 5 --truth 'a b'"})[1:] == [
+        "--rate",
+        "5",
+        "--truth",
+        "a b",
+    ]
+    assert with_variables(GROUP, ["nothing"], {"DEEP": "1"}) == ["nothing"]
+
+
+def test_files_are_split_and_patterns_filled_in_as_a_shell_would(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("b.log", "a.log", "my old.log"):
+        Path(name).touch()
+    for value, files in (
+        ("a.log b.log", ["a.log", "b.log"]),
+        ("?.log", ["a.log", "b.log"]),
+        ("my old.log", ["my old.log"]),
+        ("'my old.log' none*", ["my old.log", "none*"]),
+        ("-", ["-"]),
+    ):
+        assert with_variables(GROUP, ["import"], {"FILE": value}) == ["import", "--", *files]
+    assert with_variables(GROUP, ["logs"], {"NAME": "stream"}) == ["logs", "--", "stream"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [({"DRYRUN": "1"}, r"did you mean DRY_RUN=1"), ({"DRY_RUN": "perhaps"}, "neither 1 nor 0")],
+)
+def test_a_switch_that_is_written_wrong_is_refused(variables: dict[str, str], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        with_variables(GROUP, ["replay"], variables)
+
+
+def test_only_what_make_names_is_taken_from_the_environment_and_children_get_no_list(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FROM", "2026-01-01")
+    monkeypatch.setenv("TO", "2026-01-02")
+    assert take_make_variables() == {}
+    monkeypatch.setenv(MAKE_VARIABLES, "TO")
+    assert take_make_variables() == {"TO": "2026-01-02"}
+    assert MAKE_VARIABLES not in child_environment(load_settings())
+
+
+def test_every_option_has_a_name_in_make() -> None:
+    for name in COMMANDS:
+        names = [text for parameter in GROUP.commands[name].params for text in make_names(parameter)]
+        assert len(names) == len(set(names)), f"{name}: two options have one name in make"
+        assert all(re.fullmatch(r"[A-Z_]+", text) for text in names), names
+
+
+def test_the_log_has_one_format(capsys: pytest.CaptureFixture[str]) -> None:
+    logging.basicConfig(format="%(message)s of a library", force=True)
+    set_up_log("INFO")
+    logging.getLogger("spark.bronze").info("batch %d", 7)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ INFO spark\.bronze: batch 7\n", capsys.readouterr().err)
+
+
+def test_the_first_signal_ends_and_the_second_interrupts(monkeypatch: pytest.MonkeyPatch) -> None:
+    handlers: dict[int, Any] = {}
+    monkeypatch.setattr("signal.signal", handlers.__setitem__)
+    ends: list[str] = []
+    on_stop(lambda: ends.append("end"))
+    (handle,) = set(handlers.values())
+    handle()
+    with pytest.raises(KeyboardInterrupt):
+        handle()
+    assert ends == ["end"]
+
+
+def test_a_table_is_plain_and_whole_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    console.write_table(("name", "rows"), [("x" * 200, console.Cell("7", console.BAD))], "Title", right=" r")
+    assert capsys.readouterr().out == f"{'name':<200}  rows\n{'x' * 200}     7\n\n"

@@ -1,0 +1,48 @@
+"""The edition of the counts: what is said of a ledger that was counted by another one."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+from settings_in import settings_in
+
+from lake.contracts import DIMENSIONS, MEASURES, names
+from lake.contracts.edition import Edition, replay_advice
+from lake.settings import load_settings
+
+
+def test_an_edition_survives_being_written_down() -> None:
+    edition = Edition.of_today(load_settings())
+    assert Edition.parse(edition.as_text()) == edition
+    assert edition.measures == tuple(names(MEASURES))
+    assert edition.dimensions == tuple(DIMENSIONS)
+
+
+def test_a_new_measure_a_new_dimension_and_other_rules_are_named() -> None:
+    before = Edition(("events",), ("all",), {"urls.yml": "a", "crawler_ranges.csv": "b"})
+    after = Edition(("events", "searches"), ("all", "status"), {"urls.yml": "c", "crawler_ranges.csv": "b"})
+    assert before.changes_to(before) == []
+    assert before.changes_to(after) == ["the measure searches", "the dimension status", "today's urls.yml"]
+
+
+def test_rules_that_nobody_wrote_down_are_not_compared() -> None:
+    old = Edition.of_columns(["entry", "key", *names(MEASURES)])
+    assert old.changes_to(Edition(old.measures, old.dimensions, {"urls.yml": "c"})) == []
+
+
+def test_a_comment_in_the_rules_changes_nothing_and_a_rule_does(tmp_path: Path) -> None:
+    def edition_with(text: str) -> Edition:
+        rules = tmp_path / "urls.yml"
+        rules.write_text(text)
+        return Edition.of_today(settings_in(tmp_path, WEBLAKE_RULES=str(rules)))
+
+    first = edition_with("actions: [a]\nrules: []\n")
+    assert first.changes_to(edition_with("# a comment\nactions: [a]\nrules: []\n")) == []
+    assert first.changes_to(edition_with("actions: [a, b]\nrules: []\n")) == ["today's urls.yml"]
+
+
+def test_the_advice_names_the_days_and_the_command() -> None:
+    advice = replay_advice(["the measure searches"], dt.date(2026, 3, 1), dt.date(2026, 3, 2))
+    assert "without the measure searches" in advice
+    assert "make replay FROM=2026-03-01 TO=2026-03-03" in advice

@@ -1,0 +1,84 @@
+"""Errands: which comes first, and that a piece is all that is done at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from frames import event, iso
+from lakes import append_batch
+from pyspark.sql import SparkSession
+from settings_in import settings_in
+
+from lake.requests import MaintenanceAnswer, MaintenanceRequest, ask, read_answer
+from spark.errands.errands import Errands
+from spark.errands.maintenance import Maintenance
+from spark.pipeline import Pipeline
+from spark.silver import counted_up_to
+
+
+@dataclass
+class Fake:
+    """An errand of some pieces, which writes down when it was done one of."""
+
+    name: str
+    pieces: int
+    diary: list[str] = field(default_factory=list)
+
+    def step(self, counted_up_to: int, /) -> bool:
+        if self.pieces == 0:
+            return False
+        self.pieces -= 1
+        self.diary.append(f"{self.name} at {counted_up_to}")
+        return True
+
+
+def test_a_replay_is_finished_before_verdicts_and_these_before_maintenance() -> None:
+    diary: list[str] = []
+    replays, verdicts, maintenance = Fake("replay", 2, diary), Fake("verdict", 1, diary), Fake("maintenance", 1, diary)
+    errands = Errands(replays=replays, verdicts=verdicts, maintenance=maintenance)
+    assert errands.step(7)
+    assert diary == ["replay at 7"]
+    verdicts.pieces = 2
+    assert [errands.step(batch) for batch in (8, 9, 10, 11, 12)] == [True, True, True, True, False]
+    assert diary[1:] == ["replay at 8", "verdict at 9", "verdict at 10", "maintenance at 11"]
+
+
+def test_an_errand_that_comes_up_meanwhile_goes_before_those_after_it() -> None:
+    diary: list[str] = []
+    replays, maintenance = Fake("replay", 0, diary), Fake("maintenance", 2, diary)
+    errands = Errands(replays=replays, verdicts=Fake("verdict", 0, diary), maintenance=maintenance)
+    errands.step(1)
+    replays.pieces = 1
+    while errands.step(2):
+        pass
+    assert diary == ["maintenance at 1", "replay at 2", "maintenance at 2"]
+
+
+def test_what_comes_between_two_pieces_is_counted_there(
+    session: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_in(tmp_path)
+    for batch in range(2):
+        append_batch(session, settings, [event(event_id=f"e-{batch}", timestamp=iso(batch))])
+    pipeline = Pipeline(session, settings)
+    seen: list[int] = []
+    step = Maintenance.step
+
+    def arrive_and_step(self: Maintenance, batch: int) -> bool:
+        seen.append(batch)
+        if len(seen) == 1:
+            append_batch(session, settings, [event(event_id="late", timestamp=iso(1))])
+        return step(self, batch)
+
+    monkeypatch.setattr(Maintenance, "step", arrive_and_step)
+    ask(settings.requests, MaintenanceRequest("m"))
+    pipeline.count()
+    answer = read_answer(settings.requests, "m", MaintenanceAnswer)
+    assert answer is not None
+    assert answer.done
+    assert answer.error is None
+    assert seen[0] == 2
+    assert seen[1] > 2
+    assert counted_up_to(session, settings) >= 3

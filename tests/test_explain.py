@@ -1,0 +1,46 @@
+"""Why a client is taken for a bot: what is said of it to people and to programs."""
+
+from __future__ import annotations
+
+import json
+
+from frames import at
+
+from audit.explain import Explanation, RawRecords, Reason, Ruling, Suspicion
+
+SUSPICION = Suspicion(
+    score=155,
+    class_name="scraper",
+    is_convicted=True,
+    reasons=(Reason("request_rate", 80, 61, 1200, "page requests in its busiest minute"),),
+    requests=3000,
+    share_of_traffic=0.25,
+    errors=2,
+    first_seen_at=at(0),
+    last_seen_at=at(60),
+)
+RULING = Ruling("convicted", "hand", at(30), "seen it")
+
+
+def test_each_reason_shows_its_arithmetic() -> None:
+    lines = Explanation("203.0.113.7", RULING, SUSPICION).as_text().splitlines()
+    assert lines[0] == "203.0.113.7"
+    assert lines[1].startswith("  convicted by hand on ")
+    assert lines[2] == "  score 155, over the threshold; class scraper"
+    assert lines[3] == "   +80  request_rate       1,200 >= 61  page requests in its busiest minute"
+    assert lines[4].startswith("  3,000 requests (25.00 % of all), 2 errors, seen ")
+
+
+def test_who_is_not_suspected_is_said_to_be_so() -> None:
+    assert "not suspected" in Explanation("203.0.113.7", None, None).as_text()
+
+
+def test_a_program_reads_the_same() -> None:
+    parsed = json.loads(json.dumps(Explanation("203.0.113.7", RULING, SUSPICION).as_json()))
+    assert parsed["ruling"]["decided_at"] == at(30).isoformat()
+    assert parsed["suspicion"]["reasons"][0]["figure"] == 1200
+    assert json.loads(json.dumps(Explanation("::1", None, None).as_json()))["suspicion"] is None
+
+
+def test_raw_records_are_counted_and_shown() -> None:
+    assert RawRecords(2, 1, ("a", "b")).as_lines() == ["2 records in bronze on 1 products; the newest 2:", "  a", "  b"]

@@ -1,0 +1,76 @@
+"""What all charts share: colours, titles, legends, labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+HUMAN, BOT, ERROR, QUIET = "#0072B2", "#E69F00", "#D55E00", "#999999"
+TEXT, FAINT_TEXT, NO_DATA_TEXT = "#333333", "#555555", "#888888"
+LONGEST_LABEL = 26
+MOST_LEGEND_COLUMNS = 4
+ROUND_STEPS = [1, 2, 5, 10]
+"""Ticks are so far apart, or a power of ten times as far."""
+FEWEST_ROWS = 6
+"""A bar chart has room for so many bars at least: one bar alone would fill the picture."""
+
+
+def draw_no_data(ax: Axes, subject: str) -> None:
+    """Say that there is nothing to draw."""
+    ax.set_axis_off()
+    ax.text(0.5, 0.5, "no data yet", transform=ax.transAxes, ha="center", va="center", fontsize=24, color=NO_DATA_TEXT)
+    ax.set_title(subject)
+
+
+def set_title(ax: Axes, title: str, subtitle: str) -> None:
+    """Write the title, and a quieter line below it."""
+    ax.set_title(title, pad=36)
+    ax.annotate(
+        subtitle,
+        xy=(0, 1),
+        xycoords="axes fraction",
+        xytext=(0, 14),
+        textcoords="offset points",
+        color=FAINT_TEXT,
+    )
+
+
+def time_range(first: pd.Timestamp, last: pd.Timestamp) -> str:
+    """Return a range of UTC times in words: ``2026-03-01 10:00 to 10:08 UTC``."""
+    start = f"{first:%Y-%m-%d %H:%M}"
+    end = f"{last:%H:%M}" if first.date() == last.date() else f"{last:%Y-%m-%d %H:%M}"
+    return f"{start} UTC" if start.endswith(end) else f"{start} to {end} UTC"
+
+
+def set_rows(ax: Axes, labels: list[str], totals: list[int]) -> None:
+    """Label horizontal bars, the last one on top: a name before each bar and its total at its end."""
+    widest = max([*totals, 1])
+    ax.set_yticks(range(len(labels)), labels)
+    for row, total in enumerate(totals):
+        ax.text(total + widest * 0.008, row, f"{total:,}", va="center", fontsize=11, color=TEXT)
+    ax.set_xlim(0, widest * 1.1)
+    ax.set_ylim(min(len(labels), FEWEST_ROWS) - FEWEST_ROWS - 0.6, len(labels) - 0.4)
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=ROUND_STEPS, integer=True))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:,.0f}"))
+    ax.grid(False, axis="y")
+    sns.despine(ax=ax, left=True)
+    ax.tick_params(axis="y", length=0)
+
+
+def set_legend_below(ax: Axes, handles: list[Any] | None = None) -> None:
+    """Put a legend under everything, where no bar can run into it; without ``handles`` of what has a label."""
+    if handles is None:
+        handles, _ = ax.get_legend_handles_labels()
+    ax.figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), MOST_LEGEND_COLUMNS))
+
+
+def shorten(label: str, longest: int = LONGEST_LABEL) -> str:
+    """Cut the middle out of a label that is too long for an axis."""
+    if len(label) <= longest:
+        return label
+    half = (longest - 1) // 2
+    return f"{label[:half]}…{label[-half:]}"

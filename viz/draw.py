@@ -1,0 +1,91 @@
+"""Draws the charts of the contract from the marts, into one picture each."""
+
+from __future__ import annotations
+
+import io
+import logging
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from lake.contracts import CHARTS, Chart
+from lake.errors import first_line
+from lake.files import write_whole
+from lake.settings import Settings
+from viz import bots, marts, shop
+from viz.axes import draw_no_data, set_title, time_range
+from viz.timeline import Span, time_span
+
+STYLE = Path(__file__).parent / "weblake.mplstyle"
+RETRY_SECONDS = 5.0
+
+PICTURES = shop.PICTURES | bots.PICTURES
+
+log = logging.getLogger(__name__)
+
+
+def draw_all(engine: Engine, folder: Path) -> list[Path]:
+    """Read the marts and write a PNG for each chart; return their paths.
+
+    Raises:
+        SQLAlchemyError: the marts cannot be read.
+    """
+    with engine.connect() as connection:
+        frames = marts.read_all(connection, {name: picture.query for name, picture in PICTURES.items()})
+    return draw_frames(frames, folder)
+
+
+def draw_frames(frames: dict[str, pd.DataFrame], folder: Path) -> list[Path]:
+    """Write a PNG for each chart, given the rows of each; return their paths."""
+    span = time_span(frames["traffic"])
+    return [
+        save(partial(draw, chart=chart, rows=frames[chart.name], span=span), folder / chart.file_name)
+        for chart in CHARTS
+    ]
+
+
+def draw(ax: Axes, chart: Chart, rows: pd.DataFrame, span: Span | None) -> None:
+    """Draw one chart with its title; ``span`` is the range of the traffic, None where there is none."""
+    picture = PICTURES[chart.name]
+    if rows.empty or (picture.is_over_time and span is None):
+        draw_no_data(ax, chart.title)
+        return
+    finding = picture.draw(ax, rows, span) if picture.is_over_time else picture.draw(ax, rows)
+    set_title(ax, f"{chart.title}{finding.text}", time_range(finding.first, finding.last))
+
+
+def save(drawing: Callable[[Axes], None], path: Path) -> Path:
+    """Draw one picture and put it in its place in one step: a viewer sees the old picture or the new one."""
+    from matplotlib import pyplot
+
+    with pyplot.style.context(STYLE):
+        figure, ax = pyplot.subplots()
+        try:
+            drawing(ax)
+            picture = io.BytesIO()
+            figure.savefig(picture, format="png")
+        finally:
+            pyplot.close(figure)
+    write_whole(path, picture.getvalue())
+    return path
+
+
+def draw_every(seconds: float, engine: Engine, settings: Settings, stop: threading.Event) -> None:
+    """Draw again and again until ``stop`` is set; wait for a database that is away, or has no marts yet."""
+    while not stop.is_set():
+        started = time.monotonic()
+        pause = seconds
+        try:
+            pictures = draw_all(engine, settings.charts)
+            log.info("%d charts drawn in %.1f s: %s", len(pictures), time.monotonic() - started, settings.charts)
+        except SQLAlchemyError as error:
+            pause = min(seconds, RETRY_SECONDS)
+            log.error("the marts cannot be read: %s; next try in %.0f s", first_line(error), pause)
+        stop.wait(max(0.0, pause - (time.monotonic() - started)))

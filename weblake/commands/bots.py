@@ -1,0 +1,128 @@
+"""Bots: who is one and why, verdicts by hand, and whom to keep out."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Literal
+
+import typer
+
+from lake.contracts.vocabulary import CONVICTED, PARDONED, RELEASED
+from weblake.console import activity, write, write_json
+from weblake.process import prepare
+
+PANEL = "Bots"
+
+app = typer.Typer()
+
+
+Ip = Annotated[str, typer.Option("--ip", metavar="ADDRESS", help="The client's address, as the marts write it.")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why. It stays on record.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would move.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+@app.command(rich_help_panel=PANEL, epilog="Example: cut -d '\"' -f 6 access.log | weblake classify -")
+def classify(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="User agents, one a line; - is standard input.")],
+) -> int:
+    """Say what user agents are: crawlers, tools or people.
+
+    Prints kind, name, operator and agent, with tabs between them.
+    """
+    from spark.commands.classify import agents_of, line_of
+
+    prepare(quiet=True)
+    for agent in agents_of(file):
+        write(line_of(agent))
+    return 0
+
+
+@app.command(rich_help_panel=PANEL, epilog="Example: weblake explain --ip 203.0.113.7 --lines 5")
+def explain(
+    ip: Ip,
+    lines: Annotated[int, typer.Option(min=0, help="How many of the client's newest records to show.")] = 20,
+    as_json: Json = False,
+) -> int:
+    """Say why a client is taken for a bot, or not.
+
+    Shows the verdict, each reason with its figure, and the newest records of the client.
+    """
+    from audit.explain import explain as explanation_of
+    from audit.explain import raw_records
+    from weblake.arguments import require_address
+
+    settings = prepare(quiet=True)
+    require_address(ip)
+    explanation = explanation_of(settings, ip)
+    if not as_json:
+        write(explanation.as_text())
+        sys.stdout.flush()
+    with activity("Reading the client's records"):
+        records = raw_records(settings, ip, lines)
+    if as_json:
+        found = {"records": records.records, "products": records.products, "newest": list(records.newest)}
+        write_json({**explanation.as_json(), "bronze": found})
+    else:
+        for line in records.as_lines():
+            write(f"  {line}")
+    return 0
+
+
+@app.command(rich_help_panel=PANEL, epilog='Example: weblake convict --ip 203.0.113.7 --reason "scraper" --dry-run')
+def convict(ip: Ip, reason: Reason, dry_run: DryRun = False) -> int:
+    """Count a client among the bots, past and future."""
+    return _decide(ip, CONVICTED, reason, dry_run)
+
+
+@app.command(rich_help_panel=PANEL, epilog='Example: weblake pardon --ip 203.0.113.7 --reason "our own monitor"')
+def pardon(ip: Ip, reason: Reason, dry_run: DryRun = False) -> int:
+    """Count a client among people, whatever speaks against it."""
+    return _decide(ip, PARDONED, reason, dry_run)
+
+
+@app.command(rich_help_panel=PANEL, epilog='Example: weblake release --ip 203.0.113.7 --reason "left to its evidence"')
+def release(ip: Ip, reason: Reason, dry_run: DryRun = False) -> int:
+    """Leave a client to its agent and its evidence again."""
+    return _decide(ip, RELEASED, reason, dry_run)
+
+
+@app.command(rich_help_panel=PANEL, epilog="Example: weblake verdicts --json")
+def verdicts(as_json: Json = False) -> int:
+    """List the verdicts, the oldest first."""
+    from spark.commands.decide import verdict_records
+    from weblake.show.errands import show_verdicts
+
+    records = verdict_records(prepare(quiet=True))
+    if as_json:
+        write_json([record.as_json() for record in records])
+    else:
+        show_verdicts(records)
+    return 0
+
+
+@app.command(rich_help_panel=PANEL, epilog="Example: weblake blocklist --format ipset | ipset restore")
+def blocklist(
+    form: Annotated[Literal["nginx", "ipset", "csv"], typer.Option("--format", help="What the list is for.")] = "nginx",
+) -> int:
+    """Print the addresses of convicted clients, for a server.
+
+    Left out are crawlers that are who they say they are, the pardoned, and everyone who has bought something.
+    """
+    from marts.blocklist import blocked, write_blocklist
+
+    write_blocklist(blocked(prepare(quiet=True)), form, sys.stdout)
+    return 0
+
+
+def _decide(ip: str, verdict: str, reason: str, dry_run: bool) -> int:
+    from spark.commands.decide import decide
+    from weblake.arguments import require_address
+    from weblake.show.errands import verdict_text
+
+    settings = prepare(quiet=True)
+    require_address(ip)
+    with activity("Weighing the client's entries" if dry_run else "Moving the client's entries"):
+        outcome = decide(settings, ip, verdict, reason, dry_run)
+    write(verdict_text(ip, verdict, outcome, dry_run))
+    return 0

@@ -1,0 +1,224 @@
+"""Care for the lake: check it, count again, tidy up, erase, and go on after losses."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lake.errors import SettingsError
+from weblake.console import activity, note, write, write_json
+from weblake.process import FAILED, UNCHECKED, on_stop, prepare
+
+if TYPE_CHECKING:
+    from audit.report import Report
+    from lake.requests import MaintenanceAnswer, ReplayRequest
+
+PANEL = "Care"
+
+app = typer.Typer()
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+@app.command(rich_help_panel=PANEL, epilog="Example: weblake verify --from 2026-03-01 --to 2026-03-02 --deep")
+def verify(
+    first: Annotated[str | None, typer.Option("--from", metavar="TIME", help="Only windows from this time on.")] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Only windows before this time.")] = None,
+    deep: Annotated[bool, typer.Option("--deep", help="Read every raw record again, in plain Python (slow).")] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Exit with 0 even where a server that is down kept a check.")
+    ] = False,
+    as_json: Json = False,
+) -> int:
+    """Check that every stage holds what the one before it holds.
+
+    It reads, and writes nothing. Exit codes: 0 when all holds; 1 when a check failed; 2 for wrong usage; 3 when nothing
+    failed but something could not be checked, such as with Kafka down.
+    """
+    from weblake.arguments import read_instant
+
+    bounds = [
+        None if text is None else read_instant(option, text) for option, text in (("--from", first), ("--to", last))
+    ]
+    if bounds[0] is not None and bounds[1] is not None and bounds[0] >= bounds[1]:
+        raise SettingsError(f"--to {last!r} is not after --from {first!r}; give a later one")
+    report = _audit(bounds[0], bounds[1], deep)
+    if as_json:
+        write_json(report.as_json())
+    else:
+        from weblake.show.verify import show_report
+
+        show_report(report)
+    codes = {"FAILED": FAILED, "UNCHECKED": 0 if offline else UNCHECKED}
+    return codes.get(report.verdict.name, 0)
+
+
+@app.command(rich_help_panel=PANEL, epilog="Example: weblake replay --from 2026-03-01 --to 2026-03-02 --dry-run")
+def replay(
+    first: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="First window, ISO 8601, UTC unless it says more.")
+    ] = None,
+    end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="End of the range, not included.")] = None,
+    client: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Only the hours in which this address was seen.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the difference and append nothing.")] = False,
+    undo: Annotated[str | None, typer.Option(metavar="ID", help="Append the negative of a replay.")] = None,
+) -> int:
+    """Count a range anew, and append the difference.
+
+    Records are read from bronze and counted under today's rules; corrections are entries of the ledger.
+    """
+    from spark.commands.replay import replay as do_replay
+    from weblake.show.errands import show_replay
+
+    settings = prepare(quiet=True)
+    request = _replay_request(first, end, client, dry_run, undo)
+    with activity("Waiting for the stream") as say:
+        outcome = do_replay(settings, request, lambda answer: say(f"Piece {answer.at} of {answer.pieces}"))
+    show_replay(outcome)
+    return 0
+
+
+@app.command(rich_help_panel=PANEL, epilog="Example: weblake replays --json")
+def replays(as_json: Json = False) -> int:
+    """List the replays, the oldest first."""
+    from spark.commands.replay import replay_records
+    from weblake.show.errands import show_replays
+
+    records = replay_records(prepare(quiet=True))
+    if as_json:
+        write_json([record.as_json() for record in records])
+    else:
+        show_replays(records)
+    return 0
+
+
+@app.command(rich_help_panel=PANEL, epilog="Example: weblake maintain")
+def maintain() -> int:
+    """Merge small files and delete what nobody needs.
+
+    Old days of the ledger are squashed. Sizes are shown before and after.
+    """
+    from spark.commands.maintain import maintain as do_maintain
+    from weblake.show.errands import show_maintenance
+
+    settings = prepare(quiet=True)
+    steps: list[str] = []
+    with activity("Waiting for the stream") as say:
+
+        def show(answer: MaintenanceAnswer) -> None:
+            if answer.at not in steps:
+                steps.append(answer.at)
+                if sys.stderr.isatty():
+                    say(answer.at)
+                else:
+                    note(f"  {answer.at}")
+
+        outcome = do_maintain(settings, show)
+    show_maintenance(outcome.before, outcome.after)
+    return 0
+
+
+@app.command(rich_help_panel=PANEL, epilog='Example: weblake erase --ip 203.0.113.7 --reason "asked for on 2 March"')
+def erase(
+    ip: Annotated[str, typer.Option("--ip", metavar="ADDRESS", help="The client's address, as the marts write it.")],
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="What to put on record.")] = "",
+    lake_only: Annotated[
+        bool,
+        typer.Option(
+            "--lake-only",
+            help="Only the lake and PostgreSQL's counts, while no stream runs: for servers that are not the embedded "
+            "ones. Prints the record as JSON.",
+        ),
+    ] = False,
+) -> int:
+    """Erase a client from everything under the data folder.
+
+    The stack must be up, and pauses for about a minute.
+    """
+    from weblake.arguments import require_address
+
+    settings = prepare(quiet=True)
+    require_address(ip)
+    if lake_only:
+        from spark.commands.erase import erase_from_lake
+
+        write_json(erase_from_lake(settings, ip, reason).as_json())
+        return 0
+    from stack.erase import erase as erase_everywhere
+
+    erase_everywhere(settings, ip, reason)
+    return 0
+
+
+@app.command(rich_help_panel=PANEL, epilog="Example: weblake down, then weblake rebuild")
+def rebuild() -> int:
+    """Count a deleted ledger anew from bronze.
+
+    PostgreSQL follows. The stream must not run.
+    """
+    from spark.commands.stream import run_stream
+
+    run_stream(prepare(), "rebuild", on_stop)
+    return 0
+
+
+@app.command("accept-loss", rich_help_panel=PANEL, epilog="Example: weblake accept-loss")
+def accept_loss() -> int:
+    """Go on without records that Kafka removed too early.
+
+    Bronze never had them. They stay on record, and `weblake verify` counts them there.
+    """
+    return _accept("loss")
+
+
+@app.command("accept-topic", rich_help_panel=PANEL, epilog="Example: weblake accept-topic")
+def accept_topic() -> int:
+    """Go on with a topic that was made anew.
+
+    What bronze has stays; the records of the new topic are appended.
+    """
+    return _accept("topic")
+
+
+def _accept(what: str) -> int:
+    from spark.commands.accept import accept
+
+    write(accept(prepare(quiet=True), what))
+    return 0
+
+
+def _audit(first: float | None, last: float | None, deep: bool) -> Report:
+    from lake.url_rules import load_url_rules
+
+    settings = prepare(quiet=True)
+    rules = load_url_rules(settings.rules_file)
+    with activity("Starting Spark") as say:
+        from audit.scope import Scope
+        from audit.session import quiet_session
+        from audit.verify import verify as check
+        from weblake.show.verify import Steps
+
+        with quiet_session(settings, "verify") as session:
+            return check(session, settings, rules, Scope(first, last), deep, Steps(say))
+
+
+def _replay_request(
+    first: str | None, end: str | None, client: str | None, dry_run: bool, undo: str | None
+) -> ReplayRequest:
+    from spark.commands.replay import replay_range, undo_replay
+    from weblake.arguments import read_instant, require_address
+
+    if undo:
+        return undo_replay(undo)
+    if not (first and end):
+        raise SettingsError("a replay needs --from and --to, for example --from=2026-01-01 --to=2026-01-02")
+    begin, stop = read_instant("--from", first), read_instant("--to", end)
+    if stop <= begin:
+        raise SettingsError(f"--to {end!r} is not after --from {first!r}; give a later one")
+    if client:
+        require_address(client)
+    return replay_range(begin, stop, client, dry_run)

@@ -1,0 +1,248 @@
+"""The stack: start and stop it, see how it is, run one of its programs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lake.settings import PROJECT, Settings, read_env_file
+from weblake.console import write_json
+from weblake.process import FAILED, on_stop, prepare, set_up_log, stop_event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PANEL = "Stack"
+
+app = typer.Typer()
+
+
+class Stack(str, Enum):
+    """Where the services run."""
+
+    EMBEDDED = "embedded"
+    DOCKER = "docker"
+
+
+class Name(str, Enum):
+    """The programs that the supervisor and Docker start."""
+
+    KAFKA = "kafka"
+    POSTGRES = "postgres"
+    STREAM = "stream"
+    MARTS = "marts"
+    CHARTS = "charts"
+    GENERATOR = "generator"
+
+
+Where = Annotated[Stack, typer.Option("--stack", help="Where the services run: as processes of ours, or in Docker.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+@app.command(rich_help_panel=PANEL, epilog="Example: GENERATE=0 weblake up, then weblake import access.log")
+def up(stack: Where = Stack.EMBEDDED) -> int:
+    """Start everything, and wait for the first counts and charts.
+
+    A stack that runs follows changed settings, such as RATE=500 or GENERATE=0.
+    """
+    if stack is Stack.DOCKER:
+        return _compose("up")
+    from stack.up import up as start
+
+    start(prepare())
+    return 0
+
+
+@app.command(rich_help_panel=PANEL, epilog="Example: weblake down")
+def down(stack: Where = Stack.EMBEDDED) -> int:
+    """Stop everything. The data stays."""
+    if stack is Stack.DOCKER:
+        return _compose("down")
+    from stack.down import down as stop
+
+    stop(prepare())
+    return 0
+
+
+@app.command(rich_help_panel=PANEL, epilog="Example: weblake status --json")
+def status(stack: Where = Stack.EMBEDDED, as_json: Json = False) -> int:
+    """Show processes, lags, versions and sizes.
+
+    The exit code is 1 when something is down or stale.
+    """
+    if stack is Stack.DOCKER:
+        return _compose("status")
+    from stack.status import as_dict, look, problems
+    from weblake.console import activity
+    from weblake.show.status import show_status
+
+    settings = prepare(quiet=True)
+    with activity("Asking everybody"):
+        report = look(settings)
+    if as_json:
+        write_json(as_dict(report))
+    else:
+        show_status(report)
+    return FAILED if problems(report) else 0
+
+
+@app.command(rich_help_panel=PANEL, epilog="Example: weblake logs stream")
+def logs(
+    name: Annotated[str, typer.Argument(help="A program, such as stream; all programs when left out.")] = "",
+    stack: Where = Stack.EMBEDDED,
+) -> int:
+    """Follow the logs of all programs, or of one."""
+    if stack is Stack.DOCKER:
+        return _compose("logs")
+    from stack.logs import follow
+
+    follow(prepare(quiet=True), name)
+    return 0
+
+
+@app.command(rich_help_panel=PANEL, epilog="Example: weblake clean --force")
+def clean(
+    force: Annotated[bool, typer.Option("--force", help="Do not ask.")] = False, stack: Where = Stack.EMBEDDED
+) -> int:
+    """Delete all data and charts; ask first.
+
+    The stack must be down.
+    """
+    if stack is Stack.DOCKER:
+        return _compose("clean")
+    from stack.down import clean as delete
+
+    delete(prepare(), force)
+    return 0
+
+
+@app.command(
+    rich_help_panel=PANEL,
+    epilog="Example: KAFKA_BOOTSTRAP_SERVERS=10.0.0.5:9092 POSTGRES_HOST=10.0.0.6 weblake migrate",
+)
+def migrate() -> int:
+    """Create topic, roles and schemas on servers of your own.
+
+    For servers that are not the embedded ones; `weblake up` does it for those. It may be run again at any time.
+    """
+    from stack.console import say
+    from stack.servers.kafka import create_topic
+    from stack.servers.migrations import migrate as bring_up_to_date
+
+    settings = prepare()
+    create_topic(settings)
+    bring_up_to_date(settings)
+    say(f"topic {settings.kafka_topic} and database {settings.postgres_database} are up to date")
+    return 0
+
+
+@app.command(rich_help_panel=PANEL, epilog='Example: weblake sql --query "select * from products limit 5"')
+def sql(
+    query: Annotated[
+        str | None, typer.Option("--query", "-q", help="Print the answer to this query, a row a line, and end.")
+    ] = None,
+    stack: Where = Stack.EMBEDDED,
+) -> int:
+    """Open psql as the analyst, or print one answer.
+
+    The analyst may read the marts and nothing else.
+    """
+    from stack.docker import ENV_FILE
+    from stack.sql import open_psql
+
+    settings = prepare(read_env_file(ENV_FILE) if stack is Stack.DOCKER else None, quiet=True)
+    open_psql(settings, query)
+    return 0
+
+
+@app.command(rich_help_panel=PANEL, epilog="Example: weblake run stream --once")
+def run(
+    name: Annotated[Name, typer.Argument(help="The program.", show_choices=True)],
+    once: Annotated[
+        bool, typer.Option("--once", help="Only for stream: bring what Kafka holds now to PostgreSQL, and end.")
+    ] = False,
+) -> int:
+    """Run one program of the stack in the foreground.
+
+    It waits for what the program needs: the stream for its topic, for example. Supervisor and Docker call it.
+    """
+    if once and name is not Name.STREAM:
+        raise typer.BadParameter(f"--once is for the stream alone, not for {name.value}")
+    settings = prepare()
+    os.chdir(PROJECT)
+    if name is Name.STREAM:
+        _run_stream(settings, once)
+        return 0
+    programs: dict[Name, Callable[[Settings], None]] = {
+        Name.KAFKA: _become_server("kafka"),
+        Name.POSTGRES: _become_server("postgres"),
+        Name.MARTS: _run_marts,
+        Name.CHARTS: _run_charts,
+        Name.GENERATOR: _run_generator,
+    }
+    programs[name](settings)
+    return 0
+
+
+@app.command(hidden=True, epilog="Example: weblake setup")
+def setup() -> int:
+    """Fetch the jars and make the archive of Spark's classes, unless they are there (a step of make setup)."""
+    from stack.setup.prepare import prepare_jars
+
+    prepare_jars(prepare())
+    return 0
+
+
+def _compose(command: str) -> int:
+    from stack.docker import compose
+
+    return compose(command)
+
+
+def _become_server(name: str) -> Callable[[Settings], None]:
+    def become(settings: Settings) -> None:
+        from stack.programs import become_server
+
+        become_server(name, settings)
+
+    return become
+
+
+def _run_stream(settings: Settings, once: bool) -> None:
+    from spark.commands.stream import run_stream
+    from stack.programs import wait_for_stream
+
+    on_stop(lambda: sys.exit(0))  # until there is a pipeline that has something to finish
+    wait_for_stream(settings)
+    run_stream(settings, "once" if once else "run", on_stop)
+
+
+def _run_marts(settings: Settings) -> None:
+    from stack.programs import wait_for_marts
+
+    wait_for_marts(settings)
+    from marts.build import Marts, run_loop
+
+    set_up_log(settings.log_level)  # dbt has set up one of its own
+    run_loop(Marts(settings), settings, stop_event())
+
+
+def _run_charts(settings: Settings) -> None:
+    from stack.programs import wait_for_charts
+    from viz.draw import draw_every
+    from viz.marts import connect
+
+    wait_for_charts(settings)
+    draw_every(settings.charts_seconds, connect(settings), settings, stop_event())
+
+
+def _run_generator(settings: Settings) -> None:
+    from ingest.generator import GeneratorOptions, run_generator
+    from stack.programs import wait_for_generator
+
+    wait_for_generator(settings)
+    run_generator(settings, GeneratorOptions(settings.generate_rate, settings.generate_bots), stop_event())

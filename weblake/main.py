@@ -1,0 +1,109 @@
+"""One command line for all of Weblake: ``weblake COMMAND``, or ``make COMMAND``.
+
+Rooms are imported inside the commands, so that ``weblake --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.exceptions import TyperException
+
+from lake.errors import SettingsError, WeblakeError, first_line
+from lake.settings import take_make_variables
+from weblake import __version__
+from weblake.commands import bots, care, data, marts, stack
+from weblake.make import with_variables
+from weblake.process import FAILED, INTERRUPTED, WRONG_USAGE
+
+LIBRARIES = ("psycopg2", "sqlalchemy", "kafka", "pyspark", "py4j")
+"""Libraries whose errors are said in one line: the service or the lake behind them is not as it should be."""
+
+app = typer.Typer(
+    name="weblake",
+    help="A web-log lakehouse that accounts for every line: Kafka, Spark, Delta, PostgreSQL, dbt, Matplotlib.",
+    epilog="Examples: weblake up · weblake import access.log · weblake status · weblake verify",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for _group in (stack.app, data.app, marts.app, bots.app, care.app):
+    app.add_typer(_group)
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"weblake {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> int:
+    """Run the command of this process; return its exit code."""
+    return run(sys.argv[1:])
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command. Exit codes: 0 well, 1 failed, 2 wrong usage or setting, 3 not checked, 130 interrupted."""
+    try:
+        code = _run(list(arguments))
+        sys.stdout.flush()
+    except BrokenPipeError:  # `weblake … | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    command: Any = typer.main.get_command(app)
+    try:
+        given = with_variables(command, arguments, take_make_variables())
+        code = int(command.main(args=given, prog_name="weblake", standalone_mode=False) or 0)
+        return _fail("interrupted", code) if code == INTERRUPTED else code
+    except TyperException as error:
+        return _show(error)
+    except BrokenPipeError:
+        raise
+    except (KeyboardInterrupt, typer.Abort):
+        return _fail("interrupted", INTERRUPTED)
+    except Exception as error:
+        message = _message(error)
+        if message is None:
+            raise
+        return _fail(message, WRONG_USAGE if isinstance(error, SettingsError) else FAILED)
+
+
+def _message(error: Exception) -> str | None:
+    """Return what to say of an error that can happen to anybody; None for a mistake of ours, which has a traceback."""
+    if isinstance(error, WeblakeError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    roots = (kind.__module__.split(".")[0] for kind in type(error).__mro__)
+    library = next((root for root in roots if root in LIBRARIES), None)
+    return f"{library}: {first_line(error)}; `weblake status` says what is down" if library else None
+
+
+def _show(error: TyperException) -> int:
+    from typer import rich_utils
+
+    rich_utils.rich_format_error(error)  # type: ignore[arg-type]
+    return int(getattr(error, "exit_code", FAILED))
+
+
+def _fail(message: str, code: int) -> int:
+    sys.stderr.write(f"weblake: {message.strip()}\n")
+    return code

@@ -1,0 +1,85 @@
+"""What ``make`` hands over: ``make replay FROM=2026-01-01 DRY_RUN=1`` is ``weblake replay --from=… --dry-run``.
+
+make lists the variables of its own command line, and their values come unexpanded through the environment. An option
+``--some-name`` is ``SOME_NAME=``, an argument ``FILE`` is ``FILE=``. Other variables of the environment are no options.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from difflib import get_close_matches
+from glob import glob
+from pathlib import Path
+from typing import Any
+
+from lake.errors import SettingsError
+
+YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
+LIKENESS = 0.8
+MORE = "ARGS"
+"""A variable with more arguments, written as in a shell."""
+
+
+def with_variables(group: Any, arguments: list[str], variables: Mapping[str, str]) -> list[str]:
+    """Return the arguments and what the variables add to them.
+
+    Args:
+        group: The command line, as Click sees it.
+        arguments: The command's name first.
+        variables: By name, as they stood on make's command line.
+
+    Raises:
+        SettingsError: a switch is neither on nor off, or a name is almost that of an option.
+    """
+    command = group.commands.get(arguments[0]) if arguments else None
+    if command is None or not variables:
+        return arguments
+    parameters = {name: parameter for parameter in command.params for name in make_names(parameter)}
+    _require_no_near_misses(arguments[0], variables, parameters)
+    options: list[str] = []
+    files: list[str] = []
+    for name, value in variables.items():
+        if name in parameters and value:
+            is_argument = parameters[name].param_type_name == "argument"
+            (files if is_argument else options).extend(_as_arguments(name, value, parameters[name]))
+    more = shlex.split(variables.get(MORE, ""))
+    return [*arguments, *options, *more, *(["--", *files] if files else [])]
+
+
+def make_names(parameter: Any) -> list[str]:
+    """Return the names under which make knows a parameter: ``--dry-run`` is ``DRY_RUN``, ``-q`` is ``Q``."""
+    if parameter.param_type_name == "argument":
+        return [str(parameter.metavar or parameter.name).strip("[].").upper()]
+    return [option.lstrip("-").replace("-", "_").upper() for option in parameter.opts]
+
+
+def _as_arguments(name: str, value: str, parameter: Any) -> list[str]:
+    if parameter.param_type_name == "argument":
+        return _files(value) if parameter.nargs == -1 else [value]
+    option = max(parameter.opts, key=len)
+    if not parameter.is_flag:
+        return [f"{option}={value}"]
+    if value.lower() in YES:
+        return [option]
+    if value.lower() in NO:
+        return []
+    raise SettingsError(f"{name}={value!r} is neither 1 nor 0; set it to one of them, or leave it out")
+
+
+def _files(value: str) -> list[str]:
+    """Return the files that a value names: one as it is, or several with quotes and patterns as in a shell."""
+    if Path(value).exists():
+        return [value]
+    names: list[str] = []
+    for word in shlex.split(value):
+        names += sorted(glob(word)) or [word]  # noqa: PTH207 (a pattern may begin with a slash)
+    return names
+
+
+def _require_no_near_misses(command: str, variables: Mapping[str, str], parameters: Mapping[str, Any]) -> None:
+    """Refuse ``DRYRUN=1``, which would otherwise do for real what was to be tried."""
+    for name in variables:
+        near = get_close_matches(name, parameters, n=1, cutoff=LIKENESS)
+        if near and name not in parameters:
+            raise SettingsError(f"{command} has no {name}=; did you mean {near[0]}={variables[name]}?")

@@ -1,0 +1,88 @@
+"""What every command sets up, in one place: settings, the log, signals, exit codes."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import TextIO
+
+from lake.errors import SettingsError
+from lake.settings import Settings, load_settings
+
+FAILED, WRONG_USAGE, UNCHECKED, INTERRUPTED = 1, 2, 3, 130
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+LOG_FORMAT = "%(asctime)sZ %(levelname)s %(name)s: %(message)s"
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class StderrHandler(logging.StreamHandler[TextIO]):
+    """Writes to what is the standard error at the time, so that a progress bar can stay below the lines."""
+
+    def __init__(self) -> None:
+        """Take no stream."""
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:
+        """The standard error."""
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, _: TextIO) -> None:
+        raise AttributeError("the log goes to the standard error")
+
+
+def prepare(overrides: Mapping[str, str] | None = None, quiet: bool = False) -> Settings:
+    """Load the settings and set up the log; ``quiet`` for commands whose answer is all that matters.
+
+    Raises:
+        SettingsError: a setting has a value that cannot be used.
+    """
+    settings = load_settings(overrides)
+    set_up_log(settings.log_level)
+    if quiet and settings.log_level != "DEBUG":
+        logging.getLogger().setLevel(logging.WARNING)
+    return settings
+
+
+def set_up_log(level: str) -> None:
+    """Give the log its one format; whatever a library has set up before goes.
+
+    Raises:
+        SettingsError: there is no such level.
+    """
+    if level not in LEVELS:
+        raise SettingsError(f"LOG_LEVEL={level!r} is no level; set it to {', '.join(LEVELS[:-1])} or {LEVELS[-1]}")
+    formatter = logging.Formatter(LOG_FORMAT, datefmt="%Y-%m-%dT%H:%M:%S")
+    formatter.converter = time.gmtime
+    handler = StderrHandler()
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.getLogger("py4j").setLevel(logging.WARNING)
+    if level != "DEBUG":  # kafka-python reports every attempt to connect; our own lines say the same now and then
+        logging.getLogger("kafka").setLevel(logging.CRITICAL)
+
+
+def on_stop(end: Callable[[], object]) -> None:
+    """Have SIGTERM and SIGINT call ``end``, which lets the work at hand end well; a second one interrupts it."""
+    is_ending = threading.Event()
+
+    def handle(*_: object) -> None:
+        if is_ending.is_set():
+            raise KeyboardInterrupt
+        is_ending.set()
+        end()
+
+    for number in STOP_SIGNALS:
+        signal.signal(number, handle)
+
+
+def stop_event() -> threading.Event:
+    """Return an event that SIGTERM and SIGINT set."""
+    stop = threading.Event()
+    on_stop(stop.set)
+    return stop

@@ -1,0 +1,45 @@
+"""What ``weblake verify`` prints."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from audit.check import Check, Verdict
+from audit.report import HEADINGS, Report, as_text
+from audit.verify import Progress
+from weblake.console import BAD, GOOD, STRONG, Cell, write, write_table
+
+STYLES = {Verdict.OK: GOOD, Verdict.FAILED: BAD, Verdict.UNCHECKED: "yellow"}
+SIGNS = {Verdict.OK: "✓", Verdict.FAILED: "✗", Verdict.UNCHECKED: "?"}
+
+
+class Steps(Progress):
+    """What is being checked, shown where the command line shows what is going on."""
+
+    def __init__(self, say: Callable[[str], object]) -> None:
+        """Have each step shown by ``say``."""
+        super().__init__(sys.stderr)
+        self._say = say
+
+    def say(self, text: str) -> None:
+        """Show a step in place of the last one."""
+        self._say(text[:1].upper() + text[1:])
+
+
+def show_report(report: Report) -> None:
+    """Write the checks as a table, the reasons of what does not hold, and the verdict over all."""
+    if not sys.stdout.isatty():
+        write(as_text(report))
+        return
+    write(report.title, STRONG)
+    write_table(HEADINGS, [_row(check) for check in report.checks])
+    for check in report.checks:
+        if check.note:
+            write(f"{check.name}: {check.note}", STYLES[check.verdict] if check.verdict is not Verdict.OK else "dim")
+    write(report.summary, f"bold {STYLES[report.verdict]}")
+
+
+def _row(check: Check) -> tuple[Cell | str, ...]:
+    verdict = Cell(f"{SIGNS[check.verdict]} {check.verdict.value}", STYLES[check.verdict])
+    return (Cell(check.name, STRONG), check.left, check.right, verdict)
