@@ -9,7 +9,7 @@ from lake.contracts.charts import CHARTS, Chart
 from lake.contracts.columns import Column, names, postgres_type, spark_schema
 from lake.contracts.ledger import COUNTS, DIMENSIONS, LEDGER, LEDGER_KEY, LEDGER_PARTITION, MEASURES, Dimension, Measure
 from lake.contracts.marts import SHARED_COLUMNS
-from lake.contracts.mirror import BOOKMARK, MIRROR, MIRROR_SCHEMA, VERDICTS, mirror_ddl
+from lake.contracts.mirror import BOOKMARK, MIRROR, MIRROR_SCHEMA, VERDICTS
 from lake.contracts.vocabulary import (
     ADD_TO_CART,
     AGENT_GROUPS,
@@ -80,7 +80,6 @@ __all__ = [
     "Column",
     "Dimension",
     "Measure",
-    "mirror_ddl",
     "names",
     "postgres_type",
     "spark_schema",
