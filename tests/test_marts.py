@@ -274,6 +274,17 @@ def test_marts_of_before_there_were_keys_and_comments_get_them(shop: Settings, m
 
 
 @pytest.mark.stack
+def test_the_sources_are_fresh_while_the_bookmark_moves_and_stale_an_hour_after_it_stopped(
+    shop: Settings, marts: Marts, shown: int
+) -> None:
+    execute(shop, "update silver.bookmark set moved_at = now()")
+    marts._invoke("source", "freshness")
+    execute(shop, "update silver.bookmark set moved_at = now() - interval '61 minutes'")
+    with pytest.raises(ServiceError, match=r"bookmark.*window_counts|window_counts.*bookmark"):
+        marts._invoke("source", "freshness")
+
+
+@pytest.mark.stack
 @pytest.mark.parametrize("mart", sorted(path.stem for path in MARTS.glob("*.yml")))
 def test_the_query_in_a_marts_description_works(shop: Settings, marts: Marts, shown: int, mart: str) -> None:
     (model,) = yaml.safe_load((MARTS / f"{mart}.yml").read_text())["models"]
