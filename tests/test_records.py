@@ -64,7 +64,7 @@ STREAM = {
         "refusal": {"loss": [{"generation": 0, "partition": 5, "first": 40, "last": 44}]},
         "error": "it waits",
     },
-    "silver": {"version": 2, "rows": 80, "as_of": 1.0, "error": None},
+    "silver": {"version": 2, "rows": 80, "as_of": 1.0, "error": None, "advice": None},
     "mirror": {"bookmark": 2, "rows": 80, "as_of": 1.0, "error": None},
 }
 
@@ -152,7 +152,7 @@ def test_the_streams_progress_is_written_as_it_always_was(tmp_path: Path) -> Non
                 "refusal": {"topic": {"topic_id": "x", "generation": 1}},
                 "error": None,
             },
-            "silver": {"version": -1, "rows": 0, "as_of": 0.0, "error": None},
+            "silver": {"version": -1, "rows": 0, "as_of": 0.0, "error": None, "advice": None},
             "mirror": {"bookmark": -1, "rows": 0, "as_of": 0.0, "error": "it waits"},
         }
     )

@@ -11,8 +11,8 @@ import psycopg2
 from psycopg2 import sql
 
 from lake.contracts import MEASURES, MIRROR_SCHEMA, postgres_type
-from lake.contracts.mirror_ddl import mirror_ddl
 from lake.settings import Settings
+from stack.servers.mirror_ddl import mirror_ddl
 from stack.servers.postgres import OWNER, connect
 
 STAGING = "staging"

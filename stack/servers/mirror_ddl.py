@@ -1,19 +1,11 @@
-"""The SQL that makes schema ``silver``. It is apart so that the contract can be read without a driver of PostgreSQL."""
+"""The SQL that makes PostgreSQL's schema ``silver`` as the contract describes it."""
 
 from __future__ import annotations
 
 from psycopg2 import sql
 
-from lake.contracts.columns import names, postgres_type
-from lake.contracts.ledger import LEDGER_KEY, MEASURES
-from lake.contracts.mirror import (
-    BOOKMARK_TABLE,
-    MIRROR_SCHEMA,
-    MIRROR_TABLES,
-    VERDICTS_TABLE,
-    WINDOW_COUNTS,
-    MirrorTable,
-)
+from lake.contracts import LEDGER_KEY, MEASURES, MIRROR_SCHEMA, names, postgres_type
+from lake.contracts.mirror import BOOKMARK_TABLE, MIRROR_TABLES, VERDICTS_TABLE, WINDOW_COUNTS, MirrorTable
 
 _DDL = """
 create schema if not exists {schema};
