@@ -215,12 +215,8 @@ def test_a_mart_without_one_of_its_columns_is_named(settings: Settings) -> None:
 
 
 def test_marts_that_do_not_show_the_newest_counts_are_named(settings: Settings) -> None:
-    for change in (
-        "update marts.build_info set models = ''",
-        "insert into marts.build_info select * from marts.build_info",
-    ):
-        with changed(settings, "build_info", change):
-            assert list(problems(settings)) == ["marts: build_info"]
+    with changed(settings, "build_info", "update marts.build_info set models = ''"):
+        assert list(problems(settings)) == ["marts: build_info"]
     execute(settings, "update marts.build_info set version = 1; update silver.bookmark set version = 1")
     try:
         found = problems(settings)

@@ -61,7 +61,7 @@ def test_a_time_without_a_zone_is_utc() -> None:
 def test_a_wrong_argument_is_refused(arguments: list[str], tmp_path: Path) -> None:
     done = command(tmp_path, *arguments)
     assert done.returncode == 2
-    assert "usage:" in done.stderr
+    assert arguments[0] in done.stderr
     assert "Traceback" not in done.stderr
 
 
