@@ -129,11 +129,16 @@ faults: setup  ## break it in every way, and prove that nothing is lost or doubl
 	@$(IN_VENV)/python -m pytest -m faults --timeout 1200 --numprocesses 2 --dist worksteal \
 		$${CASE:+-k "$$CASE"} $${SEED:+--seed "$$SEED"} $(ARGS)
 
-lint: setup  ## ruff, mypy, sqlfluff
+lint: setup  ## ruff, mypy, sqlfluff, import-linter, vulture, dbt-score, and whether generated files are current
 	$(IN_VENV)/ruff check
 	$(IN_VENV)/ruff format --check
 	$(IN_VENV)/mypy
+	$(IN_VENV)/lint-imports --no-cache --no-logo
+	$(IN_VENV)/vulture
+	$(IN_VENV)/weblake contracts --check
 	$(IN_VENV)/sqlfluff lint dbt
+	$(IN_VENV)/dbt --quiet parse --project-dir dbt --profiles-dir dbt
+	$(IN_VENV)/dbt-score lint --manifest dbt/target/manifest.json --show failing-items --fail-any-item-under 0 --fail-project-under 9.5
 
 bench: setup  ## throughput, freshness, a replay, idle cost; EVENTS=5000000
 	@$(IN_VENV)/python -m bench --events $(EVENTS)

@@ -18,7 +18,6 @@ from spark.tables.delta import live_files, snapshot, writers_progress
 from spark.tables.storage import list_texts
 
 NAMED_FILES = 3
-ROWS_PER_PARTITION = 500_000
 
 
 @dataclass(frozen=True)

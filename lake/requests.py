@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 from lake.contracts.fields import known_fields
-from lake.contracts.records import Change as Change  # a verdict that is asked for is the one that goes on record
-from lake.contracts.records import ReplayRecord
+from lake.contracts.records import Change, ReplayRecord
 from lake.errors import LakeError
 from lake.files import write_whole
 

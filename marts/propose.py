@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from contextlib import closing
 
 import psycopg2
 
-from lake.requests import Change, VerdictRequest, ask, new_id, waiting, withdraw
+from lake.contracts.records import BY_MARTS, Change
+from lake.requests import VerdictAnswer, VerdictRequest, ask, new_id, read_answer, waiting, withdraw
 from lake.settings import Settings
 
 log = logging.getLogger(__name__)
 
-BY_MARTS = "marts"
 MOST_AT_ONCE = 500
 TO_CONVICT = """
     select bots.ip_address, array_to_string(bots.reasons, ', ') || ' (score ' || bots.score || ')'
@@ -65,7 +64,8 @@ def changes_due(settings: Settings) -> tuple[Change, ...]:
 def _forget_answers(settings: Settings) -> None:
     """Take away the answers to earlier requests, which nobody waits for; say what the hold keeps back."""
     for path in settings.requests.glob(f"{BY_MARTS}-*.answer"):
-        answer = json.loads(path.read_text())
-        if answer.get("error"):
-            log.warning("the stream did not carry out verdicts: %s", answer["error"])
-        withdraw(settings.requests, path.name.removesuffix(".answer"))
+        request_id = path.name.removesuffix(".answer")
+        answer = read_answer(settings.requests, request_id, VerdictAnswer)
+        if answer and answer.error is not None:
+            log.warning("the stream did not carry out verdicts: %s", answer.error)
+        withdraw(settings.requests, request_id)

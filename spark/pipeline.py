@@ -17,6 +17,7 @@ from pyspark import inheritable_thread_target
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+from lake.contracts.edition import Edition
 from lake.errors import LakeError, WeblakeError, first_line
 from lake.settings import Settings
 from lake.url_rules import load_url_rules
@@ -29,6 +30,7 @@ from spark.mirror import Mirror
 from spark.progress import Progress
 from spark.silver import Silver, create_ledger
 from spark.tables.delta import snapshot
+from spark.tables.edition import edition_advice
 
 log = logging.getLogger(__name__)
 
@@ -59,10 +61,11 @@ class Pipeline:
         self.progress = Progress(settings.stream_file)
         rules = load_url_rules(settings.rules_file)
         self._bronze = Bronze(session, settings, rules, self.progress, self._bronze_moved.set)
+        self._edition = Edition.of_today(settings)
         court = Court(session, settings)
         self._silver = Silver(session, settings, self.progress, court.judge, self._ledger_moved.set)
         self._errands = Errands(
-            replays=Replays(session, settings, court.judge),
+            replays=Replays(session, settings, court.judge, self._edition),
             verdicts=court,
             maintenance=Maintenance(session, settings, self._bronze.writing),
         )
@@ -70,6 +73,7 @@ class Pipeline:
         self._mirror = Mirror(session, settings, self.progress, is_whole, lambda: court.verdicts)
         self._bronze.report()
         self._silver.report()
+        self._report_advice()
 
     def drain(self) -> None:
         """Bring everything that Kafka holds now through to PostgreSQL, and return."""
@@ -132,6 +136,16 @@ class Pipeline:
         while not self._stop.is_set() and self._errands.step(self._silver.counted_up_to):
             self._silver.catch_up()
             self._ledger_moved.set()
+            if self.progress.silver.advice:
+                self._report_advice()
+
+    def _report_advice(self) -> None:
+        """Say what to run where the ledger's past was counted by another edition of the rules and measures."""
+        advice = edition_advice(self._session, self._settings, self._edition)
+        if advice != self.progress.silver.advice:
+            if advice:
+                log.warning("%s", advice)
+            self.progress.report("silver", advice=advice)
 
     def _require_java(self) -> None:
         """Raise LakeError where Spark's Java process is gone: the loops would try again for ever, and in vain."""

@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lake.contracts import BRONZE, BY_STREAM, LEDGER, LEDGER_PARTITION
+from lake.contracts.edition import EDITION_PROPERTY, Edition
 from lake.errors import LakeError
 from lake.settings import Settings
 from spark import failpoints
@@ -24,6 +25,7 @@ from spark.events.judgement import Judge
 from spark.progress import Progress
 from spark.source.bronze_facts import bronze_facts
 from spark.tables.delta import append_once, create_table, own_snapshot, skip_once, snapshot, writers_progress
+from spark.tables.edition import note_edition
 from spark.tables.files import BronzeFiles, DataFile, read_files
 from spark.tables.space import require_space
 
@@ -37,8 +39,10 @@ PROPERTIES = {
 
 
 def create_ledger(session: SparkSession, settings: Settings) -> None:
-    """Create the table where there is none yet."""
-    create_table(session, settings.ledger, LEDGER, LEDGER_PARTITION, PROPERTIES)
+    """Create the table where there is none yet; it says by which edition it is counted."""
+    note_edition(session, settings)
+    edition = {EDITION_PROPERTY: Edition.of_today(settings).as_text()}
+    create_table(session, settings.ledger, LEDGER, LEDGER_PARTITION, PROPERTIES | edition)
 
 
 def counted_up_to(session: SparkSession, settings: Settings) -> int:

@@ -1,13 +1,13 @@
-"""``make up STACK=docker`` and its siblings: the same stack in containers, by ``docker-compose.yml``."""
+"""``weblake up --stack docker`` and its siblings: the same stack in containers, by ``docker-compose.yml``."""
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import subprocess
 
 from lake.errors import ServiceError
+from lake.files import write_whole
 from lake.settings import PROJECT
 from stack.console import say
 from stack.servers.stack_env import ROLES
@@ -29,10 +29,10 @@ def compose(command: str) -> int:
         ServiceError: there is no docker, or the command has no counterpart in containers.
     """
     if command not in COMMANDS:
-        raise ServiceError(f"STACK=docker knows {', '.join(COMMANDS)}, not {command}")
+        raise ServiceError(f"in Docker there are {', '.join(COMMANDS)}, not {command}")
     docker = shutil.which("docker")
     if docker is None:
-        raise ServiceError("there is no `docker` on the PATH; install Docker, or leave STACK=docker out")
+        raise ServiceError("there is no `docker` on the PATH; install Docker, or leave `--stack docker` out")
     if command == "up" and not ENV_FILE.exists():
         make_env_file()
     return subprocess.call([docker, "compose", *COMMANDS[command]], cwd=PROJECT)
@@ -40,7 +40,7 @@ def compose(command: str) -> int:
 
 def make_env_file() -> None:
     """Write ``.env`` with new passwords, readable by its owner alone."""
-    with os.fdopen(os.open(ENV_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write("# Written by `make up STACK=docker`; .env.example lists what else may stand here.\n")
-        file.writelines(f"POSTGRES_{role.upper()}_PASSWORD={secrets.token_hex(16)}\n" for role in ROLES)
+    passwords = "".join(f"POSTGRES_{role.upper()}_PASSWORD={secrets.token_hex(16)}\n" for role in ROLES)
+    head = "# Written by `make up STACK=docker`; .env.example lists what else may stand here.\n"
+    write_whole(ENV_FILE, head + passwords, mode=0o600)
     say(f"wrote new passwords into {ENV_FILE}")

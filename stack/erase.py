@@ -19,6 +19,7 @@ from psycopg2 import sql
 
 from lake.addresses import address_pattern
 from lake.command import weblake_command
+from lake.contracts.records import ErasureRecord
 from lake.contracts.reports import read_stream_report
 from lake.errors import ServiceError
 from lake.settings import PROJECT, Settings, child_environment
@@ -46,7 +47,9 @@ def erase(settings: Settings, address: str, reason: str) -> None:
     with _at_rest(settings):
         with step("The lake: Kafka taken in, bronze and ledger rewritten, PostgreSQL filled anew"):
             output = _run(settings, "erase", "--lake-only", f"--ip={address}", f"--reason={reason}")
-            record = json.loads(output[output.index("{\n") :])  # Delta prints lines of its own before it
+            record = ErasureRecord.of(
+                json.loads(output[output.index("{\n") :])
+            )  # Delta prints lines of its own before it
         with step("The marts, from the start"):
             _run(settings, "dbt", "--full-refresh")
         with step("PostgreSQL: tables, statistics and log without what was"):
@@ -64,8 +67,8 @@ def erase(settings: Settings, address: str, reason: str) -> None:
         names = ", ".join(map(str, remaining))
         raise ServiceError(f"the address is still in {names}; please report it, and erase it again")
     say(
-        f"erased: {record['own']:,} rows of the client's own, {record['rejected']:,} rejected ones and "
-        f"{record['others']:,} that mentioned it; {record['entries']:,} entries of the ledger"
+        f"erased: {record.own:,} rows of the client's own, {record.rejected:,} rejected ones and "
+        f"{record.others:,} that mentioned it; {record.entries:,} entries of the ledger"
     )
 
 

@@ -61,6 +61,8 @@ class Status:
     marts_age_seconds: float | None
     stream_age_seconds: float | None
     disk_bytes: dict[str, int]
+    advice: str | None = None
+    """What to run once, though nothing is unwell."""
     errors: list[str] = field(default_factory=list)
 
 
@@ -101,6 +103,7 @@ def gather(settings: Settings) -> Status:
         marts_age_seconds=now - built_at if built_at else None,
         stream_age_seconds=now - stream.updated_at if stream else None,
         disk_bytes={name: disk_usage(path) for name, path in _folders(settings).items()},
+        advice=stream.silver.advice if stream else None,
         errors=errors,
     )
 

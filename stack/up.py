@@ -207,6 +207,9 @@ def _say_where_to_look(settings: Settings) -> None:
     database = f"{settings.postgres_host}:{settings.postgres_port}"
     say(f"  services    Kafka {settings.kafka_bootstrap_servers}, PostgreSQL {database}")
     say("  the end     make down")
+    stream = read_stream_report(settings.stream_file)
+    if stream and stream.silver.advice:
+        say(f"\nTo do: {stream.silver.advice}.")
     for contradiction in contradictions(settings):
         say(f"\n{contradiction}")
 

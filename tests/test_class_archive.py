@@ -13,6 +13,8 @@ from spark.session import java_options
 from stack.setup import class_archive
 from stack.setup.class_archive import has_archive
 
+NO_BROKER = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
+"""For which the stream waits for ever, whatever else runs on this machine."""
 START = """
 from lake.settings import load_settings
 from spark.session import spark_session
@@ -62,5 +64,5 @@ def test_a_program_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(class_archive, "SECONDS", 2)
     settings = load_settings({"WEBLAKE_DATA": str(tmp_path)})
     with pytest.raises(ServiceError, match="failed"):
-        class_archive._run(settings, {}, "run", "stream", "--once")  # waits for a broker that is not there
+        class_archive._run(settings, NO_BROKER, "run", "stream", "--once")
     assert not [child for child in psutil.Process().children() if "weblake" in child.cmdline()]

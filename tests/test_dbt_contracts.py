@@ -1,7 +1,11 @@
-"""dbt's project against what the other parts promise: the mirror's tables, and the marts of the design."""
+"""dbt's project against the contract that it is written from, and against the marts of the design."""
 
 from __future__ import annotations
 
+import re
+import shutil
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +13,12 @@ import pytest
 import yaml
 
 from lake import contracts
-from lake.contracts import Column
+from lake.contracts import dbt
 from lake.settings import PROJECT
 
 DBT = PROJECT / "dbt"
 MODELS = sorted((DBT / "models").glob("*/*.sql"))
+WRITTEN = sorted(path.relative_to(DBT) for path in dbt.texts(DBT))
 MARTS = {
     "products": "product_id views add_to_carts checkouts human_views human_add_to_carts human_checkouts bot_views "
     "bot_add_to_carts bot_checkouts cart_rate checkout_rate first_seen_at last_seen_at",
@@ -30,6 +35,7 @@ MARTS = {
     "traffic": "window_start human_events bot_events late_events server_errors",
     "build_info": "version built_at",
 }
+DOC = re.compile(r"\{\{ doc\('(\w+)'\) \}\}")
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -37,30 +43,96 @@ def read(path: Path) -> dict[str, Any]:
     return loaded
 
 
-def named(path: Path) -> set[str]:
-    """The columns that a model's yml describes."""
-    (model,) = read(path)["models"]
-    return {column["name"] for column in model["columns"]}
+def described_columns(model: Path) -> list[dict[str, Any]]:
+    """The columns in a model's yml."""
+    (described,) = read(model.with_suffix(".yml"))["models"]
+    columns: list[dict[str, Any]] = described["columns"]
+    return columns
 
 
-@pytest.mark.parametrize(("table", "columns"), [("window_counts", contracts.MIRROR), ("bookmark", contracts.BOOKMARK)])
-def test_a_source_has_the_contracts_columns_types_and_words(table: str, columns: tuple[Column, ...]) -> None:
-    (source,) = read(DBT / "models" / "staging" / "sources.yml")["sources"]
-    assert source["name"] == contracts.MIRROR_SCHEMA
-    described = {entry["name"]: entry["columns"] for entry in source["tables"]}[table]
-    assert described == [
-        {"name": column.name, "description": column.comment, "data_type": contracts.postgres_type(column)}
-        for column in columns
-    ]
+def column_names(model: Path) -> list[str]:
+    return [column["name"] for column in described_columns(model)]
+
+
+def descriptions(node: Any) -> Iterator[str]:
+    """All descriptions in a yml file, of whatever."""
+    if isinstance(node, dict):
+        if isinstance(node.get("description"), str):
+            yield " ".join(node["description"].split())
+        for value in node.values():
+            yield from descriptions(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from descriptions(value)
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=str)
+def test_what_comes_from_the_contract_is_up_to_date(path: Path) -> None:
+    assert (DBT / path).read_text() == dbt.texts(DBT)[DBT / path], "the contract has changed; run `make contracts`"
+
+
+def test_a_file_that_is_written_whole_says_so_in_its_first_line() -> None:
+    by_hand = {path.relative_to(DBT) for path in (DBT / "models").glob("*/*.yml") if dbt.BLOCK.search(path.read_text())}
+    for path in set(WRITTEN) - by_hand:
+        assert dbt.FIRST_LINE in (DBT / path).read_text().splitlines()[0]
+
+
+def test_writing_mends_what_is_stale_and_leaves_the_rest_alone(tmp_path: Path) -> None:
+    project = tmp_path / "dbt"
+    shutil.copytree(DBT, project, ignore=shutil.ignore_patterns("target", "logs"))
+    assert dbt.write(project) == []
+    sources, clients = project / "models" / "staging" / "sources.yml", project / "models" / "rollups" / "clients.yml"
+    sources.write_text("")
+    clients.write_text(re.sub(r" *- \{ name: views,.*\n", "", clients.read_text()))
+    assert set(dbt.write(project)) == {sources, clients}
+    assert clients.read_text() == (DBT / "models" / "rollups" / "clients.yml").read_text()
+
+
+def test_no_description_stands_twice() -> None:
+    places = defaultdict(list)
+    for column in (*contracts.MIRROR, *contracts.SHARED_COLUMNS):
+        places[column.comment].append("the contract")
+    for path in (*sorted((DBT / "models").rglob("*.yml")), *sorted((DBT / "macros").glob("*.yml"))):
+        for text in descriptions(read(path)):
+            if not DOC.fullmatch(text):
+                places[text].append(path.name)
+    assert {text: files for text, files in places.items() if len(files) > 1} == {}
+
+
+def test_the_words_of_the_contract_have_one_name_each() -> None:
+    words = re.findall(r"\{% docs (\w+) %\}", (DBT / "models" / "contract.md").read_text())
+    assert len(words) == len(set(words))
+    used = {word for path in (DBT / "models").rglob("*.yml") for word in DOC.findall(path.read_text())}
+    assert used == set(words)
+
+
+@pytest.mark.parametrize("mart", MARTS)
+def test_a_mart_has_the_type_of_the_contract_where_it_has_its_words(mart: str) -> None:
+    types = {column.name: column.type for column in (*contracts.MIRROR, *contracts.SHARED_COLUMNS)}
+    types |= {f"bookmark_{column.name}": column.type for column in contracts.BOOKMARK}
+    arrays = {"ARRAY<INT>": "integer[]"}
+    for column in described_columns(DBT / "models" / "marts" / f"{mart}.sql"):
+        word = DOC.fullmatch(column["description"])
+        if word:
+            named = contracts.Column("", types[word[1]], "")
+            assert column["data_type"] == (arrays.get(named.type) or contracts.postgres_type(named)), column["name"]
 
 
 def test_the_copy_takes_every_column_of_the_mirror() -> None:
-    assert named(DBT / "models" / "staging" / "window_counts.yml") == set(contracts.names(contracts.MIRROR))
+    copied = column_names(DBT / "models" / "staging" / "window_counts.sql")
+    assert sorted(copied) == sorted(contracts.names(contracts.MIRROR))
+
+
+@pytest.mark.parametrize("model", ["client_minutes", "client_days", "clients"])
+def test_what_is_kept_per_client_is_what_the_contract_says(model: str) -> None:
+    kept = {measure.name for measure in contracts.MEASURES if measure.per_client}
+    columns = set(column_names(DBT / "models" / "rollups" / f"{model}.sql"))
+    assert columns & set(contracts.names(contracts.MEASURES)) == kept
 
 
 @pytest.mark.parametrize("mart", MARTS)
 def test_a_mart_has_the_columns_of_the_design(mart: str) -> None:
-    assert set(MARTS[mart].split()) <= named(DBT / "models" / "marts" / f"{mart}.yml")
+    assert set(MARTS[mart].split()) <= set(column_names(DBT / "models" / "marts" / f"{mart}.sql"))
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda path: str(path.stem))
@@ -77,8 +149,20 @@ def test_a_model_states_its_grain_tests_its_key_and_has_one_unit_test(model: Pat
     assert all(column.get("description") for column in described["columns"])
 
 
-def test_the_marts_of_the_design_are_all_the_marts() -> None:
-    assert {path.stem for path in (DBT / "models" / "marts").glob("*.sql")} == set(MARTS)
+@pytest.mark.parametrize("mart", sorted((DBT / "models" / "marts").glob("*.sql")), ids=lambda path: str(path.stem))
+def test_a_mart_declares_its_key_and_shows_a_query(mart: Path) -> None:
+    (described,) = read(mart.with_suffix(".yml"))["models"]
+    constraints = described.get("constraints", []) + [
+        constraint for column in described["columns"] for constraint in column.get("constraints", [])
+    ]
+    assert [constraint["type"] for constraint in constraints] == ["primary_key"]
+    assert f"from marts.{mart.stem}" in described["description"].partition("```sql")[2]
+
+
+def test_each_chart_is_an_exposure() -> None:
+    exposures = {entry["name"]: entry for entry in read(DBT / "models" / "exposures.yml")["exposures"]}
+    for chart in contracts.CHARTS:
+        assert exposures[chart.name]["depends_on"] == [f"ref('{mart}')" for mart in chart.marts]
 
 
 def test_nothing_but_the_copy_reads_the_mirror() -> None:

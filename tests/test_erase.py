@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from audit.ledger import check_counts, check_deeply
 from audit.scope import Scope
 from lake.addresses import address_pattern
 from lake.contracts import CONVICTED, ERASED
-from lake.contracts.records import BY_HAND, Change, ReplayRecord, as_erasure
+from lake.contracts.records import BY_HAND, Change, ErasureRecord, ReplayRecord
 from lake.errors import LakeError
 from lake.requests import ReplayAnswer, ReplayRequest, VerdictRequest, ask, read_answer, withdraw
 from lake.settings import Settings
@@ -108,7 +109,7 @@ def test_an_erased_client_is_nowhere_and_all_still_counts(
     record = erase_on_record(session, settings, CLIENT, f"asked for by {CLIENT} itself")
     assert (record.own, record.rejected, record.others) == (9, 3, 2)
     assert (record.reason, record.finished) == ("asked for by erased itself", True)
-    assert [as_erasure(text) for text in list_texts(session, settings.erasures)] == [record]
+    assert [ErasureRecord.of(json.loads(text)) for text in list_texts(session, settings.erasures)] == [record]
     assert mentions(settings.data) == 0
     assert not any("jane" in text or "Googlebot" in text for text in everything(settings.data))
     assert any(NEIGHBOUR in text for text in everything(settings.data))

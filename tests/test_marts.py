@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+import yaml
 from frames import at
 
 from lake.command import weblake_command
@@ -35,6 +36,22 @@ CLASSES = (
     "select extract(day from day_start)::int, class, requests::int from marts.bot_classes "
     "where day_start between '2026-02-01' and '2026-02-10' order by 1, 2"
 )
+MARTS = PROJECT / "dbt" / "models" / "marts"
+DESCRIBED = """
+    select
+        count(*), count(obj_description(tables.oid)), count(keys.oid), sum(columns.columns)::int,
+        sum(columns.without_comment)::int, array_agg(tables.oid order by tables.oid)
+    from pg_class as tables
+    left join pg_constraint as keys on tables.oid = keys.conrelid and keys.contype = 'p'
+    cross join lateral (
+        select
+            count(*) as columns,
+            count(*) filter (where col_description(tables.oid, attnum) is null) as without_comment
+        from pg_attribute where attrelid = tables.oid and attnum > 0 and not attisdropped
+    ) as columns
+    where tables.relnamespace = 'marts'::regnamespace and tables.relkind = 'r'
+"""
+"""Tables, those with a comment, those with a key, columns, columns without a comment, and the tables' ids."""
 OF_BOTS = ("marts.bots", "marts.bot_classes", "marts.bot_traffic", "marts.bot_rules")
 
 
@@ -230,6 +247,49 @@ def test_a_mart_whose_columns_changed_is_made_anew(shop: Settings, marts: Marts,
     assert postgres.query(shop, "analyst", "select share from marts.actions where action = 'view_product'")
     with pytest.raises(psycopg2.errors.UndefinedColumn):
         postgres.query(shop, "analyst", "select old from marts.products")
+
+
+@pytest.mark.stack
+def test_postgresql_knows_key_and_meaning_of_each_mart_and_keeps_them_from_run_to_run(
+    shop: Settings, marts: Marts, shown: int
+) -> None:
+    (before,) = postgres.query(shop, "analyst", DESCRIBED)
+    tables, with_comment, with_key, columns, without_comment = before[:5]
+    assert (with_comment, with_key, without_comment) == (tables, tables, 0)
+    assert columns == sum(len(yaml.safe_load(path.read_text())["models"][0]["columns"]) for path in MARTS.glob("*.yml"))
+    count_views(shop, shown + 1, "p-1")
+    build(marts, shop)
+    assert postgres.query(shop, "analyst", DESCRIBED) == [before], "a run made a table anew"
+
+
+@pytest.mark.stack
+def test_marts_of_before_there_were_keys_and_comments_get_them(shop: Settings, marts: Marts, shown: int) -> None:
+    execute(shop, "alter table marts.traffic drop constraint traffic_pkey; comment on table marts.bots is null")
+    execute(shop, "update marts.build_info set models = 'older'")
+    before = totals(shop)
+    build(marts, shop)
+    assert totals(shop) == before
+    ((tables, with_comment, with_key, *_),) = postgres.query(shop, "analyst", DESCRIBED)
+    assert tables == with_comment == with_key
+
+
+@pytest.mark.stack
+def test_the_sources_are_fresh_while_the_bookmark_moves_and_stale_an_hour_after_it_stopped(
+    shop: Settings, marts: Marts, shown: int
+) -> None:
+    execute(shop, "update silver.bookmark set moved_at = now()")
+    marts._invoke("source", "freshness")
+    execute(shop, "update silver.bookmark set moved_at = now() - interval '61 minutes'")
+    with pytest.raises(ServiceError, match=r"bookmark.*window_counts|window_counts.*bookmark"):
+        marts._invoke("source", "freshness")
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize("mart", sorted(path.stem for path in MARTS.glob("*.yml")))
+def test_the_query_in_a_marts_description_works(shop: Settings, marts: Marts, shown: int, mart: str) -> None:
+    (model,) = yaml.safe_load((MARTS / f"{mart}.yml").read_text())["models"]
+    query = model["description"].partition("```sql")[2].partition("```")[0]
+    postgres.query(shop, "analyst", query)
 
 
 @pytest.mark.stack

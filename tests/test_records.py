@@ -15,7 +15,6 @@ from lake.contracts.records import (
     ErasureRecord,
     ReplayRecord,
     VerdictRecord,
-    as_erasure,
     as_replay,
     as_text,
     as_verdict,
@@ -65,7 +64,7 @@ STREAM = {
         "refusal": {"loss": [{"generation": 0, "partition": 5, "first": 40, "last": 44}]},
         "error": "it waits",
     },
-    "silver": {"version": 2, "rows": 80, "as_of": 1.0, "error": None},
+    "silver": {"version": 2, "rows": 80, "as_of": 1.0, "error": None, "advice": None},
     "mirror": {"bookmark": 2, "rows": 80, "as_of": 1.0, "error": None},
 }
 
@@ -74,14 +73,14 @@ def test_records_are_read_and_written_in_the_same_words() -> None:
     replay, verdict, erasure = (
         as_replay(json.dumps(REPLAY)),
         as_verdict(json.dumps(VERDICT)),
-        as_erasure('{"id":"e","at":1}'),
+        ErasureRecord.of(json.loads('{"id":"e","at":1}')),
     )
     assert replay.shown[1] == Correction("all", "all", True, {"views": 1})
     assert verdict.changes == (Change("198.51.100.1", "convicted", "a test"),)
     assert (erasure.finished, erasure.own) == (False, None)
     assert list(json.loads(as_text(replay)).items()) == list(REPLAY.items())
     assert list(json.loads(as_text(verdict)).items()) == list(VERDICT.items())
-    assert list(json.loads(as_text(as_erasure(json.dumps(ERASURE)))).items()) == list(ERASURE.items())
+    assert list(json.loads(as_text(ErasureRecord.of(ERASURE))).items()) == list(ERASURE.items())
     assert json.loads(as_text(erasure)) == {"id": "e", "at": 1, "reason": "", "finished": False}
 
 
@@ -94,7 +93,7 @@ def test_an_older_record_has_defaults_and_a_later_ones_new_keys_are_left_out() -
     assert as_replay('{"id": "r", "undo": "q", "colour": "blue"}') == ReplayRecord("r", undo="q")
     old = {"number": 1, "by": "marts", "at": 1.0, "changes": [{"ip_address": "::1", "verdict": "released", "by": "x"}]}
     assert as_verdict(json.dumps(old)) == VerdictRecord(1, "marts", 1.0, (Change("::1", "released"),))
-    assert as_erasure('{"id": "e", "at": 1.0, "who": "nobody"}') == ErasureRecord("e", 1.0)
+    assert ErasureRecord.of(json.loads('{"id": "e", "at": 1.0, "who": "nobody"}')) == ErasureRecord("e", 1.0)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"number": 1}', "null"])
@@ -153,7 +152,7 @@ def test_the_streams_progress_is_written_as_it_always_was(tmp_path: Path) -> Non
                 "refusal": {"topic": {"topic_id": "x", "generation": 1}},
                 "error": None,
             },
-            "silver": {"version": -1, "rows": 0, "as_of": 0.0, "error": None},
+            "silver": {"version": -1, "rows": 0, "as_of": 0.0, "error": None, "advice": None},
             "mirror": {"bookmark": -1, "rows": 0, "as_of": 0.0, "error": "it waits"},
         }
     )

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from lake.requests import Change, VerdictAnswer, VerdictRequest, answer, waiting
+from lake.contracts.records import Change
+from lake.requests import VerdictAnswer, VerdictRequest, answer, waiting
 from lake.settings import Settings
 from marts.blocklist import blocked, write_blocklist
 from marts.propose import changes_due, propose

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from importlib import import_module
 from pathlib import Path
+
+from lake.contracts.dbt import write
 
 LEFT_OUT = shutil.ignore_patterns("target", "logs", "dbt_packages")
 
 
 def write_files(project: Path) -> list[Path]:
     """Write the files into dbt's project, and return those that were not so before."""
-    written: list[Path] = import_module("lake.contracts.dbt").write(project)
-    return written
+    return write(project)
 
 
 def stale_files(project: Path) -> list[Path]:
@@ -21,7 +21,7 @@ def stale_files(project: Path) -> list[Path]:
     with tempfile.TemporaryDirectory() as name:
         copy = Path(name).resolve() / "dbt"
         shutil.copytree(project, copy, ignore=LEFT_OUT)
-        written = [path.resolve().relative_to(copy) for path in write_files(copy)]
+        written = [path.resolve().relative_to(copy) for path in write(copy)]
         return [
             project / path
             for path in written

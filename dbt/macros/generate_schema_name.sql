@@ -1,4 +1,3 @@
-{# Models land in exactly the schema that they name, not in <target>_<schema>. #}
 {% macro generate_schema_name(custom_schema_name, node) -%}
     {{ custom_schema_name or target.schema }}
 {%- endmacro %}

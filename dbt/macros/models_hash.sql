@@ -1,9 +1,17 @@
-{# Tells one edition of the models and their vars from another: what an older edition built is built anew. #}
+{# What an older edition built is built anew. #}
 {% macro models_hash() -%}
     {%- set parts = [var('bot_suspicion_score'), var('bot_conviction_score')] -%}
     {%- if execute -%}
         {%- for node in graph.nodes.values() | sort(attribute='unique_id') if node.resource_type == 'model' -%}
             {%- do parts.append(node.checksum.checksum) -%}
+            {%- do parts.append(node.description) -%}
+            {%- for column in node.columns.values() -%}
+                {%- do parts.append([column.name, column.data_type, column.description, column.constraints]) -%}
+            {%- endfor -%}
+            {%- do parts.append(node.constraints) -%}
+        {%- endfor -%}
+        {%- for name, macro in weblake.items() | sort -%}
+            {%- do parts.append(macro.macro.macro_sql) -%}
         {%- endfor -%}
     {%- endif -%}
     {{ local_md5(parts | map('string') | join(' ')) }}

@@ -1,4 +1,3 @@
-{# The schema that analysts read. #}
 {% macro marts_schema() -%}
     marts
 {%- endmacro %}
@@ -42,20 +41,27 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#
+    SQL that brings one mart to what was built: the rows that changed replace those of the same unique_key. What is built
+    from the start replaces all rows, and writes the mart's descriptions to PostgreSQL again.
+#}
 {% macro publish_mart(node, since) -%}
-    {%- set built = api.Relation.create(node.database, node.schema, node.alias) -%}
-    {%- set mart = api.Relation.create(node.database, marts_schema(), node.alias) -%}
+    {%- set built = api.Relation.create(node.database, node.schema, node.alias, type='table') -%}
+    {%- set mart = api.Relation.create(node.database, marts_schema(), node.alias, type='table') -%}
     {%- set is_there = adapter.get_relation(mart.database, mart.schema, mart.identifier) is not none -%}
     {%- set key = [node.config.unique_key] if node.config.unique_key is string else node.config.unique_key -%}
     {%- set keys = key | join(', ') if key -%}
-    {%- set fits = is_there and (since >= 0 or column_types(mart) == column_types(built)) -%}
-    {%- if not fits -%}
-        {{ create_mart(mart, built, node.config.indexes) }}
-    {%- endif -%}
+    {%- set fits = is_there and (since >= 0 or shape_of(mart) == shape_of(built)) -%}
+    {%- if not fits %}
+        {{ create_mart(mart, built, node) }}
+    {%- endif %}
+    {%- if not fits or since < 0 %}
+        {{ describe_mart(mart, node) }}
+    {%- endif %}
     {%- if not fits or since < 0 or not key %}
         delete from {{ mart }};
         insert into {{ mart }} select * from {{ built }};
-    {%- elif node.config.materialized == 'table' %}
+    {%- elif node.config.materialized == 'renewed' %}
         delete from {{ mart }} where ({{ keys }}) in (
             select {{ keys }} from (select * from {{ mart }} except select * from {{ built }}) as gone
         );
@@ -66,18 +72,51 @@
     {%- endif %}
 {%- endmacro %}
 
-{# Make a mart like the table that was built, with its indexes but for the one that only builds need. #}
-{% macro create_mart(mart, built, indexes) -%}
+{# Make a mart like the table that was built, with its key, and its indexes but for that which only builds need. #}
+{% macro create_mart(mart, built, node) -%}
     drop table if exists {{ mart }};
     create table {{ mart }} (like {{ built }});
-    {%- for index in indexes if index.columns != ['version'] %}
+    alter table {{ mart }} add primary key ({{ primary_key(node) | join(', ') }});
+    {%- for index in node.config.indexes if index.columns != ['version'] %}
         {{ get_create_index_sql(mart, index) }};
     {%- endfor %}
 {%- endmacro %}
 
-{# The names and types of a table's columns, in order. #}
-{% macro column_types(relation) -%}
-    {%- for column in adapter.get_columns_in_relation(relation) -%}
-        {{ column.name }} {{ column.data_type }},
+{% macro describe_mart(mart, node) -%}
+    comment on table {{ mart }} is {{ postgres_escape_comment(node.description) }};
+    {%- for column in node.columns.values() %}
+        comment on column {{ mart }}.{{ column.name }} is {{ postgres_escape_comment(column.description) }};
+    {%- endfor %}
+{%- endmacro %}
+
+{# It is declared for the column or, where there are several, for the model. #}
+{% macro primary_key(node) -%}
+    {%- set columns = [] -%}
+    {%- for constraint in node.constraints if constraint.type == 'primary_key' -%}
+        {%- do columns.extend(constraint.columns) -%}
     {%- endfor -%}
+    {%- for column in node.columns.values() -%}
+        {%- for constraint in column.constraints if constraint.type == 'primary_key' -%}
+            {%- do columns.append(column.name) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(columns) }}
+{%- endmacro %}
+
+{% macro shape_of(relation) -%}
+    {%- set query -%}
+        select
+            columns.attname,
+            format_type(columns.atttypid, columns.atttypmod) as column_type,
+            coalesce(columns.attnum = any(keys.conkey), false) as is_key
+        from pg_attribute as columns
+        left join pg_constraint as keys on columns.attrelid = keys.conrelid and keys.contype = 'p'
+        where columns.attrelid = '{{ relation }}'::regclass and columns.attnum > 0 and not columns.attisdropped
+        order by columns.attnum
+    {%- endset -%}
+    {%- set shape = [] -%}
+    {%- for row in run_query(query).rows -%}
+        {%- do shape.append(row.values() | list) -%}
+    {%- endfor -%}
+    {{ return(shape) }}
 {%- endmacro %}

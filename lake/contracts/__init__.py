@@ -7,8 +7,9 @@ The Delta tables, the mirror's SQL and dbt's sources are all made from these lis
 from lake.contracts.bronze import BRONZE, BRONZE_PARTITION
 from lake.contracts.charts import CHARTS, Chart
 from lake.contracts.columns import Column, names, postgres_type, spark_schema
-from lake.contracts.ledger import COUNTS, DIMENSIONS, LEDGER, LEDGER_KEY, LEDGER_PARTITION, MEASURES, Dimension
-from lake.contracts.mirror import BOOKMARK, MIRROR, MIRROR_SCHEMA, VERDICTS, mirror_ddl
+from lake.contracts.ledger import COUNTS, DIMENSIONS, LEDGER, LEDGER_KEY, LEDGER_PARTITION, MEASURES, Dimension, Measure
+from lake.contracts.marts import SHARED_COLUMNS
+from lake.contracts.mirror import BOOKMARK, MIRROR, MIRROR_SCHEMA, VERDICTS
 from lake.contracts.vocabulary import (
     ADD_TO_CART,
     AGENT_GROUPS,
@@ -70,6 +71,7 @@ __all__ = [
     "PROBE",
     "REJECT_REASONS",
     "RELEASED",
+    "SHARED_COLUMNS",
     "TOPIC_PARTITIONS",
     "VERDICTS",
     "VIEW",
@@ -77,7 +79,7 @@ __all__ = [
     "Chart",
     "Column",
     "Dimension",
-    "mirror_ddl",
+    "Measure",
     "names",
     "postgres_type",
     "spark_schema",

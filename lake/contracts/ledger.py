@@ -32,36 +32,71 @@ DIMENSIONS = {
 }
 """Name -> dimension, in the order in which the ledger's grouping has them."""
 
+
+def _choice(words: list[str]) -> str:
+    """Return the words as a sentence lists them: ``a, b or c``."""
+    return f"{', '.join(words[:-1])} or {words[-1]}"
+
+
 LEDGER_KEY = (
-    Column("dimension", "STRING", "all, action, product or client"),
+    Column("dimension", "STRING", _choice(list(DIMENSIONS))),
     Column("window_start", "TIMESTAMP", "start of the ten-second window"),
     Column("key", "STRING", "the action, product id or client address; 'all' for all"),
     Column("is_bot", "BOOLEAN", "whether a bot did it"),
 )
+
+
+@dataclass(frozen=True)
+class Measure(Column):
+    """A count or a sum of the ledger.
+
+    Attributes:
+        per_client: whether dbt keeps it for each client by minute and day, so that it can be evidence against one.
+    """
+
+    per_client: bool = False
+
+
 MEASURES = (
-    Column("events", "BIGINT", "events"),
-    Column("views", "BIGINT", "product views"),
-    Column("add_to_carts", "BIGINT", "products put into a cart"),
-    Column("checkouts", "BIGINT", "checkouts"),
-    Column("client_errors", "BIGINT", "answers 4xx"),
-    Column("server_errors", "BIGINT", "answers 5xx"),
-    Column("payment_errors", "BIGINT", "checkouts answered 5xx"),
-    Column("late_events", "BIGINT", "events more than ten minutes older than their ingestion"),
-    Column("response_ms", "BIGINT", "sum of response times, milliseconds"),
-    Column("timed_events", "BIGINT", "events that had a response time"),
-    Column("bytes", "BIGINT", "sum of response sizes"),
-    Column("assets", "BIGINT", "requests for images, scripts and styles"),
-    Column("robots_reads", "BIGINT", "reads of /robots.txt"),
-    Column("no_agent", "BIGINT", "events without a user agent"),
-    Column("pages", "BIGINT", "access-log requests for no image, script or style"),
-    Column("not_found", "BIGINT", "answers 404"),
-    Column("probes", "BIGINT", "requests that only attackers make, or garbage instead of an HTTP request"),
-    Column("posts", "BIGINT", "forms posted that are neither cart nor checkout"),
-    Column("failed_checkouts", "BIGINT", "checkouts answered 4xx or 5xx"),
-    Column("crawler_events", "BIGINT", "events whose user agent says that it is a crawler"),
-    Column("tool_events", "BIGINT", "events whose user agent is a tool: a library, a headless browser, a monitor"),
-    Column("impostor_events", "BIGINT", "events in a known crawler's name from an address that is not that crawler's"),
-    *(Column(f"agents_{n}", "BIGINT", f"events whose user agent is in hash group {n}") for n in range(AGENT_GROUPS)),
+    # dbt keeps events per client, too, under names of its own: requests, page_requests and bot_requests.
+    Measure("events", "BIGINT", "events"),
+    Measure("views", "BIGINT", "product views", per_client=True),
+    Measure("add_to_carts", "BIGINT", "products put into a cart", per_client=True),
+    Measure("checkouts", "BIGINT", "checkouts", per_client=True),
+    Measure("client_errors", "BIGINT", "answers 4xx", per_client=True),
+    Measure("server_errors", "BIGINT", "answers 5xx", per_client=True),
+    Measure("payment_errors", "BIGINT", "checkouts answered 5xx", per_client=True),
+    Measure("late_events", "BIGINT", "events more than ten minutes older than their ingestion"),
+    Measure("response_ms", "BIGINT", "sum of response times, milliseconds"),
+    Measure("timed_events", "BIGINT", "events that had a response time"),
+    Measure("bytes", "BIGINT", "sum of response sizes", per_client=True),
+    Measure("assets", "BIGINT", "requests for images, scripts and styles", per_client=True),
+    Measure("robots_reads", "BIGINT", "reads of /robots.txt", per_client=True),
+    Measure("no_agent", "BIGINT", "events without a user agent", per_client=True),
+    Measure("pages", "BIGINT", "access-log requests for no image, script or style", per_client=True),
+    Measure("not_found", "BIGINT", "answers 404", per_client=True),
+    Measure(
+        "probes", "BIGINT", "requests that only attackers make, or garbage instead of an HTTP request", per_client=True
+    ),
+    Measure("posts", "BIGINT", "forms posted that are neither cart nor checkout", per_client=True),
+    Measure("failed_checkouts", "BIGINT", "checkouts answered 4xx or 5xx", per_client=True),
+    Measure("crawler_events", "BIGINT", "events whose user agent says that it is a crawler", per_client=True),
+    Measure(
+        "tool_events",
+        "BIGINT",
+        "events whose user agent is a tool: a library, a headless browser, a monitor",
+        per_client=True,
+    ),
+    Measure(
+        "impostor_events",
+        "BIGINT",
+        "events in a known crawler's name from an address that is not that crawler's",
+        per_client=True,
+    ),
+    *(
+        Measure(f"agents_{n}", "BIGINT", f"events whose user agent is in hash group {n}", per_client=True)
+        for n in range(AGENT_GROUPS)
+    ),
 )
 """Additive only: counts and sums, so that entries can be added up in any order."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from lake.contracts.columns import Column, names, postgres_type
+from dataclasses import dataclass
+
+from lake.contracts.columns import Column
 from lake.contracts.ledger import LEDGER_KEY, MEASURES
 
 MIRROR_SCHEMA = "silver"
@@ -24,25 +26,23 @@ VERDICTS = (
 """The last word on each client on which there is one; written with the counts that obey it."""
 
 
-def mirror_ddl() -> str:
-    """Return the SQL that creates schema ``silver``, its tables and their index. It may be run again."""
-    counts = ",\n    ".join(f"{column.name} {postgres_type(column)} not null" for column in MIRROR)
-    bookmark = ",\n    ".join(f"{column.name} {postgres_type(column)} not null" for column in BOOKMARK)
-    verdicts = ", ".join(f"{column.name} {postgres_type(column)} not null" for column in VERDICTS)
-    key = ", ".join(names(LEDGER_KEY))
-    new = ", ".join(f"add column if not exists {measure.name} bigint not null default 0" for measure in MEASURES)
-    return f"""
-create schema if not exists {MIRROR_SCHEMA};
-create table if not exists {MIRROR_SCHEMA}.window_counts (
-    {counts},
-    primary key ({key})
-);
-alter table {MIRROR_SCHEMA}.window_counts {new};
-create index if not exists window_counts_version on {MIRROR_SCHEMA}.window_counts (version);
-create table if not exists {MIRROR_SCHEMA}.bookmark (
-    {bookmark},
-    is_only boolean primary key default true check (is_only)
-);
-create table if not exists {MIRROR_SCHEMA}.verdicts ({verdicts}, primary key (ip_address));
-alter table {MIRROR_SCHEMA}.bookmark add column if not exists filled_at timestamptz not null default now();
-"""
+@dataclass(frozen=True)
+class MirrorTable:
+    """One table of the schema: its name, its columns and what a row of it is."""
+
+    name: str
+    columns: tuple[Column, ...]
+    comment: str
+
+
+WINDOW_COUNTS = MirrorTable(
+    "window_counts",
+    MIRROR,
+    "One row per dimension, ten-second window, key and is_bot. Rows of any window may change at any time (late events, "
+    "replays), down to zero; they are never deleted.",
+)
+BOOKMARK_TABLE = MirrorTable(
+    "bookmark", BOOKMARK, "At most one row. It moves in the transaction that changes the counts."
+)
+VERDICTS_TABLE = MirrorTable("verdicts", VERDICTS, "One row per client on which there is a verdict.")
+MIRROR_TABLES = (WINDOW_COUNTS, BOOKMARK_TABLE, VERDICTS_TABLE)

@@ -157,11 +157,6 @@ def as_verdict(text: str) -> VerdictRecord:
     return _read(text, VerdictRecord.of)
 
 
-def as_erasure(text: str) -> ErasureRecord:
-    """Read the record of an erasure; raises what :func:`as_verdict` raises."""
-    return _read(text, ErasureRecord.of)
-
-
 def as_text(record: ReplayRecord | VerdictRecord | ErasureRecord) -> str:
     """Return a record as its file holds it."""
     return json.dumps(record.as_json())

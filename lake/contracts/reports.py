@@ -59,6 +59,8 @@ class SilverReport:
     rows: int = 0
     as_of: float = 0.0
     error: str | None = None
+    advice: str | None = None
+    """What to run, where the past was counted by another edition than today's."""
 
 
 @dataclass(frozen=True)

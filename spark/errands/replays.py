@@ -24,6 +24,7 @@ from lake.contracts import (
     names,
     spark_schema,
 )
+from lake.contracts.edition import Edition
 from lake.contracts.records import ReplayRecord
 from lake.errors import LakeError, WeblakeError
 from lake.requests import ReplayAnswer, ReplayRequest, answer, waiting
@@ -45,6 +46,7 @@ from spark.errands.replay_records import (
 from spark.events.counts import as_entry, negative
 from spark.events.judgement import Judge
 from spark.tables.delta import append_once, snapshot, writers_progress
+from spark.tables.edition import holds_all_days, write_edition
 from spark.tables.files import no_rows
 from spark.tables.storage import remove_folder
 from spark.tables.verdicts import entries_since
@@ -58,9 +60,10 @@ ROWS_PER_PIECE = 300_000
 class Replays:
     """The replays that are asked for, one at a time, piece by piece."""
 
-    def __init__(self, session: SparkSession, settings: Settings, judge: Judge) -> None:
-        """Prepare; ``judge`` says who is a bot."""
+    def __init__(self, session: SparkSession, settings: Settings, judge: Judge, edition: Edition) -> None:
+        """Prepare; ``judge`` says who is a bot, ``edition`` by which measures and rules the stream counts."""
         self._judge = judge
+        self._edition = edition
         self._session = session
         self._settings = settings
         self._at_hand: ReplayRequest | None = None
@@ -174,10 +177,21 @@ class Replays:
         if not request.dry_run:
             write_replay(self._session, self._settings, record)
             failpoints.reach("replay-after-record")
+            self._note_edition(request)
         self._at_hand = None
         remove_folder(self._session, self._staging)
         answer(self._settings.requests, request.id, ReplayAnswer(done=True, record=record))
         log.info("replay %s: %d corrections%s", request.id, rows, " (dry run)" if request.dry_run else "")
+
+    def _note_edition(self, request: ReplayRequest) -> None:
+        """Write down that all of the ledger is counted by the stream's edition now, where this replay saw to that.
+
+        Rules that were edited since the stream's start are not: it still counts without them.
+        """
+        is_of_all = request.undo is None and request.client is None
+        is_of_today = is_of_all and Edition.of_today(self._settings) == self._edition
+        if is_of_today and holds_all_days(self._session, self._settings, request.first, request.end):
+            write_edition(self._session, self._settings, self._edition)
 
     def _corrections(self, request: ReplayRequest) -> DataFrame:
         """Return the corrections; the ledger's own, where they were appended before and only the record is missing."""

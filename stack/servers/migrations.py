@@ -10,8 +10,9 @@ from contextlib import closing
 import psycopg2
 from psycopg2 import sql
 
-from lake.contracts import MEASURES, MIRROR_SCHEMA, mirror_ddl, postgres_type
+from lake.contracts import MEASURES, MIRROR_SCHEMA, postgres_type
 from lake.settings import Settings
+from stack.servers.mirror_ddl import mirror_ddl
 from stack.servers.postgres import OWNER, connect
 
 STAGING = "staging"

@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from lake.contracts.vocabulary import CONVICTED, PARDONED, RELEASED
 from weblake.console import activity, write, write_json
 from weblake.process import prepare
 
@@ -72,19 +71,19 @@ def explain(
 @app.command(rich_help_panel=PANEL, epilog='Example: weblake convict --ip 203.0.113.7 --reason "scraper" --dry-run')
 def convict(ip: Ip, reason: Reason, dry_run: DryRun = False) -> int:
     """Count a client among the bots, past and future."""
-    return _decide(ip, CONVICTED, reason, dry_run)
+    return _decide(ip, "convict", reason, dry_run)
 
 
 @app.command(rich_help_panel=PANEL, epilog='Example: weblake pardon --ip 203.0.113.7 --reason "our own monitor"')
 def pardon(ip: Ip, reason: Reason, dry_run: DryRun = False) -> int:
     """Count a client among people, whatever speaks against it."""
-    return _decide(ip, PARDONED, reason, dry_run)
+    return _decide(ip, "pardon", reason, dry_run)
 
 
 @app.command(rich_help_panel=PANEL, epilog='Example: weblake release --ip 203.0.113.7 --reason "left to its evidence"')
 def release(ip: Ip, reason: Reason, dry_run: DryRun = False) -> int:
     """Leave a client to its agent and its evidence again."""
-    return _decide(ip, RELEASED, reason, dry_run)
+    return _decide(ip, "release", reason, dry_run)
 
 
 @app.command(rich_help_panel=PANEL, epilog="Example: weblake verdicts --json")
@@ -115,13 +114,15 @@ def blocklist(
     return 0
 
 
-def _decide(ip: str, verdict: str, reason: str, dry_run: bool) -> int:
+def _decide(ip: str, deed: Literal["convict", "pardon", "release"], reason: str, dry_run: bool) -> int:
+    from lake.contracts import CONVICTED, PARDONED, RELEASED
     from spark.commands.decide import decide
     from weblake.arguments import require_address
     from weblake.show.errands import verdict_text
 
     settings = prepare(quiet=True)
     require_address(ip)
+    verdict = {"convict": CONVICTED, "pardon": PARDONED, "release": RELEASED}[deed]
     with activity("Weighing the client's entries" if dry_run else "Moving the client's entries"):
         outcome = decide(settings, ip, verdict, reason, dry_run)
     write(verdict_text(ip, verdict, outcome, dry_run))

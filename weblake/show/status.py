@@ -31,6 +31,8 @@ def show_status(status: Status) -> None:
     for name, text in _facts(status):
         write(f"{name:<16}{text}")
     write()
+    if status.advice:
+        write(f"To do: {status.advice}.", STRONG)
     complaints = problems(status)
     for complaint in complaints:
         write(f"NOT WELL: {complaint}", BAD)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from audit.check import Check, Verdict
 from audit.report import HEADINGS, Report, as_text
 from audit.verify import Progress
-from weblake.console import BAD, GOOD, STRONG, Cell, write, write_table
+from weblake.console import BAD, DIM, GOOD, STRONG, Cell, write, write_table
 
 STYLES = {Verdict.OK: GOOD, Verdict.FAILED: BAD, Verdict.UNCHECKED: "yellow"}
 SIGNS = {Verdict.OK: "✓", Verdict.FAILED: "✗", Verdict.UNCHECKED: "?"}
@@ -33,13 +33,14 @@ def show_report(report: Report) -> None:
         write(as_text(report))
         return
     write(report.title, STRONG)
-    write_table(HEADINGS, [_row(check) for check in report.checks])
+    write_table((*HEADINGS, "note"), [_row(check) for check in report.checks])
     for check in report.checks:
-        if check.note:
-            write(f"{check.name}: {check.note}", STYLES[check.verdict] if check.verdict is not Verdict.OK else "dim")
+        if check.note and check.verdict is not Verdict.OK:
+            write(f"{check.name}: {check.note}", STYLES[check.verdict])
     write(report.summary, f"bold {STYLES[report.verdict]}")
 
 
 def _row(check: Check) -> tuple[Cell | str, ...]:
     verdict = Cell(f"{SIGNS[check.verdict]} {check.verdict.value}", STYLES[check.verdict])
-    return (Cell(check.name, STRONG), check.left, check.right, verdict)
+    note = check.note if check.verdict is Verdict.OK else "see below"
+    return (Cell(check.name, STRONG), check.left, check.right, verdict, Cell(note if check.note else "", DIM))

@@ -2,19 +2,11 @@
 {{
     config(
         unique_key=['window_start', 'action'],
-        indexes=[{'columns': ['window_start', 'action'], 'unique': true}, {'columns': ['version']}],
+        indexes=[{'columns': ['version']}],
     )
 }}
 
--- Not materialized: it is read twice, and each reader is to use its own index.
-with action_windows as not materialized (
-    select * from {{ ref('action_windows') }}
-),
-
-changed as (
-    select distinct window_start from action_windows
-    where version > {{ built_version() }}
-),
+with {{ changed_rows('action_windows', ['window_start']) }},
 
 final as (
     select

@@ -1,5 +1,5 @@
 -- One row per action that occurred. Small, so it is made anew each time: every share changes with every event.
-{{ config(materialized='table', unique_key='action', indexes=[{'columns': ['action'], 'unique': true}]) }}
+{{ config(materialized='renewed', unique_key='action') }}
 
 with action_days as (
     select * from {{ ref('action_days') }}

@@ -2,30 +2,21 @@
 {{
     config(
         unique_key='day_start',
-        indexes=[
-            {'columns': ['day_start', 'class'], 'unique': true},
-            {'columns': ['version']},
-        ],
+        indexes=[{'columns': ['version']}],
     )
 }}
 
--- Not materialized: each reader is to use its own index.
-with client_days as not materialized (
-    select * from {{ ref('client_days') }}
-),
-
-scores as not materialized (
-    select * from {{ ref('client_scores') }}
-),
-
-changed as (
-    select day_start from client_days
-    where version > {{ built_version() }}
-    union
+{%- set reclassified %}
     select client_days.day_start from scores
     inner join client_days on scores.ip_address = client_days.ip_address
     where scores.class_version > {{ built_version() }}
+{%- endset %}
+
+with scores as not materialized (
+    select * from {{ ref('client_scores') }}
 ),
+
+{{ changed_rows('client_days', ['day_start'], also=reclassified) }},
 
 totals as (
     select

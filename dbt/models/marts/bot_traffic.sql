@@ -2,30 +2,21 @@
 {{
     config(
         unique_key='window_start',
-        indexes=[
-            {'columns': ['window_start', 'class'], 'unique': true},
-            {'columns': ['version']},
-        ],
+        indexes=[{'columns': ['version']}],
     )
 }}
 
--- Not materialized: each reader is to use its own index.
-with client_minutes as not materialized (
-    select * from {{ ref('client_minutes') }}
-),
-
-scores as not materialized (
-    select * from {{ ref('client_scores') }}
-),
-
-changed as (
-    select {{ window_of('window_start', '5 minutes') }} as window_start from client_minutes
-    where version > {{ built_version() }}
-    union
+{%- set reclassified %}
     select {{ window_of('client_minutes.window_start', '5 minutes') }} as window_start from scores
     inner join client_minutes on scores.ip_address = client_minutes.ip_address
     where scores.class_version > {{ built_version() }}
+{%- endset %}
+
+with scores as not materialized (
+    select * from {{ ref('client_scores') }}
 ),
+
+{{ changed_rows('client_minutes', [window_of('window_start', '5 minutes') ~ ' as window_start'], also=reclassified) }},
 
 totals as (
     select

@@ -1,9 +1,8 @@
 -- One row per suspected client. The index on the score finds them; everybody else stays in staging.clients.
 {{
     config(
-        materialized='table',
+        materialized='renewed',
         unique_key='ip_address',
-        indexes=[{'columns': ['ip_address'], 'unique': true}],
     )
 }}
 

@@ -1,8 +1,6 @@
 -- One row: the bookmark that all marts stand at. Built last: its transaction publishes them all.
--- depends_on: {{ ref('products') }} {{ ref('actions') }} {{ ref('action_counts') }} {{ ref('bots') }}
--- depends_on: {{ ref('traffic') }} {{ ref('payment_errors') }} {{ ref('bot_classes') }} {{ ref('bot_traffic') }}
--- depends_on: {{ ref('bot_rules') }}
-{{ config(materialized='table', post_hook='{{ publish_marts() }}') }}
+{{ config(materialized='renewed', post_hook='{{ publish_marts() }}') }}
+{{ after_all_marts() }}
 
 with bookmark as (
     select * from {{ ref('bookmark') }}

@@ -2,21 +2,15 @@
 {{
     config(
         unique_key='window_start',
-        indexes=[{'columns': ['window_start'], 'unique': true}, {'columns': ['version']}],
+        indexes=[{'columns': ['version']}],
     )
 }}
 
--- Not materialized: it is read twice, and each reader is to use its own index.
-with window_counts as not materialized (
-    select * from {{ ref('window_counts') }}
-    where dimension = 'all' and key = 'all'
-),
-
-changed as (
-    select distinct {{ window_of('window_start', '1 minute') }} as window_start
-    from window_counts
-    where version > {{ built_version() }}
-),
+with {{ changed_rows(
+    'window_counts',
+    [window_of('window_start', '1 minute') ~ ' as window_start'],
+    "dimension = 'all' and key = 'all'",
+) }},
 
 totals as (
     select

@@ -3,26 +3,17 @@
     config(
         unique_key=['product_id', 'window_start'],
         indexes=[
-            {'columns': ['product_id', 'window_start'], 'unique': true},
             {'columns': ['window_start']},
             {'columns': ['version']},
         ],
     )
 }}
 
--- Not materialized: it is read twice, and each reader is to use its own index.
-with window_counts as not materialized (
-    select * from {{ ref('window_counts') }}
-    where dimension = 'product'
-),
-
-changed as (
-    select distinct
-        key as product_id,
-        {{ window_of('window_start', '5 minutes') }} as window_start
-    from window_counts
-    where version > {{ built_version() }}
-),
+with {{ changed_rows(
+    'window_counts',
+    ['key as product_id', window_of('window_start', '5 minutes') ~ ' as window_start'],
+    "dimension = 'product'",
+) }},
 
 final as (
     select

@@ -2,19 +2,11 @@
 {{
     config(
         unique_key='product_id',
-        indexes=[{'columns': ['product_id'], 'unique': true}, {'columns': ['version']}],
+        indexes=[{'columns': ['version']}],
     )
 }}
 
--- Not materialized: it is read twice, and each reader is to use its own index.
-with product_days as not materialized (
-    select * from {{ ref('product_days') }}
-),
-
-changed as (
-    select distinct product_id from product_days
-    where version > {{ built_version() }}
-),
+with {{ changed_rows('product_days', ['product_id']) }},
 
 totals as (
     select

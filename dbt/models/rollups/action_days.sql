@@ -6,18 +6,7 @@
     )
 }}
 
--- Not materialized: it is read twice, and each reader is to use its own index.
-with action_windows as not materialized (
-    select * from {{ ref('action_windows') }}
-),
-
-changed as (
-    select distinct
-        action,
-        {{ window_of('window_start', '1 day') }} as day_start
-    from action_windows
-    where version > {{ built_version() }}
-),
+with {{ changed_rows('action_windows', ['action', window_of('window_start', '1 day') ~ ' as day_start']) }},
 
 final as (
     select

@@ -6,19 +6,11 @@
     )
 }}
 
--- Not materialized: it is read twice, and each reader is to use its own index.
-with window_counts as not materialized (
-    select * from {{ ref('window_counts') }}
-    where dimension = 'action'
-),
-
-changed as (
-    select distinct
-        key as action,
-        {{ window_of('window_start', '5 minutes') }} as window_start
-    from window_counts
-    where version > {{ built_version() }}
-),
+with {{ changed_rows(
+    'window_counts',
+    ['key as action', window_of('window_start', '5 minutes') ~ ' as window_start'],
+    "dimension = 'action'",
+) }},
 
 final as (
     select

@@ -9,24 +9,9 @@
         ],
     )
 }}
-{%- set measures = [
-    'requests', 'page_requests', 'bot_requests', 'views', 'add_to_carts', 'checkouts', 'failed_checkouts', 'client_errors',
-    'server_errors', 'payment_errors', 'bytes', 'pages', 'assets', 'not_found', 'probes', 'posts', 'robots_reads', 'no_agent',
-    'crawler_events', 'tool_events', 'impostor_events', 'agents_0', 'agents_1', 'agents_2', 'agents_3',
-] %}
+{%- set measures = ['requests', 'page_requests', 'bot_requests'] + client_measures() %}
 
--- Not materialized: it is read twice, and each reader is to use its own index.
-with client_minutes as not materialized (
-    select * from {{ ref('client_minutes') }}
-),
-
-changed as (
-    select distinct
-        ip_address,
-        {{ window_of('window_start', '1 day') }} as day_start
-    from client_minutes
-    where version > {{ built_version() }}
-),
+with {{ changed_rows('client_minutes', ['ip_address', window_of('window_start', '1 day') ~ ' as day_start']) }},
 
 -- Each minute with the hour that ends with it: in how many of its minutes the client asked for something, for how much.
 minutes as (

@@ -42,24 +42,9 @@ final as (
     from evidence as client
     cross join lateral (
         values
-        ('impostor', {{ if_mostly('client.impostor_events', 'client.requests') }}),
-        ('declared_crawler', {{ if_mostly('client.crawler_events', 'client.requests') }}),
-        ('declared_tool', {{ if_mostly('client.tool_events', 'client.requests') }}),
-        ('probing', client.probes),
-        ('card_testing', client.refused_checkouts),
-        ('network_walk', client.shared_views),
-        ('catalogue_walk', client.walked_views),
-        ('form_hammering', client.hammered_forms),
-        ('no_assets', client.bare_pages),
-        ('request_rate', client.peak_requests_per_minute),
-        ('steady_pace', client.steady_minutes),
-        ('robots_disobeyed', client.disobeyed),
-        ('page_guessing', client.guessed_pages),
-        ('never_pauses', client.active_minutes),
-        ('no_agent', {{ if_mostly('client.no_agent', 'client.requests') }}),
-        ('many_agents', client.agent_groups),
-        ('robots_read', client.robots_reads),
-        ('buys', client.bought)
+        {% for reason, _, _, _, figure, _ in bot_rules() %}
+            ('{{ reason }}', {{ figure }}){{ "," if not loop.last }}
+        {% endfor %}
     ) as figures (reason, figure)
 )
 

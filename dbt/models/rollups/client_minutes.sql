@@ -9,25 +9,13 @@
         ],
     )
 }}
-{%- set measures = [
-    'views', 'add_to_carts', 'checkouts', 'failed_checkouts', 'client_errors', 'server_errors', 'payment_errors', 'bytes',
-    'pages', 'assets', 'not_found', 'probes', 'posts', 'robots_reads', 'no_agent', 'crawler_events', 'tool_events',
-    'impostor_events', 'agents_0', 'agents_1', 'agents_2', 'agents_3',
-] %}
+{%- set measures = client_measures() %}
 
--- Not materialized: it is read twice, and each reader is to use its own index.
-with window_counts as not materialized (
-    select * from {{ ref('window_counts') }}
-    where dimension = 'client'
-),
-
-changed as (
-    select distinct
-        key as ip_address,
-        {{ window_of('window_start', '1 minute') }} as window_start
-    from window_counts
-    where version > {{ built_version() }}
-),
+with {{ changed_rows(
+    'window_counts',
+    ['key as ip_address', window_of('window_start', '1 minute') ~ ' as window_start'],
+    "dimension = 'client'",
+) }},
 
 final as (
     select

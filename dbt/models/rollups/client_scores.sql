@@ -6,23 +6,17 @@
     )
 }}
 
--- Not materialized: each reader is to use its own index.
-with clients as not materialized (
-    select * from {{ ref('clients') }}
-),
-
-network_days as not materialized (
-    select * from {{ ref('network_days') }}
-),
-
-changed as (
-    select ip_address from clients
-    where version > {{ built_version() }}
-    union
+{%- set neighbours %}
     select clients.ip_address from clients
     inner join network_days on clients.network = network_days.network
     where network_days.version > {{ built_version() }}
+{%- endset %}
+
+with network_days as not materialized (
+    select * from {{ ref('network_days') }}
 ),
+
+{{ changed_rows('clients', ['ip_address'], also=neighbours) }},
 
 earlier as (
     select

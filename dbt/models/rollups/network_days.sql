@@ -6,19 +6,7 @@
     )
 }}
 
--- Not materialized: it is read twice, and each reader is to use its own index.
-with client_days as not materialized (
-    select * from {{ ref('client_days') }}
-    where network is not null
-),
-
-changed as (
-    select distinct
-        network,
-        day_start
-    from client_days
-    where version > {{ built_version() }}
-),
+with {{ changed_rows('client_days', ['network', 'day_start'], 'network is not null') }},
 
 totals as (
     select

@@ -6,18 +6,7 @@
     )
 }}
 
--- Not materialized: it is read twice, and each reader is to use its own index.
-with product_views as not materialized (
-    select * from {{ ref('product_views') }}
-),
-
-changed as (
-    select distinct
-        product_id,
-        {{ window_of('window_start', '1 day') }} as day_start
-    from product_views
-    where version > {{ built_version() }}
-),
+with {{ changed_rows('product_views', ['product_id', window_of('window_start', '1 day') ~ ' as day_start']) }},
 
 final as (
     select

@@ -1,4 +1,3 @@
-{# No value of the columns is below zero, or missing. #}
 {% test not_negative(model, columns) %}
 with wrong as (
     select * from {{ model }}

@@ -1,4 +1,3 @@
-{# No two rows agree in all of the columns, and none of the columns is null. #}
 {% test unique_combination(model, columns) %}
 with repeated as (
     select {{ columns | join(', ') }} from {{ model }}

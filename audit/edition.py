@@ -1,0 +1,40 @@
+"""Whether the ledger's past was counted with the measures, dimensions and rules of today."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from audit.check import Check, compared, unchecked
+from audit.lake import PinnedLake
+from lake.contracts import LEDGER_PARTITION
+from lake.contracts.edition import EDITION_PROPERTY, Edition, replay_advice
+from spark.tables.delta import properties
+
+
+@dataclass(frozen=True)
+class Gap:
+    """What to run to bring the past into line, and whether only rules have changed, not what is counted."""
+
+    advice: str
+    is_of_rules: bool
+
+    def check(self) -> Check:
+        """Return the line that says it."""
+        return compared("edition", "today's", "the ledger's", note=self.advice)
+
+    def instead_of(self, name: str) -> list[Check]:
+        """Return what stands for checks that would compare the past with what it was not counted by."""
+        return [unchecked(name, self.advice)]
+
+
+def edition_gap(lake: PinnedLake) -> Gap | None:
+    """Return how the ledger's edition differs from today's; None where it does not, or where it has no entries."""
+    text = properties(lake.session, lake.settings.ledger).get(EDITION_PROPERTY)
+    today = Edition.of_today(lake.settings)
+    counted = Edition.parse(text) if text else Edition.of_columns(lake.ledger().columns)
+    changes = counted.changes_to(today)
+    if not changes:
+        return None
+    first, last = lake.ledger().selectExpr(f"min({LEDGER_PARTITION})", f"max({LEDGER_PARTITION})").collect()[0]
+    is_of_rules = (counted.measures, counted.dimensions) == (today.measures, today.dimensions)
+    return Gap(replay_advice(changes, first, last), is_of_rules) if first else None

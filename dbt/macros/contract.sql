@@ -1,0 +1,81 @@
+{# Written by `weblake contracts` from lake/contracts; edit it there. #}
+
+{% macro dimensions() -%}
+    {{ return([
+        'all',
+        'action',
+        'product',
+        'client',
+    ]) }}
+{%- endmacro %}
+
+{% macro measures() -%}
+    {{ return([
+        'events',
+        'views',
+        'add_to_carts',
+        'checkouts',
+        'client_errors',
+        'server_errors',
+        'payment_errors',
+        'late_events',
+        'response_ms',
+        'timed_events',
+        'bytes',
+        'assets',
+        'robots_reads',
+        'no_agent',
+        'pages',
+        'not_found',
+        'probes',
+        'posts',
+        'failed_checkouts',
+        'crawler_events',
+        'tool_events',
+        'impostor_events',
+        'agents_0',
+        'agents_1',
+        'agents_2',
+        'agents_3',
+    ]) }}
+{%- endmacro %}
+
+{% macro client_measures() -%}
+    {{ return([
+        'views',
+        'add_to_carts',
+        'checkouts',
+        'client_errors',
+        'server_errors',
+        'payment_errors',
+        'bytes',
+        'assets',
+        'robots_reads',
+        'no_agent',
+        'pages',
+        'not_found',
+        'probes',
+        'posts',
+        'failed_checkouts',
+        'crawler_events',
+        'tool_events',
+        'impostor_events',
+        'agents_0',
+        'agents_1',
+        'agents_2',
+        'agents_3',
+    ]) }}
+{%- endmacro %}
+
+{% macro after_all_marts() -%}
+    {%- do ref('action_counts') -%}
+    {%- do ref('actions') -%}
+    {%- do ref('bot_classes') -%}
+    {%- do ref('bot_rules') -%}
+    {%- do ref('bot_traffic') -%}
+    {%- do ref('bots') -%}
+    {%- do ref('payment_errors') -%}
+    {%- do ref('product_views') -%}
+    {%- do ref('products') -%}
+    {%- do ref('traffic') -%}
+{%- endmacro %}

@@ -1,0 +1,34 @@
+"""What the columns mean that several models of dbt share and that are no measures."""
+
+from __future__ import annotations
+
+from lake.contracts.columns import Column
+
+SHARED_COLUMNS = (
+    Column("ip_address", "STRING", "the client"),
+    Column("network", "STRING", "its /24, or /64 of IPv6; null for what is no address"),
+    Column("product_id", "STRING", "the product"),
+    Column("action", "STRING", "what the client did"),
+    Column("class", "STRING", "what the clients are convicted as, or people"),
+    Column("points", "ARRAY<INT>", "points of the reasons, in the same order"),
+    Column("minute_start", "TIMESTAMP", "start of the minute"),
+    Column("five_minutes_start", "TIMESTAMP", "start of the five-minute window"),
+    Column("day_start", "TIMESTAMP", "midnight UTC at which the day starts"),
+    Column("first_seen_at", "TIMESTAMP", "first ten-second window with an event; null where none is left"),
+    Column("last_seen_at", "TIMESTAMP", "last ten-second window with an event; null where none is left"),
+    Column("first_of_day", "TIMESTAMP", "first ten-second window of the day with an event; null where none is left"),
+    Column("last_of_day", "TIMESTAMP", "last ten-second window of the day with an event; null where none is left"),
+    Column("evidence_version", "BIGINT", "bookmark at which the evidence last changed"),
+    Column("human_events", "BIGINT", "events of people: of all that the ledger does not count among the bots"),
+    Column("bot_events", "BIGINT", "events of bots, by their agent or by verdict"),
+    Column("human_views", "BIGINT", "product views by people"),
+    Column("human_add_to_carts", "BIGINT", "products that people put into a cart"),
+    Column("human_checkouts", "BIGINT", "checkouts by people"),
+    Column("product_events", "BIGINT", "events that concern the product"),
+    Column("requests", "BIGINT", "events of the client"),
+    Column("page_requests", "BIGINT", "events without images, scripts and styles"),
+    Column("bot_requests", "BIGINT", "events that the ledger counts as a bot's, by agent or verdict; no evidence"),
+    Column("peak_requests_per_minute", "BIGINT", "page requests of the busiest minute"),
+    Column("active_minutes", "BIGINT", "active minutes of the busiest sixty in a row"),
+    Column("steady_minutes", "BIGINT", "as active_minutes, where they are more alike than chance makes people's"),
+)

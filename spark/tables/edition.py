@@ -1,0 +1,64 @@
+"""The edition of a ledger's counts, kept in the table's properties: see :mod:`lake.contracts.edition`."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from delta.tables import DeltaTable
+from pyspark.sql import SparkSession
+
+from lake.contracts import LEDGER_PARTITION
+from lake.contracts.edition import EDITION_PROPERTY, Edition, replay_advice
+from lake.settings import Settings
+from spark.tables.delta import is_empty, live_files, properties, set_properties, snapshot
+
+
+def note_edition(session: SparkSession, settings: Settings) -> None:
+    """Write down the edition of a ledger that is older than editions; one without entries is of today's.
+
+    It has to be done before the columns of new measures are added, for it is by its columns that an edition is known.
+    """
+    ledger = settings.ledger
+    if not DeltaTable.isDeltaTable(session, ledger):
+        return
+    snapshot(session, ledger)
+    if is_empty(session, ledger):
+        write_edition(session, settings, Edition.of_today(settings))
+    elif EDITION_PROPERTY not in properties(session, ledger):
+        columns = session.read.format("delta").load(ledger).columns
+        write_edition(session, settings, Edition.of_columns(columns))
+
+
+def write_edition(session: SparkSession, settings: Settings, edition: Edition) -> None:
+    """Write down by which edition all of the ledger is counted; a commit of its own, unless it stands there already."""
+    text = edition.as_text()
+    if properties(session, settings.ledger).get(EDITION_PROPERTY) != text:
+        set_properties(session, settings.ledger, {EDITION_PROPERTY: text})
+
+
+def edition_advice(session: SparkSession, settings: Settings, today: Edition) -> str | None:
+    """Return what to run where the past was counted by another edition than today's; None where nothing is to be run.
+
+    It costs a Spark job only where there is something to say.
+    """
+    noted = properties(session, settings.ledger).get(EDITION_PROPERTY)
+    changes = Edition.parse(noted).changes_to(today) if noted else []
+    days = _days(session, settings) if changes else []
+    return replay_advice(changes, days[0], days[-1]) if days else None
+
+
+def holds_all_days(session: SparkSession, settings: Settings, first: int, end: int) -> bool:
+    """Return whether a range (epoch seconds, ``end`` excluded) holds every day of the ledger as a whole.
+
+    It costs a Spark job.
+    """
+    bounds = [dt.datetime.fromtimestamp(second, tz=dt.timezone.utc) for second in (first, end)]
+    days = _days(session, settings)
+    midnights = [dt.datetime.combine(day, dt.time(), tzinfo=dt.timezone.utc) for day in days]
+    return not days or (bounds[0] <= midnights[0] and midnights[-1] + dt.timedelta(days=1) <= bounds[1])
+
+
+def _days(session: SparkSession, settings: Settings) -> list[dt.date]:
+    """Return the days that the ledger has, in order."""
+    _, files = live_files(session, settings.ledger)
+    return sorted({dt.date.fromisoformat(file["partitionValues"][LEDGER_PARTITION]) for file in files})

@@ -1,0 +1,84 @@
+"""A ledger that was counted by an older edition says what to run, and one replay of everything brings it into line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from frames import START, line
+from lakes import append_batch
+from pyspark.sql import SparkSession
+from settings_in import settings_in
+
+from lake.contracts import LEDGER, MEASURES, names
+from lake.contracts.edition import EDITION_PROPERTY, Edition
+from lake.requests import ReplayRequest, ask
+from lake.settings import Settings, load_settings
+from spark.pipeline import Pipeline
+from spark.tables.delta import properties, set_properties
+
+MIDNIGHT = int(START.replace(hour=0).timestamp())
+DAY = 86_400
+
+
+@pytest.fixture
+def counted(session: SparkSession, tmp_path: Path) -> Settings:
+    """A lake of one day, counted, with rules of its own."""
+    rules = tmp_path / "urls.yml"
+    rules.write_text(load_settings().rules_file.read_text())
+    settings = settings_in(tmp_path, WEBLAKE_RULES=str(rules))
+    append_batch(session, settings, [line("/offer/7"), line("/product/8")])
+    Pipeline(session, settings).count()
+    return settings
+
+
+def advice(session: SparkSession, settings: Settings) -> str | None:
+    return Pipeline(session, settings).progress.silver.advice
+
+
+def noted(session: SparkSession, settings: Settings) -> Edition:
+    return Edition.parse(properties(session, settings.ledger)[EDITION_PROPERTY])
+
+
+def offers_are_products(settings: Settings) -> None:
+    rule = "rules:\n  - action: view_product\n    pattern: '^/offer/(?<product>[^/?]+)'\n"
+    settings.rules_file.write_text(settings.rules_file.read_text().replace("rules:\n", rule, 1))
+
+
+def replay(session: SparkSession, settings: Settings, request: ReplayRequest) -> str | None:
+    ask(settings.requests, request)
+    pipeline = Pipeline(session, settings)
+    pipeline.count()
+    return pipeline.progress.silver.advice
+
+
+def test_a_new_ledger_is_of_todays_edition(session: SparkSession, counted: Settings) -> None:
+    assert noted(session, counted) == Edition.of_today(counted)
+    assert advice(session, counted) is None
+
+
+def test_other_rules_ask_for_one_replay_of_everything(session: SparkSession, counted: Settings) -> None:
+    offers_are_products(counted)
+    said = advice(session, counted)
+    assert said is not None
+    assert "today's urls.yml" in said
+    assert "make replay FROM=2026-01-01 TO=2026-01-02" in said
+    assert replay(session, counted, ReplayRequest("part", MIDNIGHT, MIDNIGHT + DAY - 10)) == said
+    assert replay(session, counted, ReplayRequest("dry", MIDNIGHT, MIDNIGHT + DAY, dry_run=True)) == said
+    assert replay(session, counted, ReplayRequest("all", MIDNIGHT, MIDNIGHT + DAY)) is None
+    assert noted(session, counted) == Edition.of_today(counted)
+    assert advice(session, counted) is None
+
+
+def test_a_ledger_that_says_nothing_is_known_by_its_columns(session: SparkSession, counted: Settings) -> None:
+    session.sql(f"alter table delta.`{counted.ledger}` unset tblproperties ('{EDITION_PROPERTY}')")
+    assert advice(session, counted) is None
+    assert noted(session, counted) == Edition.of_columns(names(LEDGER))
+
+
+def test_a_measure_that_the_past_was_counted_without_is_named(session: SparkSession, counted: Settings) -> None:
+    older = Edition.of_columns(set(names(MEASURES)) - {"posts"})
+    set_properties(session, counted.ledger, {EDITION_PROPERTY: older.as_text()})
+    said = advice(session, counted)
+    assert said is not None
+    assert "without the measure posts" in said
