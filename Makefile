@@ -21,7 +21,7 @@ help:  ## list the targets
 setup:  ## install the pinned libraries and jars (the other targets do it when it is needed)
 	@$(PYTHON) stack/setup/prerequisites.py
 	@$(PYTHON) stack/setup/install.py
-	@$(IN_VENV)/weblake setup
+	@WEBLAKE_MAKE_VARIABLES= $(IN_VENV)/weblake setup
 
 $(IN_VENV)/weblake:
 	@echo "Weblake is not installed yet; run: make setup"; exit 1
@@ -135,7 +135,7 @@ lint: setup  ## ruff, mypy, sqlfluff, import-linter, vulture, dbt-score, and whe
 	$(IN_VENV)/mypy
 	$(IN_VENV)/lint-imports --no-cache --no-logo
 	$(IN_VENV)/vulture
-	$(IN_VENV)/weblake contracts --check
+	WEBLAKE_MAKE_VARIABLES= $(IN_VENV)/weblake contracts --check
 	$(IN_VENV)/sqlfluff lint dbt
 	$(IN_VENV)/dbt --quiet parse --project-dir dbt --profiles-dir dbt
 	$(IN_VENV)/dbt-score lint --manifest dbt/target/manifest.json --show failing-items --fail-any-item-under 0 --fail-project-under 9.5
