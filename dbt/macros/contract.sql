@@ -57,6 +57,7 @@
         'not_found',
         'probes',
         'posts',
+        'searches',
         'failed_checkouts',
         'crawler_events',
         'tool_events',

@@ -79,7 +79,7 @@ MEASURES = (
         "probes", "BIGINT", "requests that only attackers make, or garbage instead of an HTTP request", per_client=True
     ),
     Measure("posts", "BIGINT", "forms posted that are neither cart nor checkout", per_client=True),
-    Measure("searches", "BIGINT", "searches of the shop"),
+    Measure("searches", "BIGINT", "searches of the shop", per_client=True),
     Measure("failed_checkouts", "BIGINT", "checkouts answered 4xx or 5xx", per_client=True),
     Measure("crawler_events", "BIGINT", "events whose user agent says that it is a crawler", per_client=True),
     Measure(
