@@ -26,8 +26,8 @@ DIMENSIONS = {
     for dimension in (
         Dimension("all", None, "all events, under the key 'all'"),
         Dimension("action", "action", "what the client did"),
-        Dimension("product", "product_id", "the product, where there is one"),
-        Dimension("client", "ip_address", "the client's address"),
+        Dimension("product", "product_id", "the product"),
+        Dimension("client", "ip_address", "the client"),
     )
 }
 """Name -> dimension, in the order in which the ledger's grouping has them."""
