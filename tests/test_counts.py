@@ -58,6 +58,7 @@ def test_all_dimensions_add_up_to_each_other(session: SparkSession, rules: UrlRu
     totals = {d: sum(row.events for key, row in cells.items() if key[0] == d) for d in ("all", "action", "client")}
     assert totals == {"all": 4, "action": 4, "client": 4}
     assert {key[2] for key in cells if key[0] == "product"} == {"p-1"}
+    assert {key[2]: row.events for key, row in cells.items() if key[0] == "status"} == {"200": 3, "503": 1}
 
 
 TOTALS = {

@@ -6,6 +6,7 @@
         'action',
         'product',
         'client',
+        'status',
     ]) }}
 {%- endmacro %}
 
@@ -79,5 +80,6 @@
     {%- do ref('payment_errors') -%}
     {%- do ref('product_views') -%}
     {%- do ref('products') -%}
+    {%- do ref('statuses') -%}
     {%- do ref('traffic') -%}
 {%- endmacro %}

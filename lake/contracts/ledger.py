@@ -28,6 +28,7 @@ DIMENSIONS = {
         Dimension("action", "action", "what the client did"),
         Dimension("product", "product_id", "the product"),
         Dimension("client", "ip_address", "the client"),
+        Dimension("status", "status_code", "the HTTP status, three digits", digits=3),
     )
 }
 """Name -> dimension, in the order in which the ledger's grouping has them."""
