@@ -38,6 +38,8 @@
          'groups of user agents in use, of four; an office uses all too'),
         ('robots_read', 15, 1, none, 'client.robots_reads',
          'reads of robots.txt; the curious read it too'),
+        ('many_searches', 10, 60, none, 'client.searches',
+         'searches of the shop; those who compare prices search a lot too'),
         ('buys', -60, 5, none, 'client.bought',
          'products put into carts, at least 1 for 50 views, and something paid for'),
     ]) }}
