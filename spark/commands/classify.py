@@ -35,5 +35,5 @@ def _lines(lines: Iterable[bytes]) -> Iterator[str]:
 
 def line_of(agent: str) -> str:
     """Kind, name, operator and agent; ``-`` for what is not known."""
-    found = classify(agent)
-    return "\t".join((found.kind, found.name or "-", found.operator or "-", agent))
+    agent_class = classify(agent)
+    return "\t".join((agent_class.kind, agent_class.name or "-", agent_class.operator or "-", agent))

@@ -35,13 +35,13 @@ def wait_until(
     Raises:
         TooLongError: it was not true within ``seconds``.
     """
-    started = said = time.monotonic()
+    started = last_note = time.monotonic()
 
     def before_sleep(_: RetryCallState) -> None:
-        nonlocal said
+        nonlocal last_note
         now = time.monotonic()
-        if say and now - said > say_seconds:
-            said = now
+        if say and now - last_note > say_seconds:
+            last_note = now
             say(now - started)
 
     attempts = Retrying(

@@ -60,8 +60,8 @@ def explain(
     with activity("Reading the client's records"):
         records = raw_records(settings, ip, lines)
     if as_json:
-        found = {"records": records.records, "products": records.products, "newest": list(records.newest)}
-        write_json({**explanation.as_json(), "bronze": found})
+        bronze = {"records": records.records, "products": records.products, "newest": list(records.newest)}
+        write_json({**explanation.as_json(), "bronze": bronze})
     else:
         for line in records.as_lines():
             write(f"  {line}")
