@@ -155,7 +155,7 @@ _DONE = "done"
 
 
 def _work(work: Callable[..., None], arguments: tuple[Any, ...], answers: Any) -> None:
-    """Be the spawned process. Ctrl-C is its parent's to handle."""
+    """Run in the spawned process; its parent handles Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     work(*arguments, answers.put)
     answers.put(_DONE)
@@ -169,7 +169,7 @@ def _answers(workers: list[SpawnProcess], answers: Any) -> Iterator[Any]:
         except queue.Empty:
             failed = [worker.exitcode for worker in workers if worker.exitcode]
             if failed:
-                raise ServiceError(f"a sending process ended with code {failed[0]}; what it said is above") from None
+                raise ServiceError(f"a sending process ended with code {failed[0]}; its output is above") from None
             continue
         if isinstance(answer, str) and answer == _DONE:
             working -= 1

@@ -44,7 +44,7 @@ class Stream:
         self.started_at = 0.0
 
     def __enter__(self) -> Stream:
-        """Start it, and do not wait until it is of use."""
+        """Start it, and do not wait until it is ready."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         environment = child_environment(
             self._settings,

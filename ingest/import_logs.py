@@ -57,7 +57,7 @@ def _nothing(_: object) -> None:
 
 @dataclass(frozen=True)
 class Progress:
-    """Who is told how far an import is: ``begin`` a file's name, ``advance`` how many of its bytes were read."""
+    """Callbacks for how far an import is: ``begin`` gets a file's name, ``advance`` how many bytes were read."""
 
     begin: Callable[[str], object] = _nothing
     advance: Callable[[int], object] = _nothing

@@ -32,13 +32,13 @@ class RefusedError(LakeError):
     """Bronze waits until somebody accepts what has become of the topic."""
 
     def __init__(self, message: str, what: Refusal) -> None:
-        """Say it to people in the message, and to ``make accept-…`` in ``what``."""
+        """Take the message for people, and in ``what`` the same for ``make accept-…``."""
         super().__init__(message)
         self.what = what
 
 
 class LockedError(LakeError):
-    """Somebody else is writing the lake."""
+    """Another process is writing the lake."""
 
 
 def first_line(error: BaseException) -> str:

@@ -101,7 +101,7 @@ class Mirror:
                 self._connection = None
 
     def _move(self) -> None:
-        """Add all new entries. The bookmark is read anew each time: PostgreSQL may be another than before."""
+        """Add all new entries. Read the bookmark each time: the database may have been replaced."""
         silver = self._progress.silver
         ledger = own_snapshot(self._session, self._settings.ledger)
         if self._connection is None:
@@ -119,7 +119,7 @@ class Mirror:
         if is_of_another or bookmark.version > ledger.version:
             if not self._is_ledger_whole():
                 return False
-            log.warning("PostgreSQL holds the counts of another ledger; filling it anew")
+            log.warning("PostgreSQL holds the counts of another ledger; filling it again")
             self._fill(connection, bookmark, ledger)
             return True
         if bookmark == NOWHERE:
@@ -130,7 +130,7 @@ class Mirror:
             try:
                 self._add(connection, bookmark, to)
             except (LakeError, AnalysisException) as error:
-                log.warning("the new entries cannot be read (%s); filling PostgreSQL anew", _message(error))
+                log.warning("the new entries cannot be read (%s); filling PostgreSQL again", _message(error))
                 self._fill(connection, bookmark, ledger)
                 return True
             bookmark = to
@@ -219,4 +219,4 @@ def added_files(session: SparkSession, ledger: str, after: int, upto: int) -> di
 def _message(error: Exception) -> str:
     """Return an error in one line, with what to do where waiting does not help."""
     text = first_line(error)
-    return f"{text}; run `make up`, which makes what is missing" if isinstance(error, MISSING) else text
+    return f"{text}; run `make up`, which creates what is missing" if isinstance(error, MISSING) else text

@@ -57,13 +57,14 @@ def counted_up_to(session: SparkSession, settings: Settings) -> int:
     if others:
         raise LakeError(
             f"the ledger {settings.ledger} was counted from another bronze table than {settings.bronze}; "
-            "put that bronze back, or move the ledger away and let it be counted again"
+            "put that bronze table back, or move the ledger away and run `make rebuild`"
         )
     done, version = progress.get(writer, -1), snapshot(session, settings.bronze).version
     if done > version:
         raise LakeError(
-            f"the ledger {settings.ledger} has counted {settings.bronze} up to batch {done}, which ends at {version}: "
-            "was it restored from an older copy? Put the newer one back, or move the ledger away and run `make rebuild`"
+            f"the ledger {settings.ledger} has counted up to batch {done}, but bronze {settings.bronze} ends at "
+            f"{version}; if bronze is an older copy, put the newer one back, or move the ledger away and run "
+            "`make rebuild`"
         )
     return done
 
@@ -181,7 +182,7 @@ class Silver:
         """Return the valid rows of the batches from ``first`` to ``last`` in these files.
 
         A condition on batches stands in the plan only where a file has others too: it would change with every batch,
-        and Spark would compile the plan anew.
+        and Spark would compile the plan again.
         """
         rows = read_files(self._session, self._settings.bronze, BRONZE, [file.path for file in files])
         rows = rows.filter(F.col("reject_reason").isNull())

@@ -218,7 +218,7 @@ def test_a_mart_without_one_of_its_columns_is_named(settings: Settings) -> None:
         found = problems(settings)
     finally:
         execute(settings, "alter table marts.traffic rename gone to bot_events")
-    assert found == {"marts: traffic": "it is missing, or lacks bot_events; run `weblake dbt`"}
+    assert found == {"marts: traffic": "it is missing, or lacks bot_events; run `make dbt`"}
 
 
 def test_marts_that_do_not_show_the_newest_counts_are_named(settings: Settings) -> None:
@@ -229,7 +229,7 @@ def test_marts_that_do_not_show_the_newest_counts_are_named(settings: Settings) 
         found = problems(settings)
     finally:
         execute(settings, "update marts.build_info set version = 2; update silver.bookmark set version = 2")
-    assert found == {"marts: build_info": "counts have version 2, which the marts do not show; run `weblake dbt`"}
+    assert found == {"marts: build_info": "counts have version 2, which the marts do not show; run `make dbt`"}
 
 
 def test_marts_of_an_earlier_fill_are_not_checked(settings: Settings) -> None:
@@ -239,7 +239,7 @@ def test_marts_of_an_earlier_fill_are_not_checked(settings: Settings) -> None:
     finally:
         execute(settings, "update silver.bookmark set filled_at = filled_at - interval '1 second'")
     assert list(found) == ["marts"]
-    assert "filled anew" in found["marts"]
+    assert "filled again" in found["marts"]
 
 
 def test_a_range_leaves_out_what_tells_of_all_time(settings: Settings) -> None:

@@ -21,7 +21,7 @@ from weblake.make import with_variables
 from weblake.process import FAILED, INTERRUPTED, WRONG_USAGE
 
 LIBRARIES = ("psycopg2", "sqlalchemy", "kafka", "pyspark", "py4j")
-"""Libraries whose errors are said in one line: the service or the lake behind them is not as it should be."""
+"""Libraries whose errors are shown in one line: the service or the lake behind them is not as it should be."""
 
 app = typer.Typer(
     name="weblake",
@@ -94,7 +94,7 @@ def _message(error: Exception) -> str | None:
         return f"{error.filename}: {error.strerror}" if error.filename else str(error)
     roots = (kind.__module__.split(".")[0] for kind in type(error).__mro__)
     library = next((root for root in roots if root in LIBRARIES), None)
-    return f"{library}: {first_line(error)}; `weblake status` says what is down" if library else None
+    return f"{library}: {first_line(error)}; `make status` says what is down" if library else None
 
 
 def _show(error: TyperException) -> int:

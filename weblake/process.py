@@ -56,7 +56,9 @@ def set_up_log(level: str) -> None:
         SettingsError: there is no such level.
     """
     if level not in LEVELS:
-        raise SettingsError(f"LOG_LEVEL={level!r} is no level; set it to {', '.join(LEVELS[:-1])} or {LEVELS[-1]}")
+        raise SettingsError(
+            f"LOG_LEVEL={level!r} is not a log level; set it to {', '.join(LEVELS[:-1])} or {LEVELS[-1]}"
+        )
     formatter = logging.Formatter(LOG_FORMAT, datefmt="%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
     handler = StderrHandler()

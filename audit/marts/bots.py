@@ -1,4 +1,4 @@
-"""The marts of bots: the evidence against each client, worked out anew from PostgreSQL's counts.
+"""The marts of bots: the evidence against each client, worked out again from PostgreSQL's counts.
 
 Points and thresholds are those that ``marts.bot_rules`` publishes. What a rule measures is written here once more, from
 what the rule says; the score follows from both, and so do class and conviction.

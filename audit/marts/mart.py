@@ -1,4 +1,4 @@
-"""One mart: what its rows are, and how they are counted anew."""
+"""One mart: what its rows are, and how they are counted again."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Mart:
         present = self.present_columns(cursor)
         missing = [column for column in (*self.key, *self.columns) if column not in present]
         if missing:
-            return failed(name, f"it is missing, or lacks {', '.join(missing)}; run `weblake dbt`")
+            return failed(name, f"it is missing, or lacks {', '.join(missing)}; run `make dbt`")
         sums = self.sums(present)
         cursor.execute(self._comparison(sums, scope))
         values = cursor.fetchone()

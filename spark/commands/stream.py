@@ -32,7 +32,7 @@ def run_stream(
     Args:
         settings: Where everything is.
         work: ``run`` until it is stopped; ``once`` drains what Kafka holds now through to PostgreSQL; ``rebuild``
-            counts a deleted ledger anew from bronze.
+            counts a deleted ledger again from bronze.
         on_stop: Called with what ends the pipeline well; the signals to stop shall call that.
 
     Raises:

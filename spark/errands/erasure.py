@@ -124,7 +124,7 @@ def anonymous(rows: DataFrame, pattern: str, judgement: Judgement) -> DataFrame:
 def erase_from_ledger(session: SparkSession, settings: Settings, pattern: str) -> int:
     """Rename the keys that hold the address; return how many entries had one.
 
-    The commit is marked, so that PostgreSQL is filled anew: it has the counts under the old keys.
+    The commit is marked, so that PostgreSQL is filled again: it has the counts under the old keys.
     """
     entries = session.read.format("delta").load(settings.ledger).filter(F.col("key").rlike(pattern))
     is_client = F.col("dimension") == "client"
@@ -164,7 +164,10 @@ def erase(session: SparkSession, settings: Settings, address: str) -> dict[str, 
 
 
 def erase_on_record(session: SparkSession, settings: Settings, address: str, reason: str) -> ErasureRecord:
-    """Erase a client, and put on record when, why and how much, not who. One that was interrupted stays unfinished."""
+    """Erase a client and record when, why and how many rows, but not the address.
+
+    An interrupted erasure stays marked unfinished.
+    """
     now = dt.datetime.now(tz=dt.timezone.utc)
     anonymous_reason = re.sub(address_pattern(address), ERASED, reason)
     begun = ErasureRecord(f"{now:%Y%m%dT%H%M%S.%f}", now.timestamp(), anonymous_reason)

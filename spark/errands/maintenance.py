@@ -73,7 +73,7 @@ class Maintenance:
             done = next(self._pieces, None) if self._pieces else None
         except (WeblakeError, PySparkException, Py4JError) as error:
             reason = first_line(error)
-            log.error("maintenance: %s; it comes again with the next", reason, exc_info=error)
+            log.error("maintenance failed: %s; the next round tries again", reason, exc_info=error)
             self._end(f"maintenance failed: {reason}; see the stream's log, then run it again")
             return False
         if done is None:

@@ -74,7 +74,7 @@ def parse_records(records: DataFrame, rules: UrlRules) -> DataFrame:
 
 
 def parse_again(rows: DataFrame, rules: UrlRules) -> DataFrame:
-    """Parse rows of bronze anew from their bytes, and return what is valid now, without the bytes."""
+    """Parse rows of bronze again from their bytes, and return what is valid now, without the bytes."""
     position = F.concat_ws("-", "kafka_partition", "kafka_offset")
     has_given_id = F.col("event_key").isNotNull() | (F.col("event_id") != position)
     given_id = F.when(has_given_id, F.col("event_id")).alias("header_event_id")

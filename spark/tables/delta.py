@@ -197,7 +197,7 @@ def _snapshot(state: Any) -> Snapshot:
 
 def _checked(state: Any, path: str) -> Any:
     if state.version() < 0:
-        raise LakeError(f"there is no Delta table at {path}; start the stream once (`make up`), or set LAKE_ROOT")
+        raise LakeError(f"there is no Delta table at {path}; run `make up` to create it, or correct LAKE_ROOT")
     return state
 
 

@@ -29,7 +29,7 @@ class Batch(NamedTuple):
 def drop_records(log: Path, topic: str, next_offsets: dict[int, int]) -> int:
     """Take the batches below each partition's next offset out of the files; return how many bytes that frees.
 
-    The broker, which must be down, then begins each partition at the first record left, and makes its indexes anew.
+    The broker, which must be down, then begins each partition at the first record left, and makes its indexes again.
     """
     freed = 0
     for partition, offset in next_offsets.items():

@@ -53,4 +53,4 @@ def wait_until(
     try:
         attempts(condition)
     except RetryError as error:
-        raise TooLongError(f"waited {seconds:.0f} s until {what}, without success") from error
+        raise TooLongError(f"after {seconds:.0f} s still waiting until {what}") from error
