@@ -29,7 +29,7 @@ def compose(command: str) -> int:
         ServiceError: there is no docker, or the command has no counterpart in containers.
     """
     if command not in COMMANDS:
-        raise ServiceError(f"`weblake {command}` does not work with Docker; these do: {', '.join(COMMANDS)}")
+        raise ServiceError(f"`make {command} STACK=docker` does not exist; these commands do: {', '.join(COMMANDS)}")
     docker = shutil.which("docker")
     if docker is None:
         raise ServiceError("there is no `docker` on the PATH; install Docker, or leave out `--stack docker`")

@@ -51,5 +51,5 @@ def run_stream(
         except (PySparkException, Py4JError) as error:
             log.error("%s", first_line(error), exc_info=error)
             raise LakeError(
-                f"the lake {settings.lake_root} cannot be used; `weblake verify` says what is damaged"
+                f"the lake {settings.lake_root} cannot be used; `make verify` says what is damaged"
             ) from error
