@@ -1,4 +1,4 @@
-"""One line of the audit: two sides that ought to agree, and the verdict."""
+"""One line of the audit: two sides that should agree, and the verdict."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from spark.tables.delta import properties
 
 @dataclass(frozen=True)
 class Gap:
-    """What to run to bring the past into line, and whether only rules have changed, not what is counted."""
+    """What to run to count the past by today's edition, and whether only rules have changed."""
 
     advice: str
     is_of_rules: bool

@@ -189,7 +189,7 @@ def accepted_losses(settings: Settings) -> dict[Source, list[Range]]:
 
 
 def without(missing: Iterable[Range], accepted: Iterable[Range]) -> list[Range]:
-    """Return what is left of the missing offsets when the accepted ones are taken out."""
+    """Return the missing offsets without the accepted ones."""
     left = list(missing)
     for loss in accepted:
         pieces = [

@@ -25,7 +25,7 @@ from lake.url_rules import UrlRules
 
 
 class Progress:
-    """What is being done, on one line of a terminal; silent where there is none."""
+    """Shows the current step on one line of a terminal; writes nothing if there is none."""
 
     def __init__(self, stream: TextIO) -> None:
         """Write to ``stream`` if it is a terminal."""

@@ -85,7 +85,7 @@ def backlog_window(shop: Shop, seed: int, window_start: int, events: int) -> Ite
 
 @contextmanager
 def spawned(work: Callable[..., None], arguments: list[tuple[Any, ...]]) -> Iterator[Iterator[Any]]:
-    """Run ``work(*arguments, answer)`` in a process each; yield what they give to ``answer``, as it comes.
+    """Run each ``work(*arguments, answer)`` in a process of its own; yield what they pass to ``answer``, as it comes.
 
     The processes are ended with the context, however that ends.
 

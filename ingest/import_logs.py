@@ -79,7 +79,7 @@ def import_files(names: list[str], settings: Settings, patience_seconds: float, 
         names: Paths, or ``-`` for the standard input.
         settings: Where Kafka is.
         patience_seconds: How long Kafka may take nothing.
-        progress: Who is told how far it is.
+        progress: Callbacks for how far it is.
 
     Raises:
         SettingsError: a file cannot be read; nothing was sent.

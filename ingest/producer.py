@@ -1,4 +1,4 @@
-"""The one Kafka producer of Weblake: idempotent, of bounded memory, and never silent about what it waits for.
+"""The one Kafka producer of Weblake: idempotent, of bounded memory, and it always says what it waits for.
 
 A record is sent once and for all: kafka-python retries it for as long as the process lives (``acks=all``, idempotent,
 so a retry is never stored twice), and whoever sends faster than the broker takes waits in :meth:`Producer.wait`.
@@ -100,7 +100,7 @@ class Producer:
         self.sent += 1
 
     def settle(self) -> None:
-        """Take note of what was acknowledged meanwhile, and warn when that has stalled.
+        """Count the new acknowledgements, and warn when they have stalled.
 
         Raises:
             ServiceError: the broker refused a record for another reason than its size, or patience is over.

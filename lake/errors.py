@@ -25,11 +25,11 @@ class ServiceError(WeblakeError):
 
 
 class LakeError(WeblakeError):
-    """The lake is not in the state that the work at hand needs."""
+    """The lake is not in the state that the current work needs."""
 
 
 class RefusedError(LakeError):
-    """Bronze waits until somebody accepts what has become of the topic."""
+    """Bronze waits until somebody accepts what has happened to the topic."""
 
     def __init__(self, message: str, what: Refusal) -> None:
         """Take the message for people, and in ``what`` the same for ``make accept-…``."""

@@ -62,7 +62,7 @@ def changes_due(settings: Settings) -> tuple[Change, ...]:
 
 
 def _forget_answers(settings: Settings) -> None:
-    """Take away the answers to earlier requests, which nobody waits for; say what the hold keeps back."""
+    """Delete the answers to earlier requests, which nobody waits for; log what was refused or has to wait."""
     for path in settings.requests.glob(f"{BY_MARTS}-*.answer"):
         request_id = path.name.removesuffix(".answer")
         answer = read_answer(settings.requests, request_id, VerdictAnswer)

@@ -42,7 +42,7 @@ ROWS_PER_FILE = 100_000  # a batch of fewer records is written as one file
 
 
 def create_bronze(session: SparkSession, settings: Settings) -> None:
-    """Create the table where there is none yet."""
+    """Create the table if there is none yet."""
     create_table(session, settings.bronze, BRONZE, BRONZE_PARTITION, PROPERTIES)
 
 

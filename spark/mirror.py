@@ -76,7 +76,7 @@ class Mirror:
         self._stop = threading.Event()
 
     def stop(self) -> None:
-        """End after the transaction at hand."""
+        """End after the current transaction."""
         self._stop.set()
 
     def catch_up(self) -> None:
@@ -149,7 +149,7 @@ class Mirror:
         log.info("PostgreSQL at version %d: %d rows in %.1f s", to.version, rows, time.monotonic() - started)
 
     def _fill(self, connection: Connection, before: Bookmark, ledger: Snapshot) -> None:
-        """Fill PostgreSQL from the ledger's sums, in one transaction; what was there goes with it."""
+        """Fill PostgreSQL from the ledger's sums, in one transaction that replaces what was there."""
         with connection, connection.cursor() as cursor:
             hold_bookmark(cursor, before)
             clear_counts(cursor)

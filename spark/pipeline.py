@@ -162,7 +162,7 @@ class Pipeline:
             self._session.sparkContext.cancelAllJobs()
 
     def _look_again(self) -> None:
-        """Read the tables' logs: what failed may have been committed, or somebody else may have written."""
+        """Read the tables' logs: what failed may have been committed, or another process may have written."""
         for path in (self._settings.bronze, self._settings.ledger):
             with suppress(PySparkException, Py4JError, LakeError):
                 snapshot(self._session, path)

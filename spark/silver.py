@@ -39,7 +39,7 @@ PROPERTIES = {
 
 
 def create_ledger(session: SparkSession, settings: Settings) -> None:
-    """Create the table where there is none yet; it says by which edition it is counted."""
+    """Create the table if there is none yet; it says by which edition it is counted."""
     note_edition(session, settings)
     edition = {EDITION_PROPERTY: Edition.of_today(settings).as_text()}
     create_table(session, settings.ledger, LEDGER, LEDGER_PARTITION, PROPERTIES | edition)
@@ -92,7 +92,7 @@ class Silver:
         self._stand = (-1, -1)  # a version of the ledger, and the bronze batch that it stands at
 
     def stop(self) -> None:
-        """End after the batch at hand."""
+        """End after the current batch."""
         self._stop.set()
 
     def catch_up(self) -> None:

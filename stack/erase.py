@@ -88,7 +88,7 @@ def _at_rest(settings: Settings) -> Iterator[None]:
 
 
 def rewrite_database(settings: Settings) -> None:
-    """Have PostgreSQL write its tables and statistics again, without rows that are gone, and drop its log up to now.
+    """Make PostgreSQL rewrite its tables and statistics without deleted rows, and drop its log up to now.
 
     Raises:
         ServiceError: PostgreSQL refused.

@@ -159,13 +159,13 @@ def apply_config(settings: Settings) -> list[str]:
 
 
 def stop_program(settings: Settings, name: str) -> None:
-    """Stop a program, and wait until it has ended; one that does not run is left alone."""
+    """Stop a program, if it runs, and wait until it has ended."""
     if states(settings)[name].pid:
         _call(settings, "stopProcess", name, True)
 
 
 def start_program(settings: Settings, name: str) -> None:
-    """Start a program that was stopped, and do not wait; one that runs is left alone."""
+    """Start a program, unless it runs, and do not wait."""
     if not states(settings)[name].pid:
         _call(settings, "startProcess", name, False)
 

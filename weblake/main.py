@@ -87,7 +87,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _message(error: Exception) -> str | None:
-    """Return what to say of an error that can happen to anybody; None for a mistake of ours, which has a traceback."""
+    """Return the message for an expected error; None for a mistake of ours, which gets a traceback."""
     if isinstance(error, WeblakeError):
         return str(error)
     if isinstance(error, OSError):

@@ -66,7 +66,7 @@ class Mart:
         return [name for name in MEASURE_NAMES if name in present and name not in (*self.key, *self.columns)]
 
     def _comparison(self, sums: list[str], scope: Scope) -> sql.Composed:
-        """Return the SQL for the first row that differs, or any; with totals. A key that stands twice differs, too."""
+        """Return the SQL for the first row that differs, or any row, with totals. A key that occurs twice differs."""
         key = sql.SQL(", ").join(map(sql.Identifier, self.key))
         columns = [*self.columns, *sums]
         parts: dict[str, sql.Composable] = {name: sql.Literal(value) for name, value in self.literals.items()}

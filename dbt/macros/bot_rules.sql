@@ -1,5 +1,5 @@
 {#
-    What counts for or against a client being a bot, heaviest first. An edit has everything built anew.
+    What counts for or against a client being a bot, heaviest first. After an edit, everything is built from the start.
     reason, points, threshold, class (none where the reason says nothing of that kind), figure of a `client`, meaning
 #}
 {% macro bot_rules() -%}

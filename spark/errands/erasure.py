@@ -1,4 +1,4 @@
-"""Erasure of a client: no row of the lake says any more who it was; what was done, and when, still counts.
+"""Erasure of a client: no row of the lake says who it was any more; what it did, and when, still counts.
 
 In bronze, the address, user, agent and referrer of its rows give way to the word ``erased``, in the bytes as well, so
 that parsing them again gives the same counts. In the ledger, its counts become those of the client ``erased``, which
@@ -79,7 +79,7 @@ def with_readable(rows: DataFrame, rules: UrlRules) -> DataFrame:
 
 
 def anonymous(rows: DataFrame, pattern: str, judgement: Judgement) -> DataFrame:
-    """Return rows of bronze without the address; the client's own rows without all else that says who it was.
+    """Return rows of bronze without the address, and the client's own rows without anything else that says who it was.
 
     Args:
         rows: Rows that hold it, as :func:`with_readable` returns them; those that are not readable are emptied.

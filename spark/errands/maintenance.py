@@ -66,7 +66,7 @@ class Maintenance:
         self._pieces: Iterator[str] | None = None
 
     def step(self, _: int = 0) -> bool:
-        """Do one piece of what is due or asked for. Returns whether there was one, and so perhaps another."""
+        """Do one piece of what is requested or due; return whether there was one, because there may be another."""
         try:
             if self._pieces is None:
                 self._pieces = self._begin()
@@ -85,7 +85,7 @@ class Maintenance:
         return True
 
     def _begin(self) -> Iterator[str] | None:
-        """Return the pieces of what is to be done; None where nothing is."""
+        """Return the pieces of what is to be done; None if there is nothing to do."""
         requests = waiting(self._settings.requests, MaintenanceRequest)
         if requests:
             self._request = requests[0]

@@ -73,7 +73,7 @@ class Replays:
         self._is_committed = False
 
     def step(self, counted_up_to: int) -> bool:
-        """Do one piece of the oldest request. Returns whether there was one, and so perhaps another.
+        """Do one piece of the oldest request; return whether there was one, because there may be another.
 
         Args:
             counted_up_to: the bronze batch that the ledger stands at.

@@ -171,7 +171,7 @@ def _reject_reason(rules: UrlRules) -> Column:
 
 
 def _has_wrong_type(record_format: ObjectFormat) -> Column:
-    """A number that is none, a status that is no HTTP status, or an object or list where a text belongs."""
+    """A number that cannot be read, a status that is not an HTTP status, or an object or list in place of a text."""
     status, response = F.col("status_text"), F.col("response_text")
     is_whole = (F.length(status) == 3) | status.rlike(WHOLE)  # a number from 100 in three characters is three digits
     is_status = F.coalesce(F.col("status_code").between(100, 599) & is_whole, F.lit(False))

@@ -68,7 +68,7 @@ class Topic:
         return {partition: offset for partition, offset in offsets.items() if offset != NO_OFFSET}
 
     def explained(self, error: Exception) -> Exception:
-        """Return an error of Spark's, or, where it has waited for the broker in vain, one that says so."""
+        """Return Spark's error, or one that says so if Spark waited for the broker until it timed out."""
         timed_out = TIMEOUT.search(str(error))
         return self._no_answer(timed_out[1]) if timed_out else error
 

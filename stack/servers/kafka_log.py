@@ -43,7 +43,7 @@ def drop_records(log: Path, topic: str, next_offsets: dict[int, int]) -> int:
 
 
 def batches(path: Path) -> Iterator[Batch]:
-    """Yield the batches of a file; what a crash left half written at its end is none."""
+    """Yield the batches of a file, without one that a crash left half written at its end."""
     size = path.stat().st_size
     with path.open("rb") as file:
         position = 0

@@ -74,7 +74,7 @@ def require_password(settings: Settings) -> None:
 
 
 def remember_generator(settings: Settings) -> None:
-    """Write down whether and how the generator runs, so that the next start does the same unless told otherwise."""
+    """Write down whether and how the generator runs, so that the next start does the same by default."""
     generator = {
         "GENERATE": str(int(settings.generate)),
         "RATE": str(settings.generate_rate),
@@ -84,7 +84,7 @@ def remember_generator(settings: Settings) -> None:
 
 
 def as_written(settings: Settings) -> Settings:
-    """Return the settings with what is written down taken before the environment: where the services really are."""
+    """Return the settings, with ``stack.env`` before the environment: where the services really are."""
     return load(settings, read_env_file(settings.data / STACK_FILE))
 
 
