@@ -9,6 +9,8 @@ SIZES ?= 1000000 10000000
 GIVEN := $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name))))
 $(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name)))$(eval export $(name)))
 export WEBLAKE_MAKE_VARIABLES := $(GIVEN)
+# What these call are no commands with options of their own.
+setup lint test test-fast faults bench bench-scale bench-agents bot-eval: export WEBLAKE_MAKE_VARIABLES :=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up down status logs clean migrate sql generate import classify dbt dbt-test dbt-docs charts contracts \
