@@ -9,6 +9,8 @@ SIZES ?= 1000000 10000000
 GIVEN := $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name))))
 $(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name)))$(eval export $(name)))
 export WEBLAKE_MAKE_VARIABLES := $(GIVEN)
+# What these call are no commands with options of their own.
+setup lint test test-fast faults bench bench-scale bench-agents bot-eval: export WEBLAKE_MAKE_VARIABLES :=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up down status logs clean migrate sql generate import classify dbt dbt-test dbt-docs charts contracts \
@@ -18,7 +20,7 @@ export WEBLAKE_MAKE_VARIABLES := $(GIVEN)
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup:  ## install the pinned libraries and jars (the other targets do it when it is needed)
+setup:  ## install the pinned libraries and jars (`make up`, `make test` and the like do it first)
 	@$(PYTHON) stack/setup/prerequisites.py
 	@$(PYTHON) stack/setup/install.py
 	@WEBLAKE_MAKE_VARIABLES= $(IN_VENV)/weblake setup
@@ -26,7 +28,7 @@ setup:  ## install the pinned libraries and jars (the other targets do it when i
 $(IN_VENV)/weblake:
 	@echo "Weblake is not installed yet; run: make setup"; exit 1
 
-up: setup  ## start everything; GENERATE=0 without made-up traffic, RATE=50, BOTS=0.2, STACK=docker
+up: setup  ## start everything; GENERATE=0 for no made-up traffic, RATE=50, BOTS=0.2, STACK=docker
 	@$(IN_VENV)/weblake up
 
 down: | $(IN_VENV)/weblake  ## stop everything; the data stays
@@ -38,10 +40,10 @@ status: | $(IN_VENV)/weblake  ## processes, lags, versions, sizes; fails when so
 logs: | $(IN_VENV)/weblake  ## follow the logs; NAME=stream for one
 	@$(IN_VENV)/weblake logs
 
-clean: | $(IN_VENV)/weblake  ## delete all data and charts; asks first, unless FORCE=1
+clean: | $(IN_VENV)/weblake  ## delete all data and charts; it asks first, unless FORCE=1
 	@$(IN_VENV)/weblake clean
 
-migrate: | $(IN_VENV)/weblake  ## create topic, roles and schemas on servers that are not the embedded ones
+migrate: | $(IN_VENV)/weblake  ## create topic, roles and schemas on servers of your own
 	@$(IN_VENV)/weblake migrate
 
 sql: | $(IN_VENV)/weblake  ## psql as the analyst; Q="select ..." prints one answer
@@ -56,7 +58,7 @@ generate: | $(IN_VENV)/weblake  ## send made-up events; RATE=500 SECONDS=60 SEED
 import: | $(IN_VENV)/weblake  ## send access logs, plain or gzipped; FILE="access.log access.log.1.gz"
 	@$(IN_VENV)/weblake import
 
-classify: | $(IN_VENV)/weblake  ## say what user agents are, crawlers, tools or people; FILE=agents.txt, one a line, or FILE=-
+classify: | $(IN_VENV)/weblake  ## say what user agents are: crawlers, tools or people; FILE=agents.txt, one per line, or FILE=-
 	@$(IN_VENV)/weblake classify
 
 dbt: | $(IN_VENV)/weblake  ## bring the marts up to date; FULL_REFRESH=1 from the start
@@ -74,46 +76,46 @@ charts: | $(IN_VENV)/weblake  ## draw the charts
 contracts: | $(IN_VENV)/weblake  ## write what dbt takes from the contract; CHECK=1 only says what is stale
 	@$(IN_VENV)/weblake contracts
 
-explain: | $(IN_VENV)/weblake  ## why a client is taken for a bot, with its log lines; IP=203.0.113.7 LINES=20
+explain: | $(IN_VENV)/weblake  ## say why a client counts as a bot, or why not, with its log lines; IP=203.0.113.7 LINES=20
 	@$(IN_VENV)/weblake explain
 
-convict: | $(IN_VENV)/weblake  ## count a client among the bots; IP=203.0.113.7 REASON="..." DRY_RUN=1 only says what would move
+convict: | $(IN_VENV)/weblake  ## count a client among the bots; IP=203.0.113.7 REASON="..." DRY_RUN=1 only shows what would move
 	@$(IN_VENV)/weblake convict
 
-pardon: | $(IN_VENV)/weblake  ## count a client among people, whatever speaks against it; IP= REASON=
+pardon: | $(IN_VENV)/weblake  ## count a client among people, whatever the evidence; IP= REASON=
 	@$(IN_VENV)/weblake pardon
 
-release: | $(IN_VENV)/weblake  ## leave a client to its evidence again; IP= REASON=
+release: | $(IN_VENV)/weblake  ## take back a verdict by hand; IP= REASON=
 	@$(IN_VENV)/weblake release
 
 verdicts: | $(IN_VENV)/weblake  ## list the verdicts; JSON=1
 	@$(IN_VENV)/weblake verdicts
 
-blocklist: | $(IN_VENV)/weblake  ## the convicted addresses; FORMAT=nginx|ipset|csv
+blocklist: | $(IN_VENV)/weblake  ## print the convicted addresses for a server to block; FORMAT=nginx|ipset|csv
 	@$(IN_VENV)/weblake blocklist
 
-verify: | $(IN_VENV)/weblake  ## check each stage against the one before; DEEP=1 from the raw bytes, FROM=2026-01-31T12:00Z TO=
+verify: | $(IN_VENV)/weblake  ## compare each stage with the one before; DEEP=1 from the raw bytes, FROM=2026-01-31T12:00Z TO=
 	@$(IN_VENV)/weblake verify
 
-replay: | $(IN_VENV)/weblake  ## count a range anew and append the difference; FROM= TO= DRY_RUN=1 CLIENT=, or UNDO=id
+replay: | $(IN_VENV)/weblake  ## count a range again and append the difference; FROM= TO= DRY_RUN=1 CLIENT=, or UNDO=id
 	@$(IN_VENV)/weblake replay
 
 replays: | $(IN_VENV)/weblake  ## list the replays; JSON=1
 	@$(IN_VENV)/weblake replays
 
-maintain: | $(IN_VENV)/weblake  ## merge small files, squash old days, delete what nobody needs; sizes before and after
+maintain: | $(IN_VENV)/weblake  ## merge small files, squash old days, delete what nobody needs; it shows the sizes
 	@$(IN_VENV)/weblake maintain
 
 erase: | $(IN_VENV)/weblake  ## erase a client from everything; IP=203.0.113.7 REASON="asked for"
 	@$(IN_VENV)/weblake erase
 
-rebuild: | $(IN_VENV)/weblake  ## count a deleted ledger anew from bronze, and bring it to PostgreSQL
+rebuild: | $(IN_VENV)/weblake  ## count a deleted ledger again from bronze, and bring it to PostgreSQL
 	@$(IN_VENV)/weblake rebuild
 
 accept-loss: | $(IN_VENV)/weblake  ## go on without the records that Kafka removed before bronze had them
 	@$(IN_VENV)/weblake accept-loss
 
-accept-topic: | $(IN_VENV)/weblake  ## go on with a topic that was made anew; what bronze has stays
+accept-topic: | $(IN_VENV)/weblake  ## go on with a topic that was deleted and made again; what bronze has stays
 	@$(IN_VENV)/weblake accept-topic
 
 # Java lives for a minute in a test, in which the costly second compilation does not pay.

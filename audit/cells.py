@@ -1,4 +1,4 @@
-"""The cells of the ledger, counted anew from facts and laid beside its entries. One Spark job."""
+"""The cells of the ledger, counted again from facts and compared with its entries. One Spark job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One line of the audit: two sides that ought to agree, and the verdict."""
+"""One line of the audit: two sides that should agree, and the verdict."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Check:
-    """What was compared, what each side says, the verdict, and what one ought to know about it."""
+    """What was compared, what each side says, the verdict, and a note."""
 
     name: str
     left: str
@@ -37,17 +37,17 @@ class Check:
 
 
 def compared(name: str, left: str, right: str, problem: str = "", note: str = "") -> Check:
-    """Return a check that failed where there is a problem, and holds where there is none."""
+    """Return a check that failed if there is a problem, and holds if there is none."""
     return Check(name, left, right, Verdict.FAILED if problem else Verdict.OK, problem or note)
 
 
 def failed(name: str, problem: str) -> Check:
-    """Return a check that could not even be made, because of damage that is itself the finding."""
+    """Return a check that failed because damage made it impossible."""
     return Check(name, "", "", Verdict.FAILED, problem)
 
 
 def unchecked(name: str, reason: str) -> Check:
-    """Return a check that was not made, through no fault of what was to be checked."""
+    """Return a check that was not made, for a reason outside of what it checks."""
     return Check(name, "", "", Verdict.UNCHECKED, reason)
 
 

@@ -17,7 +17,7 @@ from lake.settings import Settings
 
 @dataclass(frozen=True)
 class Stand:
-    """Which ledger and which version of it a table shows (-1 before the first), since it was last filled anew."""
+    """Which ledger and which version of it a table shows (-1 before the first), since it was last filled again."""
 
     ledger_id: str
     version: int

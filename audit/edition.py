@@ -1,4 +1,4 @@
-"""Whether the ledger's past was counted with the measures, dimensions and rules of today."""
+"""Whether the ledger's past was counted with today's measures, dimensions and rules."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from spark.tables.delta import properties
 
 @dataclass(frozen=True)
 class Gap:
-    """What to run to bring the past into line, and whether only rules have changed, not what is counted."""
+    """What to run to count the past by today's edition, and whether only rules have changed."""
 
     advice: str
     is_of_rules: bool
 
     def check(self) -> Check:
-        """Return the line that says it."""
+        """Return the line of the report that says so."""
         return compared("edition", "today's", "the ledger's", note=self.advice)
 
     def instead_of(self, name: str) -> list[Check]:
-        """Return what stands for checks that would compare the past with what it was not counted by."""
+        """Return what replaces the checks that need the past to be of today's edition."""
         return [unchecked(name, self.advice)]
 
 
 def edition_gap(lake: PinnedLake) -> Gap | None:
-    """Return how the ledger's edition differs from today's; None where it does not, or where it has no entries."""
+    """Return how the ledger's edition differs from today's; None if it does not, or if the ledger has no entries."""
     text = properties(lake.session, lake.settings.ledger).get(EDITION_PROPERTY)
     today = Edition.of_today(lake.settings)
     counted = Edition.parse(text) if text else Edition.of_columns(lake.ledger().columns)

@@ -1,4 +1,4 @@
-"""Why a client is taken for a bot, or not: ``weblake explain --ip 203.0.113.7``.
+"""Why a client counts as a bot, or why not: ``weblake explain --ip 203.0.113.7``.
 
 The verdict, each reason with its arithmetic, and the raw records behind it, from bronze.
 """
@@ -96,7 +96,7 @@ class RawRecords:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a client is taken for a bot, or not."""
+    """Why a client counts as a bot, or why not."""
 
     address: str
     ruling: Ruling | None

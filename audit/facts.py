@@ -49,6 +49,7 @@ PARSED = {
     "not_found": "int(coalesce(status_code = 404, false))",
     "probes": "int(action = 'probe' or (format = 'access_log' and path is null))",
     "posts": "int(action = 'post')",
+    "searches": "int(action = 'search')",
     "failed_checkouts": "int(coalesce(action = 'checkout' and status_code >= 400 and status_code < 600, false))",
     "crawler_events": "int(kind = 'crawler')",
     "tool_events": "int(kind = 'tool')",

@@ -73,7 +73,7 @@ def pin(session: SparkSession, settings: Settings) -> tuple[PinnedLake, list[Che
     if others:
         raise LakeError(
             f"the ledger {settings.ledger} was counted from another bronze table than {settings.bronze}; "
-            "put that bronze back, or move the ledger away and let it be counted again"
+            "put that bronze table back, or move the ledger away and run `make rebuild`"
         )
     checks, versions = [], []
     for name, path in (("ledger", settings.ledger), ("bronze", settings.bronze)):

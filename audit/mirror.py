@@ -46,7 +46,7 @@ class Digest(NamedTuple):
 
 
 def check_mirror(lake: PinnedLake, scope: Scope) -> list[Check]:
-    """Compare PostgreSQL's counts with the ledger's sums at the bookmark. Cells of zeros alone are as good as none."""
+    """Compare PostgreSQL's counts with the ledger's sums at the bookmark. A cell of zeros equals no cell."""
     with database_snapshot(lake.settings) as cursor:
         stand = mirror_stand(cursor)
         theirs = _postgres_digests(cursor, scope)

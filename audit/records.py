@@ -24,7 +24,7 @@ from spark.tables.delta import properties
 PATIENCE_MS = 5_000
 MOST_RANGES = 10_000
 TOPICS = "weblake.topics"
-"""Bronze's property: the topics that it was read from, in order; offsets begin anew with each (a "generation")."""
+"""Bronze's property: the topics that it was read from, in order; offsets begin again with each (a "generation")."""
 
 
 class Source(NamedTuple):
@@ -105,7 +105,7 @@ def check_records(lake: PinnedLake) -> list[Check]:
 
 
 def generations(lake: PinnedLake) -> list[Generation]:
-    """Return the topics that bronze was read from, the first first, '' where that was never written down."""
+    """Return the topics that bronze was read from, oldest first; '' where the id was never written down."""
     topics = json.loads(properties(lake.session, lake.settings.bronze).get(TOPICS, "[]"))
     return [
         Generation(topic["topic_id"], topic["first_batch"], {int(key): start for key, start in topic["starts"].items()})
@@ -184,12 +184,12 @@ def accepted_losses(settings: Settings) -> dict[Source, list[Range]]:
             source = Source(int(loss["generation"]), int(loss["partition"]))
             accepted.setdefault(source, []).append(Range(int(loss["first"]), int(loss["last"])))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise LakeError(f"{path} is no list of losses ({error!r}); restore it, or move it away") from error
+        raise LakeError(f"{path} is not a list of losses ({error!r}); restore it, or move it away") from error
     return accepted
 
 
 def without(missing: Iterable[Range], accepted: Iterable[Range]) -> list[Range]:
-    """Return what is left of the missing offsets when the accepted ones are taken out."""
+    """Return the missing offsets without the accepted ones."""
     left = list(missing)
     for loss in accepted:
         pieces = [

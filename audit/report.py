@@ -1,4 +1,4 @@
-"""What an audit says, for people and for programs: a line a check, and one verdict over all."""
+"""What an audit says, for people and for programs: one line per check, and one verdict over all."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Report:
 
 
 def as_text(report: Report) -> str:
-    """Return the report as a table; a failure or what was not checked has its reason on a line of its own."""
+    """Return the report as a table; a check that failed or was not made has its reason on a line of its own."""
     rows = [HEADINGS, *((check.name, check.left, check.right, check.verdict.value) for check in report.checks)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
     lines = [report.title, ""]

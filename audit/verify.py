@@ -25,7 +25,7 @@ from lake.url_rules import UrlRules
 
 
 class Progress:
-    """What is being done, on one line of a terminal; silent where there is none."""
+    """Shows the current step on one line of a terminal; writes nothing if there is none."""
 
     def __init__(self, stream: TextIO) -> None:
         """Write to ``stream`` if it is a terminal."""
@@ -48,7 +48,7 @@ class Progress:
 def verify(
     session: SparkSession, settings: Settings, rules: UrlRules, scope: Scope, is_deep: bool, progress: Progress
 ) -> Report:
-    """Make all checks; what cannot be made is a line among them.
+    """Make all checks; report a check that cannot be made as one of them.
 
     Raises:
         LakeError: there is no lake at all.
@@ -64,7 +64,7 @@ def verify(
     checks += [gap.check()] if gap else []
     steps: list[tuple[str, str, Callable[[], list[Check]]]] = [
         ("Kafka: offsets", "comparing bronze with Kafka", lambda: check_records(lake)),
-        ("ledger", "counting bronze anew", lambda: _counts(lake, scope, gap)),
+        ("ledger", "counting bronze again", lambda: _counts(lake, scope, gap)),
         ("PostgreSQL: window_counts", "comparing PostgreSQL with the ledger", lambda: check_mirror(lake, scope)),
         ("marts", "comparing the marts with PostgreSQL", lambda: check_marts(settings, scope)),
     ]
@@ -85,7 +85,7 @@ def _counts(lake: PinnedLake, scope: Scope, gap: Gap | None) -> list[Check]:
 
 
 def _guarded(name: str, check: Callable[[], list[Check]]) -> list[Check]:
-    """Make a check; damage that stops it is a failure, a server that is down is not."""
+    """Make a check. Damage that stops it is a failure; a server that is down is not."""
     try:
         return check()
     except ServiceError as error:

@@ -56,7 +56,7 @@ def measure_idle(folder: Path, rate: int, seconds: int, say: Callable[[str], Non
     try:
         up = subprocess.run(weblake_command("up"), cwd=PROJECT, env=environment, check=False)
         if up.returncode != 0:
-            raise ServiceError(f"`weblake up` ended with code {up.returncode}; what it said is above")
+            raise ServiceError(f"`weblake up` ended with code {up.returncode}; its output is above")
         return _measure(settings, rate, seconds, time.monotonic() - started, say)
     finally:
         _down(environment)
@@ -104,4 +104,4 @@ def _down(environment: dict[str, str]) -> None:
         timeout=DOWN_SECONDS,
     )
     if down.returncode != 0:
-        raise ServiceError(f"`weblake down` ended with code {down.returncode}; what it said is above")
+        raise ServiceError(f"`weblake down` ended with code {down.returncode}; its output is above")

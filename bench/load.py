@@ -85,7 +85,7 @@ def backlog_window(shop: Shop, seed: int, window_start: int, events: int) -> Ite
 
 @contextmanager
 def spawned(work: Callable[..., None], arguments: list[tuple[Any, ...]]) -> Iterator[Iterator[Any]]:
-    """Run ``work(*arguments, answer)`` in a process each; yield what they give to ``answer``, as it comes.
+    """Run each ``work(*arguments, answer)`` in a process of its own; yield what they pass to ``answer``, as it comes.
 
     The processes are ended with the context, however that ends.
 
@@ -155,7 +155,7 @@ _DONE = "done"
 
 
 def _work(work: Callable[..., None], arguments: tuple[Any, ...], answers: Any) -> None:
-    """Be the spawned process. Ctrl-C is its parent's to handle."""
+    """Run in the spawned process; its parent handles Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     work(*arguments, answers.put)
     answers.put(_DONE)
@@ -169,7 +169,7 @@ def _answers(workers: list[SpawnProcess], answers: Any) -> Iterator[Any]:
         except queue.Empty:
             failed = [worker.exitcode for worker in workers if worker.exitcode]
             if failed:
-                raise ServiceError(f"a sending process ended with code {failed[0]}; what it said is above") from None
+                raise ServiceError(f"a sending process ended with code {failed[0]}; its output is above") from None
             continue
         if isinstance(answer, str) and answer == _DONE:
             working -= 1

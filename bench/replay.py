@@ -1,4 +1,4 @@
-"""A replay of an hour of traffic while as much comes in: what it corrects, and how fresh the counts stay meanwhile."""
+"""A replay of an hour of traffic during as much live traffic: what it corrects, and how fresh the counts stay."""
 
 from __future__ import annotations
 

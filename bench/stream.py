@@ -1,4 +1,4 @@
-"""The stream as a process of the benchmark's, ``weblake run stream``, with its log and its end, and what it runs on."""
+"""The stream as a process of the benchmark, ``weblake run stream``, and the servers that it runs on."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Stream:
         self.started_at = 0.0
 
     def __enter__(self) -> Stream:
-        """Start it, and do not wait until it is of use."""
+        """Start it, and do not wait until it is ready."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         environment = child_environment(
             self._settings,
@@ -69,7 +69,7 @@ class Stream:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Ask it to end after the batches at hand, and kill what is left after a while."""
+        """Ask it to end after the current batches, and kill what is left after a while."""
         if self._process is None:
             return
         members = trees([self._process.pid])[self._process.pid]

@@ -86,7 +86,7 @@ class Meter(Background):
             self._peaks[name] = 0
 
     def cpu(self) -> dict[str, float]:
-        """Return the CPU seconds of each tree up to now. They never fall, whoever ends."""
+        """Return the CPU seconds of each tree up to now. They never fall, even when processes end."""
         with self._lock:
             self._sample()
             return dict(self._cpu)

@@ -55,14 +55,14 @@ class CountWatch(Background):
         while self.events < events:
             signs = (self.events, check())
             if self._failure:
-                raise ServiceError(f"PostgreSQL cannot be asked for its counts: {self._failure}") from self._failure
+                raise ServiceError(f"the counts in PostgreSQL cannot be read: {self._failure}") from self._failure
             now = time.monotonic()
             if signs != last_signs:
                 last_signs, last_progress = signs, now
             if now - last_progress > PATIENCE_SECONDS:
                 raise ServiceError(
                     f"PostgreSQL holds {self.events:,} of {events:,} events, and nothing has moved for "
-                    f"{PATIENCE_SECONDS:.0f} s; run again with --keep, then see logs/stream.log in the folder kept"
+                    f"{PATIENCE_SECONDS:.0f} s; run again with --keep, and read logs/stream.log in the folder"
                 )
             if now - last_message > SAY_SECONDS:
                 last_message = now

@@ -1,4 +1,4 @@
-"""A run of the simulated shop: its traffic, sent to Kafka, and the truth about its clients beside it."""
+"""A run of the simulated shop: it sends its traffic to Kafka, and writes the truth about its clients to a file."""
 
 from __future__ import annotations
 

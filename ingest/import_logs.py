@@ -57,7 +57,7 @@ def _nothing(_: object) -> None:
 
 @dataclass(frozen=True)
 class Progress:
-    """Who is told how far an import is: ``begin`` a file's name, ``advance`` how many of its bytes were read."""
+    """Callbacks for how far an import is: ``begin`` gets a file's name, ``advance`` how many bytes were read."""
 
     begin: Callable[[str], object] = _nothing
     advance: Callable[[int], object] = _nothing
@@ -79,7 +79,7 @@ def import_files(names: list[str], settings: Settings, patience_seconds: float, 
         names: Paths, or ``-`` for the standard input.
         settings: Where Kafka is.
         patience_seconds: How long Kafka may take nothing.
-        progress: Who is told how far it is.
+        progress: Callbacks for how far it is.
 
     Raises:
         SettingsError: a file cannot be read; nothing was sent.

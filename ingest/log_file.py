@@ -85,7 +85,7 @@ class LogFile:
         except (EOFError, zlib.error, OSError) as error:
             raise LogFileError(
                 f"{self.name} is broken after line {number:,} ({error}); what came before it was sent; fetch the file "
-                "again and import it once more: no line will count twice"
+                "again and import it again; no line counts twice"
             ) from error
 
 

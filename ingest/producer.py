@@ -1,4 +1,4 @@
-"""The one Kafka producer of Weblake: idempotent, of bounded memory, and never silent about what it waits for.
+"""The one Kafka producer of Weblake: idempotent, of bounded memory, and it always says what it waits for.
 
 A record is sent once and for all: kafka-python retries it for as long as the process lives (``acks=all``, idempotent,
 so a retry is never stored twice), and whoever sends faster than the broker takes waits in :meth:`Producer.wait`.
@@ -100,7 +100,7 @@ class Producer:
         self.sent += 1
 
     def settle(self) -> None:
-        """Take note of what was acknowledged meanwhile, and warn when that has stalled.
+        """Count the new acknowledgements, and warn when they have stalled.
 
         Raises:
             ServiceError: the broker refused a record for another reason than its size, or patience is over.
@@ -147,7 +147,7 @@ class Producer:
         return self.wait(lambda: not self._waiting, seconds)
 
     def close(self) -> None:
-        """Leave. Records that are still waiting are given up, so flush first."""
+        """Close the producer. It gives up records that are still waiting, so flush first."""
         if self._waiting:
             # close() of kafka-python 3.0.12 raises while batches are pending and leaves its thread running.
             self._kafka._sender.force_close()
@@ -191,7 +191,7 @@ class Producer:
         if self._patience_seconds is not None and stalled > self._patience_seconds:
             raise ServiceError(
                 f"Kafka at {self._broker} has taken nothing for {stalled:.0f} s; gave up with {self.acknowledged:,} "
-                f"records acknowledged and {self.waiting:,} more on their way; see that the broker runs, then run "
+                f"records acknowledged and {self.waiting:,} more on their way; check that the broker runs, and run "
                 "this again"
             )
         if now - self._warned_at > WARN_SECONDS:
@@ -231,7 +231,7 @@ def connect(servers: str, topic: str, patience_seconds: float | None, stop: thre
             waited = time.monotonic() - began
             if patience_seconds is not None and waited > patience_seconds:
                 raise ServiceError(
-                    f"{lacking} was not there for {waited:.0f} s; nothing was sent; start the stack with make up, "
+                    f"{lacking} was not there for {waited:.0f} s; nothing was sent; start the stack with `make up`, "
                     "or set KAFKA_BOOTSTRAP_SERVERS"
                 ) from error
             log.warning("Waiting for %s (%.0f s so far): %s", lacking, waited, type(error).__name__)

@@ -25,20 +25,20 @@ class ServiceError(WeblakeError):
 
 
 class LakeError(WeblakeError):
-    """The lake is not in the state that the work at hand needs."""
+    """The lake is not in the state that the current work needs."""
 
 
 class RefusedError(LakeError):
-    """Bronze waits until somebody accepts what has become of the topic."""
+    """Bronze waits until somebody accepts what has happened to the topic."""
 
     def __init__(self, message: str, what: Refusal) -> None:
-        """Say it to people in the message, and to ``make accept-…`` in ``what``."""
+        """Take the message for people, and in ``what`` the same for ``make accept-…``."""
         super().__init__(message)
         self.what = what
 
 
 class LockedError(LakeError):
-    """Somebody else is writing the lake."""
+    """Another process is writing the lake."""
 
 
 def first_line(error: BaseException) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def write_whole(path: Path, content: str | bytes, mode: int | None = None) -> None:
-    """Write a file in one step: beside it first, then in its place. Its folder is made where it is missing.
+    """Write a file in one step: first beside it, then in its place. It makes a folder that is missing.
 
     Args:
         path: The file.

@@ -49,7 +49,7 @@ class MaintenanceRequest:
 
 @dataclass(frozen=True)
 class VerdictRequest:
-    """Verdicts on some clients, by the ``marts`` or by ``hand``; a dry run only tells what they would move."""
+    """Verdicts on some clients, by the ``marts`` or by ``hand``; a dry run only reports what they would move."""
 
     id: str
     by: str
@@ -101,7 +101,7 @@ class ReplayAnswer:
 
 @dataclass(frozen=True)
 class VerdictAnswer:
-    """What became of verdicts: how many changed something, the addresses of those that have to wait, what they moved.
+    """The outcome of verdicts: how many changed something, the addresses of those that have to wait, what they moved.
 
     ``moved`` is measure -> how much goes to the bots; ``number`` is that of the record, None where there is none.
     """

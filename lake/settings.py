@@ -58,7 +58,7 @@ class Settings:
 
     @property
     def bronze_checkpoint(self) -> str:
-        """Where Spark keeps the plan of the query that reads Kafka; made anew with each."""
+        """Where Spark keeps the plan of the query that reads Kafka; made again with each."""
         return f"{self.lake_root}/checkpoints/bronze"
 
     @property

@@ -64,7 +64,7 @@ def _rule(path: Path, number: int, rule: Any) -> UrlRule:
     try:
         groups = re.compile(re.sub(r"\(\?<(?=[A-Za-z])", "(?P<", pattern)).groupindex
     except re.error as error:
-        raise RulesError(f"{where}: the pattern {pattern!r} is no regular expression: {error}") from error
+        raise RulesError(f"{where}: the pattern {pattern!r} is not a regular expression: {error}") from error
     if not re.fullmatch(r"[a-z][a-z0-9_]*", action):
         raise RulesError(f"{where}: the action {action!r} must be lower-case letters, digits and _")
     method = rule.get("method")

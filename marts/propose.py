@@ -1,4 +1,4 @@
-"""Verdicts that follow from what the marts say of clients; the stream is asked to carry them out."""
+"""Proposes verdicts: asks the stream to convict or release the clients whose scores changed."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ TO_RELEASE = """
 
 
 def propose(settings: Settings) -> bool:
-    """Ask the stream for the verdicts that the marts now speak for; return whether there were any.
+    """Ask the stream for the verdicts that the scores now call for; return whether there were any.
 
-    Nothing is asked while the stream has some to carry out.
+    It asks for nothing while earlier verdicts wait for the stream.
 
     Raises:
         psycopg2.Error: PostgreSQL does not answer.
@@ -52,7 +52,7 @@ def propose(settings: Settings) -> bool:
 
 
 def changes_due(settings: Settings) -> tuple[Change, ...]:
-    """Return the verdicts that the marts speak for and that are not yet in the counts."""
+    """Return the verdicts that the scores call for and that are not yet in the counts."""
     with closing(psycopg2.connect(settings.postgres_dsn("dbt"))) as connection, connection.cursor() as cursor:
         changes = []
         for verdict, query in (("convicted", TO_CONVICT), ("released", TO_RELEASE)):
@@ -62,7 +62,7 @@ def changes_due(settings: Settings) -> tuple[Change, ...]:
 
 
 def _forget_answers(settings: Settings) -> None:
-    """Take away the answers to earlier requests, which nobody waits for; say what the hold keeps back."""
+    """Delete the answers to earlier requests, which nobody waits for; log what was refused or has to wait."""
     for path in settings.requests.glob(f"{BY_MARTS}-*.answer"):
         request_id = path.name.removesuffix(".answer")
         answer = read_answer(settings.requests, request_id, VerdictAnswer)

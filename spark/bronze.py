@@ -42,7 +42,7 @@ ROWS_PER_FILE = 100_000  # a batch of fewer records is written as one file
 
 
 def create_bronze(session: SparkSession, settings: Settings) -> None:
-    """Create the table where there is none yet."""
+    """Create the table if there is none yet."""
     create_table(session, settings.bronze, BRONZE, BRONZE_PARTITION, PROPERTIES)
 
 
@@ -126,7 +126,7 @@ class Bronze:
             self._run(processingTime=f"{self._settings.trigger_seconds} seconds")
 
     def stop(self) -> None:
-        """End after the batch at hand."""
+        """End after the current batch."""
         self._stop.set()
 
     def _run(self, **trigger: Any) -> None:
@@ -158,16 +158,14 @@ class Bronze:
         query.stop()
 
     def _write(self, records: DataFrame, batch_id: int) -> None:
-        """Take in a batch; what speaks against it is kept, for Spark passes on no more than its text."""
+        """Take in a batch. Keep the error: Spark passes on only its text."""
         try:
             with self.writing:
                 if self._is_ending:
                     raise LakeError(f"batch {batch_id} came while the query was ending; the next query takes it in")
                 begins = self._begins()
                 if not self._planned.items() <= begins.items():
-                    raise LakeError(
-                        f"batch {batch_id} begins elsewhere than bronze goes on; the next query begins there"
-                    )
+                    raise LakeError(f"batch {batch_id} does not begin where bronze ends; the next query begins there")
                 self._take_in(records, begins, self._planned_ends(batch_id))
         except WeblakeError as error:
             self._failure = error
@@ -232,10 +230,7 @@ class Bronze:
         report = self._progress.bronze
         actions = commit_actions(self._session, self._settings.bronze, batch)
         if not any(action.get("commitInfo", {}).get("userMetadata") == note for action in actions):
-            raise LakeError(
-                f"version {batch} of {self._settings.bronze} is not the batch that was to become it: somebody else "
-                "writes this lake; stop that one"
-            )
+            raise LakeError(f"another process wrote version {batch} of {self._settings.bronze}; stop that process")
         files = [DataFile.of(action["add"]) for action in actions if "add" in action]
         records = sum(file.rows for file in files)
         self._progress.report(
@@ -250,7 +245,7 @@ class Bronze:
 
 
 def _constant(number: int) -> Column:
-    """Return a constant that Spark holds as an object. A plain one stands in its code, compiled anew for each batch."""
+    """Return a constant that Spark holds as an object. It would compile a plain one for each batch."""
     return F.get(F.array(F.lit(number).cast("bigint")), F.col("kafka_partition") * 0)
 
 

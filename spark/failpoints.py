@@ -31,14 +31,14 @@ POINTS = (
     "erase-after-bronze",
     "erase-after-ledger",
 )
-"""In the order in which a record, and then a replay, comes by; then verdicts, maintenance and erasure."""
+"""In the order in which a record, and then a replay, reaches them; then verdicts, maintenance and erasure."""
 
 OFF = "off"
 
 
 @dataclass
 class _Trap:
-    """The failpoint at which the process dies, and how often it still comes by, the last time included."""
+    """The failpoint at which the process dies, and how often it is still to be reached, the last time included."""
 
     name: str = OFF
     left: int = 0
@@ -48,7 +48,7 @@ _trap = _Trap()
 
 
 def arm(text: str) -> None:
-    """Have the process die at ``name:n``, the n-th time it comes by (``name`` alone: the first); "off" disarms.
+    """Make the process die the n-th time it reaches ``name`` (``name:n``; ``name`` alone: the first); "off" disarms.
 
     Raises:
         SettingsError: there is no such failpoint.
@@ -56,13 +56,13 @@ def arm(text: str) -> None:
     name, _, times = text.partition(":")
     if name not in (OFF, *POINTS) or not re.fullmatch(r"[1-9]\d*", times or "1"):
         raise SettingsError(
-            f"WEBLAKE_FAIL_AT={text!r} is no failpoint; unset it, or write name:n with a name of {', '.join(POINTS)}"
+            f"WEBLAKE_FAIL_AT={text!r} is not a failpoint; unset it, or write name:n with a name of {', '.join(POINTS)}"
         )
     _trap.name, _trap.left = name, int(times or "1")
 
 
 def reach(name: str) -> None:
-    """Come by a failpoint."""
+    """Reach a failpoint, and die there if it is armed."""
     if name == _trap.name:
         _trap.left -= 1
         if _trap.left == 0:

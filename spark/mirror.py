@@ -76,7 +76,7 @@ class Mirror:
         self._stop = threading.Event()
 
     def stop(self) -> None:
-        """End after the transaction at hand."""
+        """End after the current transaction."""
         self._stop.set()
 
     def catch_up(self) -> None:
@@ -101,7 +101,7 @@ class Mirror:
                 self._connection = None
 
     def _move(self) -> None:
-        """Add all new entries. The bookmark is read anew each time: PostgreSQL may be another than before."""
+        """Add all new entries. Read the bookmark each time: the database may have been replaced."""
         silver = self._progress.silver
         ledger = own_snapshot(self._session, self._settings.ledger)
         if self._connection is None:
@@ -119,7 +119,7 @@ class Mirror:
         if is_of_another or bookmark.version > ledger.version:
             if not self._is_ledger_whole():
                 return False
-            log.warning("PostgreSQL holds the counts of another ledger; filling it anew")
+            log.warning("PostgreSQL holds the counts of another ledger; filling it again")
             self._fill(connection, bookmark, ledger)
             return True
         if bookmark == NOWHERE:
@@ -130,7 +130,7 @@ class Mirror:
             try:
                 self._add(connection, bookmark, to)
             except (LakeError, AnalysisException) as error:
-                log.warning("the new entries cannot be read (%s); filling PostgreSQL anew", _message(error))
+                log.warning("the new entries cannot be read (%s); filling PostgreSQL again", _message(error))
                 self._fill(connection, bookmark, ledger)
                 return True
             bookmark = to
@@ -149,7 +149,7 @@ class Mirror:
         log.info("PostgreSQL at version %d: %d rows in %.1f s", to.version, rows, time.monotonic() - started)
 
     def _fill(self, connection: Connection, before: Bookmark, ledger: Snapshot) -> None:
-        """Fill PostgreSQL from the ledger's sums, in one transaction; what was there goes with it."""
+        """Fill PostgreSQL from the ledger's sums, in one transaction that replaces what was there."""
         with connection, connection.cursor() as cursor:
             hold_bookmark(cursor, before)
             clear_counts(cursor)
@@ -219,4 +219,4 @@ def added_files(session: SparkSession, ledger: str, after: int, upto: int) -> di
 def _message(error: Exception) -> str:
     """Return an error in one line, with what to do where waiting does not help."""
     text = first_line(error)
-    return f"{text}; run `make up`, which makes what is missing" if isinstance(error, MISSING) else text
+    return f"{text}; run `make up`, which creates what is missing" if isinstance(error, MISSING) else text

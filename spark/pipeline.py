@@ -117,12 +117,12 @@ class Pipeline:
         self._ended.set()
         hanging = [thread.name for thread in threads if thread.is_alive()]
         if hanging:
-            log.warning("%s did not end in %.0f s; leaving it", " and ".join(hanging), END_SECONDS)
+            log.warning("%s did not end within %.0f s; ending without it", " and ".join(hanging), END_SECONDS)
         else:
             self._mirror.close()
 
     def stop(self) -> None:
-        """Ask the loops to end after the batches at hand, and see to it that they do."""
+        """Ask the loops to end after their current batches, and cancel what takes too long."""
         self._stop.set()
         for part in (self._bronze, self._silver, self._mirror):
             part.stop()
@@ -140,7 +140,7 @@ class Pipeline:
                 self._report_advice()
 
     def _report_advice(self) -> None:
-        """Say what to run where the ledger's past was counted by another edition of the rules and measures."""
+        """Report what to run if the ledger's past was counted by another edition."""
         advice = edition_advice(self._session, self._settings, self._edition)
         if advice != self.progress.silver.advice:
             if advice:
@@ -148,27 +148,27 @@ class Pipeline:
             self.progress.report("silver", advice=advice)
 
     def _require_java(self) -> None:
-        """Raise LakeError where Spark's Java process is gone: the loops would try again for ever, and in vain."""
+        """Raise LakeError if Spark's Java process has ended; retrying would not help."""
         code = self._session.sparkContext._gateway.proc.poll()  # type: ignore[union-attr]
         if code is not None:
-            raise LakeError(f"the stream's Java process has ended with code {code}; start the stream anew (`make up`)")
+            raise LakeError(f"the stream's Java process has ended with code {code}; start it again with `make up`")
 
     def _cut_short(self) -> None:
         """Cancel what runs longer than the grace. Nothing of it has been committed, so it begins again next time."""
         if self._ended.wait(GRACE_SECONDS):
             return
-        log.info("cutting short what has not ended in %.0f s", GRACE_SECONDS)
+        log.info("cancelling work that has not ended within %.0f s", GRACE_SECONDS)
         while not self._ended.wait(1):
             self._session.sparkContext.cancelAllJobs()
 
     def _look_again(self) -> None:
-        """Read the tables' logs: what failed may have been committed, or somebody else may have written."""
+        """Read the tables' logs: what failed may have been committed, or another process may have written."""
         for path in (self._settings.bronze, self._settings.ledger):
             with suppress(PySparkException, Py4JError, LakeError):
                 snapshot(self._session, path)
 
     def _unless_stopped(self, work: Callable[[], None]) -> None:
-        """Do the work; that it was cut short is no error."""
+        """Do the work; being cut short by a stop is not an error."""
         try:
             work()
         except (PySparkException, Py4JError):

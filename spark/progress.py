@@ -1,4 +1,4 @@
-"""How far each stage has come, kept for the stages themselves and written down for whoever asks from outside."""
+"""How far each stage has come, kept for the stages and written to a file for other processes."""
 
 from __future__ import annotations
 

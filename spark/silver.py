@@ -39,7 +39,7 @@ PROPERTIES = {
 
 
 def create_ledger(session: SparkSession, settings: Settings) -> None:
-    """Create the table where there is none yet; it says by which edition it is counted."""
+    """Create the table if there is none yet; it says by which edition it is counted."""
     note_edition(session, settings)
     edition = {EDITION_PROPERTY: Edition.of_today(settings).as_text()}
     create_table(session, settings.ledger, LEDGER, LEDGER_PARTITION, PROPERTIES | edition)
@@ -57,13 +57,14 @@ def counted_up_to(session: SparkSession, settings: Settings) -> int:
     if others:
         raise LakeError(
             f"the ledger {settings.ledger} was counted from another bronze table than {settings.bronze}; "
-            "put that bronze back, or move the ledger away and let it be counted again"
+            "put that bronze table back, or move the ledger away and run `make rebuild`"
         )
     done, version = progress.get(writer, -1), snapshot(session, settings.bronze).version
     if done > version:
         raise LakeError(
-            f"the ledger {settings.ledger} has counted {settings.bronze} up to batch {done}, which ends at {version}: "
-            "was it restored from an older copy? Put the newer one back, or move the ledger away and run `make rebuild`"
+            f"the ledger {settings.ledger} has counted up to batch {done}, but bronze {settings.bronze} ends at "
+            f"{version}; if bronze is an older copy, put the newer one back, or move the ledger away and run "
+            "`make rebuild`"
         )
     return done
 
@@ -91,7 +92,7 @@ class Silver:
         self._stand = (-1, -1)  # a version of the ledger, and the bronze batch that it stands at
 
     def stop(self) -> None:
-        """End after the batch at hand."""
+        """End after the current batch."""
         self._stop.set()
 
     def catch_up(self) -> None:
@@ -181,7 +182,7 @@ class Silver:
         """Return the valid rows of the batches from ``first`` to ``last`` in these files.
 
         A condition on batches stands in the plan only where a file has others too: it would change with every batch,
-        and Spark would compile the plan anew.
+        and Spark would compile the plan again.
         """
         rows = read_files(self._session, self._settings.bronze, BRONZE, [file.path for file in files])
         rows = rows.filter(F.col("reject_reason").isNull())

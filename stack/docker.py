@@ -29,10 +29,10 @@ def compose(command: str) -> int:
         ServiceError: there is no docker, or the command has no counterpart in containers.
     """
     if command not in COMMANDS:
-        raise ServiceError(f"in Docker there are {', '.join(COMMANDS)}, not {command}")
+        raise ServiceError(f"`make {command} STACK=docker` does not exist; these commands do: {', '.join(COMMANDS)}")
     docker = shutil.which("docker")
     if docker is None:
-        raise ServiceError("there is no `docker` on the PATH; install Docker, or leave `--stack docker` out")
+        raise ServiceError("there is no `docker` on the PATH; install Docker, or leave out `--stack docker`")
     if command == "up" and not ENV_FILE.exists():
         make_env_file()
     return subprocess.call([docker, "compose", *COMMANDS[command]], cwd=PROJECT)

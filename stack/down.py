@@ -44,7 +44,7 @@ def down(settings: Settings) -> None:
         _wait_for_shutdown(settings, {**pids, "supervisor": supervisor}, started)
     orphans = leftovers(settings)
     if orphans:
-        say(f"ending {len(orphans)} processes that supervisor no longer knew")
+        say(f"ending {len(orphans)} processes that supervisor had lost track of")
         end_processes(orphans)
     remaining = leftovers(settings)
     if remaining:
@@ -81,7 +81,7 @@ def clean(settings: Settings, confirmed: bool) -> None:
         return
     if not (settings.data / STACK_FILE).exists():
         raise ServiceError(
-            f"{settings.data} has no {STACK_FILE}, so it is no data folder of Weblake; delete it yourself"
+            f"{settings.data} has no {STACK_FILE}, so it is not a data folder of Weblake; delete it yourself"
         )
     if not confirmed:
         try:
@@ -89,7 +89,7 @@ def clean(settings: Settings, confirmed: bool) -> None:
         except EOFError:
             answer = ""
         if answer.strip().lower() not in ("y", "yes"):
-            raise ServiceError("nothing was deleted; say y, or use `make clean FORCE=1`")
+            raise ServiceError("nothing was deleted; answer y, or run `make clean FORCE=1`")
     shutil.rmtree(settings.data)
     for chart in settings.charts.glob("*.png"):
         chart.unlink()
@@ -97,7 +97,7 @@ def clean(settings: Settings, confirmed: bool) -> None:
 
 
 def _wait_for_shutdown(settings: Settings, pids: dict[str, int], started: float) -> None:
-    """Wait until the programs, and supervisor last, have gone, saying which has (supervisor itself answers no more)."""
+    """Wait until the programs, and supervisor last, have ended; report each (supervisor itself no longer answers)."""
     running = {name for name, number in pids.items() if number}
     while supervision.is_running(settings) or running:
         gone = {name for name in running if not psutil.pid_exists(pids[name])}

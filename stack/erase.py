@@ -43,24 +43,24 @@ def erase(settings: Settings, address: str, reason: str) -> None:
         ServiceError: the stack is down, a step failed, or the address is still somewhere.
     """
     if not supervision.is_running(settings):
-        raise ServiceError("the stack is down, and so are the databases to erase from; run `weblake up` first")
+        raise ServiceError("the stack is down, and so are the databases to erase from; run `make up` first")
     with _at_rest(settings):
-        with step("The lake: Kafka taken in, bronze and ledger rewritten, PostgreSQL filled anew"):
+        with step("The lake: read what Kafka holds, rewrite bronze and ledger, fill PostgreSQL again"):
             output = _run(settings, "erase", "--lake-only", f"--ip={address}", f"--reason={reason}")
             record = ErasureRecord.of(
                 json.loads(output[output.index("{\n") :])
             )  # Delta prints lines of its own before it
-        with step("The marts, from the start"):
+        with step("The marts: build them from the start"):
             _run(settings, "dbt", "--full-refresh")
-        with step("PostgreSQL: tables, statistics and log without what was"):
+        with step("PostgreSQL: rewrite tables, statistics and log"):
             rewrite_database(settings)
-        with step("Kafka: records that bronze holds"):
+        with step("Kafka: remove the records that bronze holds"):
             _trim_kafka(settings)
-        with step("The truth about made-up clients, and logs"):
+        with step("Logs, and the truth about made-up clients: remove the address"):
             pattern = re.compile(address_pattern(address).encode())
             _drop_lines(settings.data / TRUTH, pattern)
             _blank(settings, pattern)
-        with step("The charts, drawn again"):
+        with step("The charts: draw them again"):
             _run(settings, "charts")
         remaining = files_with(settings.data, pattern)
     if remaining:
@@ -74,7 +74,7 @@ def erase(settings: Settings, address: str, reason: str) -> None:
 
 @contextmanager
 def _at_rest(settings: Settings) -> Iterator[None]:
-    """Stop all programs but the servers, and start them again at the end, however that comes."""
+    """Stop all programs but the servers, and start them again at the end, also after an error."""
     states = supervision.states(settings)
     names = [one.name for one in reversed(programs(settings)) if one.name in states and one.name not in SERVERS]
     with step(f"Stopping {', '.join(names)}"):
@@ -88,7 +88,7 @@ def _at_rest(settings: Settings) -> Iterator[None]:
 
 
 def rewrite_database(settings: Settings) -> None:
-    """Have PostgreSQL write its tables and statistics anew, without rows that are gone, and drop its log up to now.
+    """Make PostgreSQL rewrite its tables and statistics without deleted rows, and drop its log up to now.
 
     Raises:
         ServiceError: PostgreSQL refused.
@@ -104,19 +104,19 @@ def rewrite_database(settings: Settings) -> None:
                 cursor.execute("checkpoint")
     except psycopg2.Error as error:
         raise ServiceError(
-            f"PostgreSQL could not be rewritten: {str(error).strip()}; run `weblake erase` again"
+            f"PostgreSQL could not be rewritten: {str(error).strip()}; run `make erase` again"
         ) from error
 
 
 def _trim_kafka(settings: Settings) -> None:
     stream = read_stream_report(settings.stream_file)
     if stream is None:
-        raise ServiceError(f"{settings.stream_file} says not what bronze has read; run `weblake erase` again")
+        raise ServiceError(f"{settings.stream_file} does not say what bronze has read; run `make erase` again")
     supervision.stop_program(settings, "kafka")
     drop_records(kafka.home(settings) / "log", settings.kafka_topic, stream.bronze.next_offsets)
     supervision.start_program(settings, "kafka")
     wait_until(
-        lambda: kafka.has_topic(settings), START_SECONDS, "Kafka knows its topic again (see `weblake logs kafka`)"
+        lambda: kafka.has_topic(settings), START_SECONDS, "Kafka knows its topic again (see `make logs NAME=kafka`)"
     )
 
 
@@ -163,6 +163,6 @@ def _run(settings: Settings, *arguments: str) -> str:
     )
     if done.returncode != 0:
         raise ServiceError(
-            f"`weblake {arguments[0]}` failed; run `weblake erase` again. It said:\n{done.stderr.strip()[-2000:]}"
+            f"`weblake {arguments[0]}` failed; run `make erase` again. Its output:\n{done.stderr.strip()[-2000:]}"
         )
     return done.stdout

@@ -68,12 +68,12 @@ def become_server(name: str, settings: Settings) -> NoReturn:
 
 
 def wait_for_stream(settings: Settings) -> None:
-    """Wait until there is the topic."""
+    """Wait until the topic exists."""
     _wait_for_topic(settings)
 
 
 def wait_for_generator(settings: Settings) -> None:
-    """Wait until there is the topic."""
+    """Wait until the topic exists."""
     _wait_for_topic(settings)
 
 
@@ -83,7 +83,7 @@ def wait_for_marts(settings: Settings) -> None:
 
 
 def wait_for_charts(settings: Settings) -> None:
-    """Wait until the database lets the analyst in, and a while for counts: charts of nothing would stand a minute."""
+    """Wait until the database lets the analyst in, and a while for counts, so that the first charts are not empty."""
     _wait(lambda: postgres.accepts(settings, "analyst"), "the database lets the analyst in")
     with suppress(ServiceError):
         _wait(lambda: has_traffic(settings), "the marts have their first counts", FIRST_TRAFFIC_SECONDS)
@@ -101,11 +101,11 @@ def _wait_for_topic(settings: Settings) -> None:
     def is_there() -> bool:
         return kafka.is_listening(settings) and kafka.has_topic(settings)
 
-    _wait(is_there, f"there is the topic {settings.kafka_topic} at {settings.kafka_bootstrap_servers}")
+    _wait(is_there, f"topic {settings.kafka_topic} exists at {settings.kafka_bootstrap_servers}")
 
 
 def _wait(condition: Callable[[], bool], what: str, seconds: float | None = None) -> None:
     def say(waited: float) -> None:
-        log.info("waiting until %s, for %.0f s so far", what, waited)
+        log.info("still waiting until %s (%.0f s so far)", what, waited)
 
     wait_until(condition, seconds, what, pause_seconds=0.5, say=say, say_seconds=SAY_SECONDS)

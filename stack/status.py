@@ -1,6 +1,6 @@
 """How the stack is: its processes, how far each stage has come, how old the marts are, what the disk holds.
 
-``weblake status`` prints it, ``--json`` for programs. See :func:`problems` for what counts as unwell.
+``weblake status`` prints it, ``--json`` for programs. See :func:`problems` for what it reports as not well.
 """
 
 from __future__ import annotations
@@ -62,12 +62,12 @@ class Status:
     stream_age_seconds: float | None
     disk_bytes: dict[str, int]
     advice: str | None = None
-    """What to run once, though nothing is unwell."""
+    """What to run once, although nothing is wrong."""
     errors: list[str] = field(default_factory=list)
 
 
 def look(settings: Settings) -> Status:
-    """Return the status; where all programs run but something seems stale, look again until it is not, for a while."""
+    """Return the status; if all programs run but something seems stale, look again for a while."""
     status = gather(settings)
     deadline = time.monotonic() + SECOND_LOOK_SECONDS
     while is_only_stale(status) and time.monotonic() < deadline:
@@ -77,13 +77,13 @@ def look(settings: Settings) -> Status:
 
 
 def is_only_stale(status: Status) -> bool:
-    """Say whether something is unwell though every program runs and everybody answers."""
+    """Say whether something is stale although every program runs and every service answers."""
     everybody_runs = all(process.state == "RUNNING" for process in status.processes)
     return bool(problems(status)) and everybody_runs and not status.errors
 
 
 def gather(settings: Settings) -> Status:
-    """Ask everybody; who does not answer is named in ``errors``."""
+    """Ask every service; name those that do not answer in ``errors``."""
     now = time.time()
     errors: list[str] = []
     stream = read_stream_report(settings.stream_file)

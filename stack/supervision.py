@@ -1,4 +1,4 @@
-"""Supervisor, which keeps the programs running: its configuration in the data folder, its start, talk and end."""
+"""Supervisor, which keeps the programs running: its configuration, how it is started, asked and stopped."""
 
 from __future__ import annotations
 
@@ -148,24 +148,24 @@ def apply_config(settings: Settings) -> list[str]:
     try:
         ((added, changed, removed),) = _call(settings, "reloadConfig")
     except xmlrpc.client.Fault as error:
-        raise ServiceError(f"the stack is just going down ({error.faultString}); try again when it is") from error
+        raise ServiceError(f"the stack is shutting down ({error.faultString}); try again when it is down") from error
     for name in (*removed, *changed):
         _call(settings, "stopProcessGroup", name, True)
         _call(settings, "removeProcessGroup", name)
     for name in (*changed, *added):
         _call(settings, "addProcessGroup", name)
-    verbs = (("started", added), ("started anew", changed), ("stopped", removed))
+    verbs = (("started", added), ("restarted", changed), ("stopped", removed))
     return [f"{name} {verb}" for verb, names in verbs for name in names]
 
 
 def stop_program(settings: Settings, name: str) -> None:
-    """Stop a program, and wait until it has ended; one that does not run is left alone."""
+    """Stop a program, if it runs, and wait until it has ended."""
     if states(settings)[name].pid:
         _call(settings, "stopProcess", name, True)
 
 
 def start_program(settings: Settings, name: str) -> None:
-    """Start a program that was stopped, and do not wait; one that runs is left alone."""
+    """Start a program, unless it runs, and do not wait."""
     if not states(settings)[name].pid:
         _call(settings, "startProcess", name, False)
 

@@ -81,8 +81,8 @@ class Watch:
             wait_until(is_ready, seconds, what, 0.5, lambda waited: say(f"  {waited:.0f} s: {progress()}"), SAY_SECONDS)
         except TooLongError as error:
             raise ServiceError(
-                f"{error} ({progress()}). The stack goes on trying: `weblake status` and `weblake logs` say how far it "
-                "is, `weblake down` stops it"
+                f"{error} ({progress()}). The stack goes on trying: `make status` and `make logs` say how far it is, "
+                "`make down` stops it"
             ) from error
 
     def _check(self) -> None:
@@ -141,7 +141,7 @@ def _start_services(settings: Settings, watch: Watch) -> None:
 
 
 def _wait_for_counts(settings: Settings, watch: Watch, since: float) -> None:
-    """Wait until the marts have counts and PostgreSQL those of this run; a long backlog may take its time over that."""
+    """Wait until the marts have counts, and a while for PostgreSQL to have those of this run."""
     say("Waiting for the first counts in the marts ...")
     watch.wait(
         lambda: has_traffic(settings) and _stream_reported(settings, since),
@@ -157,7 +157,7 @@ def _wait_for_counts(settings: Settings, watch: Watch, since: float) -> None:
         lambda: _how_far(settings),
     )
     if not _new_events_arrived(settings, since):
-        say("  The stream is still catching up with what arrived before; make status shows how far it is.")
+        say("  The stream is still catching up with what arrived before; `make status` shows how far it is.")
 
 
 def _wait_for_charts(settings: Settings, watch: Watch, since: float) -> None:
@@ -188,17 +188,17 @@ def _follow_settings(settings: Settings) -> None:
     supervision.write_config(settings)
     changes = supervision.apply_config(settings)
     if changes:
-        say(f"The stack was up; {', '.join(changes)} to follow the settings.\n")
+        say(f"The stack was up already. To apply the settings: {', '.join(changes)}.\n")
     else:
-        say("The stack is up already; nothing changed.\n")
+        say("The stack was up already; nothing changed.\n")
     _say_where_to_look(as_written(settings))
 
 
 def _say_where_to_look(settings: Settings) -> None:
     traffic = (
-        f"made up, {settings.generate_rate} events/s (make up GENERATE=0 turns it off)"
+        f"made up, {settings.generate_rate} events/s (`make up GENERATE=0` turns it off)"
         if settings.generate
-        else "none made up (make up GENERATE=1 turns it on); make import FILE=access.log sends a log"
+        else "none made up (`make up GENERATE=1` turns it on); `make import FILE=access.log` sends a log"
     )
     say(f"  charts      {settings.charts}, drawn again every {settings.charts_seconds} s")
     say("  questions   make sql, or make sql Q='select * from product_views limit 10'")
@@ -206,7 +206,7 @@ def _say_where_to_look(settings: Settings) -> None:
     say(f"  traffic     {traffic}")
     database = f"{settings.postgres_host}:{settings.postgres_port}"
     say(f"  services    Kafka {settings.kafka_bootstrap_servers}, PostgreSQL {database}")
-    say("  the end     make down")
+    say("  stop        make down")
     stream = read_stream_report(settings.stream_file)
     if stream and stream.silver.advice:
         say(f"\nTo do: {stream.silver.advice}.")
@@ -244,10 +244,10 @@ def _new_charts(settings: Settings, since: float) -> int:
 
 @contextmanager
 def _only_one(settings: Settings) -> Iterator[None]:
-    """Hold the lock of ``up``, so that two at once do not start two stacks in one folder."""
+    """Hold the lock of ``up``, so that no two commands start a stack in one folder."""
     with (settings.data / "up.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise ServiceError(f"another `make up` is at work in {settings.data}; wait for it") from error
+            raise ServiceError(f"another `make up` is running in {settings.data}; wait for it") from error
         yield

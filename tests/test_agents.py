@@ -123,7 +123,7 @@ def test_the_audit_sorts_by_the_same_rules_with_code_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"says_bot": ["("]}, "`says_bot` in .* no regular expression"),
+        ({"says_bot": ["("]}, "`says_bot` in .* not a regular expression"),
         ({"people_too": "Sonic"}, "`people_too` in .* needs a list of texts"),
         ({"tool_tags": []}, "`tool_tags` in "),
         ({"crawlers": {"google": None}}, "`google` in "),
@@ -166,7 +166,9 @@ def test_agents_are_read_from_a_file_as_they_are(tmp_path: Path) -> None:
     assert list(agents_of(str(path))) == ["curl/8", "", "caf\N{REPLACEMENT CHARACTER} bot"]
 
 
-@pytest.mark.parametrize(("name", "message"), [("none.txt", "No such file"), ("", "name one"), (".", "Is a directory")])
+@pytest.mark.parametrize(
+    ("name", "message"), [("none.txt", "No such file"), ("", "no file given"), (".", "Is a directory")]
+)
 def test_a_file_that_cannot_be_read_is_named(name: str, message: str) -> None:
     with pytest.raises(WeblakeError, match=message):
         list(agents_of(name))

@@ -37,7 +37,14 @@ SUSPECTS: dict[str, Counts] = {
     "192.0.2.7": {"events": 100, "no_agent": 60, "not_found": 55, "client_errors": 55, "pages": 90},
     "192.0.2.8": {"events": 60, "agents_0": 15, "agents_1": 15, "agents_2": 15, "agents_3": 15, "probes": 5},
     "192.0.2.9": {"events": 400, "views": 200, "add_to_carts": 8, "checkouts": 5, "failed_checkouts": 1, "probes": 9},
-    "192.0.2.10": {"events": 90, "impostor_events": 90, "add_to_carts": 8, "checkouts": 5, "robots_reads": 2},
+    "192.0.2.10": {
+        "events": 90,
+        "impostor_events": 90,
+        "searches": 60,
+        "add_to_carts": 8,
+        "checkouts": 5,
+        "robots_reads": 2,
+    },
     "2001:db8:1:2::9": {"events": 80, "views": 40, "assets": 39, "pages": 41},
     "erased": {"events": 3, "views": 3},
     **{f"203.0.113.{serial}": {"events": 70, "views": 40 + serial, "assets": 20} for serial in range(12)},
@@ -211,7 +218,7 @@ def test_a_mart_without_one_of_its_columns_is_named(settings: Settings) -> None:
         found = problems(settings)
     finally:
         execute(settings, "alter table marts.traffic rename gone to bot_events")
-    assert found == {"marts: traffic": "it is missing, or lacks bot_events; run `weblake dbt`"}
+    assert found == {"marts: traffic": "it is missing, or lacks bot_events; run `make dbt`"}
 
 
 def test_marts_that_do_not_show_the_newest_counts_are_named(settings: Settings) -> None:
@@ -222,7 +229,7 @@ def test_marts_that_do_not_show_the_newest_counts_are_named(settings: Settings) 
         found = problems(settings)
     finally:
         execute(settings, "update marts.build_info set version = 2; update silver.bookmark set version = 2")
-    assert found == {"marts: build_info": "counts have version 2, which the marts do not show; run `weblake dbt`"}
+    assert found == {"marts: build_info": "counts have version 2, which the marts do not show; run `make dbt`"}
 
 
 def test_marts_of_an_earlier_fill_are_not_checked(settings: Settings) -> None:
@@ -232,7 +239,7 @@ def test_marts_of_an_earlier_fill_are_not_checked(settings: Settings) -> None:
     finally:
         execute(settings, "update silver.bookmark set filled_at = filled_at - interval '1 second'")
     assert list(found) == ["marts"]
-    assert "filled anew" in found["marts"]
+    assert "filled again" in found["marts"]
 
 
 def test_a_range_leaves_out_what_tells_of_all_time(settings: Settings) -> None:

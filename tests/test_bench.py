@@ -204,7 +204,7 @@ def test_costs_are_what_came_between_two_looks() -> None:
 
 def test_a_watch_that_cannot_ask_ends_the_wait() -> None:
     nobody = replace(load_settings(), postgres_host="127.0.0.1", postgres_port=1)
-    with CountWatch(nobody) as watch, pytest.raises(ServiceError, match="cannot be asked"):
+    with CountWatch(nobody) as watch, pytest.raises(ServiceError, match="cannot be read"):
         watch.wait_for(1, check=lambda: None, say=lambda _: None)
 
 

@@ -167,12 +167,12 @@ def test_claims_come_from_the_agents_themselves() -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("google,66.249.64.0/33,2026-09-02,https://x", "line 2: '66.249.64.0/33' is no address range"),
+        ("google,66.249.64.0/33,2026-09-02,https://x", "line 2: '66.249.64.0/33' is not a usable address range"),
         ("google,66.249.64.1/19,2026-09-02,https://x", "has host bits set"),
         ("google,0.0.0.0/0,2026-09-02,https://x", "too wide: wider than /8"),
         ("google,2000::/3,2026-09-02,https://x", "too wide"),
         ("google,2001:db8::/65,2026-09-02,https://x", "longer than /64"),
-        ("google", "is no address range"),
+        ("google", "is not a usable address range"),
         (",66.249.64.0/19,2026-09-02,https://x", "no operator"),
     ],
 )

@@ -58,34 +58,36 @@ def test_all_dimensions_add_up_to_each_other(session: SparkSession, rules: UrlRu
     totals = {d: sum(row.events for key, row in cells.items() if key[0] == d) for d in ("all", "action", "client")}
     assert totals == {"all": 4, "action": 4, "client": 4}
     assert {key[2] for key in cells if key[0] == "product"} == {"p-1"}
+    assert {key[2]: row.events for key, row in cells.items() if key[0] == "status"} == {"200": 3, "503": 1}
 
 
 TOTALS = {
-    "events": 16,
+    "events": 17,
     "views": 8,
     "add_to_carts": 1,
     "checkouts": 3,
     "client_errors": 3,
     "server_errors": 2,
     "payment_errors": 1,
-    "late_events": 13,
+    "late_events": 14,
     "response_ms": 3750,
     "timed_events": 10,
-    "bytes": 2148,
+    "bytes": 2660,
     "assets": 1,
     "robots_reads": 1,
     "no_agent": 1,
-    "pages": 4,
+    "pages": 5,
     "not_found": 2,
     "probes": 1,
     "posts": 1,
+    "searches": 1,
     "failed_checkouts": 2,
     "crawler_events": 3,
     "tool_events": 2,
     "impostor_events": 1,
     "agents_0": 3,
     "agents_1": 1,
-    "agents_2": 7,
+    "agents_2": 8,
     "agents_3": 4,
 }
 """What the records of the next test add up to, worked out by hand; no measure stays 0."""
@@ -110,6 +112,7 @@ def test_measures_count_what_they_say(session: SparkSession, rules: UrlRules) ->
         line("/checkout"),
         line("/wp-login.php", **{" 200 512 ": " 404 100 "}),
         line("/login", GET="POST"),
+        line("/en/search?q=teapot"),
     ]
     agents = Agents(
         crawlers=["Googlebot/2.1", "ExampleBot/1.0"], tools=["curl/8"], claims={"google": ["Googlebot/2.1"]}

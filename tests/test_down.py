@@ -16,7 +16,7 @@ def test_clean_deletes_only_what_is_a_data_folder(tmp_path: Path) -> None:
     data, charts = tmp_path / "data", tmp_path / "charts"
     data.mkdir()
     settings = settings_in(data, WEBLAKE_CHARTS=str(charts))
-    with pytest.raises(ServiceError, match="no data folder of Weblake"):
+    with pytest.raises(ServiceError, match="not a data folder of Weblake"):
         clean(settings, confirmed=True)
     (data / STACK_FILE).write_text("")
     clean(settings, confirmed=True)

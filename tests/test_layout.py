@@ -96,6 +96,12 @@ def test_tests_are_flat_and_no_package_but_for_the_fault_suite() -> None:
     assert [path for path in sources("tests") if path.name == "__init__.py"] == []
 
 
+def test_no_test_module_imports_another() -> None:
+    for path in sources("tests"):
+        tests = {name for name in imported_modules(path) if name.split(".")[-1].startswith("test_")}
+        assert tests == set(), f"{path.relative_to(PROJECT)} imports {sorted(tests)}; move what they share to a helper"
+
+
 @pytest.mark.parametrize("package", ["lake", *PARTS, "audit", "bench", "weblake"])
 def test_only_the_settings_read_the_environment(package: str) -> None:
     for path in sources(package):

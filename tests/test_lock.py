@@ -51,7 +51,7 @@ def test_a_second_writer_is_refused_and_told_who_the_first_is(tmp_path: Path) ->
     path = tmp_path / "lake.lock"
     with (
         holder(path) as first,
-        pytest.raises(LockedError, match=f"written by a test, pid {first.pid} .*stop that one"),
+        pytest.raises(LockedError, match=f"another writer: a test, pid {first.pid} .*stop it first"),
         lake_lock(path, 0.3, "another test"),
     ):
         pass

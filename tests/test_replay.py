@@ -90,7 +90,7 @@ def test_a_replay_under_the_right_rules_corrects_and_can_be_undone(
 
     ask_and_do(session, ruled, ReplayRequest("d", 0, 0, undo="b"))
     assert {cell: number for cell, number in cells(ruled).items() if number} == wrong
-    assert "undone already" in str(ask_and_do(session, ruled, ReplayRequest("e", 0, 0, undo="b")).error)
+    assert "was already undone" in str(ask_and_do(session, ruled, ReplayRequest("e", 0, 0, undo="b")).error)
     assert [record.id for record in replays(session, ruled)] == ["b", "c", "d"]
 
 

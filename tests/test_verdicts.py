@@ -214,7 +214,7 @@ def test_a_replay_that_can_no_longer_be_undone_exactly_is_not_undone(session: Sp
     settings.rules_file.write_text("rules: []\nactions: [view_product, add_to_cart]\n")
     do_replay(session, settings, "b")
     decide(session, settings, "convicted")
-    assert "replay its range" in str(do_replay(session, settings, "c", undo="b").error)
+    assert "replay the range" in str(do_replay(session, settings, "c", undo="b").error)
 
 
 def test_a_verdict_waits_for_a_replay_that_is_under_way(

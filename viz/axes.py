@@ -62,7 +62,7 @@ def set_rows(ax: Axes, labels: list[str], totals: list[int]) -> None:
 
 
 def set_legend_below(ax: Axes, handles: list[Any] | None = None) -> None:
-    """Put a legend under everything, where no bar can run into it; without ``handles`` of what has a label."""
+    """Put a legend under everything, where no bar can run into it. Default ``handles``: all that have a label."""
     if handles is None:
         handles, _ = ax.get_legend_handles_labels()
     ax.figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), MOST_LEGEND_COLUMNS))

@@ -135,7 +135,7 @@ def draw_conversion(ax: Axes, days: pd.DataFrame) -> Finding:
 
 
 def write_rate(ax: Axes, x: float, percent: float) -> None:
-    """Write a bar's rate on its top; a rate that nobody knows has no bar."""
+    """Write a bar's rate on its top; an unknown rate has no bar."""
     if pd.isna(percent):
         ax.text(x, 0, "no views", ha="center", va="bottom", fontsize=11, color=NO_DATA_TEXT)
     else:

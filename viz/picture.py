@@ -1,4 +1,4 @@
-"""A picture of a chart: what it asks the marts, how it is drawn, and what it then says."""
+"""A picture of a chart: its query, how to draw it, and what it shows."""
 
 from __future__ import annotations
 

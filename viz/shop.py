@@ -38,6 +38,12 @@ from marts.traffic
 where window_start > :since and human_events + bot_events > 0
 order by window_start
 """
+SEARCHES = """
+select window_start, searches
+from marts.traffic
+where window_start > :since
+order by window_start
+"""
 
 SLICES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999")
 SMALLEST_SLICE_PERCENT = 4
@@ -105,10 +111,19 @@ def draw_traffic(ax: Axes, traffic: pd.DataFrame, span: Span) -> Finding:
     return Finding(share, timeline.first, timeline.last)
 
 
+def draw_searches(ax: Axes, traffic: pd.DataFrame, span: Span) -> Finding:
+    """Draw searches over time: window_start, searches."""
+    timeline = over_time(traffic, span)
+    draw_line(ax, timeline, "searches", HUMAN, "searches")
+    finish_time_axes(ax, timeline, "searches")
+    return Finding(f": {int(timeline.counts['searches'].sum()):,}", timeline.first, timeline.last)
+
+
 PICTURES = {
     "top_products": Picture(TOP_PRODUCTS, draw_top_products),
     "actions": Picture(ACTIONS, draw_actions),
     "payment_errors": Picture(PAYMENT_ERRORS, draw_payment_errors, is_over_time=True),
+    "searches": Picture(SEARCHES, draw_searches, is_over_time=True),
     "traffic": Picture(TRAFFIC, draw_traffic, is_over_time=True),
 }
 """Chart -> its picture."""

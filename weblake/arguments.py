@@ -10,27 +10,29 @@ from lake.errors import SettingsError
 
 
 def read_instant(option: str, text: str) -> float:
-    """Return the epoch seconds of an ISO 8601 time, UTC unless it says more.
+    """Return the epoch seconds of an ISO 8601 time, UTC unless it has an offset.
 
     Raises:
-        SettingsError: it is no time.
+        SettingsError: it is not a time.
     """
     try:
         instant = dt.datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
     except ValueError as error:
-        raise SettingsError(f"{option} {text!r} is no time; write it like 2026-01-31 or 2026-01-31T14:30Z") from error
+        raise SettingsError(
+            f"{option} {text!r} is not a time; write it like 2026-01-31 or 2026-01-31T14:30Z"
+        ) from error
     return (instant if instant.tzinfo else instant.replace(tzinfo=dt.timezone.utc)).timestamp()
 
 
 def require_address(text: str) -> None:
-    """Raise SettingsError where the text is no IP address."""
+    """Raise SettingsError if the text is not an IP address."""
     try:
         ipaddress.ip_address(text)
     except ValueError as error:
-        raise SettingsError(f"--ip {text!r} is no address; give the client's as the marts write it") from error
+        raise SettingsError(f"--ip {text!r} is not an IP address; give it as the marts show it") from error
 
 
 def require_positive(option: str, number: float | None) -> None:
-    """Raise SettingsError where a number is given and is not above 0, or endless."""
+    """Raise SettingsError if a number is given that is not above 0, or is infinite."""
     if number is not None and not 0 < number < math.inf:
-        raise SettingsError(f"{option} {number} is not above 0; give a number that is")
+        raise SettingsError(f"{option} {number} is not above 0; give a larger number")

@@ -27,7 +27,7 @@ def write(text: str = "", style: str = "") -> None:
 
 
 def note(text: str) -> None:
-    """Write a line to the standard error: what is not the answer, such as how far things are."""
+    """Write a line to the standard error, for what is not part of the answer, such as progress."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
 
@@ -94,7 +94,7 @@ def _console() -> Any:
 
 @contextmanager
 def activity(text: str) -> Iterator[Any]:
-    """Show on a terminal what is going on; what it yields is called with the text that comes next."""
+    """Show on a terminal what is going on; yield the function that replaces the text."""
     if not sys.stderr.isatty():
         yield lambda _text: None
         return

@@ -1,4 +1,4 @@
-"""The files of dbt that are made from the contract: written, or compared with what is there."""
+"""Writes the files of dbt that are made from the contract, or compares them with what is there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LEFT_OUT = shutil.ignore_patterns("target", "logs", "dbt_packages")
 
 
 def write_files(project: Path) -> list[Path]:
-    """Write the files into dbt's project, and return those that were not so before."""
+    """Write the files into dbt's project, and return those that changed."""
     return write(project)
 
 

@@ -21,7 +21,7 @@ from weblake.make import with_variables
 from weblake.process import FAILED, INTERRUPTED, WRONG_USAGE
 
 LIBRARIES = ("psycopg2", "sqlalchemy", "kafka", "pyspark", "py4j")
-"""Libraries whose errors are said in one line: the service or the lake behind them is not as it should be."""
+"""Libraries whose errors are shown in one line: the service or the lake behind them is not as it should be."""
 
 app = typer.Typer(
     name="weblake",
@@ -87,14 +87,14 @@ def _run(arguments: list[str]) -> int:
 
 
 def _message(error: Exception) -> str | None:
-    """Return what to say of an error that can happen to anybody; None for a mistake of ours, which has a traceback."""
+    """Return the message for an expected error; None for a mistake of ours, which gets a traceback."""
     if isinstance(error, WeblakeError):
         return str(error)
     if isinstance(error, OSError):
         return f"{error.filename}: {error.strerror}" if error.filename else str(error)
     roots = (kind.__module__.split(".")[0] for kind in type(error).__mro__)
     library = next((root for root in roots if root in LIBRARIES), None)
-    return f"{library}: {first_line(error)}; `weblake status` says what is down" if library else None
+    return f"{library}: {first_line(error)}; `make status` says what is down" if library else None
 
 
 def _show(error: TyperException) -> int:

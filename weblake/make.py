@@ -78,7 +78,7 @@ def _files(value: str) -> list[str]:
 
 
 def _require_no_near_misses(command: str, variables: Mapping[str, str], parameters: Mapping[str, Any]) -> None:
-    """Refuse ``DRYRUN=1``, which would otherwise do for real what was to be tried."""
+    """Refuse ``DRYRUN=1``: without the underscore the command would act for real."""
     for name in variables:
         near = get_close_matches(name, parameters, n=1, cutoff=LIKENESS)
         if near and name not in parameters:

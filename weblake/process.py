@@ -20,7 +20,7 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class StderrHandler(logging.StreamHandler[TextIO]):
-    """Writes to what is the standard error at the time, so that a progress bar can stay below the lines."""
+    """Writes to the current standard error, so that a progress bar can stay below the lines."""
 
     def __init__(self) -> None:
         """Take no stream."""
@@ -50,13 +50,15 @@ def prepare(overrides: Mapping[str, str] | None = None, quiet: bool = False) -> 
 
 
 def set_up_log(level: str) -> None:
-    """Give the log its one format; whatever a library has set up before goes.
+    """Give the log its one format; it replaces what a library has set up before.
 
     Raises:
         SettingsError: there is no such level.
     """
     if level not in LEVELS:
-        raise SettingsError(f"LOG_LEVEL={level!r} is no level; set it to {', '.join(LEVELS[:-1])} or {LEVELS[-1]}")
+        raise SettingsError(
+            f"LOG_LEVEL={level!r} is not a log level; set it to {', '.join(LEVELS[:-1])} or {LEVELS[-1]}"
+        )
     formatter = logging.Formatter(LOG_FORMAT, datefmt="%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
     handler = StderrHandler()
@@ -68,7 +70,7 @@ def set_up_log(level: str) -> None:
 
 
 def on_stop(end: Callable[[], object]) -> None:
-    """Have SIGTERM and SIGINT call ``end``, which lets the work at hand end well; a second one interrupts it."""
+    """Make SIGTERM and SIGINT call ``end``, which lets the current work finish; a second one interrupts it."""
     is_ending = threading.Event()
 
     def handle(*_: object) -> None:

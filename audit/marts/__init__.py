@@ -1,4 +1,4 @@
-"""The marts, counted anew by plain SQL; of dbt's project nothing is shared but the scores at which suspicion begins."""
+"""The marts, counted again by plain SQL. From dbt's project it takes only the score of suspicion."""
 
 from audit.marts.bots import BOT_MARTS
 from audit.marts.checks import check_marts

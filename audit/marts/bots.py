@@ -1,4 +1,4 @@
-"""The marts of bots: the evidence against each client, worked out anew from PostgreSQL's counts.
+"""The marts of bots: the evidence against each client, worked out again from PostgreSQL's counts.
 
 Points and thresholds are those that ``marts.bot_rules`` publishes. What a rule measures is written here once more, from
 what the rule says; the score follows from both, and so do class and conviction.
@@ -20,6 +20,7 @@ FIGURES = {
     "no_agent": "case when no_agent * 2 >= events then no_agent end",
     "probing": "probes",
     "robots_read": "robots_reads",
+    "many_searches": "searches",
     "robots_disobeyed": "case when robots_reads > 0 then add_to_carts + checkouts + posts end",
     "buys": "case when checkouts > failed_checkouts and add_to_carts * 50 >= views then add_to_carts end",
     "many_agents": "(agents_0 > 0)::int + (agents_1 > 0)::int + (agents_2 > 0)::int + (agents_3 > 0)::int",
@@ -68,6 +69,7 @@ SCORES = """
             sum(add_to_carts) as add_to_carts, sum(checkouts) as checkouts, sum(failed_checkouts) as failed_checkouts,
             sum(payment_errors) as payment_errors, sum(pages) as pages, sum(assets) as assets, sum(posts) as posts,
             sum(not_found) as not_found, sum(probes) as probes, sum(robots_reads) as robots_reads,
+            sum(searches) as searches,
             sum(no_agent) as no_agent, sum(crawler_events) as crawler_events, sum(tool_events) as tool_events,
             sum(impostor_events) as impostor_events, sum(agents_0) as agents_0, sum(agents_1) as agents_1,
             sum(agents_2) as agents_2, sum(agents_3) as agents_3, max(version) as version,
@@ -79,7 +81,7 @@ SCORES = """
         select key, network, sum(events) as events, sum(views) as views, sum(add_to_carts) as add_to_carts,
             sum(checkouts) as checkouts, sum(failed_checkouts) as failed_checkouts, sum(posts) as posts,
             sum(probes) as probes, sum(robots_reads) as robots_reads, sum(no_agent) as no_agent,
-            sum(crawler_events) as crawler_events, sum(tool_events) as tool_events,
+            sum(searches) as searches, sum(crawler_events) as crawler_events, sum(tool_events) as tool_events,
             sum(impostor_events) as impostor_events, sum(agents_0) as agents_0, sum(agents_1) as agents_1,
             sum(agents_2) as agents_2, sum(agents_3) as agents_3, max(version) as version,
             max(case when checkouts - failed_checkouts < (failed_checkouts - payment_errors) / 4

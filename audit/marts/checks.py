@@ -28,7 +28,7 @@ def check_marts(settings: Settings, scope: Scope, patience_seconds: float = PATI
         with database_snapshot(settings, SCRATCH) as cursor:
             silver, marts = mirror_stand(cursor), marts_stand(cursor)
             if marts is None:
-                return [unchecked("marts", "there are none yet; run `weblake dbt`")]
+                return [unchecked("marts", "there are none yet; run `make dbt`")]
             if silver == marts:
                 return [_check_build(cursor), *_check_rows(cursor, scope)]
         if time.monotonic() >= deadline:
@@ -53,21 +53,21 @@ def _check_build(cursor: Cursor) -> Check:
     version, is_built, has_edition = rows[0]
     problem = ""
     if len(rows) != 1:
-        problem = f"it has {number(len(rows), 'row')} instead of one; run `weblake dbt`"
+        problem = f"it has {number(len(rows), 'row')} instead of one; run `make dbt`"
     elif newest > version:
-        problem = f"counts have version {newest}, which the marts do not show; run `weblake dbt`"
+        problem = f"counts have version {newest}, which the marts do not show; run `make dbt`"
     elif not is_built or not has_edition:
-        problem = "it does not say when the marts were built, or by which models; run `weblake dbt`"
+        problem = "it does not say when the marts were built, or by which models; run `make dbt`"
     return compared("marts: build_info", f"counts up to version {newest}", f"version {version}", problem)
 
 
 def _out_of_step(silver: Stand, marts: Stand) -> Check:
     if silver.ledger_id != marts.ledger_id:
         problem = f"they show ledger {marts.ledger_id or 'none'}, PostgreSQL holds {silver.ledger_id or 'none'}"
-        return failed("marts", f"{problem}; run `weblake dbt`")
-    versions = f"they stand at version {marts.version}, PostgreSQL at {silver.version}"
+        return failed("marts", f"{problem}; run `make dbt`")
+    versions = f"they are at version {marts.version}, PostgreSQL is at {silver.version}"
     if marts.version > silver.version:
-        return failed("marts", f"{versions}: was an older backup restored? Start the stream (`weblake up`)")
+        return failed("marts", f"{versions}: was an older backup restored? Start the stream with `make up`")
     if marts.version == silver.version:
-        return unchecked("marts", "PostgreSQL was filled anew since they were built; run `weblake dbt`")
-    return unchecked("marts", f"the marts are behind: {versions}; run `weblake dbt`")
+        return unchecked("marts", "PostgreSQL was filled again after they were built; run `make dbt`")
+    return unchecked("marts", f"the marts are behind: {versions}; run `make dbt`")

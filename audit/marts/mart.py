@@ -1,4 +1,4 @@
-"""One mart: what its rows are, and how they are counted anew."""
+"""One mart: what its rows are, and how they are counted again."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Mart:
         present = self.present_columns(cursor)
         missing = [column for column in (*self.key, *self.columns) if column not in present]
         if missing:
-            return failed(name, f"it is missing, or lacks {', '.join(missing)}; run `weblake dbt`")
+            return failed(name, f"it is missing, or lacks {', '.join(missing)}; run `make dbt`")
         sums = self.sums(present)
         cursor.execute(self._comparison(sums, scope))
         values = cursor.fetchone()
@@ -66,7 +66,7 @@ class Mart:
         return [name for name in MEASURE_NAMES if name in present and name not in (*self.key, *self.columns)]
 
     def _comparison(self, sums: list[str], scope: Scope) -> sql.Composed:
-        """Return the SQL for the first row that differs, or any; with totals. A key that stands twice differs, too."""
+        """Return the SQL for the first row that differs, or any row, with totals. A key that occurs twice differs."""
         key = sql.SQL(", ").join(map(sql.Identifier, self.key))
         columns = [*self.columns, *sums]
         parts: dict[str, sql.Composable] = {name: sql.Literal(value) for name, value in self.literals.items()}

@@ -111,5 +111,16 @@ TRAFFIC = Mart(
     """,
     is_by_window=True,
 )
+STATUSES = Mart(
+    "statuses",
+    ("status",),
+    ("human_events", "bot_events", "version"),
+    """
+    select key as status, max(version) as version {sums},
+        sum(case when is_bot then 0 else events end) as human_events,
+        sum(case when is_bot then events else 0 end) as bot_events
+    from cells where dimension = 'status' group by key
+    """,
+)
 
-SHOP_MARTS = (PRODUCTS, ACTIONS, PRODUCT_VIEWS, ACTION_COUNTS, PAYMENT_ERRORS, TRAFFIC)
+SHOP_MARTS = (PRODUCTS, ACTIONS, PRODUCT_VIEWS, ACTION_COUNTS, PAYMENT_ERRORS, TRAFFIC, STATUSES)

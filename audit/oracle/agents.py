@@ -1,4 +1,4 @@
-"""What a user agent says it is, in plain Python; of the stream it shares the data in lake/rules/agents.yml alone."""
+"""What a user agent says it is, in plain Python; it shares only the data in lake/rules/agents.yml with the stream."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def clients(ranges: Path, convicted: Iterable[str] = (), pardoned: Iterable[str]
 
 
 def _erased(agent: str | None) -> Client:
-    """Return what the words say that stand for an erased client's agent."""
+    """Return what the words in place of an erased client's agent say."""
     words = (agent or "").split(" ")
     kind = "crawler" if "bot" in words else "tool" if "tool" in words else "human"
     is_bot = (kind != "human" or "convicted" in words) and "pardoned" not in words

@@ -31,6 +31,7 @@ MEASURES: dict[str, Callable[[Event, int], int]] = {
     "not_found": lambda event, ingested: event.status_code == 404,
     "probes": lambda event, ingested: event.action == "probe" or (event.is_line and event.path is None),
     "posts": lambda event, ingested: event.action == "post",
+    "searches": lambda event, ingested: event.action == "search",
     "failed_checkouts": lambda event, ingested: (
         event.action == "checkout" and (event.status_code or 0) // 100 in (4, 5)
     ),

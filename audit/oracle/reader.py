@@ -164,7 +164,7 @@ def dimensions(event: Event) -> dict[str, str]:
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _text(value: Any) -> str | None:

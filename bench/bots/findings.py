@@ -1,4 +1,4 @@
-"""What the detector of bots found, held against the truth: figures, a table, a chart, and the floor."""
+"""What the detector of bots found, compared with the truth: figures, a table, a chart, and the floor."""
 
 from __future__ import annotations
 

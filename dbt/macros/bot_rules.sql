@@ -1,5 +1,5 @@
 {#
-    What counts for or against a client being a bot, heaviest first. An edit has everything built anew.
+    What counts for or against a client being a bot, heaviest first. After an edit, everything is built from the start.
     reason, points, threshold, class (none where the reason says nothing of that kind), figure of a `client`, meaning
 #}
 {% macro bot_rules() -%}
@@ -38,6 +38,8 @@
          'groups of user agents in use, of four; an office uses all too'),
         ('robots_read', 15, 1, none, 'client.robots_reads',
          'reads of robots.txt; the curious read it too'),
+        ('many_searches', 10, 60, none, 'client.searches',
+         'searches of the shop; those who compare prices search a lot too'),
         ('buys', -60, 5, none, 'client.bought',
          'products put into carts, at least 1 for 50 views, and something paid for'),
     ]) }}

@@ -6,6 +6,7 @@
         'action',
         'product',
         'client',
+        'status',
     ]) }}
 {%- endmacro %}
 
@@ -29,6 +30,7 @@
         'not_found',
         'probes',
         'posts',
+        'searches',
         'failed_checkouts',
         'crawler_events',
         'tool_events',
@@ -56,6 +58,7 @@
         'not_found',
         'probes',
         'posts',
+        'searches',
         'failed_checkouts',
         'crawler_events',
         'tool_events',
@@ -77,5 +80,6 @@
     {%- do ref('payment_errors') -%}
     {%- do ref('product_views') -%}
     {%- do ref('products') -%}
+    {%- do ref('statuses') -%}
     {%- do ref('traffic') -%}
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{# What an older edition built is built anew. #}
+{# What an older edition built is built from the start. #}
 {% macro models_hash() -%}
     {%- set parts = [var('bot_suspicion_score'), var('bot_conviction_score')] -%}
     {%- if execute -%}

@@ -111,12 +111,12 @@ class Shop:
 
 
 def user_id(rng: Random) -> str:
-    """Draw who somebody is to the shop."""
+    """Draw a user id."""
     return GUEST if rng.random() < GUESTS else f"u{int(rng.random() * 1_000_000):06d}"
 
 
 def public_address(rng: Random) -> str:
-    """Draw an IPv4 address that somebody may have."""
+    """Draw a public IPv4 address."""
     first = rng.randint(1, 223)
     while first in NOT_DRAWN:
         first = rng.randint(1, 223)

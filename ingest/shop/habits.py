@@ -1,4 +1,4 @@
-"""What each kind of bot asks for, one request after the other, for ever. Pure: when it asks is decided in ``bots``."""
+"""What each kind of bot asks for, one request after the other, for ever. Pure: ``bots`` decides when it asks."""
 
 from __future__ import annotations
 

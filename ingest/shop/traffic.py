@@ -144,7 +144,7 @@ class Traffic:
 
 
 def _users(clicks_per_second: float) -> int:
-    """Return how many customers the shop has, so that nobody is in it all the time."""
+    """Return how many customers the shop has: so many that none of them is in it all the time."""
     sessions = min(MAX_SESSIONS, clicks_per_second * SECONDS_BETWEEN_CLICKS)
     return max(USERS, int(sessions * USERS_PER_SESSION))
 

@@ -65,6 +65,12 @@ CHARTS = (
         "Bars of checkouts per hundred product views and day, of all clients and without convicted bots.",
     ),
     Chart(
+        "searches",
+        "Searches of the shop",
+        ("traffic",),
+        "A line of the searches over the last day.",
+    ),
+    Chart(
         "traffic",
         "People and bots",
         ("traffic",),

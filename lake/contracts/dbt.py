@@ -48,7 +48,7 @@ READERS_OF_ALL_MARTS = (
 
 
 def write(project: Path) -> list[Path]:
-    """Write what comes from the contract into dbt's project; return the files that were not so before."""
+    """Write what comes from the contract into dbt's project; return the files that changed."""
     stale = []
     for path, text in texts(project).items():
         if not path.exists() or path.read_text() != text:

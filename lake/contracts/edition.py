@@ -1,7 +1,7 @@
-"""The edition of the counts: with which measures, in which dimensions and under which rules the ledger was counted.
+"""The edition of the counts: the measures, dimensions and rules by which the ledger was counted.
 
-It stands in the ledger's table property ``weblake.edition``. Where the code of the day counts by another edition, new
-events are counted by the new one at once, and one replay of everything brings the past into line.
+The ledger's table property ``weblake.edition`` holds it. If today's code counts by another edition, new events are
+counted by the new one at once, and one replay of everything brings the past into line.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from lake.settings import Settings
 
 EDITION_PROPERTY = "weblake.edition"
 FIRST_DIMENSIONS = ("all", "action", "product", "client")
-"""Of the ledgers that were made before editions were written down."""
+"""The dimensions of ledgers that were made before editions were written down."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,13 @@ class Edition:
 
     @classmethod
     def of_today(cls, settings: Settings) -> Edition:
-        """Return the edition by which the code and the rules of the day count."""
+        """Return the edition by which today's code and rules count."""
         files = (settings.rules_file, settings.ranges_file)
         return cls(tuple(names(MEASURES)), tuple(DIMENSIONS), {path.name: _hash(path) for path in files})
 
     @classmethod
     def of_columns(cls, columns: Collection[str]) -> Edition:
-        """Return the edition of a ledger that has these columns, and no word on its edition. Its rules are unknown."""
+        """Return the edition of a ledger that has these columns and names none. Its rules are unknown."""
         return cls(tuple(name for name in names(MEASURES) if name in columns), FIRST_DIMENSIONS)
 
     @classmethod
@@ -54,26 +54,26 @@ class Edition:
         return json.dumps({**asdict(self), "rules": dict(self.rules)})
 
     def changes_to(self, later: Edition) -> list[str]:
-        """Return in words what is new, gone or different later; rules that are unknown are not compared."""
+        """Return in words what is new, gone or different in the later edition; unknown rules are not compared."""
         new = [f"the measure {name}" for name in later.measures if name not in self.measures]
         gone = [f"the measure {name}" for name in self.measures if name not in later.measures]
         new += [f"the dimension {name}" for name in later.dimensions if name not in self.dimensions]
         gone += [f"the dimension {name}" for name in self.dimensions if name not in later.dimensions]
         other = [name for name, text in later.rules.items() if self.rules.get(name, text) != text]
-        return new + [f"{name} without it" for name in gone] + [f"today's {name}" for name in other]
+        return new + [f"the removal of {name}" for name in gone] + [f"today's {name}" for name in other]
 
 
 def replay_advice(changes: Collection[str], first: dt.date, last: dt.date) -> str:
-    """Return what to run, in one sentence, where the days ``first`` to ``last`` were counted by an older edition."""
+    """Return what to run, in one sentence, if an older edition counted the days ``first`` to ``last``."""
     end = last + dt.timedelta(days=1)
     return (
-        f"counts up to now were made without {' and '.join(changes)}: run `make replay FROM={first} TO={end}` once, "
-        "which counts them again"
+        f"the past was counted without {' and '.join(changes)}: run `make replay FROM={first} TO={end}` once to count "
+        "it again"
     )
 
 
 def _hash(path: Path) -> str:
-    """Return a hash of what a file of rules says; comments in YAML do not count."""
+    """Return a hash of a file of rules; comments in YAML do not change it."""
     content = path.read_bytes()
     if path.suffix in (".yml", ".yaml"):
         content = json.dumps(yaml.safe_load(content), sort_keys=True).encode()

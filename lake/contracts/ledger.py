@@ -26,8 +26,9 @@ DIMENSIONS = {
     for dimension in (
         Dimension("all", None, "all events, under the key 'all'"),
         Dimension("action", "action", "what the client did"),
-        Dimension("product", "product_id", "the product, where there is one"),
-        Dimension("client", "ip_address", "the client's address"),
+        Dimension("product", "product_id", "the product"),
+        Dimension("client", "ip_address", "the client"),
+        Dimension("status", "status_code", "the HTTP status, three digits", digits=3),
     )
 }
 """Name -> dimension, in the order in which the ledger's grouping has them."""
@@ -79,6 +80,7 @@ MEASURES = (
         "probes", "BIGINT", "requests that only attackers make, or garbage instead of an HTTP request", per_client=True
     ),
     Measure("posts", "BIGINT", "forms posted that are neither cart nor checkout", per_client=True),
+    Measure("searches", "BIGINT", "searches of the shop", per_client=True),
     Measure("failed_checkouts", "BIGINT", "checkouts answered 4xx or 5xx", per_client=True),
     Measure("crawler_events", "BIGINT", "events whose user agent says that it is a crawler", per_client=True),
     Measure(

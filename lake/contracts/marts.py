@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from lake.contracts.columns import Column
+from lake.contracts.ledger import DIMENSIONS
 
 SHARED_COLUMNS = (
-    Column("ip_address", "STRING", "the client"),
+    *(Column(entry.column, "STRING", entry.comment) for entry in DIMENSIONS.values() if entry.column),
     Column("network", "STRING", "its /24, or /64 of IPv6; null for what is no address"),
-    Column("product_id", "STRING", "the product"),
-    Column("action", "STRING", "what the client did"),
     Column("class", "STRING", "what the clients are convicted as, or people"),
     Column("points", "ARRAY<INT>", "points of the reasons, in the same order"),
     Column("minute_start", "TIMESTAMP", "start of the minute"),

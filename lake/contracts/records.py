@@ -43,7 +43,7 @@ class Correction:
 
 @dataclass(frozen=True)
 class ReplayRecord:
-    """A replay, or the undoing of one: its range (epoch seconds, ``end`` excluded), and what it has corrected."""
+    """A replay, or the undo of one: its range (epoch seconds, ``end`` excluded), and what it has corrected."""
 
     id: str
     first: int = 0
@@ -118,7 +118,7 @@ class VerdictRecord:
 
 @dataclass(frozen=True)
 class ErasureRecord:
-    """The erasure of a client: when, why and how much, not who. The counts are None until it is finished."""
+    """The erasure of a client: when, why and how many rows. The counts are None until it is finished."""
 
     id: str
     at: float

@@ -13,7 +13,7 @@ from lake.contracts.fields import known_fields
 class Loss:
     """Records that Kafka removed before bronze had them: offsets ``first`` to ``last``, both included, of a partition.
 
-    ``generation`` says of which topic: the how-maniest (from 0) that bronze was read from.
+    ``generation`` is the number, from 0, of the topic that bronze read.
     """
 
     generation: int

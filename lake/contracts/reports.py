@@ -1,4 +1,4 @@
-"""The stream's report in ``<data>/stream.json``: how far each stage has come, for whoever asks from outside."""
+"""The stream's report in ``<data>/stream.json``: how far each stage has come, for other processes."""
 
 from __future__ import annotations
 

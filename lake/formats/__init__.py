@@ -1,4 +1,4 @@
-"""The record formats, in the order in which a record is held against them. A new one is a file, and a line here."""
+"""The record formats, in the order in which they are tried. A new one is a file, and a line here."""
 
 from lake.formats.access_log import ACCESS_LOG
 from lake.formats.format import LineFormat, ObjectFormat, RecordFormat, TimeFormat

@@ -31,7 +31,7 @@ def accept(settings: Settings, what: str) -> str:
         losses = _grown(settings, refused.losses)
         accept_losses(settings, losses)
         return f"accepted as lost: {'; '.join(map(str, losses))}"
-    raise LakeError(f"bronze is not waiting for a {what} to be accepted; see `weblake status`")
+    raise LakeError(f"bronze is not waiting for a {what} to be accepted; see `make status`")
 
 
 def refusal(settings: Settings) -> Refusal:

@@ -1,4 +1,4 @@
-"""An errand: a request that the running stream does between two batches, or, where none runs, this process itself."""
+"""An errand: a request that the running stream does between two batches, or this process itself if no stream runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Record = TypeVar("Record")
 
 
 def carry_out(settings: Settings, request: Request, kind: type[A], show: Callable[[A], None]) -> A:
-    """Have a request done, and return the last answer; ``show`` is given each answer on the way to it.
+    """Get a request done and return its outcome; ``show`` receives each interim answer.
 
     Args:
         settings: Where the requests and the lake are.
@@ -52,7 +52,7 @@ def _answer(settings: Settings, request: Request, kind: type[A], show: Callable[
 
 
 def _by_ourselves(settings: Settings, request: Request, kind: type[A], show: Callable[[A], None]) -> A | None:
-    """Do it here if nobody holds the lake; None if somebody does, who then answers."""
+    """Do it here if no process holds the lake; return None if one does, because that one will answer."""
     try:
         with lake_lock(settings.lock_file, 0, f"{type(request).__name__} {request.id}") as lock:
             session = spark_session(settings, app="errand")
@@ -65,7 +65,7 @@ def _by_ourselves(settings: Settings, request: Request, kind: type[A], show: Cal
 
 
 def read_records(settings: Settings, folder: str, read: Callable[[str], Record]) -> list[Record]:
-    """Return what is on record of the errands of one kind, the oldest first; a local folder is read without Spark.
+    """Return the records of the errands of one kind, oldest first; a local folder is read without Spark.
 
     ``read`` makes a record of a file's text, such as :func:`lake.contracts.records.as_verdict`.
     """

@@ -1,4 +1,4 @@
-"""What user agents are, one a line: ``weblake classify agents.txt``. Starts no Spark."""
+"""What user agents are, one per line: ``weblake classify agents.txt``. Starts no Spark."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ def agents_of(name: str) -> Iterator[str]:
         yield from _lines(sys.stdin.buffer)
         return
     if not name:
-        raise WeblakeError("no file of user agents; name one: weblake classify agents.txt, or - to type them")
+        raise WeblakeError("no file given; run `make classify FILE=agents.txt`, or FILE=- to read standard input")
     try:
         with Path(name).open("rb") as lines:
             yield from _lines(lines)
     except OSError as e:
-        raise WeblakeError(f"cannot read {name}: {e.strerror}; name a file of user agents, one a line") from e
+        raise WeblakeError(f"cannot read {name}: {e.strerror}; give a file of user agents, one per line") from e
 
 
 def _lines(lines: Iterable[bytes]) -> Iterator[str]:
-    """What is no UTF-8 becomes the replacement character, as in a terminal."""
+    """Decode lines; bytes that are not UTF-8 become the replacement character, as in a terminal."""
     return (line.rstrip(b"\r\n").decode("utf-8", "replace") for line in lines)
 
 
 def line_of(agent: str) -> str:
     """Kind, name, operator and agent; ``-`` for what is not known."""
-    found = classify(agent)
-    return "\t".join((found.kind, found.name or "-", found.operator or "-", agent))
+    agent_class = classify(agent)
+    return "\t".join((agent_class.kind, agent_class.name or "-", agent_class.operator or "-", agent))

@@ -20,14 +20,14 @@ def decide(settings: Settings, address: str, verdict: str, reason: str, dry_run:
         address: The client's, as the marts write it.
         verdict: ``convicted``, ``pardoned`` or ``released``.
         reason: What stays on record.
-        dry_run: Tell what it would move, and move nothing.
+        dry_run: Return what it would move, and change nothing.
 
     Raises:
         SettingsError: there is no reason.
         LakeError: it was refused.
     """
     if not reason.strip():
-        raise SettingsError('a verdict by hand needs a reason, which stays on record: --reason="..."')
+        raise SettingsError('a verdict by hand needs a reason, which stays on record; give --reason="..."')
     change = Change(address, verdict, reason.strip())
     return carry_out(settings, VerdictRequest(new_id(), BY_HAND, (change,), dry_run), VerdictAnswer, lambda _: None)
 

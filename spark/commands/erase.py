@@ -1,7 +1,7 @@
 """The lake's part of ``weblake erase``, while no stream runs.
 
 What Kafka holds is taken in and counted first; then the client is erased from bronze, the ledger and the records of
-replays, and PostgreSQL's counts are filled anew.
+replays, and PostgreSQL's counts are filled again.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def run_stream(
     Args:
         settings: Where everything is.
         work: ``run`` until it is stopped; ``once`` drains what Kafka holds now through to PostgreSQL; ``rebuild``
-            counts a deleted ledger anew from bronze.
+            counts a deleted ledger again from bronze.
         on_stop: Called with what ends the pipeline well; the signals to stop shall call that.
 
     Raises:
@@ -51,5 +51,5 @@ def run_stream(
         except (PySparkException, Py4JError) as error:
             log.error("%s", first_line(error), exc_info=error)
             raise LakeError(
-                f"the lake {settings.lake_root} cannot be used; `weblake verify` says what is damaged"
+                f"the lake {settings.lake_root} cannot be used; `make verify` says what is damaged"
             ) from error

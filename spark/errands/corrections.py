@@ -1,4 +1,4 @@
-"""Corrections: what has to be added to the ledger so that it says of some windows what bronze's rows say."""
+"""Corrections: what has to be added to the ledger so that some of its windows agree with bronze's rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from spark.events.parse import parse_again
 
 
 def corrections(valid: DataFrame, entries: DataFrame, judge: Judge) -> DataFrame:
-    """Return what has to be added to the ledger so that it says what the rows say.
+    """Return what has to be added to the ledger so that it agrees with the rows.
 
     Args:
         valid: All rows of some windows that are valid under today's rules.

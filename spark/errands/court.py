@@ -99,7 +99,7 @@ class Court:
 
 
 def admissible(verdicts: Verdicts, request: VerdictRequest, now: float) -> tuple[list[Change], list[Change]]:
-    """Return the changes that change something, and those of the marts that have to wait.
+    """Return the changes that have an effect, and those of the marts that have to wait.
 
     What was decided by hand stands until a hand decides otherwise.
     """

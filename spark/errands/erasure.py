@@ -1,4 +1,4 @@
-"""Erasure of a client: no row of the lake says any more who it was; what was done, and when, still counts.
+"""Erasure of a client: no row of the lake says who it was any more; what it did, and when, still counts.
 
 In bronze, the address, user, agent and referrer of its rows give way to the word ``erased``, in the bytes as well, so
 that parsing them again gives the same counts. In the ledger, its counts become those of the client ``erased``, which
@@ -79,7 +79,7 @@ def with_readable(rows: DataFrame, rules: UrlRules) -> DataFrame:
 
 
 def anonymous(rows: DataFrame, pattern: str, judgement: Judgement) -> DataFrame:
-    """Return rows of bronze without the address; the client's own rows without all else that says who it was.
+    """Return rows of bronze without the address, and the client's own rows without anything else that says who it was.
 
     Args:
         rows: Rows that hold it, as :func:`with_readable` returns them; those that are not readable are emptied.
@@ -124,7 +124,7 @@ def anonymous(rows: DataFrame, pattern: str, judgement: Judgement) -> DataFrame:
 def erase_from_ledger(session: SparkSession, settings: Settings, pattern: str) -> int:
     """Rename the keys that hold the address; return how many entries had one.
 
-    The commit is marked, so that PostgreSQL is filled anew: it has the counts under the old keys.
+    The commit is marked, so that PostgreSQL is filled again: it has the counts under the old keys.
     """
     entries = session.read.format("delta").load(settings.ledger).filter(F.col("key").rlike(pattern))
     is_client = F.col("dimension") == "client"
@@ -164,7 +164,10 @@ def erase(session: SparkSession, settings: Settings, address: str) -> dict[str, 
 
 
 def erase_on_record(session: SparkSession, settings: Settings, address: str, reason: str) -> ErasureRecord:
-    """Erase a client, and put on record when, why and how much, not who. One that was interrupted stays unfinished."""
+    """Erase a client and record when, why and how many rows, but not the address.
+
+    An interrupted erasure stays marked unfinished.
+    """
     now = dt.datetime.now(tz=dt.timezone.utc)
     anonymous_reason = re.sub(address_pattern(address), ERASED, reason)
     begun = ErasureRecord(f"{now:%Y%m%dT%H%M%S.%f}", now.timestamp(), anonymous_reason)

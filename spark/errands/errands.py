@@ -1,4 +1,4 @@
-"""Errands: what is asked for or due besides counting, done a piece at a time between two batches."""
+"""Errands: work besides counting that is requested or due. It is done in pieces between two batches."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ class Errand(Protocol):
     """One kind of errand."""
 
     def step(self, counted_up_to: int, /) -> bool:
-        """Do one piece of what is asked for or due. Returns whether there was one, and so perhaps another.
+        """Do one piece of what is requested or due; return whether there was one, because there may be another.
 
         Args:
             counted_up_to: the bronze batch that the ledger stands at.
@@ -17,7 +17,7 @@ class Errand(Protocol):
 
 
 class Errands:
-    """All errands, in the order in which they come before each other.
+    """All errands, in the order of their priority.
 
     1. Replays, for a replay once begun is finished before anything else: the pieces that it has kept aside were counted
        under the verdicts that held, so a verdict has to wait for its end.
@@ -30,7 +30,7 @@ class Errands:
         self._by_priority = (replays, verdicts, maintenance)
 
     def step(self, counted_up_to: int) -> bool:
-        """Do one piece of the first errand that has one. Returns whether any had.
+        """Do one piece of the first errand that has one; return whether any had.
 
         Args:
             counted_up_to: the bronze batch that the ledger stands at.

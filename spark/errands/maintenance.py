@@ -66,14 +66,14 @@ class Maintenance:
         self._pieces: Iterator[str] | None = None
 
     def step(self, _: int = 0) -> bool:
-        """Do one piece of what is due or asked for. Returns whether there was one, and so perhaps another."""
+        """Do one piece of what is requested or due; return whether there was one, because there may be another."""
         try:
             if self._pieces is None:
                 self._pieces = self._begin()
             done = next(self._pieces, None) if self._pieces else None
         except (WeblakeError, PySparkException, Py4JError) as error:
             reason = first_line(error)
-            log.error("maintenance: %s; it comes again with the next", reason, exc_info=error)
+            log.error("maintenance failed: %s; the next round tries again", reason, exc_info=error)
             self._end(f"maintenance failed: {reason}; see the stream's log, then run it again")
             return False
         if done is None:
@@ -85,7 +85,7 @@ class Maintenance:
         return True
 
     def _begin(self) -> Iterator[str] | None:
-        """Return the pieces of what is to be done; None where nothing is."""
+        """Return the pieces of what is to be done; None if there is nothing to do."""
         requests = waiting(self._settings.requests, MaintenanceRequest)
         if requests:
             self._request = requests[0]

@@ -60,7 +60,7 @@ def moves(
 
 
 def summary(corrections: DataFrame) -> dict[str, int]:
-    """Return how much goes to the bots, by measure; negative is what comes back from them."""
+    """Return how much goes to the bots, by measure; what comes back from them is negative."""
     to_bots = corrections.filter((F.col("dimension") == "all") & F.col("is_bot"))
     sums = [F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in SUMMARY]
     return dict(to_bots.agg(*sums).collect()[0].asDict())
@@ -76,7 +76,7 @@ def _as_counted(own: DataFrame, rules: UrlRules, corrected: DataFrame) -> DataFr
 
 
 def _duplicates(valid: DataFrame, bronze: DataFrame, days: list[object]) -> DataFrame:
-    """Find those of the rows that do not count, because another with their id, of whatever client, came first."""
+    """Find the rows that do not count, because a row of any client with their id came first."""
     keys = valid.select("event_key").filter(F.col("event_key").isNotNull()).distinct()
     twins = (
         bronze.filter(F.col("event_date").isin(days) & F.col("reject_reason").isNull())

@@ -17,7 +17,7 @@ KEY = [name for name in names(LEDGER_KEY) if name != "window_start"]
 
 
 def replays(session: SparkSession, settings: Settings) -> list[ReplayRecord]:
-    """Return the records of all replays, the oldest first."""
+    """Return the records of all replays, oldest first."""
     return [as_replay(text) for text in list_texts(session, settings.replays)]
 
 
@@ -79,7 +79,7 @@ def undone_replay(records: list[ReplayRecord], request: ReplayRequest) -> Replay
         raise LakeError(f"there is no replay {request.undo!r}; `make replays` lists them")
     undoing = next((record for record in records if record.undo == request.undo), None)
     if undoing:
-        raise LakeError(f"replay {request.undo} is undone already, by {undoing.id}; undo that one to bring it back")
+        raise LakeError(f"replay {request.undo} was already undone by {undoing.id}; undo {undoing.id} to bring it back")
     return replay
 
 

@@ -1,11 +1,11 @@
-"""Replay: the counts of a range made anew from bronze's raw bytes; the ledger gets the difference.
+"""Replay: the counts of a range made again from bronze's raw bytes; the ledger gets the difference.
 
 A replay is done in pieces, so that live batches can be counted in between. Each piece's corrections are exact for the
 bronze batch and the ledger at that moment, and what the stream appends later adds to both sides alike. So the pieces
 are kept aside, and the last step appends all of them in one commit. Interrupted before that, it begins again.
 
 A replay is undone by its negative. Where verdicts have since moved clients in its windows, that would take from one
-side what has gone to the other; there the windows are counted anew as their rows were read on arrival.
+side what has gone to the other; there the windows are counted again as their rows were read on arrival.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Replays:
         self._is_committed = False
 
     def step(self, counted_up_to: int) -> bool:
-        """Do one piece of the oldest request. Returns whether there was one, and so perhaps another.
+        """Do one piece of the oldest request; return whether there was one, because there may be another.
 
         Args:
             counted_up_to: the bronze batch that the ledger stands at.
@@ -134,7 +134,7 @@ class Replays:
         answer(self._settings.requests, request.id, ReplayAnswer(False, len(self._pieces), self._done))
 
     def _pieces_to_restate(self, record: ReplayRecord) -> list[tuple[int, int]]:
-        """Return the pieces in which to count a replay's windows anew to undo it; none if its negative will do.
+        """Return the pieces in which to count a replay's windows again to undo it; none if its negative will do.
 
         Raises:
             LakeError: verdicts have moved clients in them since, and they were not read as on arrival before.
@@ -146,8 +146,8 @@ class Replays:
         others = self._ledger().filter(F.col("entry") != entry_of(record.id)).join(windows, "window_start", "left_semi")
         if record.undo or not corrected_windows(self._session, self._settings, others).isEmpty():
             raise LakeError(
-                f"replay {record.id} can no longer be undone: verdicts have moved clients in its windows since, and "
-                "it was not the only one to correct them; put the rules back and replay its range instead"
+                f"replay {record.id} cannot be undone: verdicts have moved clients in its windows, and another replay "
+                "corrected them too; restore the rules and replay the range"
             )
         request = ReplayRequest(record.id, record.first, record.end, record.client)
         return pieces(self._session, self._settings, request)
@@ -184,9 +184,9 @@ class Replays:
         log.info("replay %s: %d corrections%s", request.id, rows, " (dry run)" if request.dry_run else "")
 
     def _note_edition(self, request: ReplayRequest) -> None:
-        """Write down that all of the ledger is counted by the stream's edition now, where this replay saw to that.
+        """Write down that the stream's edition now counts all of the ledger, if this replay made it so.
 
-        Rules that were edited since the stream's start are not: it still counts without them.
+        It does not if rules were edited after the stream's start: the stream still counts without them.
         """
         is_of_all = request.undo is None and request.client is None
         is_of_today = is_of_all and Edition.of_today(self._settings) == self._edition

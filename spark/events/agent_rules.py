@@ -35,7 +35,7 @@ def agent_rules(path: Path = AGENTS_FILE) -> AgentRules:
     """Read the rules, once in a process.
 
     Raises:
-        RulesError: the file is missing, is no YAML, lacks a list, or has a pattern that is no regular expression.
+        RulesError: the file is missing, is no YAML, lacks a list, or has a pattern that is not a regular expression.
     """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -44,7 +44,7 @@ def agent_rules(path: Path = AGENTS_FILE) -> AgentRules:
     except yaml.YAMLError as error:
         raise RulesError(f"{path} is not YAML: {error}") from error
     if not isinstance(content, dict):
-        raise RulesError(f"{path} is no mapping of lists; see the file that Weblake ships")
+        raise RulesError(f"{path} is not a mapping of lists; see the file that Weblake ships")
     crawlers = content.get("crawlers")
     if not isinstance(crawlers, dict) or not crawlers:
         raise RulesError(f"`crawlers` in {path} is {crawlers!r}; it needs names of crawlers by operator")
@@ -71,4 +71,4 @@ def _any_of(content: Mapping[str, Any], name: str, path: Path, frame: str = "{}"
     try:
         return re.compile(pattern, re.IGNORECASE)
     except re.error as error:
-        raise RulesError(f"`{name}` in {path} has a pattern that is no regular expression: {error}") from error
+        raise RulesError(f"`{name}` in {path} has a pattern that is not a regular expression: {error}") from error

@@ -93,7 +93,7 @@ def _network(row: dict[str, str], where: str) -> Network:
         network = ipaddress.ip_network(row["cidr"])
         _length(network)
     except (ValueError, TypeError) as e:
-        raise RulesError(f"{where}: {row['cidr']!r} is no address range that can be used: {e}") from e
+        raise RulesError(f"{where}: {row['cidr']!r} is not a usable address range: {e}") from e
     if not row["operator"]:
         raise RulesError(f"{where}: {row['cidr']} has no operator; name it as spark/events/agents.py does")
     return network

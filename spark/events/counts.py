@@ -55,6 +55,7 @@ def conditions(judgement: Judgement) -> dict[str, Column]:
         "not_found": status == 404,
         "probes": (action == PROBE) | (is_request & F.col("path").isNull()),
         "posts": action == POST,
+        "searches": action == "search",
         "failed_checkouts": (action == CHECKOUT) & is_error,
         "crawler_events": judgement.is_crawler,
         "tool_events": judgement.is_tool,

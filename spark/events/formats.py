@@ -27,7 +27,7 @@ REQUESTS = tuple(record_format for record_format in FORMATS if "action" not in r
 
 
 def text() -> Column:
-    """The bytes as text. It stands wherever it is needed: this costs nothing, and a column would be copied."""
+    """The bytes as text. Repeat it wherever it is needed: this costs nothing, but a column would be copied."""
     return F.coalesce(F.col("value").cast("string"), F.lit(""))
 
 
@@ -87,7 +87,7 @@ def path() -> Column:
 
 
 def erased(record_format: RecordFormat, agent: Column) -> Column:
-    """Return a record of the format that counts as the one in ``value``, and says nothing of who it was.
+    """Return a record of the format that counts as the one in ``value``, and does not say who it was.
 
     Args:
         record_format: What the record is.

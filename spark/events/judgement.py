@@ -81,7 +81,7 @@ class Judgement:
 
     @property
     def erased_agent(self) -> Column:
-        """What is to stand for the agent when the client is erased: null where there is nothing to keep."""
+        """What replaces the agent when the client is erased; null if there is nothing to keep."""
         words = {
             AGENTLESS: self.has_no_agent,
             CRAWLER: self.is_crawler,

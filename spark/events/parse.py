@@ -74,7 +74,7 @@ def parse_records(records: DataFrame, rules: UrlRules) -> DataFrame:
 
 
 def parse_again(rows: DataFrame, rules: UrlRules) -> DataFrame:
-    """Parse rows of bronze anew from their bytes, and return what is valid now, without the bytes."""
+    """Parse rows of bronze again from their bytes, and return what is valid now, without the bytes."""
     position = F.concat_ws("-", "kafka_partition", "kafka_offset")
     has_given_id = F.col("event_key").isNotNull() | (F.col("event_id") != position)
     given_id = F.when(has_given_id, F.col("event_id")).alias("header_event_id")
@@ -171,7 +171,7 @@ def _reject_reason(rules: UrlRules) -> Column:
 
 
 def _has_wrong_type(record_format: ObjectFormat) -> Column:
-    """A number that is none, a status that is no HTTP status, or an object or list where a text belongs."""
+    """A number that cannot be read, a status that is not an HTTP status, or an object or list in place of a text."""
     status, response = F.col("status_text"), F.col("response_text")
     is_whole = (F.length(status) == 3) | status.rlike(WHOLE)  # a number from 100 in three characters is three digits
     is_status = F.coalesce(F.col("status_code").between(100, 599) & is_whole, F.lit(False))

@@ -1,1 +1,1 @@
-"""Kafka: the topic, how far bronze has read it, and what was accepted of its past."""
+"""Kafka: the topic, how far bronze has read it, and which losses and new topics were accepted."""

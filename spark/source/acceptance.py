@@ -17,7 +17,7 @@ T = TypeVar("T", Loss, NewTopic)
 
 
 def accepted_losses(settings: Settings) -> list[Loss]:
-    """Return the losses that somebody has accepted, in the order in which that was.
+    """Return the losses that somebody has accepted, oldest first.
 
     Raises:
         LakeError: the file cannot be read.
@@ -56,7 +56,7 @@ def _as(kind: type[T], fields: Any, path: Path) -> T:
     try:
         return kind(**known_fields(kind, fields))
     except (AttributeError, TypeError) as error:
-        raise LakeError(f"{path} has an entry that is none ({error}); restore it, or move it away") from error
+        raise LakeError(f"{path} has an entry that cannot be read ({error}); restore it, or move it away") from error
 
 
 def _write(path: Path, content: Any) -> None:

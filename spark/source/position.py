@@ -1,11 +1,12 @@
 """Where bronze stands in its topic, and whether it may go on from there.
 
 Bronze itself says how far it has come: the next offset of a partition is the one after the last that bronze holds. So
-there is no checkpoint beside the table that could be lost, damaged or of another opinion.
+there is no checkpoint beside the table that could be lost, damaged or out of step.
 
 Bronze's table properties say which topic it was read from. A topic that somebody deleted and made again has another id:
 its records are other records at the same offsets. Going on with it begins a new *generation*, in which offsets are
-counted anew, so a row's coordinates are (generation, partition, offset); the generation follows from the row's batch.
+counted from the start, so a row's coordinates are (generation, partition, offset). The generation follows from the
+row's batch.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Position:
     """The next offset of each partition."""
 
     def __init__(self, session: SparkSession, settings: Settings, topic: Topic) -> None:
-        """Know nothing yet."""
+        """Start with nothing read."""
         self._session = session
         self._settings = settings
         self._topic = topic
@@ -52,15 +53,15 @@ class Position:
 
     @property
     def is_known(self) -> bool:
-        """Whether somebody has said what bronze holds, and no write has been begun since."""
+        """Whether the offsets are set, and no write has begun since."""
         return self._read is not None
 
     def is_at(self, read: Offsets) -> None:
-        """Take it that bronze holds the current topic up to these offsets, exclusive."""
+        """Set the offsets, exclusive, up to which bronze holds the topic."""
         self._read = read
 
     def forget(self) -> None:
-        """Take nothing for granted: a write begins, and may end without saying how."""
+        """Forget the offsets: a write begins, and an error may hide its outcome."""
         self._read = None
 
     def in_topic(self, now: TopicState) -> Offsets:
@@ -85,7 +86,7 @@ class Position:
         if losses:
             raise RefusedError(
                 f"Kafka has removed records of topic {self._settings.kafka_topic!r} that bronze has not read: "
-                f"{'; '.join(map(str, losses))}; go on without them with `make accept-loss`",
+                f"{'; '.join(map(str, losses))}; run `make accept-loss` to go on without them",
                 Refusal(losses=tuple(losses)),
             )
         return offsets
@@ -101,12 +102,13 @@ class Position:
             return
         name, last = self._settings.kafka_topic, history[-1]
         if last.topic_id != now.topic_id:
-            what = f"topic {name!r} was made anew, or is another one: its id is {now.topic_id}, not {last.topic_id}"
+            ids = f"its id is {now.topic_id}, not {last.topic_id}"
+            what = f"topic {name!r} was deleted and made again, or is another topic: {ids}"
         else:
             what = f"Kafka has lost records of topic {name!r} that bronze holds: {_rewound(offsets, now)}"
         raise RefusedError(
-            f"{what}; set KAFKA_TOPIC and KAFKA_BOOTSTRAP_SERVERS right, or have its new records appended "
-            "with `make accept-topic`",
+            f"{what}; correct KAFKA_TOPIC or KAFKA_BOOTSTRAP_SERVERS, or run `make accept-topic` to append its new "
+            "records",
             Refusal(topic=topic),
         )
 
@@ -141,7 +143,7 @@ class Position:
 
 
 def generations(session: SparkSession, settings: Settings) -> list[Generation]:
-    """Return the topics that bronze was read from, the first first; without a Spark job."""
+    """Return the topics that bronze was read from, oldest first; without a Spark job."""
     contents: list[dict[str, Any]] = json.loads(properties(session, settings.bronze).get(TOPICS, "[]"))
     return [
         Generation(
@@ -180,7 +182,7 @@ def _after_losses(partition: int, offset: int, losses: Iterable[Loss]) -> int:
 
 
 def _rewound(offsets: Offsets, now: TopicState) -> str:
-    """Return the partitions that end before what bronze has read of them, in words; empty where none does."""
+    """Return in words which partitions end before what bronze has read of them; empty if none does."""
     return "; ".join(
         f"partition {partition} ends at {now.ends[partition]}, bronze at {offset}"
         for partition, offset in offsets.items()

@@ -32,7 +32,7 @@ class TopicState:
 
 
 class Topic:
-    """One topic. The connection is made when it is first needed, and anew after an error."""
+    """One topic. The connection is made when it is first needed, and again after an error."""
 
     def __init__(self, settings: Settings) -> None:
         """Connect to nothing yet."""
@@ -41,7 +41,7 @@ class Topic:
         self._admin: KafkaAdminClient | None = None
 
     def look(self) -> TopicState:
-        """Return the topic as it is now; new partitions and a new topic of the same name are seen at once.
+        """Return the topic as it is now; it shows new partitions, and a new topic of the same name, at once.
 
         Raises:
             ServiceError: the broker does not answer, or has no such topic.
@@ -49,7 +49,7 @@ class Topic:
         (description,) = self._ask("describe_topics", [self._name])
         if not description["topic_id"]:
             raise ServiceError(
-                f"there is no topic {self._name!r} at {self._servers}; see KAFKA_TOPIC, or run `make up`"
+                f"there is no topic {self._name!r} at {self._servers}; correct KAFKA_TOPIC, or run `make up`"
             )
         partitions = sorted(partition["partition_index"] for partition in description["partitions"])
         return TopicState(
@@ -68,7 +68,7 @@ class Topic:
         return {partition: offset for partition, offset in offsets.items() if offset != NO_OFFSET}
 
     def explained(self, error: Exception) -> Exception:
-        """Return an error of Spark's, or, where it has waited for the broker in vain, one that says so."""
+        """Return Spark's error, or one that says so if Spark waited for the broker until it timed out."""
         timed_out = TIMEOUT.search(str(error))
         return self._no_answer(timed_out[1]) if timed_out else error
 

@@ -34,7 +34,7 @@ class Snapshot:
 def create_table(
     session: SparkSession, path: str, columns: tuple[Column, ...], partition: str, properties: dict[str, str]
 ) -> None:
-    """Create the table where there is none yet; add the columns that an older one lacks, null in its rows."""
+    """Create the table if there is none yet; add the columns that an older one lacks, null in its rows."""
     if DeltaTable.isDeltaTable(session, path):
         snapshot(session, path)  # so that own_snapshot() begins with what is there
         there = session.read.format("delta").load(path).columns
@@ -61,7 +61,7 @@ def snapshot(session: SparkSession, path: str) -> Snapshot:
 
 
 def own_snapshot(session: SparkSession, path: str) -> Snapshot:
-    """Return the table's state as this process last read or wrote it, for the process that alone writes it.
+    """Return the table's state as this process last read or wrote it, for the one process that writes it.
 
     It does not look into the log's folder. That takes longer the more commits are kept there, a third of a second for
     those of half a day, and a batch would do it ten times.
@@ -197,7 +197,7 @@ def _snapshot(state: Any) -> Snapshot:
 
 def _checked(state: Any, path: str) -> Any:
     if state.version() < 0:
-        raise LakeError(f"there is no Delta table at {path}; start the stream once (`make up`), or set LAKE_ROOT")
+        raise LakeError(f"there is no Delta table at {path}; run `make up` to create it, or correct LAKE_ROOT")
     return state
 
 
@@ -215,7 +215,7 @@ def _progress(state: Any) -> dict[str, int]:
 
 @contextmanager
 def noting(session: SparkSession, note: str) -> Iterator[None]:
-    """Have the commits that are made here bear a note in the table's history."""
+    """Add a note to the commits that are made in this context, in the table's history."""
     name = "spark.databricks.delta.commitInfo.userMetadata"
     session.conf.set(name, note)
     try:

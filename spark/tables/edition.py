@@ -14,9 +14,9 @@ from spark.tables.delta import is_empty, live_files, properties, set_properties,
 
 
 def note_edition(session: SparkSession, settings: Settings) -> None:
-    """Write down the edition of a ledger that is older than editions; one without entries is of today's.
+    """Write down the edition of a ledger that has none yet; a ledger without entries gets today's.
 
-    It has to be done before the columns of new measures are added, for it is by its columns that an edition is known.
+    Call it before the columns of new measures are added: the edition is derived from the columns.
     """
     ledger = settings.ledger
     if not DeltaTable.isDeltaTable(session, ledger):
@@ -30,16 +30,16 @@ def note_edition(session: SparkSession, settings: Settings) -> None:
 
 
 def write_edition(session: SparkSession, settings: Settings, edition: Edition) -> None:
-    """Write down by which edition all of the ledger is counted; a commit of its own, unless it stands there already."""
+    """Write down by which edition all of the ledger is counted, in a commit of its own, unless it says so already."""
     text = edition.as_text()
     if properties(session, settings.ledger).get(EDITION_PROPERTY) != text:
         set_properties(session, settings.ledger, {EDITION_PROPERTY: text})
 
 
 def edition_advice(session: SparkSession, settings: Settings, today: Edition) -> str | None:
-    """Return what to run where the past was counted by another edition than today's; None where nothing is to be run.
+    """Return what to run if the past was counted by another edition than today's; None if there is nothing to run.
 
-    It costs a Spark job only where there is something to say.
+    It costs a Spark job only if there is something to run.
     """
     noted = properties(session, settings.ledger).get(EDITION_PROPERTY)
     changes = Edition.parse(noted).changes_to(today) if noted else []

@@ -61,7 +61,7 @@ class BronzeFiles:
     """The live files of bronze. It holds a few hundred bytes a file, and follows the log commit by commit."""
 
     def __init__(self, session: SparkSession, path: str) -> None:
-        """Know nothing yet."""
+        """Start with nothing read."""
         self._session = session
         self._path = path
         self._version = -1

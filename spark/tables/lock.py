@@ -39,12 +39,12 @@ class LakeLock:
 
 @contextmanager
 def lake_lock(path: Path, wait_seconds: float, purpose: str) -> Iterator[LakeLock]:
-    """Hold the lock on the lake; it goes with the process, however that ends.
+    """Hold the lock on the lake; it is released when the process ends, however that happens.
 
     Args:
         path: The lock file.
         wait_seconds: How long to wait for a holder that is ending.
-        purpose: What the holder does, for the one who is refused.
+        purpose: What the holder does; the message to a second writer says it.
 
     Raises:
         LockedError: another process holds the lock, or still writes; the message names it.
@@ -60,7 +60,7 @@ def lake_lock(path: Path, wait_seconds: float, purpose: str) -> Iterator[LakeLoc
         writer = wait(_other_writer, file.fileno(), path)
         if writer is not None:
             raise LockedError(
-                f"the lake is being written by {writer} (lock {path}); stop that one first, or set WEBLAKE_DATA"
+                f"the lake has another writer: {writer} (lock {path}); stop it first, or use another WEBLAKE_DATA"
             )
         yield LakeLock(file, purpose)
 
@@ -83,7 +83,7 @@ def _other_writer(descriptor: int, path: Path) -> str | None:
 
 
 def _lives(pid: int, started: float) -> bool:
-    """Return whether the process is there, and not another one that got its number later."""
+    """Return whether the process still lives, and its number was not given to another one."""
     try:
         process = psutil.Process(pid)
         return process.create_time() == started and process.status() != psutil.STATUS_ZOMBIE

@@ -76,7 +76,7 @@ def connect(dsn: str) -> Connection:
 
 @contextmanager
 def watched(connection: Connection, dsn: str) -> Iterator[None]:
-    """Cut the connection when the server stops answering meanwhile, so that whatever waits for it gets an error.
+    """Cut the connection when the server stops answering meanwhile, so that all that waits for it gets an error.
 
     A frozen server keeps its sockets open, and no time limit for a statement would tell it from a slow one. So the
     server is asked, on another connection, whether it still lets somebody in.

@@ -1,4 +1,4 @@
-"""Small text files and folders of the lake, on whatever storage it lies."""
+"""Small text files and folders of the lake, on any storage."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def read_text(session: SparkSession, path: str) -> str | None:
 
 
 def write_text(session: SparkSession, path: str, text: str) -> None:
-    """Write a small text file into the lake, in place of one that is there; at any moment there is one of them, whole.
+    """Write a small text file into the lake, or replace one; at any moment there is one whole file.
 
     Hadoop's rename replaces no file, but the system's does; an object store shows a file only when it is complete.
     """

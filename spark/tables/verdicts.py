@@ -1,7 +1,7 @@
-"""The verdicts that hold: which clients are taken for bots, or for people, whatever their agents say.
+"""The verdicts that hold: which clients count as bots or as people, whatever their agents say.
 
 A verdict is a numbered record in the lake. It holds from the commit of the ledger on that bears its number
-(``txnAppId`` = verdicts). A ledger that was deleted is counted anew under all verdicts that there are.
+(``txnAppId`` = verdicts). A ledger that was deleted is counted again under all verdicts that there are.
 """
 
 from __future__ import annotations

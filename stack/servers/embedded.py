@@ -23,7 +23,7 @@ class Service:
     """One server process, with its log in ``<data>/logs/NAME.log``."""
 
     def __init__(self, name: str, settings: Settings, command: Callable[[], list[str]], stop_with_int: bool) -> None:
-        """Describe a server; ``command`` is asked for anew at each start."""
+        """Describe a server; ``command`` is asked for again at each start."""
         self.name = name
         self.log = settings.data / "logs" / f"{name}.log"
         self._settings = settings
@@ -37,7 +37,7 @@ class Service:
         return self._process.pid if self._process and self._process.poll() is None else None
 
     def start(self) -> None:
-        """Start the process, and do not wait until it is of use."""
+        """Start the process, and do not wait until it is ready."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -154,4 +154,4 @@ class Embedded:
             service.check()
             return ready()
 
-        wait_until(is_ready, START_SECONDS, f"{service.name} is of use (log: {service.log})")
+        wait_until(is_ready, START_SECONDS, f"{service.name} is ready (log: {service.log})")

@@ -29,7 +29,7 @@ class Batch(NamedTuple):
 def drop_records(log: Path, topic: str, next_offsets: dict[int, int]) -> int:
     """Take the batches below each partition's next offset out of the files; return how many bytes that frees.
 
-    The broker, which must be down, then begins each partition at the first record left, and makes its indexes anew.
+    The broker, which must be down, then begins each partition at the first record left, and makes its indexes again.
     """
     freed = 0
     for partition, offset in next_offsets.items():
@@ -43,7 +43,7 @@ def drop_records(log: Path, topic: str, next_offsets: dict[int, int]) -> int:
 
 
 def batches(path: Path) -> Iterator[Batch]:
-    """Yield the batches of a file; what a crash left half written at its end is none."""
+    """Yield the batches of a file, without one that a crash left half written at its end."""
     size = path.stat().st_size
     with path.open("rb") as file:
         position = 0

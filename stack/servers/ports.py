@@ -1,4 +1,4 @@
-"""TCP ports on 127.0.0.1: is one free, which one to take, who has claimed it, has somebody opened it."""
+"""TCP ports on 127.0.0.1: whether one is free, claimed or open, and which one to take."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def is_open(port: int, host: str = LOCALHOST) -> bool:
 
 
 class PortClaims:
-    """Ports that no other process of Weblake picks while the ``with`` block lasts, though nobody listens there yet.
+    """Ports that no other process of Weblake picks while the ``with`` block lasts, although nothing listens there yet.
 
     Hold them until the servers listen, so that two stacks started at once get ports of their own. The sign is the UDP
     port of the same number: it goes with the process, however that ends, and reaches as far as the TCP port does.

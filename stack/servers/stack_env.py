@@ -62,19 +62,19 @@ def prepare(settings: Settings, claims: PortClaims, controller_port: int = 0) ->
 
 
 def require_password(settings: Settings) -> None:
-    """Raise ServiceError where there is a database, but not the password of its owner: no wait would let us in."""
+    """Raise ServiceError where there is a database, but not the password of its owner: waiting would not help."""
     if settings.owner_password or not postgres.is_initialised(settings):
         return
     folder = postgres.home(settings)
     raise ServiceError(
-        f"the password of the database in {folder} is gone: it stood in {settings.data / STACK_FILE}. Put that file "
-        "back from a backup. Or, as everything in PostgreSQL can be made again from the lake: run `make down`, move "
-        f"{folder} away, and run `make up`; the mirror then fills a new database from the ledger"
+        f"the password of the database in {folder} is lost; it was in {settings.data / STACK_FILE}. Restore that "
+        "file from a backup, or let the mirror fill a new database from the ledger: run `make down`, move "
+        f"{folder} away, and run `make up`"
     )
 
 
 def remember_generator(settings: Settings) -> None:
-    """Write down whether and how the generator runs, so that the next start does the same unless told otherwise."""
+    """Write down whether and how the generator runs, so that the next start does the same by default."""
     generator = {
         "GENERATE": str(int(settings.generate)),
         "RATE": str(settings.generate_rate),
@@ -84,7 +84,7 @@ def remember_generator(settings: Settings) -> None:
 
 
 def as_written(settings: Settings) -> Settings:
-    """Return the settings with what is written down taken before the environment: where the services really are."""
+    """Return the settings, with ``stack.env`` before the environment: where the services really are."""
     return load(settings, read_env_file(settings.data / STACK_FILE))
 
 

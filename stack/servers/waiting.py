@@ -35,13 +35,13 @@ def wait_until(
     Raises:
         TooLongError: it was not true within ``seconds``.
     """
-    started = said = time.monotonic()
+    started = last_note = time.monotonic()
 
     def before_sleep(_: RetryCallState) -> None:
-        nonlocal said
+        nonlocal last_note
         now = time.monotonic()
-        if say and now - said > say_seconds:
-            said = now
+        if say and now - last_note > say_seconds:
+            last_note = now
             say(now - started)
 
     attempts = Retrying(
@@ -53,4 +53,4 @@ def wait_until(
     try:
         attempts(condition)
     except RetryError as error:
-        raise TooLongError(f"waited {seconds:.0f} s until {what}, without success") from error
+        raise TooLongError(f"after {seconds:.0f} s still waiting until {what}") from error

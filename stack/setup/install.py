@@ -88,10 +88,10 @@ def _run_with_progress(command: list[str], total: int, started: float) -> int:
         for raw in iter(pip.stdout.readline, b""):
             line = raw.decode("utf-8", "replace").rstrip()
             last.append(line)
-            found = re.match(r"(?:Collecting|Requirement already satisfied:) ([^ ;]+)", line)
-            done += bool(found)
-            if found and (sys.stdout.isatty() or done % 10 == 0 or done == total):
-                _show(f"{done:3d}/{total} {found.group(1)} ({time.monotonic() - started:.0f} s)")
+            library = re.match(r"(?:Collecting|Requirement already satisfied:) ([^ ;]+)", line)
+            done += bool(library)
+            if library and (sys.stdout.isatty() or done % 10 == 0 or done == total):
+                _show(f"{done:3d}/{total} {library.group(1)} ({time.monotonic() - started:.0f} s)")
             elif line.startswith(("Building", "Installing")):
                 _show(f"{line[:60].rstrip()} ({time.monotonic() - started:.0f} s)")
     if sys.stdout.isatty():

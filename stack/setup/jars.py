@@ -125,7 +125,7 @@ def _run_ivy(jar_set: JarSet, scratch: Path, folder: Path) -> None:
         raise WeblakeError("there is no `java` on the PATH; install Java 17 or newer") from error
     if done.returncode != 0:
         last = "\n".join(done.stdout.splitlines()[-25:])
-        raise WeblakeError(f"fetching the {jar_set.name} jars failed; is the network there? Ivy's last lines:\n{last}")
+        raise WeblakeError(f"fetching the {jar_set.name} jars failed; check the network. Ivy's last lines:\n{last}")
 
 
 def _ivy_module(jar_set: JarSet) -> str:

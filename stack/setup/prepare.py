@@ -15,7 +15,7 @@ def prepare_jars(settings: Settings) -> None:
     """Fetch the pinned jars and make the archive of Spark's classes, unless they are there.
 
     Raises:
-        WeblakeError: jars cannot be fetched. Without an archive Spark starts as well, only slower.
+        WeblakeError: jars cannot be fetched. Without an archive, Spark starts more slowly.
     """
     for jar_set in JAR_SETS:
         if not has_jars(settings.jars, jar_set):
@@ -24,7 +24,7 @@ def prepare_jars(settings: Settings) -> None:
     if has_archive(settings):
         return
     try:
-        with step("Having Java keep Spark's classes, so that it starts in half the time (once, about a minute)"):
+        with step("Preparing Spark's classes so that it starts in half the time (once, about a minute)"):
             make_archive(settings)
     except (WeblakeError, psycopg2.Error, OSError) as error:
         complain(f"{error}\nWeblake works without the archive; `make setup` tries again.")

@@ -26,11 +26,11 @@ JAVA_HELP += "; macOS: brew install openjdk@17, and put it on the PATH"
 
 def java_version(text: str) -> int | None:
     """Return the major version that ``java -version`` states (``1.8.0_292`` is 8), or None."""
-    found = re.search(r'version "(\d+)(?:\.(\d+))?', text)
-    if not found:
+    match = re.search(r'version "(\d+)(?:\.(\d+))?', text)
+    if not match:
         return None
-    major = int(found.group(1))
-    return int(found.group(2)) if major == 1 and found.group(2) else major
+    major = int(match.group(1))
+    return int(match.group(2)) if major == 1 and match.group(2) else major
 
 
 def missing() -> list[str]:
@@ -45,8 +45,8 @@ def missing() -> list[str]:
     if java is None:
         problems.append(f"Java {MIN_JAVA} or newer is needed; there is no `java` on the PATH. {JAVA_HELP}")
         return problems
-    said = subprocess.run([java, "-version"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    text = said.stdout.decode("utf-8", "replace")
+    answer = subprocess.run([java, "-version"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    text = answer.stdout.decode("utf-8", "replace")
     version = java_version(text)
     if version is None:
         problems.append("`java -version` fails: {}. {}".format(text.strip()[:200] or "it says nothing", JAVA_HELP))

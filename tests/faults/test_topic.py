@@ -52,7 +52,7 @@ def test_a_topic_made_anew_that_outgrew_the_old_one(rig: Rig) -> None:
     kafka.create_topic(rig.settings)
     rig.faults["topic made anew"] += 1
     rig.producer.send(some(traffic, 2_000))
-    assert "was made anew" in str(wait_for(rig, "bronze", "error", lambda error: "make accept-topic" in str(error)))
+    assert "made again" in str(wait_for(rig, "bronze", "error", lambda error: "make accept-topic" in str(error)))
     assert rig.progress()["bronze"]["rows"] == 500
     rig.stream.stop()
     rig.start()

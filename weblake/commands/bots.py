@@ -1,4 +1,4 @@
-"""Bots: who is one and why, verdicts by hand, and whom to keep out."""
+"""Bots: who is one and why, verdicts by hand, and the blocklist."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ PANEL = "Bots"
 app = typer.Typer()
 
 
-Ip = Annotated[str, typer.Option("--ip", metavar="ADDRESS", help="The client's address, as the marts write it.")]
-Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why. It stays on record.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would move.")]
+Ip = Annotated[str, typer.Option("--ip", metavar="ADDRESS", help="The client's address, as the marts show it.")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason. It stays on record.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what it would move, and change nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 @app.command(rich_help_panel=PANEL, epilog="Example: cut -d '\"' -f 6 access.log | weblake classify -")
 def classify(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="User agents, one a line; - is standard input.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="User agents, one per line; - reads standard input.")],
 ) -> int:
     """Say what user agents are: crawlers, tools or people.
 
-    Prints kind, name, operator and agent, with tabs between them.
+    It prints kind, name, operator and agent, separated by tabs.
     """
     from spark.commands.classify import agents_of, line_of
 
@@ -43,9 +43,9 @@ def explain(
     lines: Annotated[int, typer.Option(min=0, help="How many of the client's newest records to show.")] = 20,
     as_json: Json = False,
 ) -> int:
-    """Say why a client is taken for a bot, or not.
+    """Say why a client counts as a bot, or why not.
 
-    Shows the verdict, each reason with its figure, and the newest records of the client.
+    It shows the verdict, each reason with its figure, and the client's newest records.
     """
     from audit.explain import explain as explanation_of
     from audit.explain import raw_records
@@ -60,8 +60,8 @@ def explain(
     with activity("Reading the client's records"):
         records = raw_records(settings, ip, lines)
     if as_json:
-        found = {"records": records.records, "products": records.products, "newest": list(records.newest)}
-        write_json({**explanation.as_json(), "bronze": found})
+        bronze = {"records": records.records, "products": records.products, "newest": list(records.newest)}
+        write_json({**explanation.as_json(), "bronze": bronze})
     else:
         for line in records.as_lines():
             write(f"  {line}")
@@ -76,19 +76,19 @@ def convict(ip: Ip, reason: Reason, dry_run: DryRun = False) -> int:
 
 @app.command(rich_help_panel=PANEL, epilog='Example: weblake pardon --ip 203.0.113.7 --reason "our own monitor"')
 def pardon(ip: Ip, reason: Reason, dry_run: DryRun = False) -> int:
-    """Count a client among people, whatever speaks against it."""
+    """Count a client among people, whatever the evidence."""
     return _decide(ip, "pardon", reason, dry_run)
 
 
 @app.command(rich_help_panel=PANEL, epilog='Example: weblake release --ip 203.0.113.7 --reason "left to its evidence"')
 def release(ip: Ip, reason: Reason, dry_run: DryRun = False) -> int:
-    """Leave a client to its agent and its evidence again."""
+    """Take back a verdict by hand: agent and evidence decide again."""
     return _decide(ip, "release", reason, dry_run)
 
 
 @app.command(rich_help_panel=PANEL, epilog="Example: weblake verdicts --json")
 def verdicts(as_json: Json = False) -> int:
-    """List the verdicts, the oldest first."""
+    """List the verdicts, oldest first."""
     from spark.commands.decide import verdict_records
     from weblake.show.errands import show_verdicts
 
@@ -102,11 +102,13 @@ def verdicts(as_json: Json = False) -> int:
 
 @app.command(rich_help_panel=PANEL, epilog="Example: weblake blocklist --format ipset | ipset restore")
 def blocklist(
-    form: Annotated[Literal["nginx", "ipset", "csv"], typer.Option("--format", help="What the list is for.")] = "nginx",
+    form: Annotated[
+        Literal["nginx", "ipset", "csv"], typer.Option("--format", help="The format of the list.")
+    ] = "nginx",
 ) -> int:
-    """Print the addresses of convicted clients, for a server.
+    """Print the addresses of convicted clients, for a server to block.
 
-    Left out are crawlers that are who they say they are, the pardoned, and everyone who has bought something.
+    It leaves out genuine crawlers, pardoned clients, and everyone who has bought something.
     """
     from marts.blocklist import blocked, write_blocklist
 
@@ -123,7 +125,7 @@ def _decide(ip: str, deed: Literal["convict", "pardon", "release"], reason: str,
     settings = prepare(quiet=True)
     require_address(ip)
     verdict = {"convict": CONVICTED, "pardon": PARDONED, "release": RELEASED}[deed]
-    with activity("Weighing the client's entries" if dry_run else "Moving the client's entries"):
+    with activity("Working out what would move" if dry_run else "Moving the client's entries"):
         outcome = decide(settings, ip, verdict, reason, dry_run)
     write(verdict_text(ip, verdict, outcome, dry_run))
     return 0

@@ -28,13 +28,13 @@ def verify(
     last: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Only windows before this time.")] = None,
     deep: Annotated[bool, typer.Option("--deep", help="Read every raw record again, in plain Python (slow).")] = False,
     offline: Annotated[
-        bool, typer.Option("--offline", help="Exit with 0 even where a server that is down kept a check.")
+        bool, typer.Option("--offline", help="End with 0 even when a check was not made because a server is down.")
     ] = False,
     as_json: Json = False,
 ) -> int:
-    """Check that every stage holds what the one before it holds.
+    """Compare every stage with the one before it.
 
-    It reads, and writes nothing. Exit codes: 0 when all holds; 1 when a check failed; 2 for wrong usage; 3 when nothing
+    It only reads. Exit codes: 0 when all holds; 1 when a check failed; 2 for wrong usage; 3 when nothing
     failed but something could not be checked, such as with Kafka down.
     """
     from weblake.arguments import read_instant
@@ -58,18 +58,19 @@ def verify(
 @app.command(rich_help_panel=PANEL, epilog="Example: weblake replay --from 2026-03-01 --to 2026-03-02 --dry-run")
 def replay(
     first: Annotated[
-        str | None, typer.Option("--from", metavar="TIME", help="First window, ISO 8601, UTC unless it says more.")
+        str | None,
+        typer.Option("--from", metavar="TIME", help="Start of the range, ISO 8601, UTC unless it has an offset."),
     ] = None,
     end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="End of the range, not included.")] = None,
     client: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Only the hours in which this address was seen.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the difference and append nothing.")] = False,
-    undo: Annotated[str | None, typer.Option(metavar="ID", help="Append the negative of a replay.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the difference, and append nothing.")] = False,
+    undo: Annotated[str | None, typer.Option(metavar="ID", help="Undo the replay with this id.")] = None,
 ) -> int:
-    """Count a range anew, and append the difference.
+    """Count a range again, and append the difference.
 
-    Records are read from bronze and counted under today's rules; corrections are entries of the ledger.
+    It reads records from bronze and counts them under today's rules. The corrections are entries of the ledger.
     """
     from spark.commands.replay import replay as do_replay
     from weblake.show.errands import show_replay
@@ -84,7 +85,7 @@ def replay(
 
 @app.command(rich_help_panel=PANEL, epilog="Example: weblake replays --json")
 def replays(as_json: Json = False) -> int:
-    """List the replays, the oldest first."""
+    """List the replays, oldest first."""
     from spark.commands.replay import replay_records
     from weblake.show.errands import show_replays
 
@@ -98,9 +99,9 @@ def replays(as_json: Json = False) -> int:
 
 @app.command(rich_help_panel=PANEL, epilog="Example: weblake maintain")
 def maintain() -> int:
-    """Merge small files and delete what nobody needs.
+    """Merge small files, squash old days, and delete what nobody needs.
 
-    Old days of the ledger are squashed. Sizes are shown before and after.
+    It shows the sizes before and after.
     """
     from spark.commands.maintain import maintain as do_maintain
     from weblake.show.errands import show_maintenance
@@ -124,20 +125,20 @@ def maintain() -> int:
 
 @app.command(rich_help_panel=PANEL, epilog='Example: weblake erase --ip 203.0.113.7 --reason "asked for on 2 March"')
 def erase(
-    ip: Annotated[str, typer.Option("--ip", metavar="ADDRESS", help="The client's address, as the marts write it.")],
-    reason: Annotated[str, typer.Option(metavar="TEXT", help="What to put on record.")] = "",
+    ip: Annotated[str, typer.Option("--ip", metavar="ADDRESS", help="The client's address, as the marts show it.")],
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="The reason. It stays on record.")] = "",
     lake_only: Annotated[
         bool,
         typer.Option(
             "--lake-only",
-            help="Only the lake and PostgreSQL's counts, while no stream runs: for servers that are not the embedded "
-            "ones. Prints the record as JSON.",
+            help="For servers of your own: erase the client from the lake and from PostgreSQL's counts only, while no "
+            "stream runs, and print the record as JSON.",
         ),
     ] = False,
 ) -> int:
     """Erase a client from everything under the data folder.
 
-    The stack must be up, and pauses for about a minute.
+    The stack must be up. Its programs pause for about a minute.
     """
     from weblake.arguments import require_address
 
@@ -156,7 +157,7 @@ def erase(
 
 @app.command(rich_help_panel=PANEL, epilog="Example: weblake down, then weblake rebuild")
 def rebuild() -> int:
-    """Count a deleted ledger anew from bronze.
+    """Count a deleted ledger again from bronze.
 
     PostgreSQL follows. The stream must not run.
     """
@@ -170,16 +171,16 @@ def rebuild() -> int:
 def accept_loss() -> int:
     """Go on without records that Kafka removed too early.
 
-    Bronze never had them. They stay on record, and `weblake verify` counts them there.
+    Bronze never had them. The loss stays on record, and `weblake verify` takes it into account.
     """
     return _accept("loss")
 
 
 @app.command("accept-topic", rich_help_panel=PANEL, epilog="Example: weblake accept-topic")
 def accept_topic() -> int:
-    """Go on with a topic that was made anew.
+    """Go on with a topic that was deleted and made again.
 
-    What bronze has stays; the records of the new topic are appended.
+    What bronze has stays, and the records of the new topic are appended.
     """
     return _accept("topic")
 

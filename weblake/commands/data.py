@@ -24,27 +24,30 @@ app = typer.Typer()
 @app.command(rich_help_panel=PANEL, epilog="Example: weblake generate --rate 500 --seconds 60 --seed 7")
 def generate(
     rate: Annotated[float | None, typer.Option(help="Records per second. Default: RATE, or 50.")] = None,
-    seconds: Annotated[float | None, typer.Option(help="Stop after so many seconds of traffic.")] = None,
-    count: Annotated[int | None, typer.Option(min=1, help="Stop after so many records.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Make the same events again. Default: drawn, and logged.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Stop after this many seconds of traffic.")] = None,
+    count: Annotated[int | None, typer.Option(min=1, help="Stop after this many records.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Make the same events again. Default: a random seed, which is logged.")
+    ] = None,
     bots: Annotated[
         float | None, typer.Option(min=0, max=1, help="Share of records by bots. Default: BOTS, or 0.2.")
     ] = None,
     start: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="Start of event time, ISO 8601, UTC unless it says. Default: now."),
+        typer.Option(metavar="TIME", help="Start of event time, ISO 8601, UTC unless it has an offset. Default: now."),
     ] = None,
     form: Annotated[
         Literal["json", "log"],
         typer.Option("--format", help="json: events, and log lines for the rest. log: access-log lines, with assets."),
     ] = "json",
     truth: Annotated[
-        Path | None, typer.Option(help="Where to write which client is what. Default: truth/clients.csv in the data.")
+        Path | None,
+        typer.Option(help="Where to write what each client is. Default: truth/clients.csv in the data folder."),
     ] = None,
 ) -> int:
-    """Make the traffic of a web shop, people and bots, and send it to Kafka.
+    """Make up the traffic of a web shop, people and bots, and send it to Kafka.
 
-    Runs until it is stopped, unless --seconds or --count says otherwise. The same --seed gives the same events; add
+    It runs until it is stopped, unless --seconds or --count ends it. The same --seed gives the same events; add
     --start for the same times too.
     """
     from ingest.generator import GeneratorOptions, run_generator
@@ -75,9 +78,11 @@ def generate(
 
 @app.command("import", rich_help_panel=PANEL, epilog="Example: weblake import access.log access.log.1.gz")
 def import_(
-    file: Annotated[list[str], typer.Argument(metavar="FILE...", help="Logs, plain or gzipped; - is standard input.")],
+    file: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="Logs, plain or gzipped; - reads standard input.")
+    ],
     timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", help="Give up when Kafka takes nothing for so long.")
+        float, typer.Option(metavar="SECONDS", help="Give up when Kafka takes nothing for this long.")
     ] = 120.0,
 ) -> int:
     """Send access logs of nginx or Apache to Kafka, line by line as they are.
@@ -122,6 +127,6 @@ def _show(outcome: Outcome) -> int:
     for problem in outcome.problems:
         note(f"weblake: {problem}")
     if outcome.was_interrupted:
-        note("weblake: import the same files again to go on: no line will count twice")
+        note("weblake: import the same files again to go on; no line counts twice")
         return INTERRUPTED
     return FAILED if outcome.problems else 0

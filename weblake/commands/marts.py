@@ -75,7 +75,7 @@ def charts() -> int:
 @app.command(rich_help_panel=PANEL, epilog="Example: weblake contracts --check")
 def contracts(
     check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; exit code 1 when a file is not as the contract says.")
+        bool, typer.Option("--check", help="Write nothing; end with 1 when a file is not as the contract says.")
     ] = False,
 ) -> int:
     """Write the files of dbt that are made from the contract.
@@ -95,7 +95,7 @@ def contracts(
         return 0
     stale = stale_files(project)
     for path in stale:
-        note(f"weblake: {path.relative_to(PROJECT)} is not as lake/contracts says; run `weblake contracts`")
+        note(f"weblake: {path.relative_to(PROJECT)} is not as lake/contracts says; run `make contracts`")
     return FAILED if stale else 0
 
 

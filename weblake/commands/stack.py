@@ -39,7 +39,7 @@ class Name(str, Enum):
     GENERATOR = "generator"
 
 
-Where = Annotated[Stack, typer.Option("--stack", help="Where the services run: as processes of ours, or in Docker.")]
+Where = Annotated[Stack, typer.Option("--stack", help="Where the services run: as processes of yours, or in Docker.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
@@ -47,7 +47,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 def up(stack: Where = Stack.EMBEDDED) -> int:
     """Start everything, and wait for the first counts and charts.
 
-    A stack that runs follows changed settings, such as RATE=500 or GENERATE=0.
+    A running stack applies changed settings, such as RATE=500 or GENERATE=0.
     """
     if stack is Stack.DOCKER:
         return _compose("up")
@@ -59,7 +59,7 @@ def up(stack: Where = Stack.EMBEDDED) -> int:
 
 @app.command(rich_help_panel=PANEL, epilog="Example: weblake down")
 def down(stack: Where = Stack.EMBEDDED) -> int:
-    """Stop everything. The data stays."""
+    """Stop everything; the data stays."""
     if stack is Stack.DOCKER:
         return _compose("down")
     from stack.down import down as stop
@@ -81,7 +81,7 @@ def status(stack: Where = Stack.EMBEDDED, as_json: Json = False) -> int:
     from weblake.show.status import show_status
 
     settings = prepare(quiet=True)
-    with activity("Asking everybody"):
+    with activity("Asking every service"):
         report = look(settings)
     if as_json:
         write_json(as_dict(report))
@@ -92,7 +92,7 @@ def status(stack: Where = Stack.EMBEDDED, as_json: Json = False) -> int:
 
 @app.command(rich_help_panel=PANEL, epilog="Example: weblake logs stream")
 def logs(
-    name: Annotated[str, typer.Argument(help="A program, such as stream; all programs when left out.")] = "",
+    name: Annotated[str, typer.Argument(help="A program, such as stream. Default: all programs.")] = "",
     stack: Where = Stack.EMBEDDED,
 ) -> int:
     """Follow the logs of all programs, or of one."""
@@ -108,7 +108,7 @@ def logs(
 def clean(
     force: Annotated[bool, typer.Option("--force", help="Do not ask.")] = False, stack: Where = Stack.EMBEDDED
 ) -> int:
-    """Delete all data and charts; ask first.
+    """Ask, then delete all data and charts.
 
     The stack must be down.
     """
@@ -127,7 +127,7 @@ def clean(
 def migrate() -> int:
     """Create topic, roles and schemas on servers of your own.
 
-    For servers that are not the embedded ones; `weblake up` does it for those. It may be run again at any time.
+    `weblake up` does it for the embedded servers. You may run it again at any time.
     """
     from stack.console import say
     from stack.servers.kafka import create_topic
@@ -143,11 +143,11 @@ def migrate() -> int:
 @app.command(rich_help_panel=PANEL, epilog='Example: weblake sql --query "select * from products limit 5"')
 def sql(
     query: Annotated[
-        str | None, typer.Option("--query", "-q", help="Print the answer to this query, a row a line, and end.")
+        str | None, typer.Option("--query", "-q", help="Print the answer to this query, one row per line, and end.")
     ] = None,
     stack: Where = Stack.EMBEDDED,
 ) -> int:
-    """Open psql as the analyst, or print one answer.
+    """Open psql as the analyst, or print the answer to one query.
 
     The analyst may read the marts and nothing else.
     """
@@ -161,17 +161,17 @@ def sql(
 
 @app.command(rich_help_panel=PANEL, epilog="Example: weblake run stream --once")
 def run(
-    name: Annotated[Name, typer.Argument(help="The program.", show_choices=True)],
+    name: Annotated[Name, typer.Argument(metavar="NAME", help="The program.")],
     once: Annotated[
-        bool, typer.Option("--once", help="Only for stream: bring what Kafka holds now to PostgreSQL, and end.")
+        bool, typer.Option("--once", help="For stream only: bring what Kafka holds now to PostgreSQL, and end.")
     ] = False,
 ) -> int:
     """Run one program of the stack in the foreground.
 
-    It waits for what the program needs: the stream for its topic, for example. Supervisor and Docker call it.
+    It first waits for what the program needs. Supervisor and Docker use it.
     """
     if once and name is not Name.STREAM:
-        raise typer.BadParameter(f"--once is for the stream alone, not for {name.value}")
+        raise typer.BadParameter(f"--once is for stream only, not for {name.value}")
     settings = prepare()
     os.chdir(PROJECT)
     if name is Name.STREAM:

@@ -28,7 +28,7 @@ def show_replay(record: ReplayRecord) -> None:
 
 
 def show_replays(records: list[ReplayRecord]) -> None:
-    """Write one line a replay."""
+    """Write one line per replay."""
     if not records:
         write("no replays yet")
         return
@@ -47,7 +47,7 @@ def show_replays(records: list[ReplayRecord]) -> None:
 
 
 def show_verdicts(records: list[VerdictRecord]) -> None:
-    """Write one line a verdict."""
+    """Write one line per verdict."""
     if not records:
         write("no verdicts yet")
         return
@@ -69,7 +69,7 @@ def show_verdicts(records: list[VerdictRecord]) -> None:
 def verdict_text(address: str, verdict: str, outcome: VerdictAnswer, dry_run: bool) -> str:
     """Return what a verdict moved, or would move, in one line."""
     if not outcome.changes:
-        return f"{address} was {verdict} already; nothing to do"
+        return f"{address} was already {verdict}; nothing to do"
     moved = moved_text(outcome.moved) or "nothing moves"
     return f"{address} {'would be' if dry_run else 'is'} {verdict}; to the bots: {moved}"
 

@@ -15,7 +15,7 @@ SIGNS = {Verdict.OK: "✓", Verdict.FAILED: "✗", Verdict.UNCHECKED: "?"}
 
 
 class Steps(Progress):
-    """What is being checked, shown where the command line shows what is going on."""
+    """Shows the current check where the command line shows what is going on."""
 
     def __init__(self, say: Callable[[str], object]) -> None:
         """Have each step shown by ``say``."""

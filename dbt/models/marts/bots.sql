@@ -44,6 +44,7 @@ final as (
         clients.not_found,
         clients.probes,
         clients.posts,
+        clients.searches,
         clients.robots_reads,
         clients.no_agent,
         clients.crawler_events,

@@ -20,6 +20,7 @@ final as (
         {{ total('window_counts.late_events') }} as late_events,
         {{ total('window_counts.client_errors') }} as client_errors,
         {{ total('window_counts.server_errors') }} as server_errors,
+        {{ total('window_counts.searches') }} as searches,
         {{ total('window_counts.bytes') }} as bytes,
         max(window_counts.version) as version
     from changed
