@@ -12,6 +12,8 @@ from lake.errors import SettingsError
 
 PROJECT = Path(__file__).resolve().parent.parent
 STACK_FILE = "stack.env"
+AGENTS_FILE = PROJECT / "lake" / "rules" / "agents.yml"
+"""Weblake's own rules for user agents; the stream and the audit each read them."""
 MAKE_VARIABLES = "WEBLAKE_MAKE_VARIABLES"
 """By which the Makefile names the variables of its command line that may be options."""
 

@@ -14,9 +14,9 @@ from audit.oracle.agents import agent_kind, claimed_operator
 from bench.bots.agents import NEEDS
 from lake.contracts import MAX_AGENT_CHARACTERS
 from lake.errors import RulesError, WeblakeError
-from lake.settings import PROJECT
+from lake.settings import AGENTS_FILE, PROJECT
 from spark.commands.classify import agents_of, line_of
-from spark.events.agent_rules import AGENTS_FILE, agent_rules
+from spark.events.agent_rules import agent_rules
 from spark.events.agents import Agent, Agents, classify, sort_agents
 from weblake.main import run
 

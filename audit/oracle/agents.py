@@ -10,7 +10,7 @@ import crawleruseragents
 import yaml
 from is_crawler import crawler_info, crawler_signals
 
-from lake.settings import PROJECT
+from lake.settings import AGENTS_FILE
 
 LONGEST = 2048
 UNSIGNED = {"no_browser_signature"}
@@ -61,7 +61,7 @@ def claimed_operator(agent: str) -> str | None:
 
 @cache
 def _words() -> _Words:
-    rules = yaml.safe_load((PROJECT / "lake" / "rules" / "agents.yml").read_text(encoding="utf-8"))
+    rules = yaml.safe_load(AGENTS_FILE.read_text(encoding="utf-8"))
 
     def one_of(patterns: list[str]) -> re.Pattern[str]:
         return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)

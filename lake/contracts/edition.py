@@ -17,7 +17,7 @@ import yaml
 
 from lake.contracts.columns import names
 from lake.contracts.ledger import DIMENSIONS, MEASURES
-from lake.settings import Settings
+from lake.settings import AGENTS_FILE, Settings
 
 EDITION_PROPERTY = "weblake.edition"
 FIRST_DIMENSIONS = ("all", "action", "product", "client")
@@ -35,7 +35,7 @@ class Edition:
     @classmethod
     def of_today(cls, settings: Settings) -> Edition:
         """Return the edition by which today's code and rules count."""
-        files = (settings.rules_file, settings.ranges_file)
+        files = (settings.rules_file, settings.ranges_file, AGENTS_FILE)
         return cls(tuple(names(MEASURES)), tuple(DIMENSIONS), {path.name: _hash(path) for path in files})
 
     @classmethod

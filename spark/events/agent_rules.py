@@ -12,9 +12,7 @@ from typing import Any
 import yaml
 
 from lake.errors import RulesError
-from lake.settings import PROJECT
-
-AGENTS_FILE = PROJECT / "lake" / "rules" / "agents.yml"
+from lake.settings import AGENTS_FILE
 
 
 @dataclass(frozen=True)
