@@ -17,7 +17,7 @@ from audit.check import Verdict
 from audit.database import database_snapshot
 from audit.marts import MARTS, check_marts
 from audit.scope import Scope
-from lake.contracts import MEASURES, names
+from lake.contracts import DIMENSIONS, MEASURES, names
 from lake.settings import Settings
 from marts.build import Marts, build
 from stack.servers.migrations import migrate
@@ -77,7 +77,8 @@ def traffic(chance: random.Random) -> dict[Cell, Counts]:
         window = START + dt.timedelta(seconds=seconds // 10 * 10)
         is_bot = bool(counts.get("crawler_events") or counts.get("tool_events"))
         action = "view_product" if counts.get("views") else "other"
-        keys = {"all": "all", "action": action, "client": address, "product": f"p-{seconds % 3}"}
+        own = {"all": "all", "action": action, "client": address, "product": f"p-{seconds % 3}"}
+        keys = {name: own.get(name, "200") for name in DIMENSIONS}
         for dimension, key in keys.items():
             cell = cells.setdefault((dimension, window, key, is_bot), {})
             for name, number in counts.items():
