@@ -82,7 +82,7 @@ def _total(digests: dict[Part, Digest]) -> str:
 
 
 def _sums(entries: DataFrame) -> DataFrame:
-    sums = entries.groupBy(*CELL).agg(*(F.sum(name).alias(name) for name in MEASURE_NAMES))
+    sums = entries.groupBy(*CELL).agg(*(F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in MEASURE_NAMES))
     return sums.filter(f"not ({IS_ZERO})")
 
 
