@@ -64,7 +64,7 @@ def test_other_rules_ask_for_one_replay_of_everything(session: SparkSession, cou
     assert said is not None
     assert "today's urls.yml" in said
     assert "make replay FROM=2026-01-01 TO=2026-01-02" in said
-    assert after(stream, counted, ReplayRequest("part", MIDNIGHT, MIDNIGHT + DAY - 10)) == said
+    assert after(stream, counted, ReplayRequest("part", MIDNIGHT, MIDNIGHT + DAY // 2)) == said
     assert after(stream, counted, ReplayRequest("dry", MIDNIGHT, MIDNIGHT + DAY, dry_run=True)) == said
     assert after(stream, counted, ReplayRequest("all", MIDNIGHT, MIDNIGHT + DAY)) is None
     assert noted(session, counted) == Edition.of_today(counted)

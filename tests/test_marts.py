@@ -292,6 +292,12 @@ def test_the_query_in_a_marts_description_works(shop: Settings, marts: Marts, sh
     postgres.query(shop, "analyst", query)
 
 
+def rows_of_bots(shop: Settings) -> list[list[tuple[object, ...]]]:
+    """Return the marts of bots. Their version says when a class last changed, which a build from the start cannot know."""
+    query = "select (to_jsonb(mart) - 'version')::text from {} as mart order by 1"
+    return [postgres.query(shop, "analyst", query.format(mart)) for mart in OF_BOTS]
+
+
 @pytest.mark.stack
 def test_a_conviction_counts_for_all_days_of_the_client_as_if_built_from_the_start(
     shop: Settings, marts: Marts, shown: int
@@ -305,9 +311,9 @@ def test_a_conviction_counts_for_all_days_of_the_client_as_if_built_from_the_sta
     build(marts, shop)
     assert postgres.query(shop, "analyst", BOTS) == [("hammerer", True, 240, 225)]
     assert postgres.query(shop, "analyst", CLASSES) == [(1, "hammerer", 40), (3, "hammerer", 200)]
-    incremental = [postgres.query(shop, "analyst", f"select * from {mart} order by 1, 2") for mart in OF_BOTS]
+    incremental = rows_of_bots(shop)
     build(marts, shop, full_refresh=True)
-    assert [postgres.query(shop, "analyst", f"select * from {mart} order by 1, 2") for mart in OF_BOTS] == incremental
+    assert rows_of_bots(shop) == incremental
     walk(shop, shown + 3, "2026-02-03 10:00:10+00", views=-160, assets=0)
     build(marts, shop)
     assert postgres.query(shop, "analyst", CLASSES) == [(1, "people", 40), (3, "people", 40)]

@@ -46,7 +46,7 @@ from spark.errands.replay_records import (
 from spark.events.counts import as_entry, negative
 from spark.events.judgement import Judge
 from spark.tables.delta import append_once, snapshot, writers_progress
-from spark.tables.edition import holds_all_days, write_edition
+from spark.tables.edition import holds_all_windows, write_edition
 from spark.tables.files import no_rows
 from spark.tables.storage import remove_folder
 from spark.tables.verdicts import entries_since
@@ -190,7 +190,7 @@ class Replays:
         """
         is_of_all = request.undo is None and request.client is None
         is_of_today = is_of_all and Edition.of_today(self._settings) == self._edition
-        if is_of_today and holds_all_days(self._session, self._settings, request.first, request.end):
+        if is_of_today and holds_all_windows(self._session, self._settings, request.first, request.end):
             write_edition(self._session, self._settings, self._edition)
 
     def _corrections(self, request: ReplayRequest) -> DataFrame:

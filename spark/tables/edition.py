@@ -6,6 +6,7 @@ import datetime as dt
 
 from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from lake.contracts import LEDGER_PARTITION
 from lake.contracts.edition import EDITION_PROPERTY, Edition, replay_advice
@@ -47,15 +48,12 @@ def edition_advice(session: SparkSession, settings: Settings, today: Edition) ->
     return replay_advice(changes, days[0], days[-1]) if days else None
 
 
-def holds_all_days(session: SparkSession, settings: Settings, first: int, end: int) -> bool:
-    """Return whether a range (epoch seconds, ``end`` excluded) holds every day of the ledger as a whole.
-
-    It costs a Spark job.
-    """
-    bounds = [dt.datetime.fromtimestamp(second, tz=dt.timezone.utc) for second in (first, end)]
-    days = _days(session, settings)
-    midnights = [dt.datetime.combine(day, dt.time(), tzinfo=dt.timezone.utc) for day in days]
-    return not days or (bounds[0] <= midnights[0] and midnights[-1] + dt.timedelta(days=1) <= bounds[1])
+def holds_all_windows(session: SparkSession, settings: Settings, first: int, end: int) -> bool:
+    """Return whether a range (epoch seconds, ``end`` excluded) holds every window of the ledger; one Spark job."""
+    window = F.unix_seconds("window_start")
+    ledger = session.read.format("delta").load(settings.ledger)
+    earliest, latest = ledger.agg(F.min(window), F.max(window)).collect()[0]
+    return earliest is None or bool(first <= earliest and latest < end)
 
 
 def _days(session: SparkSession, settings: Settings) -> list[dt.date]:
