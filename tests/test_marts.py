@@ -293,7 +293,7 @@ def test_the_query_in_a_marts_description_works(shop: Settings, marts: Marts, sh
 
 
 def rows_of_bots(shop: Settings) -> list[list[tuple[object, ...]]]:
-    """Return the marts of bots. Their version says when a class last changed, which a build from the start cannot know."""
+    """Return the marts of bots, but for when a class last changed (version), which no build from the start knows."""
     query = "select (to_jsonb(mart) - 'version')::text from {} as mart order by 1"
     return [postgres.query(shop, "analyst", query.format(mart)) for mart in OF_BOTS]
 
