@@ -58,7 +58,6 @@ class Marts:
         self._note = _notes(self._folder / DBT_LOG)
         self._runner = dbtRunner(callbacks=[self._note])
         self._manifest: Manifest | None = None
-        _export_for_dbt(settings)
 
     def run(self, *options: str) -> None:
         """Run dbt. All models together bring every mart to the mirror's present version, at once.
@@ -95,7 +94,8 @@ class Marts:
         frugal = ["--no-send-anonymous-usage-stats", "--no-version-check", "--no-print"]
         paths = [f"--{name}={path}" for name, path in self._paths().items()]
         keep = [] if command[0] == "docs" else ["--no-write-json"]
-        outcome = self._runner.invoke([*quiet, *frugal, *keep, *command, *paths])
+        with _environment_for_dbt(self._settings):
+            outcome = self._runner.invoke([*quiet, *frugal, *keep, *command, *paths])
         if outcome.exception:
             raise ServiceError(
                 f"dbt {command[0]} failed: {_first_lines(outcome.exception)}; see {self._folder / DBT_LOG}"
@@ -208,14 +208,24 @@ def _notes(file: Path) -> Callable[[Any], None]:
     return note
 
 
-def _export_for_dbt(settings: Settings) -> None:
-    """Put into the environment what dbt/profiles.yml asks for: dbt takes connection details from nowhere else."""
-    os.environ.update(  # noqa: TID251
-        POSTGRES_HOST=settings.postgres_host,
-        POSTGRES_PORT=str(settings.postgres_port),
-        POSTGRES_DB=settings.postgres_database,
-        POSTGRES_DBT_PASSWORD=settings.dbt_password,
-    )
+@contextmanager
+def _environment_for_dbt(settings: Settings) -> Iterator[None]:
+    """Have what dbt/profiles.yml asks for in the environment: dbt takes connection details from nowhere else."""
+    environment = os.environ  # noqa: TID251
+    wanted = {
+        "POSTGRES_HOST": settings.postgres_host,
+        "POSTGRES_PORT": str(settings.postgres_port),
+        "POSTGRES_DB": settings.postgres_database,
+        "POSTGRES_DBT_PASSWORD": settings.dbt_password,
+    }
+    before = {name: environment[name] for name in wanted if name in environment}
+    environment.update(wanted)
+    try:
+        yield
+    finally:
+        for name in wanted:
+            del environment[name]
+        environment.update(before)
 
 
 def _results(outcome: dbtRunnerResult) -> list[Any]:

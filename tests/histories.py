@@ -14,6 +14,7 @@ from spark import failpoints
 WINDOWS = 30
 AGENTS = {False: "Mozilla/5.0 Firefox/131.0", True: "Googlebot/2.1"}
 ACTIONS = ["view_product", "view_product", "checkout", "search", "line", "garbage"]
+DIMENSIONS = ("all", "client", "product", "action")
 MEASURED = ("events", "views", "checkouts")
 POINTS = [point for point in failpoints.POINTS if point.startswith(("silver-", "replay-"))]
 RULES = {

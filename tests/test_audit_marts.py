@@ -55,18 +55,15 @@ PEOPLE = [f"198.51.100.{serial}" for serial in range(2, 20)]
 
 
 @pytest.fixture(scope="module")
-def settings(stack_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def settings(stack_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A database of the module's own, with three builds of suspects and people in its marts."""
     own = replace(stack_settings, data=tmp_path_factory.mktemp("audit"), postgres_database="audit")
     migrate(own)
-    with pytest.MonkeyPatch.context() as environment:
-        for name in ("POSTGRES_HOST", "POSTGRES_PORT", "POSTGRES_DBT_PASSWORD"):
-            environment.setenv(name, "")
-        dbt = Marts(own)
-        for version in range(3):
-            count(own, version, traffic(random.Random(version)))
-            build(dbt, own)
-        yield own
+    dbt = Marts(own)
+    for version in range(3):
+        count(own, version, traffic(random.Random(version)))
+        build(dbt, own)
+    return own
 
 
 def traffic(chance: random.Random) -> dict[Cell, Counts]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -71,13 +70,10 @@ def test_what_the_detector_gets_has_no_place_for_a_label() -> None:
 
 
 @pytest.fixture
-def detector(session: SparkSession, stack_settings: Settings, tmp_path: Path) -> Iterator[Detector]:
+def detector(session: SparkSession, stack_settings: Settings, tmp_path: Path) -> Detector:
     own = replace(stack_settings, data=tmp_path, postgres_database="bot_eval")
     migrate(own)
-    with pytest.MonkeyPatch.context() as environment:
-        for name in ("POSTGRES_HOST", "POSTGRES_PORT", "POSTGRES_DB", "POSTGRES_DBT_PASSWORD"):
-            environment.setenv(name, "")
-        yield Detector(session, own)
+    return Detector(session, own)
 
 
 @pytest.mark.stack

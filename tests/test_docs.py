@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -143,15 +142,12 @@ def test_github_can_read_its_files(schema: str, pattern: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def shop(stack_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def shop(stack_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A database of the module's own, with marts in which nothing has been counted yet."""
     own = replace(stack_settings, data=tmp_path_factory.mktemp("docs"), postgres_database="docs")
     migrate(own)
-    with pytest.MonkeyPatch.context() as environment:
-        for name in ("POSTGRES_HOST", "POSTGRES_PORT", "POSTGRES_DB", "POSTGRES_DBT_PASSWORD"):
-            environment.setenv(name, "")
-        build(Marts(own), own)
-    yield own
+    build(Marts(own), own)
+    return own
 
 
 def test_the_readme_asks_five_questions() -> None:

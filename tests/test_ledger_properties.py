@@ -17,6 +17,7 @@ import pytest
 from frames import RECORD, START, at
 from histories import (
     ACTIONS,
+    DIMENSIONS,
     MEASURED,
     RULES,
     WINDOWS,
@@ -154,8 +155,9 @@ class Lake:
         assert list(self.settings.requests.glob("*.json")) == []
 
     def sums(self) -> Sums:
-        """Return the ledger's sums that are not 0."""
+        """Return those of the ledger's sums that the oracle knows and that are not 0."""
         ledger = self.session.read.format("delta").load(self.settings.ledger)
+        ledger = ledger.filter(F.col("dimension").isin(*DIMENSIONS))
         added = ledger.groupBy(*names(LEDGER_KEY)).agg(*(F.sum(name).alias(name) for name in MEASURED)).collect()
         return Counter(
             {

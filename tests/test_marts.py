@@ -6,7 +6,6 @@ import fcntl
 import re
 import subprocess
 import threading
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -92,20 +91,17 @@ def test_a_build_waits_for_the_one_before_it_and_can_be_stopped_meanwhile(settin
 
 
 @pytest.fixture(scope="module")
-def shop(stack_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def shop(stack_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A database of the module's own, with the marts of one event."""
     own = replace(stack_settings, data=tmp_path_factory.mktemp("marts"), postgres_database="marts")
     migrate(own)
-    yield own
+    return own
 
 
 @pytest.fixture(scope="module")
-def marts(shop: Settings) -> Iterator[Marts]:
-    """dbt in this process, whose environment is afterwards what it was before."""
-    with pytest.MonkeyPatch.context() as environment:
-        for name in ("POSTGRES_HOST", "POSTGRES_PORT", "POSTGRES_DB", "POSTGRES_DBT_PASSWORD"):
-            environment.setenv(name, "")
-        yield Marts(shop)
+def marts(shop: Settings) -> Marts:
+    """dbt in this process."""
+    return Marts(shop)
 
 
 @pytest.fixture
