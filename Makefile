@@ -10,12 +10,12 @@ GIVEN := $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(n
 $(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name)))$(eval export $(name)))
 export WEBLAKE_MAKE_VARIABLES := $(GIVEN)
 # What these call are no commands with options of their own.
-setup lint test test-fast faults bench bench-scale bench-agents bot-eval: export WEBLAKE_MAKE_VARIABLES :=
+setup lint test coverage test-fast faults bench bench-scale bench-agents bot-eval: export WEBLAKE_MAKE_VARIABLES :=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up down status logs clean migrate sql generate import classify dbt dbt-test dbt-docs charts contracts \
 	explain convict pardon release verdicts blocklist verify replay replays maintain erase rebuild accept-loss \
-	accept-topic run test test-fast faults lint bench bench-scale bench-agents bot-eval
+	accept-topic run test coverage test-fast faults lint bench bench-scale bench-agents bot-eval
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -119,10 +119,13 @@ accept-topic: | $(IN_VENV)/weblake  ## go on with a topic that was deleted and m
 	@$(IN_VENV)/weblake accept-topic
 
 # Java lives for a minute in a test, in which the costly second compilation does not pay.
-test test-fast faults: export SPARK_SUBMIT_OPTS ?= -XX:TieredStopAtLevel=1
+test coverage test-fast faults: export SPARK_SUBMIT_OPTS ?= -XX:TieredStopAtLevel=1
 
 test: setup  ## all tests, in two processes, each with a real broker and database of its own
 	@$(IN_VENV)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+
+coverage: setup  ## all tests, and then which lines they reach; not those that only a program of its own runs
+	@$(IN_VENV)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report=term $(ARGS)
 
 test-fast: setup  ## only the tests that start no broker and no database
 	@$(IN_VENV)/python -m pytest -m "not stack and not faults" $(ARGS)

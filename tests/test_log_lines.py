@@ -60,7 +60,7 @@ def test_every_sort_of_garbage_differs_from_the_line(kind: str, sent: list[Recor
 
 def test_the_rules_make_views_carts_and_checkouts_of_them(read: list[tuple[Record, Event]]) -> None:
     actions = Counter(event.action for record, event in read if record.client and record.client.kind in PEOPLE)
-    assert set(actions) - {None} == {"asset", "view_product", "add_to_cart", "checkout", "search", "post", "other"}
+    assert set(actions) > {"asset", "view_product", "add_to_cart", "checkout", "post", "other"}
     assert 0.08 < actions["add_to_cart"] / actions["view_product"] < 0.16
     assert 0.01 < actions["checkout"] / actions["view_product"] < 0.06
     assert all(event.product_id for _, event in read if event.action in {"view_product", "add_to_cart"})

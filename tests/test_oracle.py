@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from examples import ACCEPTED, REJECTED
 from frames import START, event, line, records
 from pyspark.sql import SparkSession
 
-from audit.oracle import MEASURES, Oracle, Record
+from audit.oracle import MEASURES, Oracle, Record, agents
 from audit.oracle.agents import agent_kind
 from audit.oracle.times import SECOND
 from lake import contracts
+from lake.errors import RulesError
 from lake.url_rules import UrlRules
 from spark.events.parse import parse_records
 
@@ -124,3 +127,13 @@ KINDS = [("Googlebot/2.1", "crawler"), ("my-bot", "crawler"), ("curl/8", "tool")
 @pytest.mark.parametrize(("agent", "kind"), KINDS)
 def test_an_agent_is_known_by_its_word(agent: str, kind: str) -> None:
     assert agent_kind(agent) == kind
+
+
+@pytest.mark.parametrize("text", ["says_bot: [", "[]", "says_bot: ['(']", "says_bot: []"])
+def test_broken_rules_for_agents_are_an_error_with_the_next_step(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "agents.yml").write_text(text)
+    monkeypatch.setattr(agents, "AGENTS_FILE", tmp_path / "agents.yml")
+    with pytest.raises(RulesError, match=r"agents\.yml cannot be read .* restore the file"):
+        agents._words.__wrapped__()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import Any
 
 import crawleruseragents
 import yaml
 from is_crawler import crawler_info, crawler_signals
 
+from lake.errors import RulesError
 from lake.settings import AGENTS_FILE
 
 LONGEST = 2048
@@ -61,8 +63,13 @@ def claimed_operator(agent: str) -> str | None:
 
 @cache
 def _words() -> _Words:
-    rules = yaml.safe_load(AGENTS_FILE.read_text(encoding="utf-8"))
+    try:
+        return _read(yaml.safe_load(AGENTS_FILE.read_text(encoding="utf-8")))
+    except (OSError, yaml.YAMLError, re.error, LookupError, TypeError, AttributeError) as error:
+        raise RulesError(f"{AGENTS_FILE} cannot be read ({error!r}); restore the file that Weblake ships") from error
 
+
+def _read(rules: dict[str, Any]) -> _Words:
     def one_of(patterns: list[str]) -> re.Pattern[str]:
         return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
 
