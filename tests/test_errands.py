@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from frames import event, iso
@@ -11,11 +12,13 @@ from lakes import append_batch
 from pyspark.sql import SparkSession
 from settings_in import settings_in
 
-from lake.requests import MaintenanceAnswer, MaintenanceRequest, ask, read_answer
+from lake.requests import MaintenanceAnswer, MaintenanceRequest, answer, ask, read_answer
+from spark.commands.ask import carry_out
 from spark.errands.errands import Errands
 from spark.errands.maintenance import Maintenance
 from spark.pipeline import Pipeline
 from spark.silver import counted_up_to
+from spark.tables.lock import lake_lock
 
 
 @dataclass
@@ -82,3 +85,17 @@ def test_what_comes_between_two_pieces_is_counted_there(
     assert seen[0] == 2
     assert seen[1] > 2
     assert counted_up_to(session, settings) >= 3
+
+
+def test_an_outcome_that_is_there_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings, request, naps = settings_in(tmp_path), MaintenanceRequest("m"), list[float]()
+
+    def sleep(seconds: float) -> None:
+        naps.append(seconds)
+        answer(settings.requests, request.id, MaintenanceAnswer(done=True, at="vacuum"))
+
+    monkeypatch.setattr("spark.commands.ask.time", SimpleNamespace(sleep=sleep))
+    with lake_lock(settings.lock_file, 0, "stream"):
+        outcome = carry_out(settings, request, MaintenanceAnswer, lambda _: None)
+    assert outcome.at == "vacuum"
+    assert len(naps) == 1

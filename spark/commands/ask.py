@@ -33,15 +33,17 @@ def carry_out(settings: Settings, request: Request, kind: type[A], show: Callabl
     """
     ask(settings.requests, request)
     try:
-        outcome = None
-        while outcome is None:
-            outcome = _answer(settings, request, kind, show) or _by_ourselves(settings, request, kind, show)
+        while (outcome := _outcome(settings, request, kind, show)) is None:
             time.sleep(LOOK_SECONDS)
     finally:
         withdraw(settings.requests, request.id)
     if outcome.error is not None:
         raise LakeError(outcome.error)
     return outcome
+
+
+def _outcome(settings: Settings, request: Request, kind: type[A], show: Callable[[A], None]) -> A | None:
+    return _answer(settings, request, kind, show) or _by_ourselves(settings, request, kind, show)
 
 
 def _answer(settings: Settings, request: Request, kind: type[A], show: Callable[[A], None]) -> A | None:
