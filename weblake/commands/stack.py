@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lake.settings import PROJECT, Settings, read_env_file
+from weblake.commands.options import Json
 from weblake.console import write_json
 from weblake.process import FAILED, on_stop, prepare, set_up_log, stop_event
 
@@ -40,7 +41,6 @@ class Name(str, Enum):
 
 
 Where = Annotated[Stack, typer.Option("--stack", help="Where the services run: as processes of yours, or in Docker.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 @app.command(rich_help_panel=PANEL, epilog="Example: GENERATE=0 weblake up, then weblake import access.log")
@@ -214,10 +214,10 @@ def _become_server(name: str) -> Callable[[Settings], None]:
 
 def _run_stream(settings: Settings, once: bool) -> None:
     from spark.commands.stream import run_stream
-    from stack.programs import wait_for_stream
+    from stack.programs import wait_for_topic
 
     on_stop(lambda: sys.exit(0))  # until there is a pipeline that has something to finish
-    wait_for_stream(settings)
+    wait_for_topic(settings)
     run_stream(settings, "once" if once else "run", on_stop)
 
 
@@ -242,7 +242,7 @@ def _run_charts(settings: Settings) -> None:
 
 def _run_generator(settings: Settings) -> None:
     from ingest.generator import GeneratorOptions, run_generator
-    from stack.programs import wait_for_generator
+    from stack.programs import wait_for_topic
 
-    wait_for_generator(settings)
+    wait_for_topic(settings)
     run_generator(settings, GeneratorOptions(settings.generate_rate, settings.generate_bots), stop_event())
