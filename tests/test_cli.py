@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ import pytest
 import typer
 
 from lake.command import weblake_command
+from lake.contracts.records import ReplayRecord
 from lake.errors import SettingsError
-from lake.settings import MAKE_VARIABLES, PROJECT, child_environment, load_settings, take_make_variables
+from lake.requests import ReplayRequest
+from lake.settings import MAKE_VARIABLES, PROJECT, Settings, child_environment, load_settings, take_make_variables
 from stack.programs import PROGRAMS
 from weblake import __version__, console
 from weblake.commands.stack import Name
@@ -27,7 +30,19 @@ from weblake.process import on_stop, set_up_log
 
 GROUP: Any = typer.main.get_command(app)
 COMMANDS = sorted(name for name, command in GROUP.commands.items() if not command.hidden)
-MAKES_OWN = {"help", "setup", "test", "test-fast", "faults", "lint", "bench", "bench-scale", "bench-agents", "bot-eval"}
+MAKES_OWN = {
+    "help",
+    "setup",
+    "test",
+    "coverage",
+    "test-fast",
+    "faults",
+    "lint",
+    "bench",
+    "bench-scale",
+    "bench-agents",
+    "bot-eval",
+}
 HEAVY = ("pyspark", "dbt", "pandas", "matplotlib", "kafka", "psycopg2", "supervisor", "sqlalchemy")
 FAKE = """#!{python}
 import json, os, sys
@@ -97,6 +112,8 @@ def test_the_version_stands_in_one_place(capsys: pytest.CaptureFixture[str]) -> 
         (["repaly"], "Did you mean 'replay'"),
         (["replay", "--form", "x"], "No such option: --form"),
         (["replay"], "a replay needs --from and --to"),
+        (["replay", "--undo", "x", "--client", "192.0.2.1"], "leave out --from, --to and --client"),
+        (["replay", "--undo", "x", "--from", "2026-01-01", "--to", "2026-01-02"], "--undo takes back the whole"),
         (["replay", "--from", "soon", "--to", "2026-01-01"], "--from 'soon' is not a time"),
         (["replay", "--from", "2026-01-02", "--to", "2026-01-01"], "is not after --from"),
         (["verify", "--from", "2026-01-02", "--to", "2026-01-01"], "is not after --from"),
@@ -160,6 +177,19 @@ def test_lists_are_empty_and_json_where_there_is_no_lake(
     assert capsys.readouterr().out == "no replays yet\nno verdicts yet\n"
     assert run(["replays", "--json"]) == run(["verdicts", "--json"]) == 0
     assert capsys.readouterr().out == "[]\n[]\n"
+
+
+def test_an_undo_may_be_a_dry_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    requests: list[ReplayRequest] = []
+
+    def record(_settings: Settings, request: ReplayRequest, _show: object) -> ReplayRecord:
+        requests.append(request)
+        return ReplayRecord(**asdict(request), at=0.0, corrections=0)
+
+    monkeypatch.setenv("WEBLAKE_DATA", str(tmp_path))
+    monkeypatch.setattr("spark.commands.replay.replay", record)
+    assert run(["replay", "--undo", "x", "--dry-run"]) == run(["replay", "--undo", "x"]) == 0
+    assert [(request.undo, request.dry_run) for request in requests] == [("x", True), ("x", False)]
 
 
 def test_a_mistake_of_ours_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
