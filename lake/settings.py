@@ -125,15 +125,21 @@ class Settings:
         )
 
 
-def load_settings(overrides: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings: ``overrides`` first, then the environment, then ``<data>/stack.env``, then defaults.
+def load_settings(overrides: Mapping[str, str] | None = None, written: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings: ``overrides`` first, then the environment, then what is written down, then defaults.
+
+    Args:
+        overrides: Values by name; an empty one stands for none.
+        written: Takes the place of ``<data>/stack.env``, for a stack that is not the embedded one.
 
     Raises:
         SettingsError: a value cannot be used; the message names the setting.
     """
     given = {**os.environ, **(overrides or {})}
     data = Path(given.get("WEBLAKE_DATA") or PROJECT / "lake" / "data").expanduser().resolve()
-    values = {**read_env_file(data / STACK_FILE), **{name: text for name, text in given.items() if text}}
+    if written is None:
+        written = read_env_file(data / STACK_FILE)
+    values = {name: text for source in (written, given) for name, text in source.items() if text}
 
     def text(name: str, default: str) -> str:
         return values.get(name, default)
