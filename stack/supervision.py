@@ -140,6 +140,15 @@ def pid(settings: Settings) -> int:
         return 0
 
 
+def environment(settings: Settings) -> dict[str, str]:
+    """Return the environment in which supervisor was started, and which its programs have; empty where unknown."""
+    number = pid(settings)
+    try:
+        return psutil.Process(number).environ() if number else {}
+    except (psutil.Error, OSError):
+        return {}
+
+
 def states(settings: Settings) -> dict[str, ProgramState]:
     """Return the state of each program by name; empty when supervisor does not answer."""
     try:

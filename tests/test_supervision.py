@@ -57,6 +57,13 @@ def test_a_program_may_be_stopped_and_started_twice(sleeper: Settings) -> None:
         assert supervision.states(sleeper)["sleeper"].pid
 
 
+def test_the_environment_is_that_of_the_start(sleeper: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRIGGER_SECONDS", "77")
+    environment = supervision.environment(sleeper)
+    assert environment["WEBLAKE_DATA"] == str(sleeper.data)
+    assert environment.get("TRIGGER_SECONDS") != "77"
+
+
 def test_a_refusal_of_supervisor_is_named(sleeper: Settings) -> None:
     with pytest.raises(ServiceError, match="refused stopProcess nobody: BAD_NAME"):
         supervision.stop_program(sleeper, "nobody")

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from lake.errors import ServiceError
@@ -17,6 +17,26 @@ from stack.servers.ports import LOCALHOST, PortClaims
 
 ROLES = ("owner", "pipeline", "dbt", "analyst")
 CONTROLLER_PORT = "KAFKA_CONTROLLER_PORT"
+START_SETTINGS = (
+    "LAKE_ROOT",
+    "WEBLAKE_JARS",
+    "WEBLAKE_RULES",
+    "WEBLAKE_RANGES",
+    "WEBLAKE_CHARTS",
+    "KAFKA_TOPIC",
+    "POSTGRES_DB",
+    "SPARK_MASTER",
+    "SPARK_DRIVER_MEMORY",
+    "TRIGGER_SECONDS",
+    "MAX_RECORDS_PER_BATCH",
+    "MARTS_SECONDS",
+    "CHARTS_SECONDS",
+    "LOG_LEVEL",
+    "WEBLAKE_FAIL_AT",
+    "WEBLAKE_MIN_FREE_MB",
+    "MIRROR_OUTAGE_HOURS",
+)
+"""What a running stack follows as of its start. It follows the generator's settings at once."""
 HEAD = (
     "# Written by Weblake's embedded stack: ports and passwords of the services in this folder. Keep it to yourself.\n"
 )
@@ -101,6 +121,13 @@ def contradictions(settings: Settings) -> list[str]:
         for name, theirs, ours in pairs
         if theirs.rpartition(":")[2] != ours.rpartition(":")[2]
     ]
+
+
+def unapplied(settings: Settings, environment: Mapping[str, str]) -> list[str]:
+    """Return the names of the settings that are not what they are in the environment in which the stack was started."""
+    folder = {"WEBLAKE_DATA": str(settings.data)}
+    today = load_settings(folder)
+    return [name for name in START_SETTINGS if load_settings({**folder, name: environment.get(name, "")}) != today]
 
 
 def load(settings: Settings, values: dict[str, str]) -> Settings:

@@ -49,7 +49,7 @@ Where = Annotated[Stack, typer.Option("--stack", help="Where the services run: a
 def up(stack: Where = Stack.EMBEDDED) -> int:
     """Start everything, and wait for the first counts and charts.
 
-    A running stack applies changed settings, such as RATE=500 or GENERATE=0.
+    A running stack applies GENERATE, RATE and BOTS, such as RATE=500. For other settings, stop it first.
     """
     if stack is Stack.DOCKER:
         return _compose("up")
