@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from delta.exceptions import ConcurrentAppendException
 from frames import event, iso
 from lakes import append_batch
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from settings_in import settings_in
 
-from lake.requests import MaintenanceAnswer, MaintenanceRequest, ask, read_answer
+from lake.contracts.edition import Edition
+from lake.contracts.records import BY_HAND, Change
+from lake.errors import LakeError
+from lake.requests import (
+    MaintenanceAnswer,
+    MaintenanceRequest,
+    ReplayAnswer,
+    ReplayRequest,
+    VerdictAnswer,
+    VerdictRequest,
+    ask,
+    read_answer,
+)
+from spark.errands import maintenance
+from spark.errands.court import Court
 from spark.errands.errands import Errands
 from spark.errands.maintenance import Maintenance
+from spark.errands.replays import Replays
 from spark.pipeline import Pipeline
 from spark.silver import counted_up_to
 
@@ -82,3 +100,66 @@ def test_what_comes_between_two_pieces_is_counted_there(
     assert seen[0] == 2
     assert seen[1] > 2
     assert counted_up_to(session, settings) >= 3
+
+
+def test_an_error_that_stays_is_the_answer_and_one_that_passes_is_not(
+    session: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_in(tmp_path)
+    append_batch(session, settings, [event()])
+    Pipeline(session, settings).count()
+    court = Court(session, settings)
+    replays = Replays(session, settings, court.judge, Edition.of_today(settings))
+    errors: list[Exception] = []
+
+    def fail(*_: object) -> None:
+        raise errors.pop(0)
+
+    monkeypatch.setattr(Court, "_carry_out", fail)
+    monkeypatch.setattr(Replays, "_begin", fail)
+    change = Change("203.0.113.7", "convicted", "a test")
+    for errand, request, kind in (
+        (court, VerdictRequest("v", BY_HAND, (change,)), VerdictAnswer),
+        (replays, ReplayRequest("r", 0, 10), ReplayAnswer),
+    ):
+        ask(settings.requests, request)
+        errors += [ConcurrentAppendException("overtaken") for _ in range(5)] + [PySparkException("torn file")]
+        for _ in range(5):
+            with pytest.raises(ConcurrentAppendException):
+                errand.step(0)
+        assert read_answer(settings.requests, request.id, kind) is None
+        assert errand.step(0)
+        outcome = read_answer(settings.requests, request.id, kind)
+        assert outcome is not None
+        assert outcome.error == "torn file; see the stream's log, then run it again"
+        assert not errand.step(0)
+        ask(settings.requests, request)
+        errors += [PySparkException("torn file"), LakeError("not here")]
+        with pytest.raises(PySparkException):
+            errand.step(0)
+        assert errand.step(0)
+        outcome = read_answer(settings.requests, request.id, kind)
+        assert outcome is not None
+        assert outcome.error == "not here"
+
+
+def test_maintenance_whose_tables_cannot_be_measured_is_answered_with_the_error(
+    session: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_in(tmp_path)
+    append_batch(session, settings, [event()])
+    errand = Maintenance(session, settings, threading.Lock())
+    measures = [{}]
+
+    def measure(*_: object) -> object:
+        if measures:
+            return measures.pop()
+        raise PySparkException("no such folder")
+
+    monkeypatch.setattr(maintenance, "sizes", measure)
+    monkeypatch.setattr(Maintenance, "_all", lambda *_, **__: iter(()))
+    ask(settings.requests, MaintenanceRequest("m"))
+    assert not errand.step(0)
+    answer = read_answer(settings.requests, "m", MaintenanceAnswer)
+    assert answer is not None
+    assert answer.error == "maintenance failed: no such folder; see the stream's log, then run it again"
