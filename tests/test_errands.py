@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,16 +21,16 @@ from lake.errors import LakeError
 from lake.requests import (
     MaintenanceAnswer,
     MaintenanceRequest,
-    ReplayAnswer,
     ReplayRequest,
-    VerdictAnswer,
+    Request,
+    Sizes,
     VerdictRequest,
     ask,
     read_answer,
 )
 from spark.errands import maintenance
 from spark.errands.court import Court
-from spark.errands.errands import Errands
+from spark.errands.errands import Errand, Errands
 from spark.errands.maintenance import Maintenance
 from spark.errands.replays import Replays
 from spark.pipeline import Pipeline
@@ -118,29 +119,27 @@ def test_an_error_that_stays_is_the_answer_and_one_that_passes_is_not(
     monkeypatch.setattr(Court, "_carry_out", fail)
     monkeypatch.setattr(Replays, "_begin", fail)
     change = Change("203.0.113.7", "convicted", "a test")
-    for errand, request, kind in (
-        (court, VerdictRequest("v", BY_HAND, (change,)), VerdictAnswer),
-        (replays, ReplayRequest("r", 0, 10), ReplayAnswer),
-    ):
+    cases: tuple[tuple[Errand, Request], ...] = (
+        (court, VerdictRequest("v", BY_HAND, (change,))),
+        (replays, ReplayRequest("r", 0, 10)),
+    )
+    for errand, request in cases:
         ask(settings.requests, request)
         errors += [ConcurrentAppendException("overtaken") for _ in range(5)] + [PySparkException("torn file")]
         for _ in range(5):
             with pytest.raises(ConcurrentAppendException):
                 errand.step(0)
-        assert read_answer(settings.requests, request.id, kind) is None
+        answer = settings.requests / f"{request.id}.answer"
+        assert not answer.exists()
         assert errand.step(0)
-        outcome = read_answer(settings.requests, request.id, kind)
-        assert outcome is not None
-        assert outcome.error == "torn file; see the stream's log, then run it again"
+        assert json.loads(answer.read_text())["error"] == "torn file; see the stream's log, then run it again"
         assert not errand.step(0)
         ask(settings.requests, request)
         errors += [PySparkException("torn file"), LakeError("not here")]
         with pytest.raises(PySparkException):
             errand.step(0)
         assert errand.step(0)
-        outcome = read_answer(settings.requests, request.id, kind)
-        assert outcome is not None
-        assert outcome.error == "not here"
+        assert json.loads(answer.read_text())["error"] == "not here"
 
 
 def test_maintenance_whose_tables_cannot_be_measured_is_answered_with_the_error(
@@ -149,9 +148,9 @@ def test_maintenance_whose_tables_cannot_be_measured_is_answered_with_the_error(
     settings = settings_in(tmp_path)
     append_batch(session, settings, [event()])
     errand = Maintenance(session, settings, threading.Lock())
-    measures = [{}]
+    measures: list[Sizes] = [{}]
 
-    def measure(*_: object) -> object:
+    def measure(*_: object) -> Sizes:
         if measures:
             return measures.pop()
         raise PySparkException("no such folder")
