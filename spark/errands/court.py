@@ -20,7 +20,7 @@ from lake.settings import Settings
 from lake.url_rules import load_url_rules
 from spark import failpoints
 from spark.errands.moves import moves, summary
-from spark.errands.requests import FAILURES, failure_text, first_request, is_final
+from spark.errands.requests import FAILURES, failure_text, first_request, is_final, report
 from spark.events.claims import load_ranges
 from spark.events.counts import as_entry
 from spark.events.judgement import Judgement
@@ -62,7 +62,7 @@ class Court:
         except FAILURES as error:
             if not is_final(error, self._tries):
                 raise
-            log.error("verdicts failed: %s", error, exc_info=error)
+            report("verdicts", error)
             self.verdicts = read_verdicts(self._session, self._settings)  # an earlier try may have been committed
             outcome = VerdictAnswer(done=True, error=failure_text(error))
         self._tries = 0

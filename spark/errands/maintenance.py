@@ -19,7 +19,7 @@ from lake.contracts import BRONZE_PARTITION, BY_STREAM, LEDGER, LEDGER_PARTITION
 from lake.requests import MaintenanceAnswer, MaintenanceRequest, Sizes, TableSize, answer
 from lake.settings import Settings
 from spark import failpoints
-from spark.errands.requests import FAILURES, failure_text, first_request
+from spark.errands.requests import FAILURES, failure_text, first_request, report
 from spark.events.counts import sum_entries
 from spark.tables.delta import (
     live_files,
@@ -71,7 +71,7 @@ class Maintenance:
             done = next(self._pieces, None) if self._pieces else None
             after = sizes(self._session, self._settings) if done is None and self._request else {}
         except FAILURES as error:
-            log.error("maintenance failed: %s", error, exc_info=error)
+            report("maintenance", error)
             self._end(MaintenanceAnswer(done=True, error=f"maintenance failed: {failure_text(error)}"))
             return False
         if done is None:

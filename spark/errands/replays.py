@@ -43,7 +43,7 @@ from spark.errands.replay_records import (
     undone_replay,
     write_replay,
 )
-from spark.errands.requests import FAILURES, failure_text, first_request, is_final
+from spark.errands.requests import FAILURES, failure_text, first_request, is_final, report
 from spark.events.counts import as_entry, negative
 from spark.events.judgement import Judge
 from spark.tables.delta import append_once, snapshot, writers_progress
@@ -91,7 +91,7 @@ class Replays:
             is_only_unrecorded = self._at_hand == request and self._is_committed
             if is_only_unrecorded or not is_final(error, self._tries):
                 raise
-            log.error("replay %s failed: %s", request.id, error, exc_info=error)
+            report(f"replay {request.id}", error)
             self._at_hand = None
             answer(self._settings.requests, request.id, ReplayAnswer(done=True, error=failure_text(error)))
         self._tries = 0

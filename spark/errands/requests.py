@@ -6,6 +6,8 @@ or the request would hold up all those behind it for ever.
 
 from __future__ import annotations
 
+import logging
+
 from delta.exceptions import (
     ConcurrentAppendException,
     ConcurrentDeleteDeleteException,
@@ -22,6 +24,8 @@ from pyspark.errors import PySparkException
 from lake.errors import WeblakeError, first_line
 from lake.requests import R, waiting
 from lake.settings import Settings
+
+log = logging.getLogger(__name__)
 
 FAILURES = (WeblakeError, PySparkException, Py4JError)
 """What can go wrong with an errand."""
@@ -48,6 +52,11 @@ def first_request(settings: Settings, kind: type[R]) -> R | None:
 def is_final(error: Exception, tries: int) -> bool:
     """Return whether an error is the answer to a request that has now failed so many times in a row."""
     return isinstance(error, WeblakeError) or (tries >= MOST_TRIES and not isinstance(error, PASSING))
+
+
+def report(errand: str, error: Exception) -> None:
+    """Log a failure, with a trace where it is none that Weblake raises on purpose."""
+    log.error("%s failed: %s", errand, first_line(error), exc_info=None if isinstance(error, WeblakeError) else error)
 
 
 def failure_text(error: Exception) -> str:
