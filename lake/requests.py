@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -14,6 +16,8 @@ from lake.contracts.fields import known_fields
 from lake.contracts.records import Change, ReplayRecord
 from lake.errors import LakeError
 from lake.files import write_whole
+
+log = logging.getLogger(__name__)
 
 ANSWER = ".answer"
 
@@ -186,15 +190,18 @@ def ask(folder: Path, request: Request) -> None:
 
 def waiting(folder: Path, kind: type[R]) -> list[R]:
     """Return the requests of a kind that have no final answer yet, the oldest first."""
-    contents = (json.loads(path.read_text()) for path in sorted(folder.glob("*.json")))
-    return [kind.of(content) for content in contents if KINDS[content["kind"]] is kind]
+    requests = map(_read, sorted(folder.glob("*.json")))
+    return [request for request in requests if isinstance(request, kind)]
 
 
 def answer(folder: Path, request_id: str, content: Answer) -> None:
-    """Answer a request; an answer that is ``done`` is the last and ends it."""
+    """Answer a request; an answer that is ``done`` is the last and ends it. A withdrawn request gets none."""
+    request = folder / f"{request_id}.json"
+    if not request.exists():
+        return
     write_whole(folder / f"{request_id}{ANSWER}", json.dumps(content.as_json()))
     if content.done:
-        (folder / f"{request_id}.json").unlink(missing_ok=True)
+        request.unlink(missing_ok=True)
 
 
 def read_answer(folder: Path, request_id: str, kind: type[A]) -> A | None:
@@ -209,3 +216,21 @@ def withdraw(folder: Path, request_id: str) -> None:
     """Take away a request and its answer."""
     for name in (f"{request_id}.json", f"{request_id}{ANSWER}"):
         (folder / name).unlink(missing_ok=True)
+
+
+def _read(path: Path) -> Request | None:
+    """Return a request; None where it has been answered or withdrawn meanwhile, or is none."""
+    try:
+        content = json.loads(path.read_text())
+        return KINDS[content["kind"]].of(content)
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        _report(path, repr(error))
+        return None
+
+
+@cache
+def _report(path: Path, reason: str) -> None:
+    """Log, once for each file, that nobody will carry it out."""
+    log.error("%s is no request (%s); delete it, and ask again", path, reason)

@@ -56,10 +56,10 @@ class Pipeline:
         self._bronze_is_due = threading.Event()
         self._bronze_moved = threading.Event()
         self._ledger_moved = threading.Event()
+        rules = load_url_rules(settings.rules_file)  # first: no table is made under rules that cannot be used
         create_bronze(session, settings)
         create_ledger(session, settings)
         self.progress = Progress(settings.stream_file)
-        rules = load_url_rules(settings.rules_file)
         self._bronze = Bronze(session, settings, rules, self.progress, self._bronze_moved.set)
         self._edition = Edition.of_today(settings)
         court = Court(session, settings)

@@ -69,6 +69,13 @@ def counted_up_to(session: SparkSession, settings: Settings) -> int:
     return done
 
 
+class Stand(NamedTuple):
+    """A version of the ledger, and the bronze batch that it stands at."""
+
+    version: int
+    batch: int
+
+
 class Silver:
     """The loop from bronze to the ledger."""
 
@@ -89,7 +96,7 @@ class Silver:
         self._stop = threading.Event()
         self._files = BronzeFiles(session, settings.bronze)
         self.has_caught_up = threading.Event()
-        self._stand = (-1, -1)  # a version of the ledger, and the bronze batch that it stands at
+        self._stand = Stand(version=-1, batch=-1)
 
     def stop(self) -> None:
         """End after the current batch."""
@@ -118,14 +125,14 @@ class Silver:
     @property
     def counted_up_to(self) -> int:
         """The bronze batch that the ledger stood at after the last batch."""
-        return self._stand[1]
+        return self._stand.batch
 
     def _counted_up_to(self) -> int:
         """Return the last bronze batch that is in the ledger; asks the table where its version is not our own."""
         version = own_snapshot(self._session, self._settings.ledger).version
-        if version != self._stand[0]:
-            self._stand = (version, counted_up_to(self._session, self._settings))
-        return self._stand[1]
+        if version != self._stand.version:
+            self._stand = Stand(version, counted_up_to(self._session, self._settings))
+        return self._stand.batch
 
     def _next_step(self, done: int, latest: int) -> int:
         """Return the last batch of the next step: as many batches as stay under ``ROWS_PER_STEP``."""
@@ -166,7 +173,7 @@ class Silver:
         else:
             append_once(entries.coalesce(1), ledger, writer, upto)
         failpoints.reach("silver-after-commit")
-        self._stand = (own_snapshot(self._session, ledger).version, upto)
+        self._stand = Stand(own_snapshot(self._session, ledger).version, upto)
         self._report(done, upto)
         self._on_commit()
 
@@ -192,7 +199,7 @@ class Silver:
 
     def _report(self, done: int, upto: int) -> None:
         report, bronze = self._progress.silver, self._progress.bronze
-        version = self._stand[0]
+        version = self._stand.version
         if upto >= bronze.version:
             rows, as_of = bronze.rows, bronze.as_of
         else:

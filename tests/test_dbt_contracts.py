@@ -84,6 +84,8 @@ def test_writing_mends_what_is_stale_and_leaves_the_rest_alone(tmp_path: Path) -
     sources, clients = project / "models" / "staging" / "sources.yml", project / "models" / "rollups" / "clients.yml"
     sources.write_text("")
     clients.write_text(re.sub(r" *- \{ name: views,.*\n", "", clients.read_text()))
+    assert set(dbt.stale(project)) == {sources, clients}
+    assert sources.read_text() == ""
     assert set(dbt.write(project)) == {sources, clients}
     assert clients.read_text() == (DBT / "models" / "rollups" / "clients.yml").read_text()
 

@@ -200,10 +200,9 @@ def _audit(first: float | None, last: float | None, deep: bool) -> Report:
         from audit.scope import Scope
         from audit.session import quiet_session
         from audit.verify import verify as check
-        from weblake.show.verify import Steps
 
         with quiet_session(settings, "verify") as session:
-            return check(session, settings, rules, Scope(first, last), deep, Steps(say))
+            return check(session, settings, rules, Scope(first, last), deep, say)
 
 
 def _replay_request(
