@@ -147,7 +147,7 @@ class Bronze:
                 if self._stop.is_set() or (is_live and self._is_full.is_set()):
                     break
         except StreamingQueryException as error:
-            raise self._failure or self._topic.explained(error) from error
+            raise self._failure or self._topic.explain(error) from error
         finally:
             self._end(query)
 
