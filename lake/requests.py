@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
-from lake.contracts.fields import known_fields
+from lake.contracts.fields import fields_of
 from lake.contracts.records import Change, ReplayRecord
 from lake.errors import LakeError
 from lake.files import write_whole
@@ -36,7 +36,7 @@ class ReplayRequest:
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> ReplayRequest:
         """Read it from a JSON object."""
-        return cls(**known_fields(cls, content))
+        return cls(**fields_of(cls, content))
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class MaintenanceRequest:
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> MaintenanceRequest:
         """Read it from a JSON object."""
-        return cls(**known_fields(cls, content))
+        return cls(**fields_of(cls, content))
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ class VerdictRequest:
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> VerdictRequest:
         """Read it from a JSON object."""
-        changes = tuple(Change(**known_fields(Change, change)) for change in content["changes"])
-        return cls(**{**known_fields(cls, content), "changes": changes})
+        changes = tuple(Change(**fields_of(Change, change)) for change in content["changes"])
+        return cls(**{**fields_of(cls, content), "changes": changes})
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class ReplayAnswer:
         """Read it from a JSON object, in which the record's fields stand beside ``done``."""
         if content["done"] and "error" not in content:
             return cls(done=True, record=ReplayRecord.of(content))
-        return cls(**known_fields(cls, content))
+        return cls(**fields_of(cls, content))
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a JSON object."""
@@ -120,7 +120,7 @@ class VerdictAnswer:
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> VerdictAnswer:
         """Read it from a JSON object."""
-        return cls(**{**known_fields(cls, content), "held": tuple(content.get("held", ()))})
+        return cls(**{**fields_of(cls, content), "held": tuple(content.get("held", ()))})
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a JSON object."""
@@ -155,10 +155,10 @@ class MaintenanceAnswer:
     def of(cls, content: Mapping[str, Any]) -> MaintenanceAnswer:
         """Read it from a JSON object."""
         sizes = {
-            side: {name: TableSize(**known_fields(TableSize, size)) for name, size in content.get(side, {}).items()}
+            side: {name: TableSize(**fields_of(TableSize, size)) for name, size in content.get(side, {}).items()}
             for side in ("before", "after")
         }
-        return cls(**{**known_fields(cls, content), **sizes})
+        return cls(**{**fields_of(cls, content), **sizes})
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a JSON object."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 from pyspark.sql import DataFrame, SparkSession
@@ -116,11 +117,12 @@ class Silver:
             self._on_commit()
 
     def report(self) -> None:
-        """Say from the tables how far the ledger has come; for the start, when bronze alone has said so."""
+        """Report progress from the tables themselves, at the start, when bronze has done so."""
         done, bronze = counted_up_to(self._session, self._settings), self._progress.bronze
         ahead = bronze_facts(self._session, self._settings, done + 1).rows if done < bronze.version else 0
         version = snapshot(self._session, self._settings.ledger).version
-        self._progress.report("silver", version=version, rows=bronze.rows - ahead, as_of=bronze.as_of)
+        rows, as_of = bronze.rows - ahead, bronze.as_of
+        self._progress.report_silver(lambda silver: replace(silver, version=version, rows=rows, as_of=as_of))
 
     @property
     def counted_up_to(self) -> int:
@@ -205,7 +207,7 @@ class Silver:
         else:
             rows = report.rows + sum(self._rows_by_batch(done, upto).values())
             as_of = max((file.newest for file in self._files.between(done, upto)), default=report.as_of)
-        self._progress.report("silver", version=version, rows=rows, as_of=as_of)
+        self._progress.report_silver(lambda silver: replace(silver, version=version, rows=rows, as_of=as_of))
         log.info("ledger version %d: bronze up to batch %d", version, upto)
 
 

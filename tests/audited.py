@@ -27,11 +27,10 @@ DAY = 86_400
 def command(data: Path, *arguments: str, settings: Settings | None = None) -> subprocess.CompletedProcess[str]:
     """Run ``weblake verify`` as a person would."""
     chosen = settings or load_settings({"WEBLAKE_DATA": str(data)})
-    extra = {"KAFKA_TOPIC": chosen.kafka_topic, "SPARK_MASTER": "local[2]"}
     return subprocess.run(
         weblake_command("verify", *arguments),
         cwd=PROJECT,
-        env=child_environment(chosen, **extra, POSTGRES_DBT_PASSWORD=chosen.dbt_password),
+        env=child_environment(chosen, SPARK_MASTER="local[2]", POSTGRES_DBT_PASSWORD=chosen.dbt_password),
         capture_output=True,
         text=True,
         check=False,

@@ -246,8 +246,8 @@ def test_make_hands_values_over_as_they_are(tmp_path: Path) -> None:
     program.write_text(FAKE.format(python=sys.executable, variables=MAKE_VARIABLES))
     program.chmod(0o755)
     shutil.copy(PROJECT / "Makefile", tmp_path)
-    given = child_environment(load_settings(), FROM="not on the command line")
-    environment = {name: text for name, text in given.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    ours = child_environment(load_settings(), FROM="not on the command line")
+    environment = {name: text for name, text in ours.items() if not name.startswith(("MAKE", "MFLAGS"))}
     done = subprocess.run(
         ["make", "--no-print-directory", "convict", f"REASON={value}", "DRY_RUN=1"],
         cwd=tmp_path,
@@ -261,8 +261,8 @@ def test_make_hands_values_over_as_they_are(tmp_path: Path) -> None:
 
 
 def test_variables_become_options_and_others_are_left_alone() -> None:
-    given = {"FROM": "2026-01-01", "TO": "", "DRY_RUN": "1", "RATE": "5", "CLIENT": "-x"}
-    assert with_variables(GROUP, ["replay"], given) == ["replay", "--from=2026-01-01", "--dry-run", "--client=-x"]
+    variables = {"FROM": "2026-01-01", "TO": "", "DRY_RUN": "1", "RATE": "5", "CLIENT": "-x"}
+    assert with_variables(GROUP, ["replay"], variables) == ["replay", "--from=2026-01-01", "--dry-run", "--client=-x"]
     assert with_variables(GROUP, ["verify"], {"DEEP": "0"}) == ["verify"]
     assert with_variables(GROUP, ["sql"], {"Q": "select 1"}) == ["sql", "--query=select 1"]
     assert with_variables(GROUP, ["generate"], {"ARGS": "--rate 5 --truth 'a b'"})[1:] == [

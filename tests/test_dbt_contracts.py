@@ -66,6 +66,13 @@ def descriptions(node: Any) -> Iterator[str]:
             yield from descriptions(value)
 
 
+def test_every_ratio_of_a_mart_has_a_precision() -> None:
+    types = [str(column.get("data_type")) for model in MODELS for column in described_columns(model)]
+    ratios = [name for name in types if name.startswith("numeric")]
+    assert ratios
+    assert "numeric" not in ratios, "dbt warns of a numeric column without precision"
+
+
 @pytest.mark.parametrize("path", WRITTEN, ids=str)
 def test_what_comes_from_the_contract_is_up_to_date(path: Path) -> None:
     assert (DBT / path).read_text() == dbt.texts(DBT)[DBT / path], "the contract has changed; run `make contracts`"

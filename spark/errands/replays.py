@@ -36,10 +36,10 @@ from spark.errands.replay_records import (
     corrected_windows,
     entry_of,
     largest,
-    moved,
     number_of_keys,
     read_replay,
     replays,
+    totals,
     undone_replay,
     write_replay,
 )
@@ -167,7 +167,7 @@ class Replays:
             **asdict(request),
             at=time.time(),
             corrections=rows,
-            moved=moved(changes),
+            moved=totals(changes),
             keys=number_of_keys(changes),
             shown=largest(changes),
         )
