@@ -124,11 +124,14 @@ def run_loop(marts: Marts, settings: Settings, stop: threading.Event) -> None:
         started = time.monotonic()
         try:
             with building(settings, stop):
-                if is_due(*stands(settings), has_built):
+                mirror, published = stands(settings)
+                is_new = is_due(mirror, published, has_built)
+                if is_new:
                     build(marts, settings)
                     has_built = True
-                    if started >= next_proposal and propose(settings):
-                        next_proposal = started + PROPOSAL_SECONDS
+                # A verdict that has to wait, or was taken back, is asked for again even where nothing new comes in.
+                if (is_new or mirror == published) and started >= next_proposal and propose(settings):
+                    next_proposal = started + PROPOSAL_SECONDS
             retry_seconds = FIRST_RETRY_SECONDS
             pause = settings.marts_seconds - (time.monotonic() - started)
         except (WeblakeError, psycopg2.Error) as error:

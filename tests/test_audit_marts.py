@@ -60,6 +60,11 @@ def settings(stack_settings: Settings, tmp_path_factory: pytest.TempPathFactory)
     own = replace(stack_settings, data=tmp_path_factory.mktemp("audit"), postgres_database="audit")
     migrate(own)
     dbt = Marts(own)
+    execute(
+        own,
+        "insert into silver.verdicts values ('192.0.2.3', 'pardoned', 'hand', 'our own', now(), 1), "
+        f"('{PEOPLE[0]}', 'convicted', 'hand', 'a rival', now(), 1)",
+    )
     for version in range(3):
         count(own, version, traffic(random.Random(version)))
         build(dbt, own)

@@ -63,6 +63,7 @@ def suspects(*rows: tuple[str, str, bool, int, list[str], list[int]]) -> pd.Data
     names = ["ip_address", "class", "is_convicted", "requests", "reasons", "points"]
     frame = pd.DataFrame(list(rows), columns=names)
     frame["score"] = [sum(row[-1]) for row in rows]
+    frame["verdict"], frame["verdict_reason"] = None, None
     frame[["bots", "first_seen_at", "last_seen_at"]] = len(rows), minute(0), minute(90)
     return frame
 

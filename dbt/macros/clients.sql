@@ -9,10 +9,28 @@
     coalesce(max({{ column }}) filter (where {{ condition }}), 0)
 {%- endmacro %}
 
+{% macro bot_measures() -%}
+    {{ return(['views', 'add_to_carts', 'checkouts', 'bytes']) }}
+{%- endmacro %}
+
+{% macro people_and_bots(counts, measures) -%}
+    cross join lateral (
+        values
+        (
+            'people'
+            {%- for measure in measures %}, {{ counts }}.{{ measure }} - {{ counts }}.bot_{{ measure }}{% endfor -%}
+        ),
+        (
+            coalesce(scores.class, 'unclear')
+            {%- for measure in measures %}, {{ counts }}.bot_{{ measure }}{% endfor -%}
+        )
+    ) as part (class, {{ measures | join(', ') }})
+{%- endmacro %}
+
 {% macro if_mostly(part, whole) -%}
     case when 2 * {{ part }} >= {{ whole }} then {{ part }} else 0 end
 {%- endmacro %}
 
 {% macro no_scores() -%}
-    (select null::text as ip_address, null::text as convicted_as, null::bigint as class_version where false) as none
+    (select null::text as ip_address, null::text as class, null::bigint as class_version where false) as none
 {%- endmacro %}
