@@ -76,7 +76,9 @@ def parsed_facts(bronze: DataFrame, clients: Clients, scope: Scope) -> DataFrame
     same = ["ip_address", "agent", "is_none"]
     rows = valid.withColumns({"agent": F.coalesce("user_agent", F.lit("")), "is_none": F.col("user_agent").isNull()})
     keys = [_as_key(name, digits) for name, digits in KEYS.items()]
-    return rows.join(judged, same).selectExpr("window_start", IDENTITY, *ORDER, *keys, "is_bot", *measures)
+    return (
+        rows.join(judged, same).selectExpr("window_start", IDENTITY, *ORDER, *keys, "is_bot", *measures).select(*FACTS)
+    )
 
 
 def read_again(bronze: DataFrame, rules: UrlRules, clients: Clients) -> DataFrame:
@@ -102,9 +104,9 @@ def read_again(bronze: DataFrame, rules: UrlRules, clients: Clients) -> DataFram
         for batch in batches:
             yield _read_batch(reader, batch)
 
-    return raw.mapInArrow(read, schema).selectExpr(
-        *("timestamp_micros(window) as window_start", "event_id", *ORDER, *KEYS, "is_bot", *MEASURE_NAMES),
-        *("reject_reason", "stored_reason"),
+    records = raw.mapInArrow(read, schema).withColumn("window_start", F.expr("timestamp_micros(window)"))
+    return records.selectExpr(
+        *(*FACTS, "reject_reason", "stored_reason"),
         "timestamp_micros(stored_window) as stored_window",
         "timestamp_micros(ingested) as ingested_at",
     )

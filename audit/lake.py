@@ -75,17 +75,18 @@ def pin(session: SparkSession, settings: Settings) -> tuple[PinnedLake, list[Che
             f"the ledger {settings.ledger} was counted from another bronze table than {settings.bronze}; "
             "put that bronze table back, or move the ledger away and run `make rebuild`"
         )
-    checks, versions = [], []
-    for name, path in (("ledger", settings.ledger), ("bronze", settings.bronze)):
-        version, files = live_files(session, path)
-        versions.append(version)
-        checks.append(_check_files(session, name, path, [unquote(file["path"]) for file in files]))
-    shuffle = max(2, len(files) // 50)
+    _, ledger_files = live_files(session, settings.ledger)
+    bronze_version, bronze_files = live_files(session, settings.bronze)
+    checks = [
+        _check_files(session, "ledger", settings.ledger, ledger_files),
+        _check_files(session, "bronze", settings.bronze, bronze_files),
+    ]
+    shuffle = max(2, len(bronze_files) // 50)
     session.conf.set("spark.sql.shuffle.partitions", str(shuffle))
     pinned = PinnedLake(
         session=session,
         settings=settings,
-        bronze_version=versions[1],
+        bronze_version=bronze_version,
         ledger_version=ledger.version,
         ledger_id=ledger.table_id,
         batch=progress.get(f"silver:{bronze_id}", -1),
@@ -94,14 +95,15 @@ def pin(session: SparkSession, settings: Settings) -> tuple[PinnedLake, list[Che
     return pinned, checks
 
 
-def _check_files(session: SparkSession, name: str, path: str, files: list[str]) -> Check:
-    """Compare the files that the table's log names with those that are there.
+def _check_files(session: SparkSession, name: str, path: str, adds: list[dict[str, Any]]) -> Check:
+    """Compare the files that the table's log names, by its ``add`` actions, with those that are there.
 
     Where some are missing, all later checks read what is left, so that they can say which records are lost.
     """
     jvm: Any = session._jvm
     system = jvm.org.apache.hadoop.fs.Path(path).getFileSystem(session._jsparkSession.sessionState().newHadoopConf())
-    missing = [file for file in sorted(files) if not system.exists(jvm.org.apache.hadoop.fs.Path(f"{path}/{file}"))]
+    files = sorted(unquote(add["path"]) for add in adds)
+    missing = [file for file in files if not system.exists(jvm.org.apache.hadoop.fs.Path(f"{path}/{file}"))]
     problem = ""
     if missing:
         session.conf.set("spark.sql.files.ignoreMissingFiles", "true")

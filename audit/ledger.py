@@ -29,16 +29,18 @@ def check_counts(lake: PinnedLake, scope: Scope) -> list[Check]:
         entries = entries.join(corrected.hint("broadcast"), "window_start", "left_anti")
     comparison = compare_cells(facts, entries, "bronze")
     valid, rejected = _rows(bronze, scope)
-    uncounted = valid - comparison.events - comparison.duplicates
     parts = [
         f"{comparison.ledger_events:,} counted",
         number(comparison.duplicates, "duplicate"),
         f"{sum(rejected.values()):,} rejected",
     ]
+    accounted = comparison.ledger_events + comparison.duplicates + sum(rejected.values())
     if left_out:
-        parts.append(f"{number(uncounted, 'row')} in {number(left_out, 'replayed window')} left out")
+        inside = bronze.filter("reject_reason is null").join(corrected.hint("broadcast"), "window_start", "left_semi")
+        rows_left_out = inside.count()
+        accounted += rows_left_out
+        parts.append(f"{number(rows_left_out, 'row')} in {number(left_out, 'replayed window')} left out")
     rows = valid + sum(rejected.values())
-    accounted = comparison.ledger_events + comparison.duplicates + sum(rejected.values()) + uncounted
     return [_account("bronze: rows", rows, accounted, parts, rejected), *comparison.checks]
 
 
@@ -52,10 +54,10 @@ def check_deeply(lake: PinnedLake, scope: Scope, rules: UrlRules) -> list[Check]
         comparison = compare_cells(good, entries, "the raw bytes")
         arrived = scope.in_spark("ingested_at")
         rejected = _by_reason(read.filter(f"reject_reason is not null and {arrived}"))
+        rows = good.count() + sum(rejected.values())
         reasons = _check_reasons(read, entries, scope)
     finally:
         read.unpersist()
-    rows = comparison.events + comparison.duplicates + sum(rejected.values())
     accounted = comparison.ledger_events + comparison.duplicates + sum(rejected.values())
     parts = [
         f"{comparison.ledger_events:,} counted",

@@ -40,16 +40,6 @@ class Scope:
         return f"{_text(self.first, 'the beginning')} to {_text(self.last, 'now')}"
 
 
-def read_instant(text: str) -> float:
-    """Return the epoch seconds of an ISO 8601 time, UTC unless it says.
-
-    Raises:
-        ValueError: the text is no such time.
-    """
-    instant = dt.datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
-    return (instant if instant.tzinfo else instant.replace(tzinfo=dt.timezone.utc)).timestamp()
-
-
 def _text(second: float | None, otherwise: str) -> str:
     if second is None:
         return otherwise

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TextIO
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
@@ -19,64 +18,57 @@ from audit.mirror import check_mirror
 from audit.records import check_records
 from audit.report import Report, Versions
 from audit.scope import Scope
-from lake.errors import LakeError, ServiceError, first_line
+from lake.errors import LakeError, RulesError, ServiceError, first_line
 from lake.settings import Settings
 from lake.url_rules import UrlRules
 
 
-class Progress:
-    """Shows the current step on one line of a terminal; writes nothing if there is none."""
-
-    def __init__(self, stream: TextIO) -> None:
-        """Write to ``stream`` if it is a terminal."""
-        self._stream = stream
-        self._is_shown = stream.isatty()
-
-    def say(self, text: str) -> None:
-        """Show the text in place of the last one."""
-        if self._is_shown:
-            self._stream.write(f"\r\x1b[K{text} ...")
-            self._stream.flush()
-
-    def clear(self) -> None:
-        """Wipe the line."""
-        if self._is_shown:
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
-
-
 def verify(
-    session: SparkSession, settings: Settings, rules: UrlRules, scope: Scope, is_deep: bool, progress: Progress
+    session: SparkSession,
+    settings: Settings,
+    rules: UrlRules,
+    scope: Scope,
+    is_deep: bool,
+    say: Callable[[str], object] = lambda _: None,
 ) -> Report:
-    """Make all checks; report a check that cannot be made as one of them.
+    """Make all checks; report a check that cannot be made as one of them. ``say`` shows the current step.
 
     Raises:
         LakeError: there is no lake at all.
     """
     started = time.monotonic()
-    progress.say("reading the tables' logs")
+    say("Reading the tables' logs")
     try:
         lake, checks = pin(session, settings)
     except (PySparkException, Py4JError) as error:
         checks = [failed("lake", f"the log of {settings.lake_root} cannot be read: {_reason(error)}")]
         return Report(settings.lake_root, str(scope), time.monotonic() - started, checks)
-    gap = edition_gap(lake)
-    checks += [gap.check()] if gap else []
+    gap, gap_checks = _edition(lake)
+    checks += gap_checks
     steps: list[tuple[str, str, Callable[[], list[Check]]]] = [
-        ("Kafka: offsets", "comparing bronze with Kafka", lambda: check_records(lake)),
-        ("ledger", "counting bronze again", lambda: _counts(lake, scope, gap)),
-        ("PostgreSQL: window_counts", "comparing PostgreSQL with the ledger", lambda: check_mirror(lake, scope)),
-        ("marts", "comparing the marts with PostgreSQL", lambda: check_marts(settings, scope)),
+        ("Kafka: offsets", "Comparing bronze with Kafka", lambda: check_records(lake)),
+        ("ledger", "Counting bronze again", lambda: _counts(lake, scope, gap)),
+        ("PostgreSQL: window_counts", "Comparing PostgreSQL with the ledger", lambda: check_mirror(lake, scope)),
+        ("marts", "Comparing the marts with PostgreSQL", lambda: check_marts(settings, scope)),
     ]
     if is_deep and gap:
         checks += gap.instead_of("deep")
     elif is_deep:
-        steps.append(("deep", "reading every raw record again", lambda: check_deeply(lake, scope, rules)))
+        steps.append(("deep", "Reading every raw record again", lambda: check_deeply(lake, scope, rules)))
     for name, doing, check in steps:
-        progress.say(doing)
+        say(doing)
         checks += _guarded(name, check)
     versions = Versions(lake.bronze_version, lake.ledger_version, lake.batch)
     return Report(settings.lake_root, str(scope), time.monotonic() - started, checks, versions)
+
+
+def _edition(lake: PinnedLake) -> tuple[Gap | None, list[Check]]:
+    """Return how the ledger's edition differs from today's, and the line of the report on it."""
+    try:
+        gap = edition_gap(lake)
+    except RulesError as error:
+        return None, [failed("edition", str(error))]
+    return gap, [gap.check()] if gap else []
 
 
 def _counts(lake: PinnedLake, scope: Scope, gap: Gap | None) -> list[Check]:
@@ -90,6 +82,8 @@ def _guarded(name: str, check: Callable[[], list[Check]]) -> list[Check]:
         return check()
     except ServiceError as error:
         return [unchecked(name, str(error))]
+    except RulesError as error:
+        return [failed(name, str(error))]
     except (LakeError, PySparkException, Py4JError) as error:
         return [failed(name, f"the lake cannot be read: {_reason(error)}")]
 

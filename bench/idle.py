@@ -50,8 +50,7 @@ def measure_idle(folder: Path, rate: int, seconds: int, say: Callable[[str], Non
             "POSTGRES_PORT": str(database),
         }
     )
-    folders = {"LAKE_ROOT": settings.lake_root, "WEBLAKE_CHARTS": str(settings.charts)}
-    environment = child_environment(settings, **folders, RATE=str(rate), GENERATE="1")
+    environment = child_environment(settings, RATE=str(rate), GENERATE="1")
     started = time.monotonic()
     try:
         up = subprocess.run(weblake_command("up"), cwd=PROJECT, env=environment, check=False)

@@ -88,7 +88,7 @@ def measure(folder: Path, events: int) -> Measurement:
     with Embedded(folder, TRIGGER_SECONDS="0") as settings:
         _say(f"{events:,} events: loading ...")
         loaded = load_backlog(settings, events, folder / "expected", _silent)
-        with CountWatch(settings) as watch, Stream(settings, TRIGGER_SECONDS="0") as stream:
+        with CountWatch(settings) as watch, Stream(settings) as stream:
             with _timed(values, "filling, s"):
                 watch.wait_for(events, stream.check, _silent)
             marts = Marts(settings)
@@ -173,7 +173,7 @@ def _replay(settings: Settings) -> None:
 
 def _verify(settings: Settings, *scope: str) -> None:
     command = weblake_command("verify", *scope)
-    environment = child_environment(settings, LAKE_ROOT=settings.lake_root)
+    environment = child_environment(settings)
     process = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
     if process.returncode:
         raise ServiceError(f"verify found something wrong:\n{process.stdout}{process.stderr}")

@@ -35,9 +35,8 @@ def metered_services(folder: Path) -> Iterator[tuple[Settings, Meter]]:
 class Stream:
     """``with Stream(settings) as stream:`` starts it and ends it, with its Java process."""
 
-    def __init__(self, settings: Settings, **environment: str) -> None:
-        """Describe the process and its further settings; ``started_at`` is epoch seconds."""
-        self._environment = environment
+    def __init__(self, settings: Settings) -> None:
+        """Describe the process; ``started_at`` is epoch seconds."""
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
         self.log = settings.data / "logs" / "stream.log"
@@ -46,19 +45,12 @@ class Stream:
     def __enter__(self) -> Stream:
         """Start it, and do not wait until it is ready."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        environment = child_environment(
-            self._settings,
-            LAKE_ROOT=self._settings.lake_root,
-            KAFKA_TOPIC=self._settings.kafka_topic,
-            POSTGRES_DB=self._settings.postgres_database,
-            **self._environment,
-        )
         self.started_at = time.time()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 weblake_command("run", "stream"),
                 cwd=PROJECT,
-                env=environment,
+                env=child_environment(self._settings),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

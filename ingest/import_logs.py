@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 
 ID_HEADER = "event_id"
 LINES_PER_PROGRESS = 500
+FLUSH_SECONDS = 3.0
+"""How long Kafka may take for what is on its way when the user interrupts."""
 
 
 class Sender(Protocol):
@@ -96,8 +98,11 @@ def import_files(names: list[str], settings: Settings, patience_seconds: float, 
     except ServiceError as error:
         tally.problems.append(str(error))
     except KeyboardInterrupt:
-        producer.flush(seconds=3.0)
         was_interrupted = True
+        try:
+            producer.flush(FLUSH_SECONDS)
+        except ServiceError as error:
+            tally.problems.append(str(error))
     finally:
         producer.close()
     tally.problems += [f"{label} was refused by Kafka as too large" for label in producer.refused]

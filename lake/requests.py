@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
-from lake.contracts.fields import known_fields
+from lake.contracts.fields import fields_of
 from lake.contracts.records import Change, ReplayRecord
 from lake.errors import LakeError
 from lake.files import write_whole
+
+log = logging.getLogger(__name__)
 
 ANSWER = ".answer"
 
@@ -32,7 +36,7 @@ class ReplayRequest:
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> ReplayRequest:
         """Read it from a JSON object."""
-        return cls(**known_fields(cls, content))
+        return cls(**fields_of(cls, content))
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class MaintenanceRequest:
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> MaintenanceRequest:
         """Read it from a JSON object."""
-        return cls(**known_fields(cls, content))
+        return cls(**fields_of(cls, content))
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,8 @@ class VerdictRequest:
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> VerdictRequest:
         """Read it from a JSON object."""
-        changes = tuple(Change(**known_fields(Change, change)) for change in content["changes"])
-        return cls(**{**known_fields(cls, content), "changes": changes})
+        changes = tuple(Change(**fields_of(Change, change)) for change in content["changes"])
+        return cls(**{**fields_of(cls, content), "changes": changes})
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,7 @@ class ReplayAnswer:
         """Read it from a JSON object, in which the record's fields stand beside ``done``."""
         if content["done"] and "error" not in content:
             return cls(done=True, record=ReplayRecord.of(content))
-        return cls(**known_fields(cls, content))
+        return cls(**fields_of(cls, content))
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a JSON object."""
@@ -116,7 +120,7 @@ class VerdictAnswer:
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> VerdictAnswer:
         """Read it from a JSON object."""
-        return cls(**{**known_fields(cls, content), "held": tuple(content.get("held", ()))})
+        return cls(**{**fields_of(cls, content), "held": tuple(content.get("held", ()))})
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a JSON object."""
@@ -151,10 +155,10 @@ class MaintenanceAnswer:
     def of(cls, content: Mapping[str, Any]) -> MaintenanceAnswer:
         """Read it from a JSON object."""
         sizes = {
-            side: {name: TableSize(**known_fields(TableSize, size)) for name, size in content.get(side, {}).items()}
+            side: {name: TableSize(**fields_of(TableSize, size)) for name, size in content.get(side, {}).items()}
             for side in ("before", "after")
         }
-        return cls(**{**known_fields(cls, content), **sizes})
+        return cls(**{**fields_of(cls, content), **sizes})
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a JSON object."""
@@ -186,15 +190,18 @@ def ask(folder: Path, request: Request) -> None:
 
 def waiting(folder: Path, kind: type[R]) -> list[R]:
     """Return the requests of a kind that have no final answer yet, the oldest first."""
-    contents = (json.loads(path.read_text()) for path in sorted(folder.glob("*.json")))
-    return [kind.of(content) for content in contents if KINDS[content["kind"]] is kind]
+    requests = map(_read, sorted(folder.glob("*.json")))
+    return [request for request in requests if isinstance(request, kind)]
 
 
 def answer(folder: Path, request_id: str, content: Answer) -> None:
-    """Answer a request; an answer that is ``done`` is the last and ends it."""
+    """Answer a request; an answer that is ``done`` is the last and ends it. A withdrawn request gets none."""
+    request = folder / f"{request_id}.json"
+    if not request.exists():
+        return
     write_whole(folder / f"{request_id}{ANSWER}", json.dumps(content.as_json()))
     if content.done:
-        (folder / f"{request_id}.json").unlink(missing_ok=True)
+        request.unlink(missing_ok=True)
 
 
 def read_answer(folder: Path, request_id: str, kind: type[A]) -> A | None:
@@ -209,3 +216,21 @@ def withdraw(folder: Path, request_id: str) -> None:
     """Take away a request and its answer."""
     for name in (f"{request_id}.json", f"{request_id}{ANSWER}"):
         (folder / name).unlink(missing_ok=True)
+
+
+def _read(path: Path) -> Request | None:
+    """Return a request; None where it has been answered or withdrawn meanwhile, or is none."""
+    try:
+        content = json.loads(path.read_text())
+        return KINDS[content["kind"]].of(content)
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        _report(path, repr(error))
+        return None
+
+
+@cache
+def _report(path: Path, reason: str) -> None:
+    """Log, once for each file, that nobody will carry it out."""
+    log.error("%s is no request (%s); delete it, and ask again", path, reason)

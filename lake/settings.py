@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -15,7 +16,7 @@ STACK_FILE = "stack.env"
 AGENTS_FILE = PROJECT / "lake" / "rules" / "agents.yml"
 """Weblake's own rules for user agents; the stream and the audit each read them."""
 MAKE_VARIABLES = "WEBLAKE_MAKE_VARIABLES"
-"""By which the Makefile names the variables of its command line that may be options."""
+"""The environment variable in which the Makefile lists those variables of its command line that may be options."""
 
 T = TypeVar("T")
 
@@ -90,7 +91,7 @@ class Settings:
 
     @property
     def requests(self) -> Path:
-        """Path of the local folder through which the running stream is asked for replays."""
+        """Path of the local folder through which the running stream is asked for errands."""
         return self.data / "requests"
 
     @property
@@ -125,15 +126,21 @@ class Settings:
         )
 
 
-def load_settings(overrides: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings: ``overrides`` first, then the environment, then ``<data>/stack.env``, then defaults.
+def load_settings(overrides: Mapping[str, str] | None = None, written: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings: ``overrides`` first, then the environment, then what is written down, then defaults.
+
+    Args:
+        overrides: Values by name; an empty one stands for none.
+        written: Takes the place of ``<data>/stack.env``, for a stack that is not the embedded one.
 
     Raises:
         SettingsError: a value cannot be used; the message names the setting.
     """
-    given = {**os.environ, **(overrides or {})}
-    data = Path(given.get("WEBLAKE_DATA") or PROJECT / "lake" / "data").expanduser().resolve()
-    values = {**read_env_file(data / STACK_FILE), **{name: text for name, text in given.items() if text}}
+    environment = {**os.environ, **(overrides or {})}
+    data = Path(environment.get("WEBLAKE_DATA") or PROJECT / "lake" / "data").expanduser().resolve()
+    if written is None:
+        written = read_env_file(data / STACK_FILE)
+    values = {name: text for source in (written, environment) for name, text in source.items() if text}
 
     def text(name: str, default: str) -> str:
         return values.get(name, default)
@@ -179,21 +186,40 @@ def take_make_variables() -> dict[str, str]:
 
 
 def child_environment(settings: Settings, **extra: str) -> dict[str, str]:
-    """Return the environment for a program that we start: ours, where the services are, and ``extra``.
+    """Return the environment for a program that we start: ours, the settings, and ``extra``.
 
-    Passwords are not in it: the programs read them from ``<data>/stack.env``.
+    Passwords are not in it, nor how the generator runs: the programs read them from ``<data>/stack.env``.
     """
     return {
         **os.environ,
         "TZ": "UTC",
         "PYTHONUNBUFFERED": "1",
         "SPARK_LOCAL_IP": "127.0.0.1",
-        "WEBLAKE_DATA": str(settings.data),
-        "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
-        "POSTGRES_HOST": settings.postgres_host,
-        "POSTGRES_PORT": str(settings.postgres_port),
+        **_by_name(settings),
         **extra,
     }
+
+
+@contextmanager
+def lend_environment(settings: Settings, role: str) -> Iterator[None]:
+    """Have the settings, and the PostgreSQL password of a role, in this process's own environment for a while.
+
+    This is for libraries that take connection details from nowhere else.
+    """
+    loan = {**_by_name(settings), password_name(role): settings.password(role)}
+    before = {name: os.environ[name] for name in loan if name in os.environ}
+    os.environ.update(loan)
+    try:
+        yield
+    finally:
+        for name in loan:
+            del os.environ[name]
+        os.environ.update(before)
+
+
+def password_name(role: str) -> str:
+    """Return the name of the setting that holds the PostgreSQL password of a role."""
+    return f"POSTGRES_{role.upper()}_PASSWORD"
 
 
 def read_env_file(path: Path) -> dict[str, str]:
@@ -202,6 +228,33 @@ def read_env_file(path: Path) -> dict[str, str]:
         return {}
     pairs = (line.split("=", 1) for line in path.read_text().splitlines() if "=" in line and not line.startswith("#"))
     return {name.strip(): value.strip() for name, value in pairs}
+
+
+def _by_name(settings: Settings) -> dict[str, str]:
+    """Return the settings as the environment names them, without passwords and without those of the generator."""
+    return {
+        "WEBLAKE_DATA": str(settings.data),
+        "LAKE_ROOT": settings.lake_root,
+        "WEBLAKE_JARS": str(settings.jars),
+        "WEBLAKE_RULES": str(settings.rules_file),
+        "WEBLAKE_RANGES": str(settings.ranges_file),
+        "WEBLAKE_CHARTS": str(settings.charts),
+        "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
+        "KAFKA_TOPIC": settings.kafka_topic,
+        "POSTGRES_HOST": settings.postgres_host,
+        "POSTGRES_PORT": str(settings.postgres_port),
+        "POSTGRES_DB": settings.postgres_database,
+        "SPARK_MASTER": settings.spark_master,
+        "SPARK_DRIVER_MEMORY": settings.spark_driver_memory,
+        "TRIGGER_SECONDS": str(settings.trigger_seconds),
+        "MAX_RECORDS_PER_BATCH": str(settings.max_records_per_batch),
+        "MARTS_SECONDS": str(settings.marts_seconds),
+        "CHARTS_SECONDS": str(settings.charts_seconds),
+        "LOG_LEVEL": settings.log_level,
+        "WEBLAKE_FAIL_AT": settings.fail_at,
+        "WEBLAKE_MIN_FREE_MB": str(settings.min_free_mb),
+        "MIRROR_OUTAGE_HOURS": str(settings.mirror_outage_hours),
+    }
 
 
 def _number(name: str, text: str, convert: Callable[[str], T], minimum: T) -> T:

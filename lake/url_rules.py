@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from lake.errors import RulesError
+from lake.rules_file import read_yaml
 
 PRODUCT_GROUP = "product"
 
@@ -41,16 +40,15 @@ def load_url_rules(path: Path) -> UrlRules:
     Raises:
         RulesError: the file is missing, is no YAML, or a rule cannot be used; the message names the rule.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise RulesError(f"no URL rules at {path}; set WEBLAKE_RULES to the file, or restore it") from error
-    except yaml.YAMLError as error:
-        raise RulesError(f"{path} is not YAML: {error}") from error
+    content = read_yaml(path)
     if not isinstance(content, dict) or not isinstance(content.get("rules"), list):
         raise RulesError(f"{path} needs a list `rules` and a list `actions`; see the file that Weblake ships")
     actions = content.get("actions")
-    if not actions or not all(isinstance(action, str) and action for action in actions):
+    if (
+        not isinstance(actions, list)
+        or not actions
+        or not all(isinstance(action, str) and action for action in actions)
+    ):
         raise RulesError(f"`actions` in {path} is {actions!r}; list at least one action name")
     rules = tuple(_rule(path, number, rule) for number, rule in enumerate(content["rules"], start=1))
     return UrlRules(actions=tuple(actions), rules=rules)
@@ -60,7 +58,9 @@ def _rule(path: Path, number: int, rule: Any) -> UrlRule:
     where = f"rule {number} in {path}"
     if not isinstance(rule, dict) or not {"action", "pattern"} <= set(rule) <= {"action", "pattern", "method"}:
         raise RulesError(f"{where} is {rule!r}; give it `action` and `pattern`, and perhaps `method`")
-    action, pattern = str(rule["action"]), str(rule["pattern"])
+    action, pattern = str(rule["action"]), rule["pattern"]
+    if not isinstance(pattern, str) or not pattern:
+        raise RulesError(f"{where}: the pattern is {pattern!r}; write a regular expression, in quotes")
     try:
         groups = re.compile(re.sub(r"\(\?<(?=[A-Za-z])", "(?P<", pattern)).groupindex
     except re.error as error:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import fcntl
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +23,7 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
 from lake.errors import ServiceError, WeblakeError
-from lake.settings import PROJECT, Settings
+from lake.settings import PROJECT, Settings, lend_environment
 from marts.propose import propose
 
 DBT_PROJECT = PROJECT / "dbt"
@@ -94,7 +93,7 @@ class Marts:
         frugal = ["--no-send-anonymous-usage-stats", "--no-version-check", "--no-print"]
         paths = [f"--{name}={path}" for name, path in self._paths().items()]
         keep = [] if command[0] == "docs" else ["--no-write-json"]
-        with _environment_for_dbt(self._settings):
+        with lend_environment(self._settings, "dbt"):  # dbt/profiles.yml reads it
             outcome = self._runner.invoke([*quiet, *frugal, *keep, *command, *paths])
         if outcome.exception:
             raise ServiceError(
@@ -209,26 +208,6 @@ def _notes(file: Path) -> Callable[[Any], None]:
             notes.warning("%s %s", event.info.level, event.info.msg)
 
     return note
-
-
-@contextmanager
-def _environment_for_dbt(settings: Settings) -> Iterator[None]:
-    """Have what dbt/profiles.yml asks for in the environment: dbt takes connection details from nowhere else."""
-    environment = os.environ  # noqa: TID251
-    wanted = {
-        "POSTGRES_HOST": settings.postgres_host,
-        "POSTGRES_PORT": str(settings.postgres_port),
-        "POSTGRES_DB": settings.postgres_database,
-        "POSTGRES_DBT_PASSWORD": settings.dbt_password,
-    }
-    before = {name: environment[name] for name in wanted if name in environment}
-    environment.update(wanted)
-    try:
-        yield
-    finally:
-        for name in wanted:
-            del environment[name]
-        environment.update(before)
 
 
 def _results(outcome: dbtRunnerResult) -> list[Any]:

@@ -7,6 +7,7 @@ from contextlib import closing
 
 import psycopg2
 
+from lake.contracts import CONVICTED, RELEASED
 from lake.contracts.records import BY_MARTS, Change
 from lake.requests import VerdictAnswer, VerdictRequest, ask, new_id, read_answer, waiting, withdraw
 from lake.settings import Settings
@@ -55,7 +56,7 @@ def changes_due(settings: Settings) -> tuple[Change, ...]:
     """Return the verdicts that the scores call for and that are not yet in the counts."""
     with closing(psycopg2.connect(settings.postgres_dsn("dbt"))) as connection, connection.cursor() as cursor:
         changes = []
-        for verdict, query in (("convicted", TO_CONVICT), ("released", TO_RELEASE)):
+        for verdict, query in ((CONVICTED, TO_CONVICT), (RELEASED, TO_RELEASE)):
             cursor.execute(query, (MOST_AT_ONCE,))
             changes += [Change(address, verdict, reason) for address, reason in cursor.fetchall()]
     return tuple(changes)

@@ -6,7 +6,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import replace
 from typing import Any
 
 from pyspark.errors import StreamingQueryException
@@ -122,7 +122,7 @@ class Bronze:
         while not self._stop.is_set():
             self.catch_up()
             if self._progress.has_error("bronze"):  # an error ends this loop, so here it is past
-                self._progress.report("bronze", error=None)
+                self._progress.report_error("bronze", None)
             self._run(processingTime=f"{self._settings.trigger_seconds} seconds")
 
     def stop(self) -> None:
@@ -147,7 +147,7 @@ class Bronze:
                 if self._stop.is_set() or (is_live and self._is_full.is_set()):
                     break
         except StreamingQueryException as error:
-            raise self._failure or self._topic.explained(error) from error
+            raise self._failure or self._topic.explain(error) from error
         finally:
             self._end(query)
 
@@ -187,22 +187,32 @@ class Bronze:
         return {int(partition): offset for partition, offset in ends.items()}
 
     def report(self) -> None:
-        """Say from the table how far bronze has come; for the start, and after a write that ended in an error."""
+        """Report progress from the table itself, at the start and after a failed write."""
         facts = bronze_facts(self._session, self._settings, 0)
         self._position.is_at(facts.next_offsets)
         self._step = writers_progress(self._session, self._settings.bronze).get(WRITER, -1) + 1
-        self._progress.report("bronze", **asdict(facts))
+        self._progress.report_bronze(
+            lambda bronze: replace(
+                bronze,
+                version=facts.version,
+                rows=facts.rows,
+                rejected=facts.rejected,
+                next_offsets=facts.next_offsets,
+                as_of=facts.as_of,
+            )
+        )
 
     def _next_offsets(self, topic: TopicState) -> Offsets:
         """Return the next offset of each partition, and report them, or what bronze waits for."""
         try:
             offsets = self._position.in_topic(topic)
         except RefusedError as error:
-            self._progress.report("bronze", refusal=error.what)
+            refusal = error.what
+            self._progress.report_bronze(lambda bronze: replace(bronze, refusal=refusal))
             raise
-        report = self._progress.bronze
-        if report.refusal or report.next_offsets != _with_records(offsets):
-            self._progress.report("bronze", refusal=None, next_offsets=_with_records(offsets))
+        report, filled = self._progress.bronze, _with_records(offsets)
+        if report.refusal or report.next_offsets != filled:
+            self._progress.report_bronze(lambda bronze: replace(bronze, refusal=None, next_offsets=filled))
         return offsets
 
     def _take_in(self, records: DataFrame, begins: Offsets, ends: Offsets) -> None:
@@ -227,19 +237,20 @@ class Bronze:
 
     def _report_batch(self, batch: int, note: str, offsets: Offsets) -> None:
         """Add a batch to the progress, from the statistics in its commit."""
-        report = self._progress.bronze
         actions = commit_actions(self._session, self._settings.bronze, batch)
         if not any(action.get("commitInfo", {}).get("userMetadata") == note for action in actions):
             raise LakeError(f"another process wrote version {batch} of {self._settings.bronze}; stop that process")
         files = [DataFile.of(action["add"]) for action in actions if "add" in action]
         records = sum(file.rows for file in files)
-        self._progress.report(
-            "bronze",
-            version=batch,
-            rows=report.rows + records,
-            rejected=report.rejected + sum(file.rejected for file in files),
-            next_offsets=_with_records(offsets),
-            as_of=max([report.as_of, *(file.newest for file in files)]),
+        self._progress.report_bronze(
+            lambda bronze: replace(
+                bronze,
+                version=batch,
+                rows=bronze.rows + records,
+                rejected=bronze.rejected + sum(file.rejected for file in files),
+                next_offsets=_with_records(offsets),
+                as_of=max([bronze.as_of, *(file.newest for file in files)]),
+            )
         )
         log.info("bronze version %d: %d records", batch, records)
 

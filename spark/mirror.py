@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
+from dataclasses import replace
 from functools import partial
 from urllib.parse import unquote
 
@@ -38,7 +39,7 @@ from spark.tables.postgres import (
     move_bookmark,
     put_verdicts,
     read_bookmark,
-    watched,
+    watchdog,
 )
 from spark.tables.verdicts import Verdicts
 
@@ -90,7 +91,7 @@ class Mirror:
                 self.close()
                 text = _message(error)
                 log.warning("PostgreSQL: %s; trying again in %.0f s", text, pause)
-                self._progress.report("mirror", error=text)
+                self._progress.report_error("mirror", text)
                 self._stop.wait(pause)
                 pause = min(pause * 2, LONGEST_RETRY_SECONDS)
 
@@ -106,10 +107,14 @@ class Mirror:
         ledger = own_snapshot(self._session, self._settings.ledger)
         if self._connection is None:
             self._connection = connect(self._dsn)
-        with watched(self._connection, self._dsn):
+        with watchdog(self._connection, self._dsn):
             has_moved = self._follow(self._connection, ledger)
         if has_moved and silver.version <= ledger.version:
-            self._progress.report("mirror", bookmark=ledger.version, rows=silver.rows, as_of=silver.as_of, error=None)
+            self._progress.report_mirror(
+                lambda mirror: replace(
+                    mirror, bookmark=ledger.version, rows=silver.rows, as_of=silver.as_of, error=None
+                )
+            )
 
     def _follow(self, connection: Connection, ledger: Snapshot) -> bool:
         """Go from the bookmark to the ledger's version; return whether PostgreSQL is there."""

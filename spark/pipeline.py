@@ -11,6 +11,8 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
+from typing import TypeAlias
 
 from py4j.protocol import Py4JError
 from pyspark import inheritable_thread_target
@@ -27,7 +29,8 @@ from spark.errands.errands import Errands
 from spark.errands.maintenance import Maintenance
 from spark.errands.replays import Replays
 from spark.mirror import Mirror
-from spark.progress import Progress
+from spark.progress import Progress, Stage
+from spark.session import java_process
 from spark.silver import Silver, create_ledger
 from spark.tables.delta import snapshot
 from spark.tables.edition import edition_advice
@@ -43,6 +46,9 @@ GRACE_SECONDS = 12.0
 END_SECONDS = 22.0
 """How long all loops together may take to end; whatever hangs then is left to die with the process."""
 
+Loop: TypeAlias = tuple[threading.Event, float, Callable[[], None]]
+"""What wakes a loop, the seconds after which it looks by itself, and its work."""
+
 
 class Pipeline:
     """The three loops over one lake."""
@@ -56,10 +62,10 @@ class Pipeline:
         self._bronze_is_due = threading.Event()
         self._bronze_moved = threading.Event()
         self._ledger_moved = threading.Event()
+        rules = load_url_rules(settings.rules_file)  # first: no table is made under rules that cannot be used
         create_bronze(session, settings)
         create_ledger(session, settings)
         self.progress = Progress(settings.stream_file)
-        rules = load_url_rules(settings.rules_file)
         self._bronze = Bronze(session, settings, rules, self.progress, self._bronze_moved.set)
         self._edition = Edition.of_today(settings)
         court = Court(session, settings)
@@ -97,7 +103,7 @@ class Pipeline:
         Raises:
             LakeError: Spark's Java process is gone; only a new start helps.
         """
-        loops = {
+        loops: dict[Stage, Loop] = {
             "bronze": (self._bronze_is_due, self._settings.trigger_seconds, self._bronze.follow),
             "silver": (self._bronze_moved, LOOK_SECONDS, self._count),
             "mirror": (self._ledger_moved, LOOK_SECONDS, self._mirror.catch_up),
@@ -145,11 +151,11 @@ class Pipeline:
         if advice != self.progress.silver.advice:
             if advice:
                 log.warning("%s", advice)
-            self.progress.report("silver", advice=advice)
+            self.progress.report_silver(lambda silver: replace(silver, advice=advice))
 
     def _require_java(self) -> None:
         """Raise LakeError if Spark's Java process has ended; retrying would not help."""
-        code = self._session.sparkContext._gateway.proc.poll()  # type: ignore[union-attr]
+        code = java_process(self._session).poll()
         if code is not None:
             raise LakeError(f"the stream's Java process has ended with code {code}; start it again with `make up`")
 
@@ -175,7 +181,7 @@ class Pipeline:
             if not self._stop.is_set():
                 raise
 
-    def _keep(self, name: str, moved: threading.Event, seconds: float, work: Callable[[], None]) -> None:
+    def _keep(self, name: Stage, moved: threading.Event, seconds: float, work: Callable[[], None]) -> None:
         """Do the work whenever the stage before has moved, and every so many seconds regardless, until stopped.
 
         Errors are logged and reported, and end nothing: the work begins again after a pause.
@@ -194,12 +200,12 @@ class Pipeline:
                     return
                 trace = None if isinstance(error, WeblakeError) else error
                 log.error("%s: %s; trying again in %.0f s", name, first_line(error), pause, exc_info=trace)
-                self.progress.report(name, error=first_line(error))
+                self.progress.report_error(name, first_line(error))
                 self._look_again()
                 self._stop.wait(pause)
                 pause = min(pause * 2, LONGEST_RETRY_SECONDS)
                 continue
             pause = FIRST_RETRY_SECONDS
             if self.progress.has_error(name):
-                self.progress.report(name, error=None)
+                self.progress.report_error(name, None)
             moved.wait(max(SHORTEST_PAUSE_SECONDS, due - time.monotonic()))

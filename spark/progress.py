@@ -6,13 +6,16 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Literal, TypeAlias
 
 from lake.contracts.reports import BronzeReport, MirrorReport, SilverReport, StreamReport, write_stream_report
 
 log = logging.getLogger(__name__)
+
+Stage: TypeAlias = Literal["bronze", "silver", "mirror"]
 
 
 class Progress:
@@ -39,16 +42,36 @@ class Progress:
         """How far the mirror has come."""
         return self._report.mirror
 
-    def has_error(self, stage: str) -> bool:
+    def has_error(self, stage: Stage) -> bool:
         """Return whether the stage has reported an error, and no end of it since."""
         return stage in self._report.errors
 
-    def report(self, stage: str, **facts: Any) -> None:
-        """Change fields of a stage's report, and write all down."""
+    def report_bronze(self, change: Callable[[BronzeReport], BronzeReport]) -> None:
+        """Change bronze's report, and write all down."""
         with self._lock:
-            changed = replace(getattr(self._report, stage), **facts)
-            self._report = replace(self._report, **{stage: changed})
+            self._report = replace(self._report, bronze=change(self._report.bronze))
             self._write()
+
+    def report_silver(self, change: Callable[[SilverReport], SilverReport]) -> None:
+        """Change silver's report, and write all down."""
+        with self._lock:
+            self._report = replace(self._report, silver=change(self._report.silver))
+            self._write()
+
+    def report_mirror(self, change: Callable[[MirrorReport], MirrorReport]) -> None:
+        """Change the mirror's report, and write all down."""
+        with self._lock:
+            self._report = replace(self._report, mirror=change(self._report.mirror))
+            self._write()
+
+    def report_error(self, stage: Stage, error: str | None) -> None:
+        """Report what keeps a stage from going on; None when that is over."""
+        if stage == "bronze":
+            self.report_bronze(lambda bronze: replace(bronze, error=error))
+        elif stage == "silver":
+            self.report_silver(lambda silver: replace(silver, error=error))
+        else:
+            self.report_mirror(lambda mirror: replace(mirror, error=error))
 
     def touch(self) -> None:
         """Say that the streams are alive."""

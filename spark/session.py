@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
+from typing import Any
 
 from pyspark.sql import SparkSession
 
@@ -91,3 +93,10 @@ def spark_session(settings: Settings, app: str = "weblake") -> SparkSession:
     if session.sparkContext.pythonExec == SYSTEM_PYTHON:
         session.sparkContext.pythonExec = sys.executable
     return session
+
+
+def java_process(session: SparkSession) -> subprocess.Popen[bytes]:
+    """Return the Java process that works for the session; this process has started it."""
+    gateway: Any = session.sparkContext._gateway
+    process: subprocess.Popen[bytes] = gateway.proc
+    return process

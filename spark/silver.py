@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 from pyspark.sql import DataFrame, SparkSession
@@ -69,6 +70,13 @@ def counted_up_to(session: SparkSession, settings: Settings) -> int:
     return done
 
 
+class Stand(NamedTuple):
+    """A version of the ledger, and the bronze batch that it stands at."""
+
+    version: int
+    batch: int
+
+
 class Silver:
     """The loop from bronze to the ledger."""
 
@@ -89,7 +97,7 @@ class Silver:
         self._stop = threading.Event()
         self._files = BronzeFiles(session, settings.bronze)
         self.has_caught_up = threading.Event()
-        self._stand = (-1, -1)  # a version of the ledger, and the bronze batch that it stands at
+        self._stand = Stand(version=-1, batch=-1)
 
     def stop(self) -> None:
         """End after the current batch."""
@@ -109,23 +117,24 @@ class Silver:
             self._on_commit()
 
     def report(self) -> None:
-        """Say from the tables how far the ledger has come; for the start, when bronze alone has said so."""
+        """Report progress from the tables themselves, at the start, when bronze has done so."""
         done, bronze = counted_up_to(self._session, self._settings), self._progress.bronze
         ahead = bronze_facts(self._session, self._settings, done + 1).rows if done < bronze.version else 0
         version = snapshot(self._session, self._settings.ledger).version
-        self._progress.report("silver", version=version, rows=bronze.rows - ahead, as_of=bronze.as_of)
+        rows, as_of = bronze.rows - ahead, bronze.as_of
+        self._progress.report_silver(lambda silver: replace(silver, version=version, rows=rows, as_of=as_of))
 
     @property
     def counted_up_to(self) -> int:
         """The bronze batch that the ledger stood at after the last batch."""
-        return self._stand[1]
+        return self._stand.batch
 
     def _counted_up_to(self) -> int:
         """Return the last bronze batch that is in the ledger; asks the table where its version is not our own."""
         version = own_snapshot(self._session, self._settings.ledger).version
-        if version != self._stand[0]:
-            self._stand = (version, counted_up_to(self._session, self._settings))
-        return self._stand[1]
+        if version != self._stand.version:
+            self._stand = Stand(version, counted_up_to(self._session, self._settings))
+        return self._stand.batch
 
     def _next_step(self, done: int, latest: int) -> int:
         """Return the last batch of the next step: as many batches as stay under ``ROWS_PER_STEP``."""
@@ -166,7 +175,7 @@ class Silver:
         else:
             append_once(entries.coalesce(1), ledger, writer, upto)
         failpoints.reach("silver-after-commit")
-        self._stand = (own_snapshot(self._session, ledger).version, upto)
+        self._stand = Stand(own_snapshot(self._session, ledger).version, upto)
         self._report(done, upto)
         self._on_commit()
 
@@ -192,13 +201,13 @@ class Silver:
 
     def _report(self, done: int, upto: int) -> None:
         report, bronze = self._progress.silver, self._progress.bronze
-        version = self._stand[0]
+        version = self._stand.version
         if upto >= bronze.version:
             rows, as_of = bronze.rows, bronze.as_of
         else:
             rows = report.rows + sum(self._rows_by_batch(done, upto).values())
             as_of = max((file.newest for file in self._files.between(done, upto)), default=report.as_of)
-        self._progress.report("silver", version=version, rows=rows, as_of=as_of)
+        self._progress.report_silver(lambda silver: replace(silver, version=version, rows=rows, as_of=as_of))
         log.info("ledger version %d: bronze up to batch %d", version, upto)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import subprocess
+from typing import Literal, TypeAlias
 
 from lake.errors import ServiceError
 from lake.files import write_whole
@@ -13,7 +14,8 @@ from stack.console import say
 from stack.servers.stack_env import ROLES
 
 ENV_FILE = PROJECT / ".env"
-COMMANDS = {
+Command: TypeAlias = Literal["up", "down", "status", "logs", "clean"]
+COMMANDS: dict[Command, list[str]] = {
     "up": ["up", "--build", "--detach", "--wait"],
     "down": ["down"],
     "status": ["ps"],
@@ -22,20 +24,18 @@ COMMANDS = {
 }
 
 
-def compose(command: str) -> int:
-    """Run docker compose for ``up``, ``down``, ``status``, ``logs`` or ``clean``; return its exit code.
+def compose(command: Command, *arguments: str) -> int:
+    """Run docker compose for a command, with more arguments of compose's own; return its exit code.
 
     Raises:
-        ServiceError: there is no docker, or the command has no counterpart in containers.
+        ServiceError: there is no docker.
     """
-    if command not in COMMANDS:
-        raise ServiceError(f"`make {command} STACK=docker` does not exist; these commands do: {', '.join(COMMANDS)}")
     docker = shutil.which("docker")
     if docker is None:
         raise ServiceError("there is no `docker` on the PATH; install Docker, or leave out `--stack docker`")
     if command == "up" and not ENV_FILE.exists():
         make_env_file()
-    return subprocess.call([docker, "compose", *COMMANDS[command]], cwd=PROJECT)
+    return subprocess.call([docker, "compose", *COMMANDS[command], *arguments], cwd=PROJECT)
 
 
 def make_env_file() -> None:

@@ -68,11 +68,27 @@ def end_processes(processes: list[psutil.Process]) -> None:
     psutil.wait_procs(alive, timeout=ORPHAN_SECONDS)
 
 
-def clean(settings: Settings, confirmed: bool) -> None:
-    """Delete the data folder and the charts.
+def confirm(question: str, force: bool) -> None:
+    """Ask before something is deleted, unless ``force`` answers already.
 
     Raises:
-        ServiceError: the stack is up, or the folder is not one of ours.
+        ServiceError: the answer is no, or there is nobody to give one.
+    """
+    if force:
+        return
+    try:
+        answer = input(f"{question} [y/N] ")
+    except EOFError:
+        answer = ""
+    if answer.strip().lower() not in ("y", "yes"):
+        raise ServiceError("nothing was deleted; answer y, or run `make clean FORCE=1`")
+
+
+def clean(settings: Settings, force: bool) -> None:
+    """Ask, unless ``force``, and delete the data folder and the charts.
+
+    Raises:
+        ServiceError: the stack is up, the folder is not one of ours, or the answer is no.
     """
     if supervision.is_running(settings) or leftovers(settings):
         raise ServiceError("the stack is up; run `make down` first")
@@ -83,13 +99,7 @@ def clean(settings: Settings, confirmed: bool) -> None:
         raise ServiceError(
             f"{settings.data} has no {STACK_FILE}, so it is not a data folder of Weblake; delete it yourself"
         )
-    if not confirmed:
-        try:
-            answer = input(f"Delete {settings.data} (all events, counts and passwords) and its charts? [y/N] ")
-        except EOFError:
-            answer = ""
-        if answer.strip().lower() not in ("y", "yes"):
-            raise ServiceError("nothing was deleted; answer y, or run `make clean FORCE=1`")
+    confirm(f"Delete {settings.data} (all events, counts and passwords) and its charts?", force)
     shutil.rmtree(settings.data)
     for chart in settings.charts.glob("*.png"):
         chart.unlink()

@@ -11,7 +11,7 @@ import mmap
 import re
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import psycopg2
@@ -44,12 +44,9 @@ def erase(settings: Settings, address: str, reason: str) -> None:
     """
     if not supervision.is_running(settings):
         raise ServiceError("the stack is down, and so are the databases to erase from; run `make up` first")
-    with _at_rest(settings):
+    with at_rest(settings):
         with step("The lake: read what Kafka holds, rewrite bronze and ledger, fill PostgreSQL again"):
-            output = _run(settings, "erase", "--lake-only", f"--ip={address}", f"--reason={reason}")
-            record = ErasureRecord.of(
-                json.loads(output[output.index("{\n") :])
-            )  # Delta prints lines of its own before it
+            record = read_record(_run(settings, "erase", "--lake-only", f"--ip={address}", f"--reason={reason}"))
         with step("The marts: build them from the start"):
             _run(settings, "dbt", "--full-refresh")
         with step("PostgreSQL: rewrite tables, statistics and log"):
@@ -73,18 +70,38 @@ def erase(settings: Settings, address: str, reason: str) -> None:
 
 
 @contextmanager
-def _at_rest(settings: Settings) -> Iterator[None]:
-    """Stop all programs but the servers, and start them again at the end, also after an error."""
+def at_rest(settings: Settings) -> Iterator[None]:
+    """Stop all programs but the servers, and start them again at the end, also after an error.
+
+    Raises:
+        ServiceError: supervisor does not say what runs, or a program could not be stopped or started.
+    """
     states = supervision.states(settings)
+    if not states:
+        raise ServiceError("supervisor does not say what runs; run `make down`, `make up`, and `make erase` again")
     names = [one.name for one in reversed(programs(settings)) if one.name in states and one.name not in SERVERS]
-    with step(f"Stopping {', '.join(names)}"):
-        for name in names:
-            supervision.stop_program(settings, name)
-    try:
+    with ExitStack() as ending:  # one that does not start keeps none of the others down
+        for name in (*names, *reversed(SERVERS)):  # the last one starts first
+            ending.callback(supervision.start_program, settings, name)
+        with step(f"Stopping {', '.join(names)}"):
+            for name in names:
+                supervision.stop_program(settings, name)
         yield
-    finally:
-        for name in (*SERVERS, *reversed(names)):
-            supervision.start_program(settings, name)
+
+
+def read_record(output: str) -> ErasureRecord:
+    """Return the record at the end of what the erasure of the lake printed; Delta prints lines of its own before it.
+
+    Raises:
+        ServiceError: there is none.
+    """
+    _, brace, rest = output.partition("{\n")
+    try:
+        return ErasureRecord.of(json.loads(brace + rest))
+    except (ValueError, TypeError) as error:
+        raise ServiceError(
+            f"the erasure of the lake printed no record; run `make erase` again. Its output:\n{output.strip()[-2000:]}"
+        ) from error
 
 
 def rewrite_database(settings: Settings) -> None:

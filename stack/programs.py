@@ -67,14 +67,13 @@ def become_server(name: str, settings: Settings) -> NoReturn:
     become(command, child_environment(settings))
 
 
-def wait_for_stream(settings: Settings) -> None:
-    """Wait until the topic exists."""
-    _wait_for_topic(settings)
+def wait_for_topic(settings: Settings) -> None:
+    """Wait until the topic exists, for the stream and the generator."""
 
+    def is_there() -> bool:
+        return kafka.is_listening(settings) and kafka.has_topic(settings)
 
-def wait_for_generator(settings: Settings) -> None:
-    """Wait until the topic exists."""
-    _wait_for_topic(settings)
+    _wait(is_there, f"topic {settings.kafka_topic} exists at {settings.kafka_bootstrap_servers}")
 
 
 def wait_for_marts(settings: Settings) -> None:
@@ -95,13 +94,6 @@ def has_traffic(settings: Settings) -> bool:
         return bool(postgres.query(settings, "analyst", "select 1 from marts.traffic limit 1"))
     except psycopg2.Error:
         return False
-
-
-def _wait_for_topic(settings: Settings) -> None:
-    def is_there() -> bool:
-        return kafka.is_listening(settings) and kafka.has_topic(settings)
-
-    _wait(is_there, f"topic {settings.kafka_topic} exists at {settings.kafka_bootstrap_servers}")
 
 
 def _wait(condition: Callable[[], bool], what: str, seconds: float | None = None) -> None:

@@ -45,6 +45,11 @@ class Stage:
     lag_rows: int
     lag_seconds: float
 
+    @property
+    def is_stale(self) -> bool:
+        """Whether it has rows to deal with and has been behind for too long."""
+        return self.lag_rows > 0 and self.lag_seconds > STALE_SECONDS
+
 
 @dataclass(frozen=True)
 class Status:
@@ -116,7 +121,7 @@ def problems(status: Status) -> list[str]:
     sentences += [
         f"{stage.name} is {stage.lag_rows:,} rows and {stage.lag_seconds:.0f} s behind"
         for stage in status.stages
-        if stage.lag_rows > 0 and stage.lag_seconds > STALE_SECONDS
+        if stage.is_stale
     ]
     if status.stream_age_seconds is None:
         sentences.append("the stream has not reported yet")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import hashlib
+import http.client
 import os
 import subprocess
 import sys
@@ -64,6 +65,14 @@ stdout_logfile_backups=3
 """
 
 
+class SilentError(ServiceError):
+    """Supervisor does not answer."""
+
+
+class RefusalError(ServiceError):
+    """Supervisor answers, and does not do what it was asked for."""
+
+
 @dataclass(frozen=True)
 class ProgramState:
     """What supervisor says of a program; ``pid`` 0 and ``started_at`` (epoch seconds) 0 where it does not run."""
@@ -116,9 +125,9 @@ def is_running(settings: Settings) -> bool:
         return False
     try:
         _call(settings, "getState")
-    except xmlrpc.client.Fault:
+    except RefusalError:
         return True  # it answers, if only that it is shutting down
-    except (OSError, xmlrpc.client.Error):
+    except SilentError:
         return False
     return True
 
@@ -127,15 +136,24 @@ def pid(settings: Settings) -> int:
     """Return supervisor's process id; 0 when it does not run, or is shutting down."""
     try:
         return int(_call(settings, "getPID"))
-    except (OSError, xmlrpc.client.Error, configparser.Error):
+    except ServiceError:
         return 0
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Return the environment in which supervisor was started, and which its programs have; empty where unknown."""
+    number = pid(settings)
+    try:
+        return psutil.Process(number).environ() if number else {}
+    except (psutil.Error, OSError):
+        return {}
 
 
 def states(settings: Settings) -> dict[str, ProgramState]:
     """Return the state of each program by name; empty when supervisor does not answer."""
     try:
         processes = _call(settings, "getAllProcessInfo")
-    except (OSError, xmlrpc.client.Error, configparser.Error):
+    except ServiceError:
         return {}
     return {
         info["name"]: ProgramState(info["name"], info["statename"], info["pid"], info["start"] if info["pid"] else 0)
@@ -144,11 +162,12 @@ def states(settings: Settings) -> dict[str, ProgramState]:
 
 
 def apply_config(settings: Settings) -> list[str]:
-    """Make a running supervisor follow the configuration file; return what changed, in words."""
-    try:
-        ((added, changed, removed),) = _call(settings, "reloadConfig")
-    except xmlrpc.client.Fault as error:
-        raise ServiceError(f"the stack is shutting down ({error.faultString}); try again when it is down") from error
+    """Make a running supervisor follow the configuration file; return what changed, in words.
+
+    Raises:
+        ServiceError: supervisor does not answer, or is shutting down.
+    """
+    ((added, changed, removed),) = _call(settings, "reloadConfig")
     for name in (*removed, *changed):
         _call(settings, "stopProcessGroup", name, True)
         _call(settings, "removeProcessGroup", name)
@@ -159,19 +178,29 @@ def apply_config(settings: Settings) -> list[str]:
 
 
 def stop_program(settings: Settings, name: str) -> None:
-    """Stop a program, if it runs, and wait until it has ended."""
-    if states(settings)[name].pid:
-        _call(settings, "stopProcess", name, True)
+    """Stop a program, if it runs, and wait until it has ended.
+
+    Raises:
+        ServiceError: supervisor does not answer, or refuses.
+    """
+    _call(settings, "stopProcess", name, True)
 
 
 def start_program(settings: Settings, name: str) -> None:
-    """Start a program, unless it runs, and do not wait."""
-    if not states(settings)[name].pid:
-        _call(settings, "startProcess", name, False)
+    """Start a program, unless it runs, and do not wait.
+
+    Raises:
+        ServiceError: supervisor does not answer, or refuses.
+    """
+    _call(settings, "startProcess", name, False)
 
 
 def shut_down(settings: Settings) -> None:
-    """Ask supervisor to stop the programs, last started first, and then itself; returns at once."""
+    """Ask supervisor to stop the programs, last started first, and then itself; returns at once.
+
+    Raises:
+        ServiceError: supervisor does not answer, or is shutting down already.
+    """
     _call(settings, "shutdown")
 
 
@@ -215,6 +244,28 @@ def _socket(data: Path) -> Path:
 
 
 def _call(settings: Settings, method: str, *arguments: object) -> Any:
+    """Return supervisor's answer; None where a program is already as it was asked to be.
+
+    Raises:
+        SilentError: it does not answer.
+        RefusalError: it refuses, for example because it is shutting down.
+    """
+    from supervisor.xmlrpc import Faults
+
+    try:
+        return _answer(settings, method, *arguments)
+    except xmlrpc.client.Fault as error:
+        if error.faultCode in (Faults.ALREADY_STARTED, Faults.NOT_RUNNING):
+            return None
+        if error.faultCode == Faults.SHUTDOWN_STATE:
+            raise RefusalError("the stack is shutting down; try again when it is down") from error
+        what = " ".join([method, *map(str, arguments[:1])])
+        raise RefusalError(f"supervisor refused {what}: {error.faultString}; see `make logs`") from error
+    except (OSError, http.client.HTTPException, xmlrpc.client.Error, configparser.Error) as error:
+        raise SilentError(f"supervisor does not answer ({error}); run `make down`, then `make up`") from error
+
+
+def _answer(settings: Settings, method: str, *arguments: object) -> Any:
     from supervisor.xmlrpc import SupervisorTransport
 
     parser = configparser.RawConfigParser()

@@ -19,7 +19,14 @@ from stack.programs import has_traffic, programs
 from stack.servers import kafka, postgres
 from stack.servers.migrations import migrate
 from stack.servers.ports import PortClaims
-from stack.servers.stack_env import as_written, contradictions, prepare, remember_generator, require_password
+from stack.servers.stack_env import (
+    as_written,
+    contradictions,
+    prepare,
+    remember_generator,
+    require_password,
+    unapplied,
+)
 from stack.servers.waiting import TooLongError, wait_until
 
 SERVICE_SECONDS = 120
@@ -31,7 +38,7 @@ RESTARTS_THAT_FAIL = 3
 
 
 def up(settings: Settings) -> None:
-    """Start the stack and return when it shows something; a running one only follows changed settings.
+    """Start the stack and return when it shows something; a running one only follows the generator's settings.
 
     Raises:
         ServiceError: something did not start in time; the message has the end of its log.
@@ -191,6 +198,10 @@ def _follow_settings(settings: Settings) -> None:
         say(f"The stack was up already. To apply the settings: {', '.join(changes)}.\n")
     else:
         say("The stack was up already; nothing changed.\n")
+    started_in = supervision.environment(settings)
+    names = unapplied(settings, started_in) if started_in else []
+    if names:
+        say(f"Not as at the start of the stack: {', '.join(names)}. `make down` and `make up` apply what is set now.\n")
     _say_where_to_look(as_written(settings))
 
 

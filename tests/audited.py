@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import subprocess
-import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -17,7 +16,7 @@ from pyspark.sql import SparkSession
 
 from audit.check import Check, Verdict
 from audit.scope import Scope
-from audit.verify import Progress, verify
+from audit.verify import verify
 from lake.command import weblake_command
 from lake.settings import PROJECT, Settings, child_environment, load_settings
 from lake.url_rules import UrlRules
@@ -28,11 +27,10 @@ DAY = 86_400
 def command(data: Path, *arguments: str, settings: Settings | None = None) -> subprocess.CompletedProcess[str]:
     """Run ``weblake verify`` as a person would."""
     chosen = settings or load_settings({"WEBLAKE_DATA": str(data)})
-    extra = {"KAFKA_TOPIC": chosen.kafka_topic, "SPARK_MASTER": "local[2]"}
     return subprocess.run(
         weblake_command("verify", *arguments),
         cwd=PROJECT,
-        env=child_environment(chosen, **extra, POSTGRES_DBT_PASSWORD=chosen.dbt_password),
+        env=child_environment(chosen, SPARK_MASTER="local[2]", POSTGRES_DBT_PASSWORD=chosen.dbt_password),
         capture_output=True,
         text=True,
         check=False,
@@ -98,8 +96,7 @@ class Audit:
         self.session, self.settings, self.rules = session, settings, rules
 
     def __call__(self, scope: Scope | None = None, deep: bool = False) -> dict[str, Check]:
-        progress = Progress(sys.stderr)
-        result = verify(self.session, self.settings, self.rules, scope or Scope(), deep, progress)
+        result = verify(self.session, self.settings, self.rules, scope or Scope(), deep)
         return {check.name: check for check in result.checks}
 
 

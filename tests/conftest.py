@@ -31,8 +31,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.fixture(scope="session")
 def fault_seed(request: pytest.FixtureRequest, testrun_uid: str) -> int:
     """The seed of the fault suite's run: that of ``--seed``, or a new one, the same in all of its processes."""
-    given: int | None = request.config.getoption("seed")
-    return random.Random(testrun_uid).randrange(1_000_000) if given is None else given
+    seed: int | None = request.config.getoption("seed")
+    return random.Random(testrun_uid).randrange(1_000_000) if seed is None else seed
 
 
 @pytest.fixture(scope="session")

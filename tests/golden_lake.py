@@ -8,7 +8,7 @@ import tarfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +49,9 @@ def golden_stack(data: Path) -> Iterator[Settings]:
     dump. Then the migrations of the day run over it, as they do when a stack of an earlier version starts.
     """
     unpack(data)
-    with Embedded(data) as settings:
+    with Embedded(data, SPARK_MASTER="local[2]", WEBLAKE_RULES=str(data / RULES)) as settings:
         restore(settings)
-        yield replace(settings, rules_file=data / RULES)
+        yield settings
 
 
 def unpack(data: Path) -> None:
@@ -88,11 +88,10 @@ def restore(settings: Settings) -> None:
 
 def run(settings: Settings, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command of Weblake's on the lake, and return what it printed, whatever the exit code."""
-    extra = {"WEBLAKE_RULES": str(settings.rules_file), "SPARK_MASTER": "local[2]", **environment}
     return subprocess.run(
         weblake_command(*arguments),
         cwd=PROJECT,
-        env=child_environment(settings, **extra),
+        env=child_environment(settings, **environment),
         capture_output=True,
         text=True,
         check=False,

@@ -20,7 +20,7 @@ from lake.errors import LakeError, RefusedError, ServiceError
 from lake.settings import Settings
 from lake.url_rules import UrlRules
 from spark.bronze import Bronze, create_bronze
-from spark.commands.accept import accept, refusal
+from spark.commands.accept import accept, read_refusal
 from spark.progress import Progress
 from spark.source.topic import Topic
 from stack.servers import kafka
@@ -101,7 +101,7 @@ def test_a_topic_made_anew_is_refused_until_it_is_accepted(case: Case) -> None:
     accept(case.settings, "topic")
     case.bronze.catch_up()
     assert case.rows() == {0: 2 + 5}
-    assert refusal(case.settings) == Refusal()
+    assert read_refusal(case.settings) == Refusal()
     case.send(partition=0, number=1)
     case.start_again()
     case.bronze.catch_up()
@@ -176,8 +176,8 @@ def test_a_writer_that_was_overtaken_writes_nothing_until_it_has_looked_again(ca
 def test_a_query_that_kafka_kept_waiting_names_kafka(tmp_path: Path) -> None:
     topic = Topic(settings_in(tmp_path))
     text = "[STREAM_FAILED] Query terminated with exception: {}: Timed out waiting. Call: listNodes SQLSTATE: XXKST"
-    told = topic.explained(RuntimeError(text.format("org.apache.kafka.common.errors.TimeoutException")))
+    told = topic.explain(RuntimeError(text.format("org.apache.kafka.common.errors.TimeoutException")))
     assert isinstance(told, ServiceError)
     assert "does not answer: Timed out waiting. Call: listNodes; see `make logs NAME=kafka`" in str(told)
     other = RuntimeError(text.format("java.lang.IllegalStateException"))
-    assert topic.explained(other) is other
+    assert topic.explain(other) is other

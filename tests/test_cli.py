@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ import pytest
 import typer
 
 from lake.command import weblake_command
+from lake.contracts.records import ReplayRecord
 from lake.errors import SettingsError
-from lake.settings import MAKE_VARIABLES, PROJECT, child_environment, load_settings, take_make_variables
+from lake.requests import ReplayRequest
+from lake.settings import MAKE_VARIABLES, PROJECT, Settings, child_environment, load_settings, take_make_variables
 from stack.programs import PROGRAMS
 from weblake import __version__, console
 from weblake.commands.stack import Name
@@ -27,7 +30,19 @@ from weblake.process import on_stop, set_up_log
 
 GROUP: Any = typer.main.get_command(app)
 COMMANDS = sorted(name for name, command in GROUP.commands.items() if not command.hidden)
-MAKES_OWN = {"help", "setup", "test", "test-fast", "faults", "lint", "bench", "bench-scale", "bench-agents", "bot-eval"}
+MAKES_OWN = {
+    "help",
+    "setup",
+    "test",
+    "coverage",
+    "test-fast",
+    "faults",
+    "lint",
+    "bench",
+    "bench-scale",
+    "bench-agents",
+    "bot-eval",
+}
 HEAVY = ("pyspark", "dbt", "pandas", "matplotlib", "kafka", "psycopg2", "supervisor", "sqlalchemy")
 FAKE = """#!{python}
 import json, os, sys
@@ -97,6 +112,8 @@ def test_the_version_stands_in_one_place(capsys: pytest.CaptureFixture[str]) -> 
         (["repaly"], "Did you mean 'replay'"),
         (["replay", "--form", "x"], "No such option: --form"),
         (["replay"], "a replay needs --from and --to"),
+        (["replay", "--undo", "x", "--client", "192.0.2.1"], "leave out --from, --to and --client"),
+        (["replay", "--undo", "x", "--from", "2026-01-01", "--to", "2026-01-02"], "--undo takes back the whole"),
         (["replay", "--from", "soon", "--to", "2026-01-01"], "--from 'soon' is not a time"),
         (["replay", "--from", "2026-01-02", "--to", "2026-01-01"], "is not after --from"),
         (["verify", "--from", "2026-01-02", "--to", "2026-01-01"], "is not after --from"),
@@ -162,6 +179,19 @@ def test_lists_are_empty_and_json_where_there_is_no_lake(
     assert capsys.readouterr().out == "[]\n[]\n"
 
 
+def test_an_undo_may_be_a_dry_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    requests: list[ReplayRequest] = []
+
+    def record(_settings: Settings, request: ReplayRequest, _show: object) -> ReplayRecord:
+        requests.append(request)
+        return ReplayRecord(**asdict(request), at=0.0, corrections=0)
+
+    monkeypatch.setenv("WEBLAKE_DATA", str(tmp_path))
+    monkeypatch.setattr("spark.commands.replay.replay", record)
+    assert run(["replay", "--undo", "x", "--dry-run"]) == run(["replay", "--undo", "x"]) == 0
+    assert [(request.undo, request.dry_run) for request in requests] == [("x", True), ("x", False)]
+
+
 def test_a_mistake_of_ours_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("weblake.commands.stack.prepare", lambda **_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
@@ -216,8 +246,8 @@ def test_make_hands_values_over_as_they_are(tmp_path: Path) -> None:
     program.write_text(FAKE.format(python=sys.executable, variables=MAKE_VARIABLES))
     program.chmod(0o755)
     shutil.copy(PROJECT / "Makefile", tmp_path)
-    given = child_environment(load_settings(), FROM="not on the command line")
-    environment = {name: text for name, text in given.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    ours = child_environment(load_settings(), FROM="not on the command line")
+    environment = {name: text for name, text in ours.items() if not name.startswith(("MAKE", "MFLAGS"))}
     done = subprocess.run(
         ["make", "--no-print-directory", "convict", f"REASON={value}", "DRY_RUN=1"],
         cwd=tmp_path,
@@ -231,8 +261,8 @@ def test_make_hands_values_over_as_they_are(tmp_path: Path) -> None:
 
 
 def test_variables_become_options_and_others_are_left_alone() -> None:
-    given = {"FROM": "2026-01-01", "TO": "", "DRY_RUN": "1", "RATE": "5", "CLIENT": "-x"}
-    assert with_variables(GROUP, ["replay"], given) == ["replay", "--from=2026-01-01", "--dry-run", "--client=-x"]
+    variables = {"FROM": "2026-01-01", "TO": "", "DRY_RUN": "1", "RATE": "5", "CLIENT": "-x"}
+    assert with_variables(GROUP, ["replay"], variables) == ["replay", "--from=2026-01-01", "--dry-run", "--client=-x"]
     assert with_variables(GROUP, ["verify"], {"DEEP": "0"}) == ["verify"]
     assert with_variables(GROUP, ["sql"], {"Q": "select 1"}) == ["sql", "--query=select 1"]
     assert with_variables(GROUP, ["generate"], {"ARGS": "--rate 5 --truth 'a b'"})[1:] == [

@@ -54,6 +54,16 @@ def ours() -> dict[str, dict[str, Any]]:
     return {name: service for name, service in services().items() if name not in SERVERS}
 
 
+def volume_of(service: dict[str, Any], path: Path) -> tuple[str, Path] | None:
+    """The volume that holds a path of the container, and the path in it; None where the container alone has it."""
+    mounts = [mount.split(":")[:2] for mount in service.get("volumes", ())]
+    holding = [(volume, Path(target)) for volume, target in mounts if path.is_relative_to(target)]
+    if not holding:
+        return None
+    volume, target = max(holding, key=lambda mount: len(mount[1].parts))
+    return volume, path.relative_to(target)
+
+
 def dockerfile() -> str:
     return read("stack/Dockerfile")
 
@@ -164,6 +174,13 @@ def test_state_lies_in_named_volumes_and_never_in_a_host_path() -> None:
     mounted = {mount.split(":")[0] for service in services().values() for mount in service.get("volumes", ())}
     assert mounted == declared
     assert not any("/" in name or name.startswith(".") for name in mounted)
+
+
+def test_the_stream_reads_the_requests_that_the_marts_write() -> None:
+    (data,) = re.findall(r"\bWEBLAKE_DATA=(\S+)", dockerfile())
+    requests = load_settings({"WEBLAKE_DATA": data}).requests
+    volumes = {name: volume_of(services()[name], requests) for name in ("marts", "stream")}
+    assert volumes["marts"] == volumes["stream"] is not None, "a request that the stream never sees is never answered"
 
 
 def test_ports_are_published_on_the_loopback_address_only() -> None:

@@ -66,6 +66,13 @@ def descriptions(node: Any) -> Iterator[str]:
             yield from descriptions(value)
 
 
+def test_every_ratio_of_a_mart_has_a_precision() -> None:
+    types = [str(column.get("data_type")) for model in MODELS for column in described_columns(model)]
+    ratios = [name for name in types if name.startswith("numeric")]
+    assert ratios
+    assert "numeric" not in ratios, "dbt warns of a numeric column without precision"
+
+
 @pytest.mark.parametrize("path", WRITTEN, ids=str)
 def test_what_comes_from_the_contract_is_up_to_date(path: Path) -> None:
     assert (DBT / path).read_text() == dbt.texts(DBT)[DBT / path], "the contract has changed; run `make contracts`"
@@ -84,6 +91,8 @@ def test_writing_mends_what_is_stale_and_leaves_the_rest_alone(tmp_path: Path) -
     sources, clients = project / "models" / "staging" / "sources.yml", project / "models" / "rollups" / "clients.yml"
     sources.write_text("")
     clients.write_text(re.sub(r" *- \{ name: views,.*\n", "", clients.read_text()))
+    assert set(dbt.stale(project)) == {sources, clients}
+    assert sources.read_text() == ""
     assert set(dbt.write(project)) == {sources, clients}
     assert clients.read_text() == (DBT / "models" / "rollups" / "clients.yml").read_text()
 

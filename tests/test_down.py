@@ -17,7 +17,7 @@ def test_clean_deletes_only_what_is_a_data_folder(tmp_path: Path) -> None:
     data.mkdir()
     settings = settings_in(data, WEBLAKE_CHARTS=str(charts))
     with pytest.raises(ServiceError, match="not a data folder of Weblake"):
-        clean(settings, confirmed=True)
+        clean(settings, force=True)
     (data / STACK_FILE).write_text("")
-    clean(settings, confirmed=True)
+    clean(settings, force=True)
     assert not data.exists()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+import pytest
 from settings_in import settings_in
 
 from lake.contracts import DIMENSIONS, MEASURES, names
 from lake.contracts.edition import Edition, replay_advice
+from lake.errors import RulesError
 from lake.settings import load_settings
 
 
@@ -40,6 +42,28 @@ def test_a_comment_in_the_rules_changes_nothing_and_a_rule_does(tmp_path: Path) 
     first = edition_with("actions: [a]\nrules: []\n")
     assert first.changes_to(edition_with("# a comment\nactions: [a]\nrules: []\n")) == []
     assert first.changes_to(edition_with("actions: [a, b]\nrules: []\n")) == ["today's urls.yml"]
+
+
+def test_rules_in_a_file_of_another_name_are_the_same_rules(tmp_path: Path) -> None:
+    shipped = load_settings().rules_file
+    own = tmp_path / "agents.yml"  # a name that Weblake uses for other rules
+    own.write_text(shipped.read_text())
+    edition = Edition.of_today(load_settings())
+    moved = Edition.of_today(settings_in(tmp_path, WEBLAKE_RULES=str(own)))
+    assert list(moved.rules) == ["urls.yml", "crawler_ranges.csv", "agents.yml"]
+    assert edition.changes_to(moved) == []
+    own.write_text("actions: [a]\nrules: []\n")
+    edited = Edition.of_today(settings_in(tmp_path, WEBLAKE_RULES=str(own)))
+    assert edition.changes_to(edited) == moved.changes_to(edited) == ["today's urls.yml"]
+
+
+@pytest.mark.parametrize("content", [None, b"a: [", b"\xff", b"day: 2026-02-30", b"day: 2026-02-03", b"1: a\nb: c"])
+def test_a_file_of_rules_that_cannot_be_read_is_named(content: bytes | None, tmp_path: Path) -> None:
+    rules = tmp_path / "shop.yml"
+    if content is not None:
+        rules.write_bytes(content)
+    with pytest.raises(RulesError, match=r"shop\.yml"):
+        Edition.of_today(settings_in(tmp_path, WEBLAKE_RULES=str(rules)))
 
 
 def test_the_advice_names_the_days_and_the_command() -> None:

@@ -9,6 +9,21 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from stack.servers import postgres
 from stack.servers.embedded import Embedded
+from stack.servers.stack_env import ROLES
+
+
+def test_overrides_reach_the_settings(tmp_path: Path) -> None:
+    rules = tmp_path / "urls.yml"
+    settings = Embedded(tmp_path / "data", WEBLAKE_RULES=str(rules), SPARK_MASTER="local[1]").settings
+    assert (settings.rules_file, settings.spark_master) == (rules, "local[1]")
+    assert all(settings.password(role) for role in ROLES)
+
+
+def test_a_stack_has_a_topic_and_a_database_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAFKA_TOPIC", "of_the_shell")
+    monkeypatch.setenv("POSTGRES_DB", "of_the_shell")
+    settings = Embedded(tmp_path / "data").settings
+    assert (settings.kafka_topic, settings.postgres_database) == ("web_logs", "weblogs")
 
 
 @pytest.mark.stack

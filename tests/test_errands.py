@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
+import json
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from delta.exceptions import ConcurrentAppendException
 from frames import event, iso
 from lakes import append_batch
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from settings_in import settings_in
 
-from lake.requests import MaintenanceAnswer, MaintenanceRequest, ask, read_answer
-from spark.errands.errands import Errands
+from lake.contracts.edition import Edition
+from lake.contracts.records import BY_HAND, Change
+from lake.errors import LakeError
+from lake.requests import (
+    MaintenanceAnswer,
+    MaintenanceRequest,
+    ReplayRequest,
+    Request,
+    Sizes,
+    VerdictRequest,
+    answer,
+    ask,
+    read_answer,
+)
+from spark.commands.ask import carry_out
+from spark.errands import maintenance
+from spark.errands.court import Court
+from spark.errands.errands import Errand, Errands
 from spark.errands.maintenance import Maintenance
+from spark.errands.replays import Replays
 from spark.pipeline import Pipeline
 from spark.silver import counted_up_to
+from spark.tables.lock import lake_lock
 
 
 @dataclass
@@ -82,3 +105,78 @@ def test_what_comes_between_two_pieces_is_counted_there(
     assert seen[0] == 2
     assert seen[1] > 2
     assert counted_up_to(session, settings) >= 3
+
+
+def test_an_outcome_that_is_there_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings, request, naps = settings_in(tmp_path), MaintenanceRequest("m"), list[float]()
+
+    def sleep(seconds: float) -> None:
+        naps.append(seconds)
+        answer(settings.requests, request.id, MaintenanceAnswer(done=True, at="vacuum"))
+
+    monkeypatch.setattr("spark.commands.ask.time", SimpleNamespace(sleep=sleep))
+    with lake_lock(settings.lock_file, 0, "stream"):
+        outcome = carry_out(settings, request, MaintenanceAnswer, lambda _: None)
+    assert outcome.at == "vacuum"
+    assert len(naps) == 1
+
+
+def test_an_error_that_stays_is_the_answer_and_one_that_passes_is_not(
+    session: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_in(tmp_path)
+    append_batch(session, settings, [event()])
+    Pipeline(session, settings).count()
+    court = Court(session, settings)
+    replays = Replays(session, settings, court.judge, Edition.of_today(settings))
+    errors: list[Exception] = []
+
+    def fail(*_: object) -> None:
+        raise errors.pop(0)
+
+    monkeypatch.setattr(Court, "_carry_out", fail)
+    monkeypatch.setattr(Replays, "_begin", fail)
+    change = Change("203.0.113.7", "convicted", "a test")
+    cases: tuple[tuple[Errand, Request], ...] = (
+        (court, VerdictRequest("v", BY_HAND, (change,))),
+        (replays, ReplayRequest("r", 0, 10)),
+    )
+    for errand, request in cases:
+        ask(settings.requests, request)
+        errors += [ConcurrentAppendException("overtaken") for _ in range(5)] + [PySparkException("torn file")]
+        for _ in range(5):
+            with pytest.raises(ConcurrentAppendException):
+                errand.step(0)
+        path = settings.requests / f"{request.id}.answer"
+        assert not path.exists()
+        assert errand.step(0)
+        assert json.loads(path.read_text())["error"] == "torn file; see the stream's log, then run it again"
+        assert not errand.step(0)
+        ask(settings.requests, request)
+        errors += [PySparkException("torn file"), LakeError("not here")]
+        with pytest.raises(PySparkException):
+            errand.step(0)
+        assert errand.step(0)
+        assert json.loads(path.read_text())["error"] == "not here"
+
+
+def test_maintenance_whose_tables_cannot_be_measured_is_answered_with_the_error(
+    session: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_in(tmp_path)
+    append_batch(session, settings, [event()])
+    errand = Maintenance(session, settings, threading.Lock())
+    measures: list[Sizes] = [{}]
+
+    def measure(*_: object) -> Sizes:
+        if measures:
+            return measures.pop()
+        raise PySparkException("no such folder")
+
+    monkeypatch.setattr(maintenance, "sizes", measure)
+    monkeypatch.setattr(Maintenance, "_all", lambda *_, **__: iter(()))
+    ask(settings.requests, MaintenanceRequest("m"))
+    assert not errand.step(0)
+    answer = read_answer(settings.requests, "m", MaintenanceAnswer)
+    assert answer is not None
+    assert answer.error == "maintenance failed: no such folder; see the stream's log, then run it again"

@@ -10,9 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from ingest.import_logs import Tally, import_file
+from ingest.import_logs import LINES_PER_PROGRESS, Tally, import_file
 from ingest.log_file import LineIds, LogFile, LogFileError
 from ingest.producer import MAX_VALUE_BYTES
+from lake.errors import ServiceError
 from weblake.main import run
 
 LINE = b'203.0.113.9 - - [15/Jan/2026:07:00:00 +0000] "GET /product/1 HTTP/1.1" 200 5 "-" "x \\xe9 \xff"'
@@ -154,6 +155,31 @@ def test_a_file_without_read_permission_is_named(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(LogFileError, match=r"a\.log cannot be read: Permission denied"):
         LogFile(str(path))
+
+
+def test_an_interrupt_while_kafka_is_down_still_sums_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Stuck(Collector):
+        acknowledged = 0
+        refused: tuple[str, ...] = ()
+
+        def settle(self) -> None:
+            raise KeyboardInterrupt
+
+        def flush(self, _seconds: float) -> None:
+            raise ServiceError("Kafka has taken nothing for 121 s")
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr("ingest.import_logs.connect", lambda *_: Stuck())
+    path = write(tmp_path / "a.log", LOG * LINES_PER_PROGRESS)
+    assert run(["import", str(path)]) == 130
+    output = capsys.readouterr()
+    assert f"{LINES_PER_PROGRESS} lines read" in output.out
+    assert "Kafka has taken nothing for 121 s" in output.err
+    assert "import the same files again" in output.err
 
 
 def test_an_empty_file_has_no_lines(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

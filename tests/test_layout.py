@@ -16,9 +16,6 @@ OUR_PACKAGES = {"lake", *PARTS, "audit", "bench", "tests", "weblake"}
 AUDIT_MAY_USE = {"spark.session", "spark.tables.delta", "spark.tables.storage"}
 """How to open the lake. What is in it, the audit finds out by itself, or it would share the stream's mistakes."""
 
-MAY_SET_ENVIRONMENT = {"marts/build.py"}
-"""dbt's profile reads the environment, so the one process that runs dbt hands it over there."""
-
 TABLE_ROW = re.compile(r"^\| `([A-Z][A-Z_]+)` \| (.*?) \| ")
 
 
@@ -106,7 +103,7 @@ def test_no_test_module_imports_another() -> None:
 def test_only_the_settings_read_the_environment(package: str) -> None:
     for path in sources(package):
         name = path.relative_to(PROJECT).as_posix()
-        if name == "lake/settings.py" or name in MAY_SET_ENVIRONMENT:
+        if name == "lake/settings.py":
             continue
         lines = list(environment_uses(path))
         assert lines == [], f"{name} reads the environment in lines {lines}; take lake.settings.Settings instead"

@@ -164,7 +164,7 @@ def test_a_server_that_answers_nobody_is_given_up(stack_settings: Settings, monk
     monkeypatch.setattr(postgres, "CONNECT_SECONDS", 2)
     dsn = stack_settings.postgres_dsn("pipeline")
     with closing(postgres.connect(dsn)) as connection, connection.cursor() as cursor:
-        with postgres.watched(connection, dsn):  # slow is not frozen
+        with postgres.watchdog(connection, dsn):  # slow is not frozen
             cursor.execute("select pg_sleep(1)")
         processes = server_processes(stack_settings)
         for process in processes:
@@ -172,7 +172,7 @@ def test_a_server_that_answers_nobody_is_given_up(stack_settings: Settings, monk
         try:
             began = time.monotonic()
             stopped = pytest.raises(psycopg2.OperationalError, match="stopped answering")
-            with stopped, postgres.watched(connection, dsn):
+            with stopped, postgres.watchdog(connection, dsn):
                 cursor.execute("select 1")
             assert time.monotonic() - began < 30
         finally:

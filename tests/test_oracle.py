@@ -129,11 +129,11 @@ def test_an_agent_is_known_by_its_word(agent: str, kind: str) -> None:
     assert agent_kind(agent) == kind
 
 
-@pytest.mark.parametrize("text", ["says_bot: [", "[]", "says_bot: ['(']", "says_bot: []"])
+@pytest.mark.parametrize("text", ["says_bot: [", "[]", "says_bot: ['(']", "says_bot: []", "\xff", "says_bot: bot"])
 def test_broken_rules_for_agents_are_an_error_with_the_next_step(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "agents.yml").write_text(text)
+    (tmp_path / "agents.yml").write_text(text, encoding="latin-1")
     monkeypatch.setattr(agents, "AGENTS_FILE", tmp_path / "agents.yml")
-    with pytest.raises(RulesError, match=r"agents\.yml cannot be read .* restore the file"):
+    with pytest.raises(RulesError, match=r"agents\.yml .*; (restore the file|correct it|save it as UTF-8)"):
         agents._words.__wrapped__()

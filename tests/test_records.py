@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -136,8 +137,9 @@ def test_a_refusal_of_a_topic_names_it() -> None:
 def test_the_streams_progress_is_written_as_it_always_was(tmp_path: Path) -> None:
     path = tmp_path / "data" / "stream.json"
     progress = Progress(path)
-    progress.report("bronze", version=3, rows=90, next_offsets={0: 50}, refusal=Refusal(topic=NewTopic("x", 1)))
-    progress.report("mirror", error="it waits")
+    refusal = Refusal(topic=NewTopic("x", 1))
+    progress.report_bronze(lambda bronze: replace(bronze, version=3, rows=90, next_offsets={0: 50}, refusal=refusal))
+    progress.report_error("mirror", "it waits")
     assert (progress.bronze.rows, progress.has_error("mirror"), progress.has_error("silver")) == (90, True, False)
     content = json.loads(path.read_text())
     assert (content.pop("pid"), content.pop("updated_at") > 0) == (os.getpid(), True)

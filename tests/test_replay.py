@@ -88,6 +88,8 @@ def test_a_replay_under_the_right_rules_corrects_and_can_be_undone(
     assert {cell: number for cell, number in cells(ruled).items() if number} == expected
     assert replay_of(session, ruled, last_year("c")).corrections == 0
 
+    assert replay_of(session, ruled, ReplayRequest("p", 0, 0, dry_run=True, undo="b")).moved["views"] == 30
+    assert {cell: number for cell, number in cells(ruled).items() if number} == expected
     ask_and_do(session, ruled, ReplayRequest("d", 0, 0, undo="b"))
     assert {cell: number for cell, number in cells(ruled).items() if number} == wrong
     assert "was already undone" in str(ask_and_do(session, ruled, ReplayRequest("e", 0, 0, undo="b")).error)

@@ -7,12 +7,20 @@ from pathlib import Path
 
 import pytest
 from settings_in import settings_in
+from settings_lists import settings_calls
 
 from lake.errors import ServiceError
 from lake.settings import STACK_FILE
 from stack.servers import kafka
 from stack.servers.ports import PortClaims, pick_quiet_ports
-from stack.servers.stack_env import as_written, contradictions, prepare, remember_generator
+from stack.servers.stack_env import (
+    START_SETTINGS,
+    as_written,
+    contradictions,
+    prepare,
+    remember_generator,
+    unapplied,
+)
 from stack.up import up
 
 
@@ -102,3 +110,41 @@ def test_a_stack_remembers_how_its_generator_runs(tmp_path: Path) -> None:
     remember_generator(settings_in(tmp_path, GENERATE="0", RATE="7", BOTS="0.5"))
     settings = settings_in(tmp_path)
     assert (settings.generate, settings.generate_rate, settings.generate_bots) == (False, 7, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("today", "start", "names"),
+    [
+        ("2", {}, ["TRIGGER_SECONDS"]),
+        ("2", {"TRIGGER_SECONDS": "2"}, []),
+        ("10", {}, []),
+        ("10", {"TRIGGER_SECONDS": "2", "LOG_LEVEL": "DEBUG"}, ["TRIGGER_SECONDS", "LOG_LEVEL"]),
+        ("", {"RATE": "7"}, []),
+    ],
+)
+def test_a_setting_that_a_running_stack_does_not_follow_is_named(
+    today: str, start: dict[str, str], names: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in START_SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TRIGGER_SECONDS", today)
+    assert unapplied(settings_in(tmp_path), start) == names
+
+
+def test_every_setting_applies_at_the_start_or_at_once_or_is_an_address_or_a_secret() -> None:
+    others = {name for name in settings_calls() if name not in START_SETTINGS}
+    generator, places = {"GENERATE", "RATE", "BOTS"}, {"WEBLAKE_DATA", "KAFKA_BOOTSTRAP_SERVERS"}
+    assert generator | places <= others
+    assert all(name.startswith("POSTGRES_") for name in others - generator - places)
+
+
+def test_up_names_what_it_does_not_apply_to_a_running_stack(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("stack.supervision.is_running", lambda _: True)
+    monkeypatch.setattr("stack.supervision.apply_config", lambda _: [])
+    monkeypatch.setattr("stack.supervision.environment", lambda _: {"TRIGGER_SECONDS": "10"})
+    monkeypatch.setattr("stack.servers.postgres.accepts", lambda *_: False)
+    monkeypatch.setenv("TRIGGER_SECONDS", "2")
+    up(settings_in(tmp_path))
+    assert "Not as at the start of the stack: TRIGGER_SECONDS. `make down` and `make up`" in capsys.readouterr().out

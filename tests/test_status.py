@@ -32,6 +32,13 @@ def test_an_empty_stack_lags_nowhere() -> None:
     assert [stage.lag_rows for stage in lags(dict.fromkeys(range(6), 0), None, NOW)] == [0, 0, 0]
 
 
+@pytest.mark.parametrize(("rows", "seconds", "is_stale"), [(0, 61.0, False), (1, 60.0, False), (1, 61.0, True)])
+def test_a_stage_is_stale_when_it_has_had_rows_to_do_for_a_minute(rows: int, seconds: float, is_stale: bool) -> None:
+    stage = Stage("silver", 5, rows, seconds)
+    assert stage.is_stale is is_stale
+    assert bool(problems(a_status(stages=[stage]))) is is_stale
+
+
 def test_a_current_stack_is_well_however_old_its_marts_are() -> None:
     assert problems(a_status(marts_age_seconds=9_999.0)) == []
 

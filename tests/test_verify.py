@@ -19,6 +19,7 @@ from audited import (
     traffic,
     wrong,
 )
+from frames import START
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import lit
 
@@ -26,13 +27,14 @@ from audit.facts import AMOUNTS, PARSED
 from audit.lake import pin
 from audit.mirror import check_mirror
 from audit.records import Range, without
-from audit.scope import Scope, read_instant
+from audit.scope import Scope
 from lake import contracts
 from lake.command import weblake_command
 from lake.settings import PROJECT, Settings, child_environment
 from lake.url_rules import UrlRules
 from spark.pipeline import Pipeline
 from stack.servers.kafka import create_topic
+from weblake.arguments import read_instant
 
 # --- Parts
 
@@ -51,7 +53,7 @@ def test_an_accepted_loss_is_taken_out_of_what_is_missing() -> None:
 
 
 def test_a_time_without_a_zone_is_utc() -> None:
-    assert read_instant("2026-01-01T12:00:00") == read_instant("2026-01-01T13:00:00+01:00")
+    assert read_instant("--from", "2026-01-01T12:00:00") == read_instant("--from", "2026-01-01T13:00:00+01:00")
     assert Scope(0, 10).in_postgres("w") == "w >= to_timestamp(0.000000) and w < to_timestamp(10.000000)"
 
 
@@ -116,7 +118,7 @@ def test_good_traffic_holds_at_every_depth(audit: Audit) -> None:
 
 @pytest.mark.stack
 def test_a_range_holds_and_is_smaller(audit: Audit) -> None:
-    noon = read_instant("2026-01-01T12:00:00Z")
+    noon = START.timestamp()
     checks = audit(Scope(noon, noon + 10), deep=True)
     assert wrong(checks) == {}
     assert checks["ledger: all"].left.startswith("2 events in 1 cell")

@@ -29,7 +29,7 @@ class Picture:
 
     Attributes:
         query: SQL for its rows, no more than it shows. It may use ``:since``, a day before the newest traffic.
-        draw: draws the rows, of which there are some, on Axes.
+        draw: draws the rows on Axes; there is at least one.
         is_over_time: whether ``draw`` takes the range of the traffic as well, which it then shows.
     """
 

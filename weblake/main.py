@@ -70,8 +70,8 @@ def run(arguments: Sequence[str]) -> int:
 def _run(arguments: list[str]) -> int:
     command: Any = typer.main.get_command(app)
     try:
-        given = with_variables(command, arguments, take_make_variables())
-        code = int(command.main(args=given, prog_name="weblake", standalone_mode=False) or 0)
+        arguments = with_variables(command, arguments, take_make_variables())
+        code = int(command.main(args=arguments, prog_name="weblake", standalone_mode=False) or 0)
         return _fail("interrupted", code) if code == INTERRUPTED else code
     except TyperException as error:
         return _show(error)

@@ -36,13 +36,15 @@ class StderrHandler(logging.StreamHandler[TextIO]):
         raise AttributeError("the log goes to the standard error")
 
 
-def prepare(overrides: Mapping[str, str] | None = None, quiet: bool = False) -> Settings:
+def prepare(*, written: Mapping[str, str] | None = None, quiet: bool = False) -> Settings:
     """Load the settings and set up the log; ``quiet`` for commands whose answer is all that matters.
+
+    ``written`` is what :func:`lake.settings.load_settings` takes in place of the embedded stack's own file.
 
     Raises:
         SettingsError: a setting has a value that cannot be used.
     """
-    settings = load_settings(overrides)
+    settings = load_settings(written=written)
     set_up_log(settings.log_level)
     if quiet and settings.log_level != "DEBUG":
         logging.getLogger().setLevel(logging.WARNING)

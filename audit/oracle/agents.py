@@ -8,10 +8,10 @@ from functools import cache, lru_cache
 from typing import Any
 
 import crawleruseragents
-import yaml
 from is_crawler import crawler_info, crawler_signals
 
 from lake.errors import RulesError
+from lake.rules_file import read_yaml
 from lake.settings import AGENTS_FILE
 
 LONGEST = 2048
@@ -61,30 +61,45 @@ def claimed_operator(agent: str) -> str | None:
     return next((operator for operator, names in words.crawlers.items() if names.search(text)), None)
 
 
+def check_words() -> None:
+    """Raise RulesError if agents.yml cannot be used; from a worker of Spark's, the error would blame the lake."""
+    _words()
+
+
 @cache
 def _words() -> _Words:
+    rules = read_yaml(AGENTS_FILE)
     try:
-        return _read(yaml.safe_load(AGENTS_FILE.read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError, re.error, LookupError, TypeError, AttributeError) as error:
-        raise RulesError(f"{AGENTS_FILE} cannot be read ({error!r}); restore the file that Weblake ships") from error
+        return _read(rules)
+    except (re.error, LookupError, TypeError, AttributeError) as error:
+        raise RulesError(f"{AGENTS_FILE} cannot be used ({error!r}); restore the file that Weblake ships") from error
 
 
 def _read(rules: dict[str, Any]) -> _Words:
     def one_of(patterns: list[str]) -> re.Pattern[str]:
         return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
 
+    crawlers = rules["crawlers"]
+    people_too = _texts(rules, "people_too")
     return _Words(
-        says_bot=one_of(rules["says_bot"]),
-        bot_phones=one_of(rules["bot_phones"]),
-        unsigned=one_of(rules["unsigned"]),
-        tools=frozenset(rules["tool_tags"]),
+        says_bot=one_of(_texts(rules, "says_bot")),
+        bot_phones=one_of(_texts(rules, "bot_phones")),
+        unsigned=one_of(_texts(rules, "unsigned")),
+        tools=frozenset(_texts(rules, "tool_tags")),
         crawlers={
-            operator: one_of([f"(?<![a-z]){name}(?![a-z])" for name in names])
-            for operator, names in rules["crawlers"].items()
+            operator: one_of([f"(?<![a-z]){name}(?![a-z])" for name in _texts(crawlers, operator)])
+            for operator in crawlers
         },
         listed=[
             (re.compile(entry["pattern"]), frozenset(entry.get("tags") or ()))
             for entry in crawleruseragents.CRAWLER_USER_AGENTS_DATA
-            if entry["pattern"] not in rules["people_too"]
+            if entry["pattern"] not in people_too
         ],
     )
+
+
+def _texts(rules: dict[str, Any], name: str) -> list[str]:
+    texts = rules[name]
+    if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
+        raise TypeError(f"{name} is {texts!r}, no list of texts")
+    return texts

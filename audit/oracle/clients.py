@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from audit.oracle.agents import agent_kind, claimed_operator
+from audit.oracle.agents import agent_kind, check_words, claimed_operator
 from lake.contracts import ERASED
+from lake.errors import RulesError
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -55,16 +56,28 @@ class Clients:
 
 
 def read_ranges(path: Path) -> dict[str, list[Network]]:
-    """Return the published address ranges by operator."""
+    """Return the published address ranges by operator.
+
+    Raises:
+        RulesError: the file cannot be read, or a line is no range of an operator.
+    """
     ranges: dict[str, list[Network]] = {}
-    with path.open(newline="", encoding="utf-8") as lines:
-        for row in csv.DictReader(lines):
-            ranges.setdefault(row["operator"], []).append(ipaddress.ip_network(row["cidr"]))
+    try:
+        with path.open(newline="", encoding="utf-8") as lines:
+            for row in csv.DictReader(lines):
+                ranges.setdefault(row["operator"], []).append(ipaddress.ip_network(row["cidr"]))
+    except (OSError, ValueError, KeyError, csv.Error) as error:
+        raise RulesError(f"{path} is no list of address ranges ({error!r}); restore it, or correct its path") from error
     return ranges
 
 
 def clients(ranges: Path, convicted: Iterable[str] = (), pardoned: Iterable[str] = ()) -> Clients:
-    """Return what is known of clients, given the file of ranges and the verdicts."""
+    """Return what is known of clients, given the file of ranges and the verdicts.
+
+    Raises:
+        RulesError: the ranges or the rules for agents cannot be used.
+    """
+    check_words()
     return Clients(read_ranges(ranges), frozenset(convicted), frozenset(pardoned))
 
 

@@ -1,46 +1,103 @@
 {#
     What counts for or against a client being a bot, heaviest first. After an edit, everything is built from the start.
-    reason, points, threshold, class (none where the reason says nothing of that kind), figure of a `client`, meaning
+    The class is none where the reason says nothing of that kind. The figure is that of a `client`.
 #}
 {% macro bot_rules() -%}
     {{ return([
-        ('impostor', 120, 1, 'impostor', if_mostly('client.impostor_events', 'client.requests'),
-         "events in a known crawler's name from an address not its own; most of all"),
-        ('declared_crawler', 100, 1, 'crawler', if_mostly('client.crawler_events', 'client.requests'),
-         'events whose user agent says it is a crawler; most of all'),
-        ('declared_tool', 100, 1, 'tool', if_mostly('client.tool_events', 'client.requests'),
-         'events whose user agent is a library, headless browser or monitor; most of all'),
-        ('probing', 100, 5, 'attacker', 'client.probes',
-         'requests that only attackers make, or that are no HTTP'),
-        ('card_testing', 100, 10, 'card_tester', 'client.refused_checkouts',
-         'checkouts of a day that were refused, with next to none paid'),
-        ('network_walk', 80, 300, 'scraper', 'client.shared_views',
-         'product views of a day by ten or more of its network, next to no cart'),
-        ('catalogue_walk', 75, 150, 'scraper', 'client.walked_views',
-         'product views of a day with next to no cart'),
-        ('form_hammering', 80, 20, 'attacker', 'client.hammered_forms',
-         'forms posted on a day, when it did little else'),
-        ('no_assets', 70, 25, 'scraper', 'client.bare_pages',
-         'access-log pages of a day with next to no image, script or style'),
-        ('request_rate', 80, 61, 'hammerer', 'client.peak_requests_per_minute',
-         'page requests in its busiest minute'),
-        ('steady_pace', 75, 45, 'monitor', 'client.steady_minutes',
-         "active minutes of an hour that are more alike than chance makes people's"),
-        ('robots_disobeyed', 50, 1, 'scraper', 'client.disobeyed',
-         'carts, checkouts and forms of a client that has read robots.txt'),
-        ('page_guessing', 40, 20, 'attacker', 'client.guessed_pages',
-         'pages of a day that do not exist, at least half of what it asked for'),
-        ('never_pauses', 30, 45, none, 'client.active_minutes',
-         'active minutes of its busiest hour; an office has many too'),
-        ('no_agent', 20, 20, none, if_mostly('client.no_agent', 'client.requests'),
-         'events without a user agent, at least half of all; some people hide theirs'),
-        ('many_agents', 20, 4, none, 'client.agent_groups',
-         'groups of user agents in use, of four; an office uses all too'),
-        ('robots_read', 15, 1, none, 'client.robots_reads',
-         'reads of robots.txt; the curious read it too'),
-        ('many_searches', 10, 60, none, 'client.searches',
-         'searches of the shop; those who compare prices search a lot too'),
-        ('buys', -60, 5, none, 'client.bought',
-         'products put into carts, at least 1 for 50 views, and something paid for'),
+        {
+            'reason': 'impostor', 'points': 120, 'threshold': 1, 'class': 'impostor',
+            'figure': if_mostly('client.impostor_events', 'client.requests'),
+            'meaning': "events in a known crawler's name from an address not its own; most of all",
+        },
+        {
+            'reason': 'declared_crawler', 'points': 100, 'threshold': 1, 'class': 'crawler',
+            'figure': if_mostly('client.crawler_events', 'client.requests'),
+            'meaning': 'events whose user agent says it is a crawler; most of all',
+        },
+        {
+            'reason': 'declared_tool', 'points': 100, 'threshold': 1, 'class': 'tool',
+            'figure': if_mostly('client.tool_events', 'client.requests'),
+            'meaning': 'events whose user agent is a library, headless browser or monitor; most of all',
+        },
+        {
+            'reason': 'probing', 'points': 100, 'threshold': 5, 'class': 'attacker',
+            'figure': 'client.probes',
+            'meaning': 'requests that only attackers make, or that are no HTTP',
+        },
+        {
+            'reason': 'card_testing', 'points': 100, 'threshold': 10, 'class': 'card_tester',
+            'figure': 'client.refused_checkouts',
+            'meaning': 'checkouts of a day that were refused, with next to none paid',
+        },
+        {
+            'reason': 'network_walk', 'points': 80, 'threshold': 300, 'class': 'scraper',
+            'figure': 'client.shared_views',
+            'meaning': 'product views of a day by ten or more of its network, next to no cart',
+        },
+        {
+            'reason': 'catalogue_walk', 'points': 75, 'threshold': 150, 'class': 'scraper',
+            'figure': 'client.walked_views',
+            'meaning': 'product views of a day with next to no cart',
+        },
+        {
+            'reason': 'form_hammering', 'points': 80, 'threshold': 20, 'class': 'attacker',
+            'figure': 'client.hammered_forms',
+            'meaning': 'forms posted on a day, when it did little else',
+        },
+        {
+            'reason': 'no_assets', 'points': 70, 'threshold': 25, 'class': 'scraper',
+            'figure': 'client.bare_pages',
+            'meaning': 'access-log pages of a day with next to no image, script or style',
+        },
+        {
+            'reason': 'request_rate', 'points': 80, 'threshold': 61, 'class': 'hammerer',
+            'figure': 'client.peak_requests_per_minute',
+            'meaning': 'page requests in its busiest minute',
+        },
+        {
+            'reason': 'steady_pace', 'points': 75, 'threshold': 45, 'class': 'monitor',
+            'figure': 'client.steady_minutes',
+            'meaning': "active minutes of an hour that are more alike than chance makes people's",
+        },
+        {
+            'reason': 'robots_disobeyed', 'points': 50, 'threshold': 1, 'class': 'scraper',
+            'figure': 'client.disobeyed',
+            'meaning': 'carts, checkouts and forms of a client that has read robots.txt',
+        },
+        {
+            'reason': 'page_guessing', 'points': 40, 'threshold': 20, 'class': 'attacker',
+            'figure': 'client.guessed_pages',
+            'meaning': 'pages of a day that do not exist, at least half of what it asked for',
+        },
+        {
+            'reason': 'never_pauses', 'points': 30, 'threshold': 45, 'class': none,
+            'figure': 'client.active_minutes',
+            'meaning': 'active minutes of its busiest hour; an office has many too',
+        },
+        {
+            'reason': 'no_agent', 'points': 20, 'threshold': 20, 'class': none,
+            'figure': if_mostly('client.no_agent', 'client.requests'),
+            'meaning': 'events without a user agent, at least half of all; some people hide theirs',
+        },
+        {
+            'reason': 'many_agents', 'points': 20, 'threshold': 4, 'class': none,
+            'figure': 'client.agent_groups',
+            'meaning': 'groups of user agents in use, of four; an office uses all too',
+        },
+        {
+            'reason': 'robots_read', 'points': 15, 'threshold': 1, 'class': none,
+            'figure': 'client.robots_reads',
+            'meaning': 'reads of robots.txt; the curious read it too',
+        },
+        {
+            'reason': 'many_searches', 'points': 10, 'threshold': 60, 'class': none,
+            'figure': 'client.searches',
+            'meaning': 'searches of the shop; those who compare prices search a lot too',
+        },
+        {
+            'reason': 'buys', 'points': -60, 'threshold': 5, 'class': none,
+            'figure': 'client.bought',
+            'meaning': 'products put into carts, at least 1 for 50 views, and something paid for',
+        },
     ]) }}
 {%- endmacro %}

@@ -60,12 +60,18 @@ READERS_OF_ALL_MARTS = (
 
 def write(project: Path) -> list[Path]:
     """Write what comes from the contract into dbt's project; return the files that changed."""
-    stale = []
-    for path, text in texts(project).items():
-        if not path.exists() or path.read_text() != text:
-            path.write_text(text)
-            stale.append(path)
-    return stale
+    changes = stale(project)
+    for path, text in changes.items():
+        path.write_text(text)
+    return list(changes)
+
+
+def stale(project: Path) -> dict[Path, str]:
+    """Return the files of dbt's project that are missing or not as the contract says, with the text they should have.
+
+    The order is that of :func:`texts`.
+    """
+    return {path: text for path, text in texts(project).items() if not path.exists() or path.read_text() != text}
 
 
 def texts(project: Path) -> dict[Path, str]:

@@ -13,11 +13,14 @@ from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-import yaml
-
 from lake.contracts.columns import names
 from lake.contracts.ledger import DIMENSIONS, MEASURES
+from lake.errors import RulesError
+from lake.rules_file import read_bytes, read_yaml
 from lake.settings import AGENTS_FILE, Settings
+
+URL_RULES, RANGES, AGENT_RULES = "urls.yml", "crawler_ranges.csv", "agents.yml"
+"""The names of the rules in an edition: those of the files that Weblake ships, whatever the files in use are called."""
 
 EDITION_PROPERTY = "weblake.edition"
 FIRST_DIMENSIONS = ("all", "action", "product", "client")
@@ -26,7 +29,7 @@ FIRST_DIMENSIONS = ("all", "action", "product", "client")
 
 @dataclass(frozen=True)
 class Edition:
-    """Names of measures and dimensions, and a hash of each file of rules by its name."""
+    """Names of measures and dimensions, and a hash of the URL rules, the address ranges and the agent rules."""
 
     measures: tuple[str, ...]
     dimensions: tuple[str, ...]
@@ -34,9 +37,17 @@ class Edition:
 
     @classmethod
     def of_today(cls, settings: Settings) -> Edition:
-        """Return the edition by which today's code and rules count."""
-        files = (settings.rules_file, settings.ranges_file, AGENTS_FILE)
-        return cls(tuple(names(MEASURES)), tuple(DIMENSIONS), {path.name: _hash(path) for path in files})
+        """Return the edition by which today's code and rules count. Comments in YAML do not change it.
+
+        Raises:
+            RulesError: a file of rules cannot be read.
+        """
+        rules = {
+            URL_RULES: _hash(_as_json(settings.rules_file)),
+            RANGES: _hash(read_bytes(settings.ranges_file)),
+            AGENT_RULES: _hash(_as_json(AGENTS_FILE)),
+        }
+        return cls(tuple(names(MEASURES)), tuple(DIMENSIONS), rules)
 
     @classmethod
     def of_columns(cls, columns: Collection[str]) -> Edition:
@@ -72,9 +83,12 @@ def replay_advice(changes: Collection[str], first: dt.date, last: dt.date) -> st
     )
 
 
-def _hash(path: Path) -> str:
-    """Return a hash of a file of rules; comments in YAML do not change it."""
-    content = path.read_bytes()
-    if path.suffix in (".yml", ".yaml"):
-        content = json.dumps(yaml.safe_load(content), sort_keys=True).encode()
+def _as_json(path: Path) -> bytes:
+    try:
+        return json.dumps(read_yaml(path), sort_keys=True).encode()
+    except (TypeError, ValueError) as error:
+        raise RulesError(f"{path} has something that is neither text nor number ({error}); quote it") from error
+
+
+def _hash(content: bytes) -> str:
     return sha256(content).hexdigest()[:16]

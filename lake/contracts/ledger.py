@@ -42,7 +42,9 @@ def _choice(words: list[str]) -> str:
 LEDGER_KEY = (
     Column("dimension", "STRING", _choice(list(DIMENSIONS))),
     Column("window_start", "TIMESTAMP", "start of the ten-second window"),
-    Column("key", "STRING", "the action, product id or client address; 'all' for all"),
+    Column(
+        "key", "STRING", f"{_choice([entry.comment for entry in DIMENSIONS.values() if entry.column])}; 'all' for all"
+    ),
     Column("is_bot", "BOOLEAN", "whether a bot did it"),
 )
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
-from lake.contracts.fields import known_fields
+from lake.contracts.fields import fields_of
 from lake.contracts.vocabulary import BY_REPLAY
 from lake.errors import LakeError, first_line
 
@@ -70,7 +70,7 @@ class ReplayRecord:
     def of(cls, content: Mapping[str, Any]) -> ReplayRecord:
         """Read it from a JSON object."""
         shown = tuple(Correction.of(row) for row in content.get("shown", ()))
-        return cls(**{**known_fields(cls, content), "shown": shown})
+        return cls(**{**fields_of(cls, content), "shown": shown})
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a JSON object."""
@@ -104,8 +104,8 @@ class VerdictRecord:
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> VerdictRecord:
         """Read it from a JSON object."""
-        changes = tuple(Change(**known_fields(Change, change)) for change in content["changes"])
-        return cls(**{**known_fields(cls, content), "changes": changes})
+        changes = tuple(Change(**fields_of(Change, change)) for change in content["changes"])
+        return cls(**{**fields_of(cls, content), "changes": changes})
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a JSON object."""
@@ -139,7 +139,7 @@ class ErasureRecord:
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> ErasureRecord:
         """Read it from a JSON object."""
-        return cls(**known_fields(cls, content))
+        return cls(**fields_of(cls, content))
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a JSON object; an unfinished one has no counts."""

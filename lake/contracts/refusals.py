@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lake.contracts.fields import known_fields
+from lake.contracts.fields import fields_of
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class Refusal:
         """Read it from a JSON object."""
         topic = content.get("topic")
         return cls(
-            losses=tuple(Loss(**known_fields(Loss, loss)) for loss in content.get("loss") or ()),
-            topic=NewTopic(**known_fields(NewTopic, topic)) if topic else None,
+            losses=tuple(Loss(**fields_of(Loss, loss)) for loss in content.get("loss") or ()),
+            topic=NewTopic(**fields_of(NewTopic, topic)) if topic else None,
         )
 
     def as_json(self) -> dict[str, Any]:

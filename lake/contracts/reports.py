@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lake.contracts.fields import known_fields
+from lake.contracts.fields import fields_of
 from lake.contracts.refusals import Refusal
 from lake.files import write_whole
 
@@ -35,7 +35,7 @@ class BronzeReport:
         refusal = content.get("refusal")
         return cls(
             **{
-                **known_fields(cls, content),
+                **fields_of(cls, content),
                 "next_offsets": offsets,
                 "refusal": Refusal.of(refusal) if refusal else None,
             }
@@ -94,10 +94,10 @@ class StreamReport:
         """Read it from a JSON object; what an older version did not write has its default."""
         stages = {
             "bronze": BronzeReport.of(content.get("bronze", {})),
-            "silver": SilverReport(**known_fields(SilverReport, content.get("silver", {}))),
-            "mirror": MirrorReport(**known_fields(MirrorReport, content.get("mirror", {}))),
+            "silver": SilverReport(**fields_of(SilverReport, content.get("silver", {}))),
+            "mirror": MirrorReport(**fields_of(MirrorReport, content.get("mirror", {}))),
         }
-        return cls(**{**known_fields(cls, content), **stages})
+        return cls(**{**fields_of(cls, content), **stages})
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a JSON object."""

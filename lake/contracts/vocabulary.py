@@ -19,6 +19,7 @@ OTHER = "other"
 ASSET = "asset"
 POST = "post"
 PROBE = "probe"
+SEARCH = "search"
 
 BY_STREAM = "stream"
 BY_REPLAY = "replay"

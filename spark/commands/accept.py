@@ -22,25 +22,25 @@ def accept(settings: Settings, what: str) -> str:
         LakeError: the stream has named none.
         ServiceError: Kafka does not answer.
     """
-    refused = refusal(settings)
-    if what == "topic" and refused.topic:
-        accept_topic(settings, refused.topic)
-        topic_id = refused.topic.topic_id
+    refusal = read_refusal(settings)
+    if what == "topic" and refusal.topic:
+        accept_topic(settings, refusal.topic)
+        topic_id = refusal.topic.topic_id
         return f"accepted: what bronze has stays, and the records of the topic with id {topic_id} are appended"
-    if what == "loss" and refused.losses:
-        losses = _grown(settings, refused.losses)
+    if what == "loss" and refusal.losses:
+        losses = _extend(settings, refusal.losses)
         accept_losses(settings, losses)
         return f"accepted as lost: {'; '.join(map(str, losses))}"
     raise LakeError(f"bronze is not waiting for a {what} to be accepted; see `make status`")
 
 
-def refusal(settings: Settings) -> Refusal:
+def read_refusal(settings: Settings) -> Refusal:
     """Return what the stream refuses to go on over, by its last report; empty where there is nothing."""
     report = read_stream_report(settings.stream_file)
     return (report.bronze.refusal if report else None) or Refusal()
 
 
-def _grown(settings: Settings, losses: tuple[Loss, ...]) -> list[Loss]:
+def _extend(settings: Settings, losses: tuple[Loss, ...]) -> list[Loss]:
     """Let the losses end where Kafka begins now: it may have removed more since."""
     with closing(Topic(settings)) as topic:
         now = topic.look()

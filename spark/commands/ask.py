@@ -10,9 +10,9 @@ from typing import TypeVar
 from lake.errors import LakeError, LockedError
 from lake.requests import A, Request, ask, read_answer, withdraw
 from lake.settings import Settings
+from spark.commands.writer import writer
 from spark.pipeline import Pipeline
 from spark.session import spark_session
-from spark.tables.lock import lake_lock
 from spark.tables.storage import list_texts
 
 LOOK_SECONDS = 0.5
@@ -33,15 +33,17 @@ def carry_out(settings: Settings, request: Request, kind: type[A], show: Callabl
     """
     ask(settings.requests, request)
     try:
-        outcome = None
-        while outcome is None:
-            outcome = _answer(settings, request, kind, show) or _by_ourselves(settings, request, kind, show)
+        while (outcome := _outcome(settings, request, kind, show)) is None:
             time.sleep(LOOK_SECONDS)
     finally:
         withdraw(settings.requests, request.id)
     if outcome.error is not None:
         raise LakeError(outcome.error)
     return outcome
+
+
+def _outcome(settings: Settings, request: Request, kind: type[A], show: Callable[[A], None]) -> A | None:
+    return _answer(settings, request, kind, show) or _by_ourselves(settings, request, kind, show)
 
 
 def _answer(settings: Settings, request: Request, kind: type[A], show: Callable[[A], None]) -> A | None:
@@ -54,11 +56,8 @@ def _answer(settings: Settings, request: Request, kind: type[A], show: Callable[
 def _by_ourselves(settings: Settings, request: Request, kind: type[A], show: Callable[[A], None]) -> A | None:
     """Do it here if no process holds the lake; return None if one does, because that one will answer."""
     try:
-        with lake_lock(settings.lock_file, 0, f"{type(request).__name__} {request.id}") as lock:
-            session = spark_session(settings, app="errand")
-            lock.also_held_by(session.sparkContext._gateway.proc.pid)  # type: ignore[union-attr]
+        with writer(settings, "errand", f"{type(request).__name__} {request.id}", wait_seconds=0) as session:
             Pipeline(session, settings).count()
-            session.stop()
     except LockedError:
         return None
     return _answer(settings, request, kind, show)

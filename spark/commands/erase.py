@@ -9,10 +9,9 @@ from __future__ import annotations
 from lake.contracts.records import ErasureRecord
 from lake.settings import Settings
 from spark import failpoints
+from spark.commands.writer import writer
 from spark.errands.erasure import erase_on_record
 from spark.pipeline import Pipeline
-from spark.session import spark_session
-from spark.tables.lock import lake_lock
 
 LOCK_WAIT_SECONDS = 30.0
 
@@ -24,12 +23,8 @@ def erase_from_lake(settings: Settings, address: str, reason: str) -> ErasureRec
         LockedError: somebody else writes the lake.
     """
     failpoints.arm(settings.fail_at)
-    with lake_lock(settings.lock_file, LOCK_WAIT_SECONDS, "an erasure (weblake erase)") as lock:
-        session = spark_session(settings, app="erase")
-        lock.also_held_by(session.sparkContext._gateway.proc.pid)  # type: ignore[union-attr]
-        pipeline = Pipeline(session, settings)
-        pipeline.drain()
+    with writer(settings, "erase", "an erasure (weblake erase)", LOCK_WAIT_SECONDS) as session:
+        Pipeline(session, settings).drain()
         record = erase_on_record(session, settings, address, reason)
         Pipeline(session, settings).rebuild()
-        session.stop()
     return record

@@ -22,9 +22,9 @@ def replay_range(first: float, end: float, client: str | None, dry_run: bool) ->
     return ReplayRequest(new_id(), first_window, last_window_end, client=client, dry_run=dry_run)
 
 
-def undo_replay(replay_id: str) -> ReplayRequest:
+def undo_replay(replay_id: str, dry_run: bool) -> ReplayRequest:
     """Return the request to append the negative of a replay."""
-    return ReplayRequest(id=new_id(), first=0, end=0, undo=replay_id)
+    return ReplayRequest(new_id(), 0, 0, dry_run=dry_run, undo=replay_id)
 
 
 def replay(settings: Settings, request: ReplayRequest, show: Callable[[ReplayAnswer], None]) -> ReplayRecord:

@@ -12,9 +12,8 @@ from pyspark.errors import PySparkException
 from lake.errors import LakeError, first_line
 from lake.settings import Settings
 from spark import failpoints
+from spark.commands.writer import writer
 from spark.pipeline import Pipeline
-from spark.session import spark_session
-from spark.tables.lock import lake_lock
 
 log = logging.getLogger(__name__)
 
@@ -40,16 +39,11 @@ def run_stream(
         LakeError: the lake cannot be used.
     """
     failpoints.arm(settings.fail_at)
-    with lake_lock(settings.lock_file, LOCK_WAIT_SECONDS, HOLDER) as lock:
-        try:
-            session = spark_session(settings)
-            lock.also_held_by(session.sparkContext._gateway.proc.pid)  # type: ignore[union-attr]
+    try:
+        with writer(settings, "weblake", HOLDER, LOCK_WAIT_SECONDS) as session:
             pipeline = Pipeline(session, settings)
             on_stop(pipeline.stop)
             {"run": pipeline.run, "once": pipeline.drain, "rebuild": pipeline.rebuild}[work]()
-            session.stop()
-        except (PySparkException, Py4JError) as error:
-            log.error("%s", first_line(error), exc_info=error)
-            raise LakeError(
-                f"the lake {settings.lake_root} cannot be used; `make verify` says what is damaged"
-            ) from error
+    except (PySparkException, Py4JError) as error:
+        log.error("%s", first_line(error), exc_info=error)
+        raise LakeError(f"the lake {settings.lake_root} cannot be used; `make verify` says what is damaged") from error

@@ -15,12 +15,12 @@ from pyspark.sql import SparkSession
 
 from lake.contracts import BY_VERDICT, RELEASED
 from lake.contracts.records import BY_HAND, BY_MARTS, HOLD_SECONDS, Change, VerdictRecord
-from lake.errors import WeblakeError
-from lake.requests import VerdictAnswer, VerdictRequest, answer, waiting
+from lake.requests import VerdictAnswer, VerdictRequest, answer
 from lake.settings import Settings
 from lake.url_rules import load_url_rules
 from spark import failpoints
 from spark.errands.moves import moves, summary
+from spark.errands.requests import FAILURES, failure_text, first_request, is_final, report
 from spark.events.claims import load_ranges
 from spark.events.counts import as_entry
 from spark.events.judgement import Judgement
@@ -38,6 +38,7 @@ class Court:
         self._session = session
         self._settings = settings
         self._ranges = load_ranges(settings.ranges_file)
+        self._tries = 0
         self.verdicts = read_verdicts(session, settings)
 
     def judge(self, agents: Iterable[str]) -> Judgement:
@@ -48,19 +49,20 @@ class Court:
         return Judgement.of(agents, self._ranges, verdicts.convicted, verdicts.pardoned)
 
     def step(self, counted_up_to: int) -> bool:
-        """Carry out the oldest request; returns whether there was one.
-
-        Args:
-            counted_up_to: the bronze batch that the ledger stands at.
-        """
-        requests = waiting(self._settings.requests, VerdictRequest)
-        if not requests:
+        """Carry out the oldest request."""
+        request = first_request(self._settings, VerdictRequest)
+        if request is None:
             return False
-        request = requests[0]
+        self._tries += 1
         try:
             outcome = self._carry_out(request, counted_up_to)
-        except WeblakeError as error:
-            outcome = VerdictAnswer(done=True, error=str(error))
+        except FAILURES as error:
+            if not is_final(error, self._tries):
+                raise
+            report("verdicts", error)
+            self.verdicts = read_verdicts(self._session, self._settings)  # an earlier try may have been committed
+            outcome = VerdictAnswer(done=True, error=failure_text(error))
+        self._tries = 0
         answer(self._settings.requests, request.id, outcome)
         return True
 

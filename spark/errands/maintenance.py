@@ -12,16 +12,14 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 
-from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lake.contracts import BRONZE_PARTITION, BY_STREAM, LEDGER, LEDGER_PARTITION, names
-from lake.errors import WeblakeError, first_line
-from lake.requests import MaintenanceAnswer, MaintenanceRequest, Sizes, TableSize, answer, waiting
+from lake.requests import MaintenanceAnswer, MaintenanceRequest, Sizes, TableSize, answer
 from lake.settings import Settings
 from spark import failpoints
+from spark.errands.requests import FAILURES, failure_text, first_request, report
 from spark.events.counts import sum_entries
 from spark.tables.delta import (
     live_files,
@@ -65,19 +63,19 @@ class Maintenance:
         self._before: Sizes = {}
         self._pieces: Iterator[str] | None = None
 
-    def step(self, _: int = 0) -> bool:
-        """Do one piece of what is requested or due; return whether there was one, because there may be another."""
+    def step(self, _: int, /) -> bool:
+        """Do one piece of what is requested or due. An error ends it: it changes nothing, and comes due again."""
         try:
             if self._pieces is None:
                 self._pieces = self._begin()
             done = next(self._pieces, None) if self._pieces else None
-        except (WeblakeError, PySparkException, Py4JError) as error:
-            reason = first_line(error)
-            log.error("maintenance failed: %s; the next round tries again", reason, exc_info=error)
-            self._end(f"maintenance failed: {reason}; see the stream's log, then run it again")
+            after = sizes(self._session, self._settings) if done is None and self._request else {}
+        except FAILURES as error:
+            report("maintenance", error)
+            self._end(MaintenanceAnswer(done=True, error=f"maintenance failed: {failure_text(error)}"))
             return False
         if done is None:
-            self._end()
+            self._end(MaintenanceAnswer(done=True, before=self._before, after=after))
             return False
         log.info("maintenance: %s", done)
         self._answer(MaintenanceAnswer(done=False, at=done))
@@ -86,9 +84,8 @@ class Maintenance:
 
     def _begin(self) -> Iterator[str] | None:
         """Return the pieces of what is to be done; None if there is nothing to do."""
-        requests = waiting(self._settings.requests, MaintenanceRequest)
-        if requests:
-            self._request = requests[0]
+        self._request = first_request(self._settings, MaintenanceRequest)
+        if self._request:
             self._before = sizes(self._session, self._settings)
             return self._all(FEWEST_FILES_WHEN_ASKED, has_vacuum=True)
         before, self._seen = self._seen, own_snapshot(self._session, self._settings.bronze).version
@@ -96,12 +93,8 @@ class Maintenance:
             return None
         return self._all(FEWEST_FILES, has_vacuum=self._seen // BATCHES_PER_VACUUM != before // BATCHES_PER_VACUUM)
 
-    def _end(self, error: str | None = None) -> None:
-        if self._request and error is None:
-            after = sizes(self._session, self._settings)
-            self._answer(MaintenanceAnswer(done=True, before=self._before, after=after))
-        elif self._request:
-            self._answer(MaintenanceAnswer(done=True, error=error))
+    def _end(self, outcome: MaintenanceAnswer) -> None:
+        self._answer(outcome)
         self._request = None
         self._pieces = None
 

@@ -41,7 +41,7 @@ def entry_of(replay_id: str) -> str:
     return f"replay-{replay_id}"
 
 
-def taken_back(records: list[ReplayRecord]) -> set[str]:
+def void_ids(records: list[ReplayRecord]) -> set[str]:
     """Return the ids of the replays that no longer hold: those that were undone, and the undoing itself.
 
     An undoing that was undone has taken nothing back.
@@ -63,8 +63,8 @@ def corrected_windows(session: SparkSession, settings: Settings, entries: DataFr
         settings: Where the records are.
         entries: Some of the ledger's.
     """
-    gone = [entry_of(replay_id) for replay_id in taken_back(replays(session, settings))]
-    holds = (F.col("cause") == BY_REPLAY) & ~F.col("entry").isin(gone)
+    void_entries = [entry_of(replay_id) for replay_id in void_ids(replays(session, settings))]
+    holds = (F.col("cause") == BY_REPLAY) & ~F.col("entry").isin(void_entries)
     return entries.filter(holds).select("window_start").distinct()
 
 
@@ -83,7 +83,7 @@ def undone_replay(records: list[ReplayRecord], request: ReplayRequest) -> Replay
     return replay
 
 
-def moved(corrections: DataFrame) -> dict[str, int]:
+def totals(corrections: DataFrame) -> dict[str, int]:
     """Return what corrections add to each measure, in dimension ``all``."""
     sums = [F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in names(MEASURES)]
     return dict(corrections.filter(F.col("dimension") == "all").agg(*sums).collect()[0].asDict())

@@ -26,8 +26,8 @@ from lake.contracts import (
 )
 from lake.contracts.edition import Edition
 from lake.contracts.records import ReplayRecord
-from lake.errors import LakeError, WeblakeError
-from lake.requests import ReplayAnswer, ReplayRequest, answer, waiting
+from lake.errors import LakeError
+from lake.requests import ReplayAnswer, ReplayRequest, answer
 from lake.settings import Settings
 from lake.url_rules import UrlRules, load_url_rules
 from spark import failpoints
@@ -36,13 +36,14 @@ from spark.errands.replay_records import (
     corrected_windows,
     entry_of,
     largest,
-    moved,
     number_of_keys,
     read_replay,
     replays,
+    totals,
     undone_replay,
     write_replay,
 )
+from spark.errands.requests import FAILURES, failure_text, first_request, is_final, report
 from spark.events.counts import as_entry, negative
 from spark.events.judgement import Judge
 from spark.tables.delta import append_once, snapshot, writers_progress
@@ -71,17 +72,14 @@ class Replays:
         self._pieces: list[tuple[int, int]] = []
         self._done = 0
         self._is_committed = False
+        self._tries = 0
 
     def step(self, counted_up_to: int) -> bool:
-        """Do one piece of the oldest request; return whether there was one, because there may be another.
-
-        Args:
-            counted_up_to: the bronze batch that the ledger stands at.
-        """
-        requests = waiting(self._settings.requests, ReplayRequest)
-        if not requests:
+        """Do one piece of the oldest request."""
+        request = first_request(self._settings, ReplayRequest)
+        if request is None:
             return False
-        request = requests[0]
+        self._tries += 1
         try:
             if self._at_hand != request:
                 self._begin(request)
@@ -89,9 +87,14 @@ class Replays:
                 self._do_piece(request, counted_up_to)
             else:
                 self._finish(request)
-        except WeblakeError as error:
+        except FAILURES as error:
+            is_only_unrecorded = self._at_hand == request and self._is_committed
+            if is_only_unrecorded or not is_final(error, self._tries):
+                raise
+            report(f"replay {request.id}", error)
             self._at_hand = None
-            answer(self._settings.requests, request.id, ReplayAnswer(done=True, error=str(error)))
+            answer(self._settings.requests, request.id, ReplayAnswer(done=True, error=failure_text(error)))
+        self._tries = 0
         return True
 
     def _begin(self, request: ReplayRequest) -> None:
@@ -164,7 +167,7 @@ class Replays:
             **asdict(request),
             at=time.time(),
             corrections=rows,
-            moved=moved(changes),
+            moved=totals(changes),
             keys=number_of_keys(changes),
             shown=largest(changes),
         )
@@ -172,6 +175,7 @@ class Replays:
             entries = as_entry(changes, entry_of(request.id), BY_REPLAY)
             failpoints.reach("replay-before-commit")
             append_once(entries.coalesce(1), self._settings.ledger, _writer(request), 0)
+            self._is_committed = True
             failpoints.reach("replay-after-commit")
             record = replace(record, ledger_version=snapshot(self._session, self._settings.ledger).version)
         if not request.dry_run:

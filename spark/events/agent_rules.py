@@ -9,9 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from lake.errors import RulesError
+from lake.rules_file import read_yaml
 from lake.settings import AGENTS_FILE
 
 
@@ -35,12 +34,7 @@ def agent_rules(path: Path = AGENTS_FILE) -> AgentRules:
     Raises:
         RulesError: the file is missing, is no YAML, lacks a list, or has a pattern that is not a regular expression.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RulesError(f"cannot read {path} ({error}); restore the file that Weblake ships") from error
-    except yaml.YAMLError as error:
-        raise RulesError(f"{path} is not YAML: {error}") from error
+    content = read_yaml(path)
     if not isinstance(content, dict):
         raise RulesError(f"{path} is not a mapping of lists; see the file that Weblake ships")
     crawlers = content.get("crawlers")

@@ -21,6 +21,7 @@ from lake.contracts import (
     MEASURES,
     POST,
     PROBE,
+    SEARCH,
     VIEW,
     names,
 )
@@ -55,7 +56,7 @@ def conditions(judgement: Judgement) -> dict[str, Column]:
         "not_found": status == 404,
         "probes": (action == PROBE) | (is_request & F.col("path").isNull()),
         "posts": action == POST,
-        "searches": action == "search",
+        "searches": action == SEARCH,
         "failed_checkouts": (action == CHECKOUT) & is_error,
         "crawler_events": judgement.is_crawler,
         "tool_events": judgement.is_tool,

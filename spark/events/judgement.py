@@ -12,18 +12,12 @@ from dataclasses import dataclass, field
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from lake.contracts import AGENT_GROUPS, ERASED
+from lake.contracts import AGENT_GROUPS, CONVICTED, ERASED, PARDONED
 from spark.events.agents import Agents, sort_agents
 from spark.events.claims import Ranges, is_impostor
 
-AGENTLESS, CRAWLER, TOOL, IMPOSTOR, CONVICTED, PARDONED = (
-    "agentless",
-    "bot",
-    "tool",
-    "impostor",
-    "convicted",
-    "pardoned",
-)
+AGENTLESS, CRAWLER, TOOL, IMPOSTOR = "agentless", "bot", "tool", "impostor"
+"""With the verdicts, the words that stand in place of an erased client's agent."""
 
 
 @dataclass(frozen=True)

@@ -60,12 +60,12 @@ DECIMAL = r"^\d{1,9}([.]\d*)?([eE][+-]?\d{1,2})?\z"
 def parse_records(records: DataFrame, rules: UrlRules) -> DataFrame:
     """Parse Kafka records: one row out for each row in, in bronze's columns but for ``batch``.
 
+    A column ``batch``, which a replay has and a new record has not, goes through as it is.
+
     Args:
         records: ``value`` (binary), ``header_event_id`` (string or null), ``kafka_partition``, ``kafka_offset``,
             ``ingested_at``.
         rules: The URL rules and the actions that an event may name.
-
-    A column ``batch``, which a replay has and a new record has not, goes through as it is.
     """
     fields = _fields(take_apart(records), rules)
     typed = _types(fields)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lake.contracts.fields import known_fields
+from lake.contracts.fields import fields_of
 from lake.contracts.refusals import Loss, NewTopic
 from lake.errors import LakeError
 from lake.files import write_whole
@@ -54,7 +54,7 @@ def _read(path: Path) -> Any:
 
 def _as(kind: type[T], fields: Any, path: Path) -> T:
     try:
-        return kind(**known_fields(kind, fields))
+        return kind(**fields_of(kind, fields))
     except (AttributeError, TypeError) as error:
         raise LakeError(f"{path} has an entry that cannot be read ({error}); restore it, or move it away") from error
 

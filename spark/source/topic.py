@@ -67,7 +67,7 @@ class Topic:
         offsets = self._offsets({partition: moment + 1 for partition, moment in newest.items()})
         return {partition: offset for partition, offset in offsets.items() if offset != NO_OFFSET}
 
-    def explained(self, error: Exception) -> Exception:
+    def explain(self, error: Exception) -> Exception:
         """Return Spark's error, or one that says so if Spark waited for the broker until it timed out."""
         timed_out = TIMEOUT.search(str(error))
         return self._no_answer(timed_out[1]) if timed_out else error

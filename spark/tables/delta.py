@@ -37,11 +37,11 @@ def create_table(
     """Create the table if there is none yet; add the columns that an older one lacks, null in its rows."""
     if DeltaTable.isDeltaTable(session, path):
         snapshot(session, path)  # so that own_snapshot() begins with what is there
-        there = session.read.format("delta").load(path).columns
-        lacking = [f"`{column.name}` {column.type}" for column in columns if column.name not in there]
-        if lacking:
+        present_columns = session.read.format("delta").load(path).columns
+        new_columns = [f"`{column.name}` {column.type}" for column in columns if column.name not in present_columns]
+        if new_columns:
             table = path.replace("`", "``")
-            session.sql(f"alter table delta.`{table}` add columns ({', '.join(lacking)})")
+            session.sql(f"alter table delta.`{table}` add columns ({', '.join(new_columns)})")
         return
     builder = DeltaTable.createIfNotExists(session).location(path).partitionedBy(partition)
     for column in columns:

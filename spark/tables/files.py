@@ -70,12 +70,8 @@ class BronzeFiles:
     def refresh(self) -> int:
         """Follow the log to its end and return the version there."""
         latest = own_snapshot(self._session, self._path).version
-        try:
-            if not 0 <= latest - self._version <= MOST_COMMITS:
-                raise LakeError("too far behind to follow commit by commit")
-            for version in range(self._version + 1, latest + 1):
-                self._follow(commit_actions(self._session, self._path, version))
-        except LakeError:
+        is_near = 0 <= latest - self._version <= MOST_COMMITS
+        if not (is_near and self._follow_up_to(latest)):
             latest, adds = live_files(self._session, self._path)
             self._files = {add["path"]: DataFile.of(add) for add in adds}
         self._version = latest
@@ -89,6 +85,15 @@ class BronzeFiles:
         """Return the files that may hold rows of the windows (epoch seconds), of batches up to ``upto``."""
         ordered = sorted(windows)
         return [file for file in self._files.values() if file.first_batch <= upto and file.holds_any(ordered)]
+
+    def _follow_up_to(self, latest: int) -> bool:
+        """Follow the commits up to ``latest``; return False if the log no longer has all of them."""
+        try:
+            for version in range(self._version + 1, latest + 1):
+                self._follow(commit_actions(self._session, self._path, version))
+        except LakeError:
+            return False
+        return True
 
     def _follow(self, actions: list[dict[str, Any]]) -> None:
         for action in actions:

@@ -75,7 +75,7 @@ def connect(dsn: str) -> Connection:
 
 
 @contextmanager
-def watched(connection: Connection, dsn: str) -> Iterator[None]:
+def watchdog(connection: Connection, dsn: str) -> Iterator[None]:
     """Cut the connection when the server stops answering meanwhile, so that all that waits for it gets an error.
 
     A frozen server keeps its sockets open, and no time limit for a statement would tell it from a slow one. So the
@@ -121,7 +121,7 @@ def _answers(dsn: str) -> bool:
 
 
 def read_bookmark(cursor: Cursor) -> Bookmark:
-    """Return the bookmark; without any counts it is worth nothing."""
+    """Return the bookmark; an empty table has no valid bookmark."""
     query = sql.SQL("select version, ledger_id from {} where exists (select from {})")
     cursor.execute(query.format(BOOKMARK, WINDOW_COUNTS))
     row = cursor.fetchone()

@@ -7,6 +7,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from lake.files import write_whole
 from spark.tables.java import java_class
 
 
@@ -29,11 +30,8 @@ def write_text(session: SparkSession, path: str, text: str) -> None:
     """
     if "://" not in path:
         file = Path(path)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        draft = file.with_name(f"{file.name}.tmp")
-        draft.write_text(text, encoding="utf-8")
         file.with_name(f".{file.name}.crc").unlink(missing_ok=True)  # Hadoop's checksum of what was there
-        draft.replace(file)
+        write_whole(file, text)
         return
     system, target = _file(session, path)
     stream = system.create(target, True)

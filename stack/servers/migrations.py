@@ -10,7 +10,7 @@ from contextlib import closing
 import psycopg2
 from psycopg2 import sql
 
-from lake.contracts import MEASURES, MIRROR_SCHEMA, postgres_type
+from lake.contracts import MIRROR_SCHEMA
 from lake.settings import Settings
 from stack.servers.mirror_ddl import mirror_ddl
 from stack.servers.postgres import OWNER, connect
@@ -66,11 +66,6 @@ def apply_rights(connection: psycopg2.extensions.connection, passwords: dict[str
             _create_role(cursor, role, passwords[role])
         _limit_database(cursor)
         cursor.execute(mirror_ddl())
-        for measure in MEASURES:
-            cursor.execute(
-                f"alter table {MIRROR_SCHEMA}.window_counts "
-                f"add column if not exists {measure.name} {postgres_type(measure)} not null default 0"
-            )
         cursor.execute(RIGHTS)
 
 

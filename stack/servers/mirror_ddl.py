@@ -20,13 +20,15 @@ alter table {bookmark} add column if not exists filled_at timestamptz not null d
 
 def mirror_ddl() -> sql.Composed:
     """Return the SQL that creates schema ``silver``, its tables, their index and comments. It may be run again."""
-    addition = sql.SQL("add column if not exists {} bigint not null default 0")
+    addition = sql.SQL("add column if not exists {} {} not null default 0")
     create = sql.SQL(_DDL).format(
         schema=sql.Identifier(MIRROR_SCHEMA),
         **{table.name: _identifier(table) for table in MIRROR_TABLES},
         counts=_definitions(WINDOW_COUNTS),
         key=sql.SQL(", ").join(sql.Identifier(name) for name in names(LEDGER_KEY)),
-        additions=sql.SQL(", ").join(addition.format(sql.Identifier(name)) for name in names(MEASURES)),
+        additions=sql.SQL(", ").join(
+            addition.format(sql.Identifier(measure.name), sql.SQL(postgres_type(measure))) for measure in MEASURES
+        ),
         stand=_definitions(BOOKMARK_TABLE),
         decisions=_definitions(VERDICTS_TABLE),
     )

@@ -6,17 +6,37 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 from lake.errors import ServiceError
 from lake.files import write_whole
-from lake.settings import STACK_FILE, Settings, load_settings, read_env_file
+from lake.settings import STACK_FILE, Settings, load_settings, password_name, read_env_file
 from stack.servers import postgres
 from stack.servers.ports import LOCALHOST, PortClaims
 
 ROLES = ("owner", "pipeline", "dbt", "analyst")
 CONTROLLER_PORT = "KAFKA_CONTROLLER_PORT"
+START_SETTINGS = (
+    "LAKE_ROOT",
+    "WEBLAKE_JARS",
+    "WEBLAKE_RULES",
+    "WEBLAKE_RANGES",
+    "WEBLAKE_CHARTS",
+    "KAFKA_TOPIC",
+    "POSTGRES_DB",
+    "SPARK_MASTER",
+    "SPARK_DRIVER_MEMORY",
+    "TRIGGER_SECONDS",
+    "MAX_RECORDS_PER_BATCH",
+    "MARTS_SECONDS",
+    "CHARTS_SECONDS",
+    "LOG_LEVEL",
+    "WEBLAKE_FAIL_AT",
+    "WEBLAKE_MIN_FREE_MB",
+    "MIRROR_OUTAGE_HOURS",
+)
+"""What a running stack follows as of its start. It follows the generator's settings at once."""
 HEAD = (
     "# Written by Weblake's embedded stack: ports and passwords of the services in this folder. Keep it to yourself.\n"
 )
@@ -55,10 +75,10 @@ def prepare(settings: Settings, claims: PortClaims, controller_port: int = 0) ->
         CONTROLLER_PORT: str(ports["Kafka's controller"]),
         "POSTGRES_HOST": LOCALHOST,
         "POSTGRES_PORT": str(ports["PostgreSQL"]),
-        **{_password_name(role): settings.password(role) or secrets.token_hex(16) for role in ROLES},
+        **{password_name(role): settings.password(role) or secrets.token_hex(16) for role in ROLES},
     }
     write(settings, values)
-    return Prepared(load(settings, values), ports["Kafka's controller"], tuple(notes))
+    return Prepared(_with_services(settings, values), ports["Kafka's controller"], tuple(notes))
 
 
 def require_password(settings: Settings) -> None:
@@ -84,8 +104,8 @@ def remember_generator(settings: Settings) -> None:
 
 
 def as_written(settings: Settings) -> Settings:
-    """Return the settings, with ``stack.env`` before the environment: where the services really are."""
-    return load(settings, read_env_file(settings.data / STACK_FILE))
+    """Return the settings with the services as ``stack.env`` has them: where they really are."""
+    return _with_services(settings, read_env_file(settings.data / STACK_FILE))
 
 
 def contradictions(settings: Settings) -> list[str]:
@@ -103,11 +123,11 @@ def contradictions(settings: Settings) -> list[str]:
     ]
 
 
-def load(settings: Settings, values: dict[str, str]) -> Settings:
-    """Return the settings of the same folder with ``values`` taken before the environment."""
-    folders = {"WEBLAKE_DATA": str(settings.data), "WEBLAKE_JARS": str(settings.jars)}
-    folders |= {"WEBLAKE_CHARTS": str(settings.charts), "LAKE_ROOT": settings.lake_root}
-    return load_settings({**folders, **values})
+def unapplied(settings: Settings, environment: Mapping[str, str]) -> list[str]:
+    """Return the names of the settings that are not what they are in the environment in which the stack was started."""
+    folder = {"WEBLAKE_DATA": str(settings.data)}
+    today = load_settings(folder)
+    return [name for name in START_SETTINGS if load_settings({**folder, name: environment.get(name, "")}) != today]
 
 
 def write(settings: Settings, values: dict[str, str]) -> None:
@@ -133,5 +153,15 @@ def _pick(preferences: dict[str, int], claims: PortClaims) -> tuple[dict[str, in
     return ports, notes
 
 
-def _password_name(role: str) -> str:
-    return f"POSTGRES_{role.upper()}_PASSWORD"
+def _with_services(settings: Settings, values: dict[str, str]) -> Settings:
+    """Return the settings with the addresses and passwords that ``values`` has by name, and all else as it is."""
+    return replace(
+        settings,
+        kafka_bootstrap_servers=values.get("KAFKA_BOOTSTRAP_SERVERS", settings.kafka_bootstrap_servers),
+        postgres_host=values.get("POSTGRES_HOST", settings.postgres_host),
+        postgres_port=int(values.get("POSTGRES_PORT", settings.postgres_port)),
+        owner_password=values.get(password_name("owner"), settings.owner_password),
+        pipeline_password=values.get(password_name("pipeline"), settings.pipeline_password),
+        dbt_password=values.get(password_name("dbt"), settings.dbt_password),
+        analyst_password=values.get(password_name("analyst"), settings.analyst_password),
+    )

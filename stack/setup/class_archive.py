@@ -44,11 +44,10 @@ def make_archive(settings: Settings) -> None:
     archive.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(prefix=".classes-", dir=settings.jars) as name:
         made = Path(name, archive.name)
-        places = {"SPARK_MASTER": "local[2]", "WEBLAKE_JARS": str(settings.jars), "WEBLAKE_MIN_FREE_MB": "1"}
-        with Embedded(Path(name, "data"), **places) as own:
-            places |= {"LAKE_ROOT": own.lake_root, "KAFKA_TOPIC": own.kafka_topic, "POSTGRES_DB": own.postgres_database}
-            _run(own, places, "generate", f"--count={EVENTS}", f"--rate={EVENTS}", "--seed=1")
-            _run(own, {**places, "SPARK_SUBMIT_OPTS": f'"-XX:ArchiveClassesAtExit={made}"'}, "run", "stream", "--once")
+        overrides = {"SPARK_MASTER": "local[2]", "WEBLAKE_JARS": str(settings.jars), "WEBLAKE_MIN_FREE_MB": "1"}
+        with Embedded(Path(name, "data"), **overrides) as own:
+            _run(own, {}, "generate", f"--count={EVENTS}", f"--rate={EVENTS}", "--seed=1")
+            _run(own, {"SPARK_SUBMIT_OPTS": f'"-XX:ArchiveClassesAtExit={made}"'}, "run", "stream", "--once")
         if not made.exists():
             raise ServiceError(f"Java left no archive at {made}")
         _stamp_file(settings).write_text(_stamp())

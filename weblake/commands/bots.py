@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from weblake.commands.options import DryRun, Ip, Json
 from weblake.console import activity, write, write_json
 from weblake.process import prepare
 
@@ -14,11 +15,7 @@ PANEL = "Bots"
 
 app = typer.Typer()
 
-
-Ip = Annotated[str, typer.Option("--ip", metavar="ADDRESS", help="The client's address, as the marts show it.")]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason. It stays on record.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what it would move, and change nothing.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 @app.command(rich_help_panel=PANEL, epilog="Example: cut -d '\"' -f 6 access.log | weblake classify -")

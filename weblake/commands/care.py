@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lake.errors import SettingsError
+from weblake.commands.options import DryRun, Ip, Json
 from weblake.console import activity, note, write, write_json
 from weblake.process import FAILED, UNCHECKED, on_stop, prepare
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 PANEL = "Care"
 
 app = typer.Typer()
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 @app.command(rich_help_panel=PANEL, epilog="Example: weblake verify --from 2026-03-01 --to 2026-03-02 --deep")
@@ -65,7 +64,7 @@ def replay(
     client: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Only the hours in which this address was seen.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the difference, and append nothing.")] = False,
+    dry_run: DryRun = False,
     undo: Annotated[str | None, typer.Option(metavar="ID", help="Undo the replay with this id.")] = None,
 ) -> int:
     """Count a range again, and append the difference.
@@ -125,7 +124,7 @@ def maintain() -> int:
 
 @app.command(rich_help_panel=PANEL, epilog='Example: weblake erase --ip 203.0.113.7 --reason "asked for on 2 March"')
 def erase(
-    ip: Annotated[str, typer.Option("--ip", metavar="ADDRESS", help="The client's address, as the marts show it.")],
+    ip: Ip,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="The reason. It stays on record.")] = "",
     lake_only: Annotated[
         bool,
@@ -201,10 +200,9 @@ def _audit(first: float | None, last: float | None, deep: bool) -> Report:
         from audit.scope import Scope
         from audit.session import quiet_session
         from audit.verify import verify as check
-        from weblake.show.verify import Steps
 
         with quiet_session(settings, "verify") as session:
-            return check(session, settings, rules, Scope(first, last), deep, Steps(say))
+            return check(session, settings, rules, Scope(first, last), deep, say)
 
 
 def _replay_request(
@@ -214,7 +212,9 @@ def _replay_request(
     from weblake.arguments import read_instant, require_address
 
     if undo:
-        return undo_replay(undo)
+        if first or end or client:
+            raise SettingsError("--undo takes back the whole of a replay; leave out --from, --to and --client")
+        return undo_replay(undo, dry_run)
     if not (first and end):
         raise SettingsError("a replay needs --from and --to, for example --from=2026-01-01 --to=2026-01-02")
     begin, stop = read_instant("--from", first), read_instant("--to", end)

@@ -82,18 +82,18 @@ def contracts(
 
     For developers: lake/contracts is where a measure or a dimension is described.
     """
-    from weblake.contracts import stale_files, write_files
+    from lake.contracts import dbt
 
     prepare(quiet=True)
     project = PROJECT / "dbt"
     if not check:
-        changed = write_files(project)
+        changed = dbt.write(project)
         for path in changed:
             write(str(path.relative_to(PROJECT)))
         if not changed:
             write("all files are as the contract says")
         return 0
-    stale = stale_files(project)
+    stale = dbt.stale(project)
     for path in stale:
         note(f"weblake: {path.relative_to(PROJECT)} is not as lake/contracts says; run `make contracts`")
     return FAILED if stale else 0

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lake.settings import PROJECT, Settings, read_env_file
+from weblake.commands.options import Json
 from weblake.console import write_json
 from weblake.process import FAILED, on_stop, prepare, set_up_log, stop_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from stack.docker import Command
 
 PANEL = "Stack"
 
@@ -40,14 +43,13 @@ class Name(str, Enum):
 
 
 Where = Annotated[Stack, typer.Option("--stack", help="Where the services run: as processes of yours, or in Docker.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 @app.command(rich_help_panel=PANEL, epilog="Example: GENERATE=0 weblake up, then weblake import access.log")
 def up(stack: Where = Stack.EMBEDDED) -> int:
     """Start everything, and wait for the first counts and charts.
 
-    A running stack applies changed settings, such as RATE=500 or GENERATE=0.
+    A running stack applies GENERATE, RATE and BOTS, such as RATE=500. For other settings, stop it first.
     """
     if stack is Stack.DOCKER:
         return _compose("up")
@@ -75,7 +77,7 @@ def status(stack: Where = Stack.EMBEDDED, as_json: Json = False) -> int:
     The exit code is 1 when something is down or stale.
     """
     if stack is Stack.DOCKER:
-        return _compose("status")
+        return _compose("status", *(["--format", "json"] if as_json else []))
     from stack.status import as_dict, look, problems
     from weblake.console import activity
     from weblake.show.status import show_status
@@ -97,7 +99,7 @@ def logs(
 ) -> int:
     """Follow the logs of all programs, or of one."""
     if stack is Stack.DOCKER:
-        return _compose("logs")
+        return _compose("logs", *([name] if name else []))
     from stack.logs import follow
 
     follow(prepare(quiet=True), name)
@@ -110,12 +112,14 @@ def clean(
 ) -> int:
     """Ask, then delete all data and charts.
 
-    The stack must be down.
+    The embedded stack must be down; Docker's is stopped.
     """
-    if stack is Stack.DOCKER:
-        return _compose("clean")
     from stack.down import clean as delete
+    from stack.down import confirm
 
+    if stack is Stack.DOCKER:
+        confirm("Delete the containers and their volumes (all events, counts and charts)?", force)
+        return _compose("clean")
     delete(prepare(), force)
     return 0
 
@@ -154,7 +158,7 @@ def sql(
     from stack.docker import ENV_FILE
     from stack.sql import open_psql
 
-    settings = prepare(read_env_file(ENV_FILE) if stack is Stack.DOCKER else None, quiet=True)
+    settings = prepare(written=read_env_file(ENV_FILE) if stack is Stack.DOCKER else None, quiet=True)
     open_psql(settings, query)
     return 0
 
@@ -197,10 +201,10 @@ def setup() -> int:
     return 0
 
 
-def _compose(command: str) -> int:
+def _compose(command: Command, *arguments: str) -> int:
     from stack.docker import compose
 
-    return compose(command)
+    return compose(command, *arguments)
 
 
 def _become_server(name: str) -> Callable[[Settings], None]:
@@ -214,10 +218,10 @@ def _become_server(name: str) -> Callable[[Settings], None]:
 
 def _run_stream(settings: Settings, once: bool) -> None:
     from spark.commands.stream import run_stream
-    from stack.programs import wait_for_stream
+    from stack.programs import wait_for_topic
 
     on_stop(lambda: sys.exit(0))  # until there is a pipeline that has something to finish
-    wait_for_stream(settings)
+    wait_for_topic(settings)
     run_stream(settings, "once" if once else "run", on_stop)
 
 
@@ -242,7 +246,7 @@ def _run_charts(settings: Settings) -> None:
 
 def _run_generator(settings: Settings) -> None:
     from ingest.generator import GeneratorOptions, run_generator
-    from stack.programs import wait_for_generator
+    from stack.programs import wait_for_topic
 
-    wait_for_generator(settings)
+    wait_for_topic(settings)
     run_generator(settings, GeneratorOptions(settings.generate_rate, settings.generate_bots), stop_event())

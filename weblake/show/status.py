@@ -63,7 +63,7 @@ def _process_row(process: Process) -> tuple[Cell | str, ...]:
 
 
 def _stage_row(stage: Stage) -> tuple[Cell | str, ...]:
-    style = BAD if stage.lag_seconds > 60 else ""
+    style = BAD if stage.is_stale else ""
     return (
         Cell(stage.name, STRONG),
         f"{stage.rows:,}",

@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 
 from audit.check import Check, Verdict
 from audit.report import HEADINGS, Report, as_text
-from audit.verify import Progress
 from weblake.console import BAD, DIM, GOOD, STRONG, Cell, write, write_table
 
 STYLES = {Verdict.OK: GOOD, Verdict.FAILED: BAD, Verdict.UNCHECKED: "yellow"}
 SIGNS = {Verdict.OK: "✓", Verdict.FAILED: "✗", Verdict.UNCHECKED: "?"}
-
-
-class Steps(Progress):
-    """Shows the current check where the command line shows what is going on."""
-
-    def __init__(self, say: Callable[[str], object]) -> None:
-        """Have each step shown by ``say``."""
-        super().__init__(sys.stderr)
-        self._say = say
-
-    def say(self, text: str) -> None:
-        """Show a step in place of the last one."""
-        self._say(text[:1].upper() + text[1:])
 
 
 def show_report(report: Report) -> None:

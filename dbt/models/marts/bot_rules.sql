@@ -4,10 +4,11 @@
 
 with rules (reason, points, threshold, class, meaning) as (
     values
-    {% for reason, points, threshold, class, _, meaning in bot_rules() %}
+    {% for rule in bot_rules() %}
         (
-            '{{ reason }}', {{ points }}, {{ threshold }}, {{ "'" ~ class ~ "'" if class else 'null' }},
-            '{{ meaning | replace("'", "''") }}'
+            '{{ rule.reason }}', {{ rule.points }}, {{ rule.threshold }},
+            {{ "'" ~ rule.class ~ "'" if rule.class else 'null' }},
+            '{{ rule.meaning | replace("'", "''") }}'
         ){{ "," if not loop.last }}
     {% endfor %}
 ),

@@ -8,25 +8,16 @@
 
 with {{ changed_rows('status_days', ['status']) }},
 
-totals as (
+final as (
     select
         changed.status,
         {{ total('status_days.events') }} as events,
         {{ total('status_days.human_events') }} as human_events,
+        {{ total('status_days.events - status_days.human_events') }} as bot_events,
         max(status_days.version) as version
     from changed
     inner join status_days on changed.status = status_days.status
     group by changed.status
-),
-
-final as (
-    select
-        status,
-        events,
-        human_events,
-        version,
-        events - human_events as bot_events
-    from totals
 )
 
 select * from final

@@ -42,8 +42,8 @@ final as (
     from evidence as client
     cross join lateral (
         values
-        {% for reason, _, _, _, figure, _ in bot_rules() %}
-            ('{{ reason }}', {{ figure }}){{ "," if not loop.last }}
+        {% for rule in bot_rules() %}
+            ('{{ rule.reason }}', {{ rule.figure }}){{ "," if not loop.last }}
         {% endfor %}
     ) as figures (reason, figure)
 )

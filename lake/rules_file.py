@@ -1,0 +1,37 @@
+"""A file of rules: its content, or an error that says what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lake.errors import RulesError
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return what is in a file of rules.
+
+    Raises:
+        RulesError: the file is missing or cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise RulesError(f"cannot read {path} ({error.strerror}); restore the file, or correct its path") from error
+
+
+def read_yaml(path: Path) -> Any:
+    """Return the content of a file of rules in YAML.
+
+    Raises:
+        RulesError: the file is missing, is not UTF-8 or is no YAML.
+    """
+    try:
+        return yaml.safe_load(read_bytes(path).decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise RulesError(f"{path} is not UTF-8 ({error}); save it as UTF-8") from error
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date such as 2026-02-30
+        reason = " ".join(str(error).split())
+        raise RulesError(f"{path} is not YAML: {reason}; correct it, or restore the file that Weblake ships") from error
