@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import re
+import shutil
 import subprocess
 import threading
 from contextlib import closing
@@ -352,6 +353,30 @@ def test_a_verdict_counts_for_all_days_of_the_client_as_if_built_from_the_start(
     walk(shop, shown + 5, "2026-02-03 10:00:10+00", views=-160, assets=0)
     build(marts, shop)
     assert postgres.query(shop, "analyst", CLASSES) == [(1, "people", 40), (3, "people", 40)]
+
+
+@pytest.mark.stack
+def test_an_edit_of_the_project_is_built_by_the_process_that_is_running(
+    shop: Settings, shown: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def points() -> list[tuple[object, ...]]:
+        return postgres.query(shop, "analyst", "select points from marts.bot_rules where reason = 'many_searches'")
+
+    project = tmp_path / "dbt"
+    shutil.copytree(PROJECT / "dbt", project, ignore=shutil.ignore_patterns("target", "logs"))
+    monkeypatch.setattr("marts.build.DBT_PROJECT", project)
+    running = Marts(shop)
+    build(running, shop)
+    assert points() == [(10,)]
+    rules = project / "macros" / "bot_rules.sql"
+    rules.write_text(
+        rules.read_text().replace("'reason': 'many_searches', 'points': 10", "'reason': 'many_searches', 'points': 11")
+    )
+    assert running.has_changed()
+    build(Marts(shop), shop)
+    build(running, shop)
+    assert points() == [(11,)]
+    assert not running.has_changed()
 
 
 @pytest.mark.stack
