@@ -52,6 +52,7 @@ SUSPECTS: dict[str, Counts] = {
 }
 STEADY = "198.51.100.1"
 PEOPLE = [f"198.51.100.{serial}" for serial in range(2, 20)]
+CONVICTED = PEOPLE[0]
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,7 @@ def settings(stack_settings: Settings, tmp_path_factory: pytest.TempPathFactory)
     execute(
         own,
         "insert into silver.verdicts values ('192.0.2.3', 'pardoned', 'hand', 'our own', now(), 1), "
-        f"('{PEOPLE[0]}', 'convicted', 'hand', 'a rival', now(), 1)",
+        f"('{CONVICTED}', 'convicted', 'hand', 'a rival', now(), 1)",
     )
     for version in range(3):
         count(own, version, traffic(random.Random(version)))
@@ -77,7 +78,7 @@ def traffic(chance: random.Random) -> dict[Cell, Counts]:
 
     def add(address: str, seconds: int, counts: Counts) -> None:
         window = START + dt.timedelta(seconds=seconds // 10 * 10)
-        is_bot = bool(counts.get("crawler_events") or counts.get("tool_events"))
+        is_bot = address == CONVICTED or bool(counts.get("crawler_events") or counts.get("tool_events"))
         action = "view_product" if counts.get("views") else "other"
         own = {"all": "all", "action": action, "client": address, "product": f"p-{seconds % 3}"}
         keys = {name: own.get(name, "200") for name in DIMENSIONS}
@@ -139,9 +140,25 @@ def problems(settings: Settings, scope: Scope | None = None) -> dict[str, str]:
 def test_every_mart_holds_and_has_its_name(settings: Settings) -> None:
     checks = {check.name: check for check in check_marts(settings, Scope(), patience_seconds=0)}
     assert {name: check.note for name, check in checks.items() if check.verdict is not Verdict.OK} == {}
-    assert list(checks) == ["marts: build_info", *(f"marts: {mart.name}" for mart in MARTS)]
-    assert all(check.left == check.right for name, check in checks.items() if name != "marts: build_info")
+    rows = [f"marts: {mart.name}" for mart in MARTS]
+    assert list(checks) == ["marts: build_info", *rows, "marts: agreement", "PostgreSQL: verdicts"]
+    assert all(checks[name].left == checks[name].right for name in rows)
     assert checks["marts: bots"].note != "0 rows"
+
+
+def test_marts_that_contradict_each_other_and_verdicts_that_are_not_counted_are_found(settings: Settings) -> None:
+    with changed(
+        settings, "bot_traffic", "update marts.bot_traffic set requests = requests + 1 where class = 'people'"
+    ):
+        problem = problems(settings)["marts: agreement"]
+    assert problem.startswith("people: ")
+    assert "in bot_traffic" in problem
+    verdict = f"update silver.verdicts set verdict = '{{}}' where ip_address = '{CONVICTED}'"
+    execute(settings, verdict.format("pardoned"))
+    problem = problems(settings)["PostgreSQL: verdicts"]
+    execute(settings, verdict.format("convicted"))
+    assert problem.startswith(f"first: {CONVICTED} is pardoned, but ")
+    assert problem.endswith("stand among the bots; 1 client so")
 
 
 def test_the_suspects_meet_every_rule(settings: Settings) -> None:
