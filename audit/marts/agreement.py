@@ -22,6 +22,8 @@ TOTALS = {
         "bot_classes": "sum(requests) filter (where class <> 'people')",
         "bot_traffic": "sum(requests) filter (where class <> 'people')",
     },
+    "people's page requests": {"traffic": "sum(human_page_requests)", "visitors": "sum(human_page_requests)"},
+    "bots' page requests": {"traffic": "sum(bot_page_requests)", "visitors": "sum(bot_page_requests)"},
     "bytes": {"traffic": "sum(bytes)", "bot_classes": "sum(bytes)"},
     "views": {
         "actions": "sum(action_count) filter (where action = 'view_product')",
