@@ -209,7 +209,7 @@ def test_a_file_arrives_in_kafka_line_by_line_and_twice_with_the_same_ids(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr("weblake.process.load_settings", lambda _: stack_settings)
+    monkeypatch.setattr("weblake.process.load_settings", lambda *_, **__: stack_settings)
     before = ends(stack_settings)
     lines = [b"line %d \xff" % (number % 900) for number in range(1_000)]
     path = tmp_path / "a.log"
@@ -227,7 +227,7 @@ def test_generated_records_arrive_once_each(
     stack_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = dataclasses.replace(stack_settings, data=tmp_path)
-    monkeypatch.setattr("weblake.process.load_settings", lambda _: settings)
+    monkeypatch.setattr("weblake.process.load_settings", lambda *_, **__: settings)
     monkeypatch.setattr("weblake.process.on_stop", lambda _end: None)
     before = ends(settings)
     options = ["--rate", "500", "--seconds", "2", "--seed", "7", "--start", "2026-01-15T07:00:00Z"]
