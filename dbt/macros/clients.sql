@@ -14,16 +14,15 @@
 {%- endmacro %}
 
 {% macro people_and_bots(counts, measures) -%}
+    {%- set by_people, by_bots = [], [] -%}
+    {%- for measure in measures -%}
+        {%- do by_people.append(counts ~ '.' ~ measure ~ ' - ' ~ counts ~ '.bot_' ~ measure) -%}
+        {%- do by_bots.append(counts ~ '.bot_' ~ measure) -%}
+    {%- endfor -%}
     cross join lateral (
         values
-        (
-            'people'
-            {%- for measure in measures %}, {{ counts }}.{{ measure }} - {{ counts }}.bot_{{ measure }}{% endfor -%}
-        ),
-        (
-            coalesce(scores.class, 'unclear')
-            {%- for measure in measures %}, {{ counts }}.bot_{{ measure }}{% endfor -%}
-        )
+        ('people', {{ by_people | join(', ') }}),
+        (coalesce(scores.class, 'unclear'), {{ by_bots | join(', ') }})
     ) as part (class, {{ measures | join(', ') }})
 {%- endmacro %}
 

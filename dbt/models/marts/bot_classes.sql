@@ -21,8 +21,8 @@ with scores as not materialized (
 -- What a client did as a person and as a bot: the ledger counts each event as one or the other.
 parts as (
     select
-        changed.day_start,
         part.*,
+        changed.day_start,
         greatest(client_days.version, scores.class_version) as version
     from changed
     inner join client_days on changed.day_start = client_days.day_start

@@ -1,4 +1,4 @@
--- One row per five minutes with events and class of bots, with one more, people, for all that the ledger counts as people's.
+-- One row per five minutes with events and class of bots, and one for people: all that the ledger counts as theirs.
 {{
     config(
         unique_key='window_start',

@@ -8,19 +8,28 @@
 
 with {{ changed_rows('client_minutes', [window_of('window_start', '1 hour') ~ ' as hour_start']) }},
 
-final as (
+minutes as (
     select
-        count(distinct client_minutes.ip_address)
-            filter (where client_minutes.page_requests > client_minutes.bot_page_requests) as people,
-        count(distinct client_minutes.ip_address) filter (where client_minutes.bot_page_requests > 0) as bots,
-        {{ total('client_minutes.page_requests - client_minutes.bot_page_requests') }} as human_page_requests,
-        {{ total('client_minutes.bot_page_requests') }} as bot_page_requests,
-        max(client_minutes.version) as version,
-        changed.hour_start
+        changed.hour_start,
+        client_minutes.ip_address,
+        client_minutes.bot_page_requests,
+        client_minutes.version,
+        client_minutes.page_requests - client_minutes.bot_page_requests as human_page_requests
     from changed
     inner join client_minutes
         on {{ in_window('client_minutes.window_start', 'changed.hour_start', '1 hour') }}
-    group by changed.hour_start
+),
+
+final as (
+    select
+        count(distinct ip_address) filter (where human_page_requests > 0) as people,
+        count(distinct ip_address) filter (where bot_page_requests > 0) as bots,
+        {{ total('human_page_requests') }} as human_page_requests,
+        {{ total('bot_page_requests') }} as bot_page_requests,
+        max(version) as version,
+        hour_start
+    from minutes
+    group by hour_start
 )
 
 select * from final

@@ -1,4 +1,4 @@
--- One row per client on which there is a verdict, as it stood when this run copied it. Made anew each time: there are few.
+-- One row per client on which there is a verdict, as it stood when this run copied it. Made anew: there are few.
 -- depends_on: {{ ref('bookmark') }}
 {{ config(materialized='renewed', unique_key='ip_address', pre_hook='{{ go_on_as_the_newest_run() }}') }}
 
