@@ -16,12 +16,13 @@ from psycopg2.extras import RealDictCursor
 from pyspark.sql import functions as F
 
 from audit.session import quiet_session
+from lake.contracts.records import BY_MARTS, HOLD_SECONDS
 from lake.settings import Settings
 
 VERDICT = "select verdict, decided_by, decided_at, reason from silver.verdicts where ip_address = %s"
 SUSPECT = """
-    select score, class, is_convicted, reasons, figures, requests, share_of_traffic::float8, errors,
-        first_seen_at, last_seen_at
+    select score, class, is_convicted, would_convict, reasons, figures, requests, bot_requests,
+        share_of_traffic::float8, errors, first_seen_at, last_seen_at
     from marts.bots where ip_address = %s
 """
 RULES = """
@@ -61,8 +62,10 @@ class Suspicion:
     score: int
     class_name: str
     is_convicted: bool
+    would_convict: bool
     reasons: tuple[Reason, ...]
     requests: int
+    bot_requests: int
     share_of_traffic: float
     errors: int
     first_seen_at: dt.datetime
@@ -70,11 +73,12 @@ class Suspicion:
 
     def as_lines(self) -> list[str]:
         """Return the score, each reason, and what the client did in all."""
-        state = "over" if self.is_convicted else "below"
+        state = "over" if self.would_convict else "below"
         seen = f"{self.first_seen_at:%Y-%m-%d %H:%M}Z to {self.last_seen_at:%Y-%m-%d %H:%M}Z"
         requests = f"{self.requests:,} requests ({100 * self.share_of_traffic:.2f} % of all)"
         return [
             f"score {self.score}, {state} the threshold; class {self.class_name}",
+            f"{self.bot_requests:,} of {self.requests:,} requests are counted as a bot's",
             *map(str, self.reasons),
             f"{requests}, {self.errors:,} errors, seen {seen}",
         ]
@@ -108,6 +112,11 @@ class Explanation:
         if self.ruling:
             at = f"{self.ruling.decided_at:%Y-%m-%d %H:%M:%S}Z"
             lines.append(f"{self.ruling.verdict} by {self.ruling.decided_by} on {at}: {self.ruling.reason}")
+            if self.ruling.decided_by == BY_MARTS:
+                until = self.ruling.decided_at + dt.timedelta(seconds=HOLD_SECONDS)
+                lines.append(
+                    f"the marts keep to it until {until:%H:%M:%S}Z at least, whatever the score says meanwhile"
+                )
         if self.suspicion:
             lines += self.suspicion.as_lines()
         else:

@@ -18,9 +18,7 @@ from lake.settings import Settings
 CONVICTED = """
     select bots.ip_address, bots.class, bots.score, array_to_string(bots.reasons, ' ')
     from marts.bots
-    left join silver.verdicts on bots.ip_address = verdicts.ip_address
-    where (bots.is_convicted or verdicts.verdict = 'convicted')
-        and coalesce(verdicts.verdict, '') <> 'pardoned'
+    where bots.is_convicted
         and bots.paid_checkouts = 0
         and not (bots.class = 'crawler' and bots.impostor_events = 0)
         and bots.ip_address <> 'erased'

@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import psycopg2
 from dbt.cli.main import dbtRunner, dbtRunnerResult
@@ -35,6 +35,8 @@ LOCK_POLL_SECONDS = 0.2
 PROPOSAL_SECONDS = 60.0
 """After verdicts were asked for, how long the next ones are gathered: each reads its clients' records again."""
 
+ProjectFile: TypeAlias = tuple[Path, int, int]
+
 log = logging.getLogger(__name__)
 
 
@@ -48,7 +50,7 @@ class Stand:
 
 
 class Marts:
-    """dbt with the project parsed once. Not for use by two threads."""
+    """dbt with the project parsed once, and again after an edit. Not for use by two threads."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -56,7 +58,11 @@ class Marts:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._note = _notes(self._folder / DBT_LOG)
         self._runner = dbtRunner(callbacks=[self._note])
-        self._manifest: Manifest | None = None
+        self._files: list[ProjectFile] = []
+
+    def has_changed(self) -> bool:
+        """Return whether the project was edited since it was parsed; true before the first time."""
+        return _project_files() != self._files
 
     def run(self, *options: str) -> None:
         """Run dbt. All models together bring every mart to the mirror's present version, at once.
@@ -79,14 +85,16 @@ class Marts:
         self._parse()
         return len(_results(self._call(*command)))
 
-    def _parse(self) -> Manifest:
-        if self._manifest is None:
-            parsed = self._call("parse").result
-            if not isinstance(parsed, Manifest):
-                raise ServiceError(f"dbt parse returned {type(parsed).__name__}; expected the parsed project")
-            self._manifest = parsed
-            self._runner = dbtRunner(manifest=parsed, callbacks=[self._note])
-        return self._manifest
+    def _parse(self) -> None:
+        files = _project_files()  # an edit while dbt reads them is noticed next time
+        if files == self._files:
+            return
+        self._runner = dbtRunner(callbacks=[self._note])
+        parsed = self._call("parse").result
+        if not isinstance(parsed, Manifest):
+            raise ServiceError(f"dbt parse returned {type(parsed).__name__}; expected the parsed project")
+        self._runner = dbtRunner(manifest=parsed, callbacks=[self._note])
+        self._files = files
 
     def _call(self, *command: str) -> dbtRunnerResult:
         quiet = ["--quiet", "--log-level", "none", "--log-level-file", "none", "--no-use-colors"]
@@ -123,11 +131,14 @@ def run_loop(marts: Marts, settings: Settings, stop: threading.Event) -> None:
         started = time.monotonic()
         try:
             with building(settings, stop):
-                if is_due(*stands(settings), has_built):
+                mirror, published = stands(settings)
+                is_new = is_due(mirror, published, has_built and not marts.has_changed())
+                if is_new:
                     build(marts, settings)
                     has_built = True
-                    if started >= next_proposal and propose(settings):
-                        next_proposal = started + PROPOSAL_SECONDS
+                # A verdict that has to wait, or was taken back, is asked for again even where nothing new comes in.
+                if (is_new or mirror == published) and started >= next_proposal and propose(settings):
+                    next_proposal = started + PROPOSAL_SECONDS
             retry_seconds = FIRST_RETRY_SECONDS
             pause = settings.marts_seconds - (time.monotonic() - started)
         except (WeblakeError, psycopg2.Error) as error:
@@ -146,7 +157,9 @@ def build(marts: Marts, settings: Settings, full_refresh: bool = False) -> None:
 
 
 def is_due(mirror: Stand, published: Stand | None, has_built: bool) -> bool:
-    """Say whether there is something to build. The first build finds out whether other models built what is there.
+    """Say whether there is something to build, given whether this process has built with the models of today.
+
+    The first build finds out whether other models built what is there.
 
     A mirror behind the marts was set back, to an old backup say: it catches up, and the marts keep what they show.
     """
@@ -205,6 +218,13 @@ def _notes(file: Path) -> Callable[[Any], None]:
             notes.warning("%s %s", event.info.level, event.info.msg)
 
     return note
+
+
+def _project_files() -> list[ProjectFile]:
+    """Return path, time of change and size of each file from which dbt builds."""
+    files = sorted(path for folder in ("models", "macros", "tests") for path in (DBT_PROJECT / folder).rglob("*.*"))
+    stats = ((path, path.stat()) for path in (DBT_PROJECT / "dbt_project.yml", *files))
+    return [(path, stat.st_mtime_ns, stat.st_size) for path, stat in stats]
 
 
 def _results(outcome: dbtRunnerResult) -> list[Any]:

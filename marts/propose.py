@@ -19,7 +19,7 @@ TO_CONVICT = """
     select bots.ip_address, array_to_string(bots.reasons, ', ') || ' (score ' || bots.score || ')'
     from marts.bots
     left join silver.verdicts on bots.ip_address = verdicts.ip_address
-    where bots.is_convicted and bots.crawler_events + bots.tool_events < bots.requests and bots.ip_address <> 'erased'
+    where bots.would_convict and bots.crawler_events + bots.tool_events < bots.requests and bots.ip_address <> 'erased'
         and coalesce(verdicts.verdict, 'released') = 'released'
     order by bots.score desc, bots.ip_address
     limit %s
@@ -28,7 +28,7 @@ TO_RELEASE = """
     select verdicts.ip_address, 'its score fell below the threshold'
     from silver.verdicts
     left join marts.bots on verdicts.ip_address = bots.ip_address
-    where verdicts.verdict = 'convicted' and verdicts.decided_by = 'marts' and not coalesce(bots.is_convicted, false)
+    where verdicts.verdict = 'convicted' and verdicts.decided_by = 'marts' and not coalesce(bots.would_convict, false)
     order by verdicts.ip_address
     limit %s
 """

@@ -16,6 +16,7 @@ from psycopg2.extras import execute_values
 from audit.check import Verdict
 from audit.database import database_snapshot
 from audit.marts import MARTS, check_marts
+from audit.marts.agreement import check_agreement
 from audit.scope import Scope
 from lake.contracts import DIMENSIONS, MEASURES, names
 from lake.settings import Settings
@@ -52,6 +53,8 @@ SUSPECTS: dict[str, Counts] = {
 }
 STEADY = "198.51.100.1"
 PEOPLE = [f"198.51.100.{serial}" for serial in range(2, 20)]
+CONVICTED = PEOPLE[0]
+ACTIONS = {"view_product": "views", "add_to_cart": "add_to_carts", "checkout": "checkouts"}
 
 
 @pytest.fixture(scope="module")
@@ -60,10 +63,25 @@ def settings(stack_settings: Settings, tmp_path_factory: pytest.TempPathFactory)
     own = replace(stack_settings, data=tmp_path_factory.mktemp("audit"), postgres_database="audit")
     migrate(own)
     dbt = Marts(own)
+    execute(
+        own,
+        "insert into silver.verdicts values ('192.0.2.3', 'pardoned', 'hand', 'our own', now(), 1), "
+        f"('{CONVICTED}', 'convicted', 'hand', 'a rival', now(), 1)",
+    )
     for version in range(3):
         count(own, version, traffic(random.Random(version)))
         build(dbt, own)
     return own
+
+
+def by_action(counts: Counts) -> Iterator[tuple[str, Counts]]:
+    """Share counts out among the actions: each event has one."""
+    rest = dict(counts)
+    for action, measure in ACTIONS.items():
+        if number := rest.pop(measure, 0):
+            rest["events"] -= number
+            yield action, {"events": number, measure: number}
+    yield "other", rest
 
 
 def traffic(chance: random.Random) -> dict[Cell, Counts]:
@@ -72,13 +90,12 @@ def traffic(chance: random.Random) -> dict[Cell, Counts]:
 
     def add(address: str, seconds: int, counts: Counts) -> None:
         window = START + dt.timedelta(seconds=seconds // 10 * 10)
-        is_bot = bool(counts.get("crawler_events") or counts.get("tool_events"))
-        action = "view_product" if counts.get("views") else "other"
-        own = {"all": "all", "action": action, "client": address, "product": f"p-{seconds % 3}"}
-        keys = {name: own.get(name, "200") for name in DIMENSIONS}
-        for dimension, key in keys.items():
+        is_bot = address == CONVICTED or bool(counts.get("crawler_events") or counts.get("tool_events"))
+        own = {"all": "all", "client": address, "product": f"p-{seconds % 3}"}
+        parts = [(name, own.get(name, "200"), counts) for name in DIMENSIONS if name != "action"]
+        for dimension, key, part in (*parts, *(("action", action, part) for action, part in by_action(counts))):
             cell = cells.setdefault((dimension, window, key, is_bot), {})
-            for name, number in counts.items():
+            for name, number in part.items():
                 cell[name] = cell.get(name, 0) + number
 
     for address, counts in SUSPECTS.items():
@@ -134,9 +151,26 @@ def problems(settings: Settings, scope: Scope | None = None) -> dict[str, str]:
 def test_every_mart_holds_and_has_its_name(settings: Settings) -> None:
     checks = {check.name: check for check in check_marts(settings, Scope(), patience_seconds=0)}
     assert {name: check.note for name, check in checks.items() if check.verdict is not Verdict.OK} == {}
-    assert list(checks) == ["marts: build_info", *(f"marts: {mart.name}" for mart in MARTS)]
-    assert all(check.left == check.right for name, check in checks.items() if name != "marts: build_info")
+    rows = [f"marts: {mart.name}" for mart in MARTS]
+    assert list(checks) == ["marts: build_info", *rows, "marts: agreement", "PostgreSQL: verdicts"]
+    assert all(checks[name].left == checks[name].right for name in rows)
     assert checks["marts: bots"].note != "0 rows"
+
+
+def test_marts_that_contradict_each_other_and_verdicts_that_are_not_counted_are_found(settings: Settings) -> None:
+    with (
+        changed(settings, "bot_traffic", "update marts.bot_traffic set requests = requests + 1 where class = 'people'"),
+        database_snapshot(settings) as cursor,
+    ):
+        problem = check_agreement(cursor).note
+    assert problem.startswith("people: ")
+    assert "in bot_traffic" in problem
+    verdict = f"update silver.verdicts set verdict = '{{}}' where ip_address = '{CONVICTED}'"
+    execute(settings, verdict.format("pardoned"))
+    problem = problems(settings)["PostgreSQL: verdicts"]
+    execute(settings, verdict.format("convicted"))
+    assert problem.startswith(f"first: {CONVICTED} is pardoned, but ")
+    assert problem.endswith("stand among the bots; 1 client so")
 
 
 def test_the_suspects_meet_every_rule(settings: Settings) -> None:

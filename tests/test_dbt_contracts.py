@@ -23,8 +23,8 @@ MARTS = {
     "products": "product_id views add_to_carts checkouts human_views human_add_to_carts human_checkouts bot_views "
     "bot_add_to_carts bot_checkouts cart_rate checkout_rate first_seen_at last_seen_at",
     "actions": "action action_count share server_errors avg_response_ms human_count bot_count",
-    "bots": "ip_address score class is_convicted reasons points figures requests share_of_traffic product_views errors "
-    "first_seen_at last_seen_at peak_requests_per_minute",
+    "bots": "ip_address score class is_convicted would_convict reasons points figures requests share_of_traffic "
+    "product_views errors verdict decided_by decided_at first_seen_at last_seen_at peak_requests_per_minute",
     "bot_classes": "class clients requests bytes product_views add_to_carts checkouts conversion conversion_with_bots "
     "conversion_without_bots day_start",
     "bot_traffic": "window_start class requests",
@@ -119,6 +119,7 @@ def test_the_words_of_the_contract_have_one_name_each() -> None:
 def test_a_mart_has_the_type_of_the_contract_where_it_has_its_words(mart: str) -> None:
     types = {column.name: column.type for column in (*contracts.MIRROR, *contracts.SHARED_COLUMNS)}
     types |= {f"bookmark_{column.name}": column.type for column in contracts.BOOKMARK}
+    types |= {dbt.VERDICT_WORDS.get(column.name, column.name): column.type for column in contracts.VERDICTS}
     arrays = {"ARRAY<INT>": "integer[]"}
     for column in described_columns(DBT / "models" / "marts" / f"{mart}.sql"):
         word = DOC.fullmatch(column["description"])
@@ -174,6 +175,6 @@ def test_each_chart_is_an_exposure() -> None:
         assert exposures[chart.name]["depends_on"] == [f"ref('{mart}')" for mart in chart.marts]
 
 
-def test_nothing_but_the_copy_reads_the_mirror() -> None:
+def test_nothing_but_the_copies_read_the_mirror() -> None:
     readers = {path.stem for path in MODELS if "source('silver'" in path.read_text()}
-    assert readers == {"window_counts", "bookmark"}
+    assert readers == {"window_counts", "bookmark", "verdicts"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import re
+import shutil
 import subprocess
 import threading
 from contextlib import closing
@@ -30,7 +31,9 @@ TOTALS = (
 
 
 WALKER = "203.0.113.77"
-BOTS = f"select class, is_convicted, requests, score from marts.bots where ip_address = '{WALKER}'"
+BOTS = (
+    f"select class, is_convicted, would_convict, verdict, requests, score from marts.bots where ip_address = '{WALKER}'"
+)
 CLASSES = (
     "select extract(day from day_start)::int, class, requests::int from marts.bot_classes "
     "where day_start between '2026-02-01' and '2026-02-10' order by 1, 2"
@@ -150,6 +153,30 @@ def walk(settings: Settings, version: int, window_start: str, views: int, assets
             (window_start, *(added.get(name, 0) for name in measures), version),
         )
         cursor.execute("update silver.bookmark set version = %s", (version,))
+
+
+def judge(settings: Settings, version: int, verdict: str) -> None:
+    """Let a verdict on that client hold, as the court and the mirror do: its counts move with it."""
+    is_bot = verdict == "convicted"
+    measures = names(MEASURES)
+    sums = ", ".join(f"{name} = old.{name} + excluded.{name}" for name in measures)
+    with connect(settings) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "insert into silver.window_counts as old "
+            f"(dimension, window_start, key, is_bot, {', '.join(measures)}, version) "
+            f"select dimension, window_start, key, {is_bot}, {', '.join(measures)}, {version} "
+            f"from silver.window_counts where key = '{WALKER}' and is_bot <> {is_bot} "
+            f"on conflict (dimension, window_start, key, is_bot) do update set {sums}, version = excluded.version"
+        )
+        cursor.execute(
+            f"update silver.window_counts set {', '.join(f'{name} = 0' for name in measures)}, version = {version} "
+            f"where key = '{WALKER}' and is_bot <> {is_bot}"
+        )
+        cursor.execute(f"delete from silver.verdicts where ip_address = '{WALKER}'")
+        cursor.execute(
+            f"insert into silver.verdicts values ('{WALKER}', '{verdict}', 'hand', 'as it pleases', now(), {version})"
+        )
+        cursor.execute(f"update silver.bookmark set version = {version}")
 
 
 def connect(settings: Settings) -> psycopg2.extensions.connection:
@@ -295,24 +322,61 @@ def rows_of_bots(shop: Settings) -> list[list[tuple[object, ...]]]:
 
 
 @pytest.mark.stack
-def test_a_conviction_counts_for_all_days_of_the_client_as_if_built_from_the_start(
+def test_a_verdict_counts_for_all_days_of_the_client_as_if_built_from_the_start(
     shop: Settings, marts: Marts, shown: int
 ) -> None:
     walk(shop, shown + 1, "2026-02-01 10:00:00+00", views=40, assets=0)
     walk(shop, shown + 1, "2026-02-03 10:00:00+00", views=40, assets=0)
     build(marts, shop)
-    assert postgres.query(shop, "analyst", BOTS) == [("scraper", False, 80, 70)]
+    assert postgres.query(shop, "analyst", BOTS) == [("scraper", False, False, None, 80, 70)]
     assert postgres.query(shop, "analyst", CLASSES) == [(1, "people", 40), (3, "people", 40)]
     walk(shop, shown + 2, "2026-02-03 10:00:10+00", views=160, assets=0)
     build(marts, shop)
-    assert postgres.query(shop, "analyst", BOTS) == [("hammerer", True, 240, 225)]
-    assert postgres.query(shop, "analyst", CLASSES) == [(1, "hammerer", 40), (3, "hammerer", 200)]
+    assert postgres.query(shop, "analyst", BOTS) == [("hammerer", False, True, None, 240, 225)]
+    assert postgres.query(shop, "analyst", CLASSES) == [(1, "people", 40), (3, "people", 200)]
+    judge(shop, shown + 3, "convicted")
+    build(marts, shop)
+    assert postgres.query(shop, "analyst", BOTS) == [("hammerer", True, True, "convicted", 240, 225)]
+    assert postgres.query(shop, "analyst", CLASSES) == [
+        (1, "hammerer", 40),
+        (1, "people", 0),
+        (3, "hammerer", 200),
+        (3, "people", 0),
+    ]
     incremental = rows_of_bots(shop)
     build(marts, shop, full_refresh=True)
     assert rows_of_bots(shop) == incremental
-    walk(shop, shown + 3, "2026-02-03 10:00:10+00", views=-160, assets=0)
+    judge(shop, shown + 4, "pardoned")
+    build(marts, shop)
+    assert postgres.query(shop, "analyst", BOTS) == [("hammerer", False, True, "pardoned", 240, 225)]
+    assert postgres.query(shop, "analyst", CLASSES) == [(1, "people", 40), (3, "people", 200)]
+    walk(shop, shown + 5, "2026-02-03 10:00:10+00", views=-160, assets=0)
     build(marts, shop)
     assert postgres.query(shop, "analyst", CLASSES) == [(1, "people", 40), (3, "people", 40)]
+
+
+@pytest.mark.stack
+def test_an_edit_of_the_project_is_built_by_the_process_that_is_running(
+    shop: Settings, shown: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def points() -> list[tuple[object, ...]]:
+        return postgres.query(shop, "analyst", "select points from marts.bot_rules where reason = 'many_searches'")
+
+    project = tmp_path / "dbt"
+    shutil.copytree(PROJECT / "dbt", project, ignore=shutil.ignore_patterns("target", "logs"))
+    monkeypatch.setattr("marts.build.DBT_PROJECT", project)
+    running = Marts(shop)
+    build(running, shop)
+    assert points() == [(10,)]
+    rules = project / "macros" / "bot_rules.sql"
+    rules.write_text(
+        rules.read_text().replace("'reason': 'many_searches', 'points': 10", "'reason': 'many_searches', 'points': 11")
+    )
+    assert running.has_changed()
+    build(Marts(shop), shop)
+    build(running, shop)
+    assert points() == [(11,)]
+    assert not running.has_changed()
 
 
 @pytest.mark.stack

@@ -21,18 +21,18 @@ pytestmark = pytest.mark.stack
 
 BOTS = """
 create table marts.bots (
-    ip_address text, score int, class text, is_convicted boolean, reasons text[], requests bigint,
-    crawler_events bigint, tool_events bigint, impostor_events bigint, paid_checkouts bigint
+    ip_address text, score int, class text, is_convicted boolean, would_convict boolean, reasons text[],
+    requests bigint, crawler_events bigint, tool_events bigint, impostor_events bigint, paid_checkouts bigint
 );
 grant select on marts.bots to dbt;
 insert into marts.bots values
-    ('192.0.2.1', 150, 'scraper', true, '{no_assets,request_rate}', 90, 0, 0, 0, 0),
-    ('192.0.2.2', 100, 'crawler', true, '{declared_crawler}', 90, 90, 0, 0, 0),
-    ('192.0.2.3', 120, 'impostor', true, '{impostor}', 90, 90, 0, 90, 0),
-    ('192.0.2.4', 110, 'scraper', true, '{no_assets}', 90, 0, 0, 0, 1),
-    ('192.0.2.5', 110, 'scraper', true, '{no_assets}', 90, 0, 0, 0, 0),
-    ('192.0.2.6', 60, 'scraper', false, '{no_assets}', 90, 0, 0, 0, 0),
-    ('2001:db8::7', 60, 'scraper', false, '{no_assets}', 90, 0, 0, 0, 0);
+    ('192.0.2.1', 150, 'scraper', false, true, '{no_assets,request_rate}', 90, 0, 0, 0, 0),
+    ('192.0.2.2', 100, 'crawler', true, true, '{declared_crawler}', 90, 90, 0, 0, 0),
+    ('192.0.2.3', 120, 'impostor', true, true, '{impostor}', 90, 90, 0, 90, 0),
+    ('192.0.2.4', 110, 'scraper', true, true, '{no_assets}', 90, 0, 0, 0, 1),
+    ('192.0.2.5', 110, 'scraper', false, true, '{no_assets}', 90, 0, 0, 0, 0),
+    ('192.0.2.6', 60, 'scraper', true, false, '{no_assets}', 90, 0, 0, 0, 0),
+    ('2001:db8::7', 60, 'scraper', true, false, '{no_assets}', 90, 0, 0, 0, 0);
 insert into silver.verdicts values
     ('192.0.2.5', 'pardoned', 'hand', 'our own', now(), 1),
     ('192.0.2.6', 'convicted', 'marts', 'was over it', now(), 1),
@@ -74,10 +74,10 @@ def test_verdicts_are_asked_for_once_and_answers_are_cleared_away(settings: Sett
 
 def test_a_blocklist_spares_true_crawlers_buyers_and_the_pardoned(settings: Settings) -> None:
     rows = blocked(settings)
-    assert [row[0] for row in rows] == ["192.0.2.1", "192.0.2.3", "192.0.2.6", "2001:db8::7"]
+    assert [row[0] for row in rows] == ["192.0.2.3", "192.0.2.6", "2001:db8::7"]
     written = {form: io.StringIO() for form in ("nginx", "ipset", "csv")}
     for form, out in written.items():
         write_blocklist(rows, form, out)
-    assert written["nginx"].getvalue().splitlines()[0] == "deny 192.0.2.1;  # scraper: no_assets request_rate"
+    assert written["nginx"].getvalue().splitlines()[0] == "deny 192.0.2.3;  # impostor: impostor"
     assert written["ipset"].getvalue().splitlines()[-1] == "add weblake6 2001:db8::7 -exist"
-    assert written["csv"].getvalue().splitlines()[1] == "192.0.2.1,scraper,150,no_assets request_rate"
+    assert written["csv"].getvalue().splitlines()[1] == "192.0.2.3,impostor,120,impostor"

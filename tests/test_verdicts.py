@@ -17,12 +17,12 @@ from audit.lake import pin
 from audit.ledger import check_counts
 from audit.scope import Scope
 from lake.contracts import BY_VERDICT, RELEASED
-from lake.contracts.records import BY_HAND, BY_MARTS, Change
+from lake.contracts.records import BY_HAND, BY_MARTS, HOLD_SECONDS, Change
 from lake.requests import ReplayAnswer, ReplayRequest, VerdictAnswer, VerdictRequest, ask, read_answer, withdraw
 from lake.settings import Settings
 from spark import failpoints
 from spark.errands import replays as replay
-from spark.errands.court import HOLD_SECONDS, admissible
+from spark.errands.court import admissible
 from spark.pipeline import Pipeline
 from spark.tables.verdicts import Verdict, Verdicts, read_verdicts
 
@@ -269,6 +269,7 @@ def test_what_a_hand_decided_stands_and_the_marts_wait_an_hour() -> None:
         return VerdictRequest("r", by, (Change(BOT, verdict, ""),))
 
     by_marts = Verdicts({BOT: Verdict("convicted", BY_MARTS, 1_000.0, "")})
+    taken_back = Verdicts({BOT: Verdict(RELEASED, BY_HAND, 1_000.0, "")})
     by_hand = Verdicts({BOT: Verdict("pardoned", BY_HAND, 1_000.0, "")})
     soon, later = 1_000.0 + HOLD_SECONDS - 1, 1_000.0 + HOLD_SECONDS
     change = [Change(BOT, RELEASED, "")]
@@ -276,4 +277,5 @@ def test_what_a_hand_decided_stands_and_the_marts_wait_an_hour() -> None:
     assert admissible(by_marts, request(RELEASED, BY_MARTS), later) == (change, [])
     assert admissible(by_marts, request(RELEASED, BY_HAND), soon) == (change, [])
     assert admissible(by_hand, request("convicted", BY_MARTS), later) == ([], [])
+    assert admissible(taken_back, request("convicted", BY_MARTS), soon) == ([Change(BOT, "convicted", "")], [])
     assert admissible(by_hand, request("convicted", BY_HAND), soon) == ([Change(BOT, "convicted", "")], [])

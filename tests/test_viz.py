@@ -63,6 +63,7 @@ def suspects(*rows: tuple[str, str, bool, int, list[str], list[int]]) -> pd.Data
     names = ["ip_address", "class", "is_convicted", "requests", "reasons", "points"]
     frame = pd.DataFrame(list(rows), columns=names)
     frame["score"] = [sum(row[-1]) for row in rows]
+    frame["verdict"], frame["verdict_reason"] = None, None
     frame[["bots", "first_seen_at", "last_seen_at"]] = len(rows), minute(0), minute(90)
     return frame
 
@@ -368,6 +369,6 @@ def test_the_queries_read_the_marts_as_they_are(marts: Settings, tmp_path: Path)
     with engine.connect() as connection:
         frames = read_all(connection, {name: picture.query for name, picture in PICTURES.items()})
     rows_of = {name: len(rows) for name, rows in frames.items()}
-    assert rows_of == {name: 0 if name in {"bots", "bot_requests"} else 1 for name in PICTURES}
+    assert rows_of == {name: 0 if name == "bots" else 1 for name in PICTURES}
     assert frames["traffic"].iloc[0].tolist() == [minute(0), 8, 3, 0]
     assert len(draw_all(engine, tmp_path / "charts")) == len(CHARTS)

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from lake.contracts import PARDONED
 from viz.axes import (
     BOT,
     FAINT_TEXT,
@@ -25,7 +26,7 @@ from viz.timeline import Span, draw_stack, finish_time_axes, over_time
 
 BOTS = """
 select
-    ip_address, class, is_convicted, score, requests, reasons, points,
+    ip_address, class, is_convicted, verdict, verdict_reason, score, requests, reasons, points,
     count(*) over () as bots,
     min(first_seen_at) over () as first_seen_at, max(last_seen_at) over () as last_seen_at
 from marts.bots
@@ -68,7 +69,8 @@ MARGIN_DAYS = 0.8
 def draw_bots(ax: Axes, bots: pd.DataFrame) -> Finding:
     """Draw bars of suspects, coloured by class, each with its reasons.
 
-    Columns: ip_address, class, is_convicted, score, requests, reasons, points, bots, first_seen_at, last_seen_at.
+    Columns: ip_address, class, is_convicted, verdict, verdict_reason, score, requests, reasons, points, bots,
+    first_seen_at, last_seen_at.
     """
     upwards = bots.iloc[::-1]
     ax.barh(
@@ -94,7 +96,7 @@ def draw_bots(ax: Axes, bots: pd.DataFrame) -> Finding:
 
 
 def draw_bot_requests(ax: Axes, requests: pd.DataFrame, span: Span) -> Finding:
-    """Draw convicted clients' requests over time, stacked by class: window_start, class, requests."""
+    """Draw bots' requests over time, stacked by class: window_start, class, requests."""
     wide = requests.pivot_table(index="window_start", columns="class", values="requests", aggfunc="sum", fill_value=0)
     timeline = over_time(wide.reset_index(), span, BOT_STEP)
     totals = timeline.counts.sum().sort_values(ascending=False)
@@ -113,7 +115,7 @@ def draw_conversion(ax: Axes, days: pd.DataFrame) -> Finding:
     latest = days.sort_values("day_start").tail(MOST_DAYS)
     rates = {
         "all clients": ("conversion_with_bots", BOT, -0.2),
-        "without convicted bots": ("conversion_without_bots", HUMAN, 0.2),
+        "without bots": ("conversion_without_bots", HUMAN, 0.2),
     }
     for label, (column, colour, shift) in rates.items():
         percents = 100 * latest[column].astype(float)
@@ -148,11 +150,13 @@ def colour_of(name: str) -> str:
 
 
 def reasons_of(bot: pd.Series[Any]) -> str:
-    """Return score and reasons in words: ``convicted with 130: no assets 70 + request rate 60``."""
+    """Return how it is counted, with score and reasons: ``convicted with 130: no assets 70 + request rate 60``."""
     pairs = zip(bot["reasons"], bot["points"], strict=True)
     parts = " + ".join(f"{reason.replace('_', ' ')} {points}" for reason, points in pairs)
-    verdict = "convicted" if bot["is_convicted"] else "suspected"
-    text = f"{verdict} with {bot['score']}: {parts}"
+    state = "convicted" if bot["is_convicted"] else "suspected"
+    if bot["verdict"] == PARDONED:
+        state = PARDONED
+    text = f"{state} with {bot['score']}: {parts}" if parts else f"{state}: {bot['verdict_reason']}"
     return text if len(text) <= LONGEST_REASONS else f"{text[: LONGEST_REASONS - 1]}…"
 
 

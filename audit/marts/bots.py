@@ -1,7 +1,7 @@
 """The marts of bots: the evidence against each client, worked out again from PostgreSQL's counts.
 
 Points and thresholds are those that ``marts.bot_rules`` publishes. What a rule measures is written here once more, from
-what the rule says; the score follows from both, and so do class and conviction.
+what the rule says; the score follows from both, and so does the class. Who is a bot is what the counts say.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ FIGURES = {
 
 SCRATCH = """
     create temporary table audit_clients (
-        ip_address text primary key, score bigint, class text, convicted_as text, is_convicted boolean,
-        is_suspected boolean, reasons text[], points int[], figures jsonb, peak_requests_per_minute bigint,
+        ip_address text primary key, score bigint, class text, would_convict boolean, is_suspected boolean,
+        reasons text[], points int[], figures jsonb, peak_requests_per_minute bigint,
         active_minutes bigint, steady_minutes bigint, version bigint
     ) on commit drop
 """
@@ -117,10 +117,9 @@ SCORES = """
         group by key
     )
     insert into audit_clients
-    select key, coalesce(score, 0), class, case when score >= {conviction} then class end,
-        coalesce(score, 0) >= {conviction}, coalesce(score, 0) >= {suspicion}, coalesce(reasons, '{{}}'),
-        coalesce(points, '{{}}'), coalesce(figures, '{{}}'), peak_requests_per_minute, active_minutes, steady_minutes,
-        newest
+    select key, coalesce(score, 0), coalesce(class, 'unclear'), coalesce(score, 0) >= {conviction},
+        coalesce(score, 0) >= {suspicion}, coalesce(reasons, '{{}}'), coalesce(points, '{{}}'),
+        coalesce(figures, '{{}}'), peak_requests_per_minute, active_minutes, steady_minutes, newest
     from evidence left join scores using (key)
 """
 
@@ -128,24 +127,28 @@ BOTS = Mart(
     "bots",
     ("ip_address",),
     (
-        *("requests", "score", "class", "is_convicted", "reasons", "points", "figures", "share_of_traffic"),
+        *("requests", "score", "class", "is_convicted", "would_convict", "verdict", "decided_by", "verdict_reason"),
+        *("decided_at", "reasons", "points", "figures", "bot_requests", "share_of_traffic"),
         *("page_requests", "product_views", "paid_checkouts", "errors"),
         *("peak_requests_per_minute", "active_minutes", "steady_minutes", "first_seen_at", "last_seen_at", "version"),
     ),
     """
-    select clients.ip_address, score, coalesce(class, 'unclear') as class, is_convicted, reasons, points, figures,
-        peak_requests_per_minute, active_minutes, steady_minutes, version, counts.*,
+    select clients.ip_address, score, class, would_convict, reasons, points, figures, verdict, decided_by, decided_at,
+        verdicts.reason as verdict_reason, requests = bot_requests as is_convicted, peak_requests_per_minute,
+        active_minutes, steady_minutes, version, counts.*,
         round(requests / (select sum(events) from cells where dimension = 'action'), 4) as share_of_traffic
     from audit_clients as clients
     join (
         select key, sum(events) as requests, sum(events - assets) as page_requests {sums},
+            sum(case when is_bot then events else 0 end) as bot_requests,
             sum(views) as product_views, sum(checkouts - failed_checkouts) as paid_checkouts,
             sum(client_errors + server_errors) as errors,
             min(case when events <> 0 then window_start end) as first_seen_at,
             max(case when events <> 0 then window_start end) as last_seen_at
         from cells where dimension = 'client' group by key having sum(events) > 0
     ) as counts on counts.key = clients.ip_address
-    where is_suspected
+    left join silver.verdicts on verdicts.ip_address = clients.ip_address
+    where is_suspected or verdict = 'convicted'
     """,
 )
 BOT_CLASSES = Mart(
@@ -163,16 +166,21 @@ BOT_CLASSES = Mart(
             / nullif(sum(case when class = 'people' then product_views end) over of_day, 0), 4
         ) as conversion_without_bots
     from (
-        select to_timestamp(day * 86400) as day_start, coalesce(convicted_as, 'people') as class,
-            sum(requests) as requests, sum(product_views) as product_views, sum(checkouts) as checkouts,
+        select to_timestamp(day * 86400) as day_start, class, sum(requests) as requests,
+            sum(product_views) as product_views, sum(checkouts) as checkouts,
             count(*) filter (where requests > 0) as clients {sums}
         from (
-            select key, extract(epoch from window_start)::bigint / 86400 as day, sum(events) as requests,
-                sum(views) as product_views, sum(checkouts) as checkouts {sums}
-            from cells where dimension = 'client' group by 1, 2
+            select key, extract(epoch from window_start)::bigint / 86400 as day,
+                case when of_bots then class else 'people' end as class,
+                coalesce(sum(events) filter (where is_bot = of_bots), 0) as requests,
+                coalesce(sum(views) filter (where is_bot = of_bots), 0) as product_views,
+                coalesce(sum(checkouts) filter (where is_bot = of_bots), 0) as checkouts,
+                coalesce(sum(add_to_carts) filter (where is_bot = of_bots), 0) as add_to_carts,
+                coalesce(sum(bytes) filter (where is_bot = of_bots), 0) as bytes
+            from cells join audit_clients on ip_address = key cross join (values (true), (false)) as kinds (of_bots)
+            where dimension = 'client' group by 1, 2, 3
         ) as days
-        join audit_clients on ip_address = key
-        group by day, 2
+        group by day, class having class = 'people' or sum(requests) > 0
     ) as sums
     window of_day as (partition by day_start)
     """,
@@ -183,11 +191,12 @@ BOT_TRAFFIC = Mart(
     ("window_start", "class"),
     ("requests",),
     """
-    select to_timestamp(five_minutes * 300) as window_start, coalesce(convicted_as, 'people') as class,
-        sum(events) as requests
+    select to_timestamp(five_minutes * 300) as window_start, case when of_bots then class else 'people' end as class,
+        coalesce(sum(events) filter (where is_bot = of_bots), 0) as requests
     from (select *, extract(epoch from window_start)::bigint / 300 as five_minutes from cells) as cells
-    join audit_clients on ip_address = key
-    where dimension = 'client' group by five_minutes, 2
+    join audit_clients on ip_address = key cross join (values (true), (false)) as kinds (of_bots)
+    where dimension = 'client' group by five_minutes, of_bots, 2
+    having not of_bots or sum(events) filter (where is_bot) > 0
     """,
     unchecked=("version",),
 )

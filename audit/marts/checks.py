@@ -6,8 +6,9 @@ import time
 
 from psycopg2.extensions import cursor as Cursor
 
-from audit.check import Check, compared, failed, number, unchecked
+from audit.check import Check, Verdict, compared, failed, number, unchecked
 from audit.database import Stand, database_snapshot, marts_stand, mirror_stand
+from audit.marts.agreement import check_agreement, check_verdicts
 from audit.marts.bots import BOT_MARTS, SCRATCH, score_clients
 from audit.marts.shop import SHOP_MARTS
 from audit.scope import Scope
@@ -20,8 +21,8 @@ POLL_SECONDS = 1.0
 def check_marts(settings: Settings, scope: Scope, patience_seconds: float = PATIENCE_SECONDS) -> list[Check]:
     """Compare each mart with the counts; waits a little where one is about to follow the other.
 
-    In a range of time only those marts are compared whose rows tell of one window: others tell of all time, and so does
-    a conviction.
+    In a range of time only those marts are compared whose rows tell of one window: others tell of all time, and so do
+    verdicts.
     """
     deadline = time.monotonic() + patience_seconds
     while True:
@@ -41,6 +42,9 @@ def _check_rows(cursor: Cursor, scope: Scope) -> list[Check]:
     if scope.is_all:
         score_clients(cursor)
         checks += [mart.check(cursor, scope) for mart in BOT_MARTS]
+        if all(check.verdict is Verdict.OK for check in checks):  # a mart that differs is named already
+            checks.append(check_agreement(cursor))
+        checks.append(check_verdicts(cursor))
     return checks
 
 

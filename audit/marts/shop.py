@@ -10,11 +10,14 @@ PRODUCTS = Mart(
     (
         *("views", "add_to_carts", "checkouts", "human_views", "human_add_to_carts", "human_checkouts"),
         *("bot_views", "bot_add_to_carts", "bot_checkouts"),
-        *("cart_rate", "checkout_rate", "first_seen_at", "last_seen_at", "version"),
+        *("cart_rate", "checkout_rate", "human_cart_rate", "human_checkout_rate"),
+        *("first_seen_at", "last_seen_at", "version"),
     ),
     """
     select *, round(add_to_carts / nullif(views, 0), 4) as cart_rate,
-        round(checkouts / nullif(views, 0), 4) as checkout_rate
+        round(checkouts / nullif(views, 0), 4) as checkout_rate,
+        round(human_add_to_carts / nullif(human_views, 0), 4) as human_cart_rate,
+        round(human_checkouts / nullif(human_views, 0), 4) as human_checkout_rate
     from (
         select key as product_id, max(version) as version {sums},
             sum(views) as views, sum(add_to_carts) as add_to_carts, sum(checkouts) as checkouts,
@@ -33,7 +36,10 @@ PRODUCTS = Mart(
 ACTIONS = Mart(
     "actions",
     ("action",),
-    ("action_count", "human_count", "bot_count", "share", "avg_response_ms", "version"),
+    (
+        *("action_count", "human_count", "bot_count", "share", "human_client_errors", "human_server_errors"),
+        *("avg_response_ms", "version"),
+    ),
     """
     select *, round(action_count / sum(action_count) over (), 4) as share,
         round(milliseconds / nullif(timed, 0), 1) as avg_response_ms
@@ -41,6 +47,8 @@ ACTIONS = Mart(
         select key as action, sum(events) as action_count, max(version) as version {sums},
             sum(case when is_bot then 0 else events end) as human_count,
             sum(case when is_bot then events else 0 end) as bot_count,
+            sum(case when is_bot then 0 else client_errors end) as human_client_errors,
+            sum(case when is_bot then 0 else server_errors end) as human_server_errors,
             sum(response_ms) as milliseconds, sum(timed_events) as timed
         from cells where dimension = 'action' group by key having sum(events) <> 0
     ) as sums
@@ -86,12 +94,20 @@ ACTION_COUNTS = Mart(
 PAYMENT_ERRORS = Mart(
     "payment_errors",
     ("window_start",),
-    ("checkouts", "error_count", "error_rate", "version"),
+    (
+        *("checkouts", "error_count", "error_rate", "declined_count", "human_checkouts", "human_error_count"),
+        *("human_declined_count", "human_error_rate", "version"),
+    ),
     """
-    select *, round(error_count / nullif(checkouts, 0), 4) as error_rate
+    select *, round(error_count / nullif(checkouts, 0), 4) as error_rate,
+        round(human_error_count / nullif(human_checkouts, 0), 4) as human_error_rate
     from (
         select to_timestamp(minute * 60) as window_start, sum(checkouts) as checkouts,
-            sum(payment_errors) as error_count, max(version) as version {sums}
+            sum(payment_errors) as error_count, sum(failed_checkouts) - sum(payment_errors) as declined_count,
+            sum(case when is_bot then 0 else checkouts end) as human_checkouts,
+            sum(case when is_bot then 0 else payment_errors end) as human_error_count,
+            sum(case when is_bot then 0 else failed_checkouts - payment_errors end) as human_declined_count,
+            max(version) as version {sums}
         from (select *, extract(epoch from window_start)::bigint / 60 as minute from cells) as cells
         where dimension = 'all' group by minute
     ) as sums
@@ -101,11 +117,13 @@ PAYMENT_ERRORS = Mart(
 TRAFFIC = Mart(
     "traffic",
     ("window_start",),
-    ("human_events", "bot_events", "version"),
+    ("human_events", "bot_events", "human_page_requests", "bot_page_requests", "version"),
     """
     select to_timestamp(minute * 60) as window_start, max(version) as version {sums},
         sum(case when is_bot then 0 else events end) as human_events,
-        sum(case when is_bot then events else 0 end) as bot_events
+        sum(case when is_bot then events else 0 end) as bot_events,
+        sum(case when is_bot then 0 else events - assets end) as human_page_requests,
+        sum(case when is_bot then events - assets else 0 end) as bot_page_requests
     from (select *, extract(epoch from window_start)::bigint / 60 as minute from cells) as cells
     where dimension = 'all' group by minute
     """,
@@ -123,4 +141,19 @@ STATUSES = Mart(
     """,
 )
 
-SHOP_MARTS = (PRODUCTS, ACTIONS, PRODUCT_VIEWS, ACTION_COUNTS, PAYMENT_ERRORS, TRAFFIC, STATUSES)
+VISITORS = Mart(
+    "visitors",
+    ("hour_start",),
+    ("people", "bots", "human_page_requests", "bot_page_requests", "version"),
+    """
+    select to_timestamp(hour * 3600) as hour_start, max(version) as version,
+        count(distinct key) filter (where events > assets and not is_bot) as people,
+        count(distinct key) filter (where events > assets and is_bot) as bots,
+        sum(case when is_bot then 0 else events - assets end) as human_page_requests,
+        sum(case when is_bot then events - assets else 0 end) as bot_page_requests
+    from (select *, extract(epoch from window_start)::bigint / 3600 as hour from cells) as cells
+    where dimension = 'client' group by hour
+    """,
+)
+
+SHOP_MARTS = (PRODUCTS, ACTIONS, PRODUCT_VIEWS, ACTION_COUNTS, PAYMENT_ERRORS, TRAFFIC, STATUSES, VISITORS)

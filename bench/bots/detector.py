@@ -82,7 +82,7 @@ class Detector:
     def verdicts(self) -> dict[str, Verdict]:
         """Return all suspects by address."""
         rows = postgres.query(
-            self._settings, "analyst", "select ip_address, class, score, reasons, is_convicted from marts.bots"
+            self._settings, "analyst", "select ip_address, class, score, reasons, would_convict from marts.bots"
         )
         return {str(row[0]): Verdict(str(row[1]), int(str(row[2])), tuple(row[3]), bool(row[4])) for row in rows}  # type: ignore[arg-type]
 

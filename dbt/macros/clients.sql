@@ -9,10 +9,27 @@
     coalesce(max({{ column }}) filter (where {{ condition }}), 0)
 {%- endmacro %}
 
+{% macro bot_measures() -%}
+    {{ return(['views', 'add_to_carts', 'checkouts', 'bytes']) }}
+{%- endmacro %}
+
+{% macro people_and_bots(counts, measures) -%}
+    {%- set by_people, by_bots = [], [] -%}
+    {%- for measure in measures -%}
+        {%- do by_people.append(counts ~ '.' ~ measure ~ ' - ' ~ counts ~ '.bot_' ~ measure) -%}
+        {%- do by_bots.append(counts ~ '.bot_' ~ measure) -%}
+    {%- endfor -%}
+    cross join lateral (
+        values
+        ('people', {{ by_people | join(', ') }}),
+        (coalesce(scores.class, 'unclear'), {{ by_bots | join(', ') }})
+    ) as part (class, {{ measures | join(', ') }})
+{%- endmacro %}
+
 {% macro if_mostly(part, whole) -%}
     case when 2 * {{ part }} >= {{ whole }} then {{ part }} else 0 end
 {%- endmacro %}
 
 {% macro no_scores() -%}
-    (select null::text as ip_address, null::text as convicted_as, null::bigint as class_version where false) as none
+    (select null::text as ip_address, null::text as class, null::bigint as class_version where false) as none
 {%- endmacro %}

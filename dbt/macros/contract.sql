@@ -82,4 +82,5 @@
     {%- do ref('products') -%}
     {%- do ref('statuses') -%}
     {%- do ref('traffic') -%}
+    {%- do ref('visitors') -%}
 {%- endmacro %}

@@ -1,4 +1,4 @@
--- The classes of a day count what its clients did, convicted or not, and share one version.
+-- The classes of a day count what its clients did, as people or as bots, and share one version.
 with classes as (
     select
         day_start,
@@ -11,16 +11,15 @@ with classes as (
 
 clients as (
     select
-        client_days.day_start,
-        sum(client_days.requests) as requests,
-        sum(client_days.views) as product_views,
-        sum(client_days.requests) filter (where scores.convicted_as is not null) as convicted_requests
-    from {{ ref('client_days') }} as client_days
-    inner join {{ ref('client_scores') }} as scores on client_days.ip_address = scores.ip_address
-    group by client_days.day_start
+        day_start,
+        sum(requests) as requests,
+        sum(views) as product_views,
+        sum(bot_requests) as bot_requests
+    from {{ ref('client_days') }}
+    group by day_start
 ),
 
-convicted as (
+bots as (
     select
         day_start,
         sum(requests) as requests
@@ -31,9 +30,9 @@ convicted as (
 
 select clients.day_start from clients
 full join classes on clients.day_start = classes.day_start
-left join convicted on clients.day_start = convicted.day_start
+left join bots on clients.day_start = bots.day_start
 where
     clients.requests is distinct from classes.requests
     or clients.product_views is distinct from classes.product_views
     or classes.versions != 1
-    or coalesce(clients.convicted_requests, 0) != coalesce(convicted.requests, 0)
+    or clients.bot_requests != coalesce(bots.requests, 0)

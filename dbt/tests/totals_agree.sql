@@ -8,8 +8,12 @@ with totals as (
         (select coalesce(sum(action_count), 0) from {{ ref('actions') }}) as actions,
         (select coalesce(sum(action_count), 0) from {{ ref('action_counts') }}) as action_counts,
         (select coalesce(sum(human_events + bot_events), 0) from {{ ref('traffic') }}) as traffic,
+        (select coalesce(sum(requests), 0) from {{ ref('bot_classes') }}) as bot_classes,
+        (select coalesce(sum(requests), 0) from {{ ref('bot_traffic') }}) as bot_traffic,
         (select coalesce(sum(requests), 0) from {{ ref('clients') }}) as clients
 )
 
 select * from totals
-where not (copied = actions and copied = action_counts and copied = traffic and copied = clients)
+where
+    not (copied = actions and copied = action_counts and copied = traffic and copied = clients)
+    or not (copied = bot_classes and copied = bot_traffic)

@@ -13,7 +13,16 @@ from lake.contracts.charts import CHARTS
 from lake.contracts.columns import Column, names, postgres_type
 from lake.contracts.ledger import DIMENSIONS, MEASURES
 from lake.contracts.marts import SHARED_COLUMNS
-from lake.contracts.mirror import BOOKMARK, BOOKMARK_TABLE, MIRROR, MIRROR_SCHEMA, WINDOW_COUNTS, MirrorTable
+from lake.contracts.mirror import (
+    BOOKMARK,
+    BOOKMARK_TABLE,
+    MIRROR,
+    MIRROR_SCHEMA,
+    VERDICTS,
+    VERDICTS_TABLE,
+    WINDOW_COUNTS,
+    MirrorTable,
+)
 
 FIRST_LINE = "Written by `weblake contracts` from lake/contracts; edit it there."
 BLOCK = re.compile(
@@ -21,8 +30,10 @@ BLOCK = re.compile(
 )
 """A list of columns in a file that is otherwise written by hand."""
 
-COUNTS_LOADED_AT = "loaded_at_query: select max(moved_at) from silver.bookmark"
-"""The counts carry no time of their own; they change in the transaction that moves the bookmark."""
+LOADED_AT = "loaded_at_query: select max(moved_at) from silver.bookmark"
+"""Counts and verdicts change in the transaction that moves the bookmark."""
+VERDICT_WORDS = {"ip_address": "verdict_on", "reason": "verdict_reason", "number": "verdict_number"}
+"""Columns of the verdicts whose names mean something else elsewhere, and the words for them."""
 
 CLIENT_MEASURES = tuple(measure for measure in MEASURES if measure.per_client)
 LISTS: dict[str, tuple[str, Iterable[str]]] = {
@@ -101,9 +112,10 @@ def _macro_words() -> str:
 
 def _words() -> str:
     bookmark = (Column(f"bookmark_{column.name}", column.type, column.comment) for column in BOOKMARK)
+    verdicts = (Column(_verdict_word(column.name), column.type, column.comment) for column in VERDICTS)
     blocks = (
         f"\n{{% docs {column.name} %}}\n{column.comment}\n{{% enddocs %}}\n"
-        for column in (*MIRROR, *bookmark, *SHARED_COLUMNS)
+        for column in (*MIRROR, *bookmark, *verdicts, *SHARED_COLUMNS)
     )
     return f"{FIRST_LINE}\n{''.join(blocks)}"
 
@@ -147,14 +159,18 @@ sources:
         warn_after: {{ count: 10, period: minute }}
         error_after: {{ count: 1, period: hour }}
     tables:
-{_source(WINDOW_COUNTS, COUNTS_LOADED_AT)}\
-{_source(BOOKMARK_TABLE, "loaded_at_field: moved_at", "bookmark_")}"""
+{_source(WINDOW_COUNTS, LOADED_AT)}\
+{_source(BOOKMARK_TABLE, "loaded_at_field: moved_at", "bookmark_{}".format)}\
+{_source(VERDICTS_TABLE, LOADED_AT, _verdict_word)}"""
 
 
-def _source(table: MirrorTable, loaded_at: str, prefix: str = "") -> str:
+def _verdict_word(column: str) -> str:
+    return VERDICT_WORDS.get(column, column)
+
+
+def _source(table: MirrorTable, loaded_at: str, word: Callable[[str], str] = str) -> str:
     columns = "".join(
-        f"          - {_described(column.name, prefix + column.name, postgres_type(column))}\n"
-        for column in table.columns
+        f"          - {_described(column.name, word(column.name), postgres_type(column))}\n" for column in table.columns
     )
     return f"""\
       - name: {table.name}

@@ -17,6 +17,9 @@ from lake.errors import LakeError, first_line
 BY_MARTS, BY_HAND = "marts", "hand"
 """Who decides verdicts."""
 
+HOLD_SECONDS = 3600
+"""A verdict of the marts stands at least so long: clients at the threshold would go to and fro."""
+
 Record = TypeVar("Record")
 
 

@@ -14,7 +14,7 @@ from functools import partial
 from pyspark.sql import SparkSession
 
 from lake.contracts import BY_VERDICT, RELEASED
-from lake.contracts.records import BY_HAND, BY_MARTS, Change, VerdictRecord
+from lake.contracts.records import BY_HAND, BY_MARTS, HOLD_SECONDS, Change, VerdictRecord
 from lake.requests import VerdictAnswer, VerdictRequest, answer
 from lake.settings import Settings
 from lake.url_rules import load_url_rules
@@ -28,9 +28,6 @@ from spark.tables.delta import append_once, snapshot
 from spark.tables.verdicts import WRITER, Verdict, Verdicts, entry_of, read_verdicts, write_verdict
 
 log = logging.getLogger(__name__)
-
-HOLD_SECONDS = 3600
-"""A verdict of the marts stands at least so long: clients at the threshold would go to and fro."""
 
 
 class Court:
@@ -112,7 +109,7 @@ def admissible(verdicts: Verdicts, request: VerdictRequest, now: float) -> tuple
             continue
         if request.by == BY_MARTS and last.by == BY_HAND and last.verdict != RELEASED:
             continue
-        if request.by == BY_MARTS and now - last.at < HOLD_SECONDS:
+        if request.by == last.by == BY_MARTS and now - last.at < HOLD_SECONDS:
             held.append(change)
         else:
             changes.append(change)

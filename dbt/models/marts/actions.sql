@@ -10,7 +10,10 @@ totals as (
         action,
         {{ total('action_count') }} as action_count,
         {{ total('human_count') }} as human_count,
+        {{ total('client_errors') }} as client_errors,
         {{ total('server_errors') }} as server_errors,
+        {{ total('human_client_errors') }} as human_client_errors,
+        {{ total('human_server_errors') }} as human_server_errors,
         {{ total('response_ms') }} as response_ms,
         {{ total('timed_events') }} as timed_events,
         max(version) as version
@@ -25,7 +28,10 @@ final as (
         {{ ratio('action_count', 'sum(action_count) over ()') }} as share,
         human_count,
         action_count - human_count as bot_count,
+        client_errors,
         server_errors,
+        human_client_errors,
+        human_server_errors,
         round(response_ms::numeric / nullif(timed_events, 0), 1) as avg_response_ms,
         version
     from totals

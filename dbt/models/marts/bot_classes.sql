@@ -1,4 +1,4 @@
--- One row per day (UTC) and class of convicted clients, with one more, people, for everybody else.
+-- One row per day (UTC) and class of bots, with one more, people, for all that the ledger counts as people's.
 {{
     config(
         unique_key='day_start',
@@ -9,7 +9,7 @@
 {%- set reclassified %}
     select client_days.day_start from scores
     inner join client_days on scores.ip_address = client_days.ip_address
-    where scores.class_version > {{ built_version() }}
+    where scores.class_version > {{ built_version() }} and client_days.bot_requests > 0
 {%- endset %}
 
 with scores as not materialized (
@@ -18,21 +18,32 @@ with scores as not materialized (
 
 {{ changed_rows('client_days', ['day_start'], also=reclassified) }},
 
-totals as (
+-- What a client did as a person and as a bot: the ledger counts each event as one or the other.
+parts as (
     select
-        coalesce(scores.convicted_as, 'people') as class,
-        count(*) filter (where client_days.requests > 0) as clients,
-        {{ total('client_days.requests') }} as requests,
-        {{ total('client_days.bytes') }} as bytes,
-        {{ total('client_days.views') }} as product_views,
-        {{ total('client_days.add_to_carts') }} as add_to_carts,
-        {{ total('client_days.checkouts') }} as checkouts,
-        max(greatest(client_days.version, scores.class_version)) as version,
-        changed.day_start
+        part.*,
+        changed.day_start,
+        greatest(client_days.version, scores.class_version) as version
     from changed
     inner join client_days on changed.day_start = client_days.day_start
     inner join scores on client_days.ip_address = scores.ip_address
-    group by changed.day_start, coalesce(scores.convicted_as, 'people')
+    {{ people_and_bots('client_days', ['requests'] + bot_measures()) }}
+    where part.class = 'people' or part.requests > 0
+),
+
+totals as (
+    select
+        class,
+        count(*) filter (where requests > 0) as clients,
+        {{ total('requests') }} as requests,
+        {{ total('bytes') }} as bytes,
+        {{ total('views') }} as product_views,
+        {{ total('add_to_carts') }} as add_to_carts,
+        {{ total('checkouts') }} as checkouts,
+        max(version) as version,
+        day_start
+    from parts
+    group by day_start, class
 ),
 
 final as (

@@ -1,4 +1,4 @@
--- One row per five minutes with events and class of convicted clients; people stands for everybody else.
+-- One row per five minutes with events and class of bots, and one for people: all that the ledger counts as theirs.
 {{
     config(
         unique_key='window_start',
@@ -9,7 +9,7 @@
 {%- set reclassified %}
     select {{ window_of('client_minutes.window_start', '5 minutes') }} as window_start from scores
     inner join client_minutes on scores.ip_address = client_minutes.ip_address
-    where scores.class_version > {{ built_version() }}
+    where scores.class_version > {{ built_version() }} and client_minutes.bot_requests > 0
 {%- endset %}
 
 with scores as not materialized (
@@ -21,14 +21,16 @@ with scores as not materialized (
 totals as (
     select
         changed.window_start,
-        coalesce(scores.convicted_as, 'people') as class,
-        {{ total('client_minutes.requests') }} as requests,
+        part.class,
+        {{ total('part.requests') }} as requests,
         max(greatest(client_minutes.version, scores.class_version)) as version
     from changed
     inner join client_minutes
         on {{ in_window('client_minutes.window_start', 'changed.window_start', '5 minutes') }}
     inner join scores on client_minutes.ip_address = scores.ip_address
-    group by changed.window_start, coalesce(scores.convicted_as, 'people')
+    {{ people_and_bots('client_minutes', ['requests']) }}
+    where part.class = 'people' or part.requests > 0
+    group by changed.window_start, part.class
 ),
 
 final as (

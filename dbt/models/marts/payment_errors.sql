@@ -1,4 +1,4 @@
--- One row per minute in which something happened: how many checkouts there were and how many failed.
+-- One row per minute in which something happened: how many checkouts there were, and how many failed or were declined.
 {{
     config(
         unique_key='window_start',
@@ -17,6 +17,11 @@ totals as (
         changed.window_start,
         {{ total('window_counts.checkouts') }} as checkouts,
         {{ total('window_counts.payment_errors') }} as error_count,
+        {{ total('window_counts.failed_checkouts - window_counts.payment_errors') }} as declined_count,
+        {{ total('window_counts.checkouts', 'not window_counts.is_bot') }} as human_checkouts,
+        {{ total('window_counts.payment_errors', 'not window_counts.is_bot') }} as human_error_count,
+        {{ total('window_counts.failed_checkouts - window_counts.payment_errors', 'not window_counts.is_bot') }}
+            as human_declined_count,
         max(window_counts.version) as version
     from changed
     inner join window_counts
@@ -30,6 +35,11 @@ final as (
         checkouts,
         error_count,
         {{ ratio('error_count', 'checkouts') }} as error_rate,
+        declined_count,
+        human_checkouts,
+        human_error_count,
+        human_declined_count,
+        {{ ratio('human_error_count', 'human_checkouts') }} as human_error_rate,
         version
     from totals
 )

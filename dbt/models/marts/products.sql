@@ -40,6 +40,8 @@ final as (
         checkouts - human_checkouts as bot_checkouts,
         {{ ratio('add_to_carts', 'views') }} as cart_rate,
         {{ ratio('checkouts', 'views') }} as checkout_rate,
+        {{ ratio('human_add_to_carts', 'human_views') }} as human_cart_rate,
+        {{ ratio('human_checkouts', 'human_views') }} as human_checkout_rate,
         events,
         version,
         first_seen_at,

@@ -17,6 +17,8 @@ final as (
         changed.window_start,
         {{ total('window_counts.events', 'not window_counts.is_bot') }} as human_events,
         {{ total('window_counts.events', 'window_counts.is_bot') }} as bot_events,
+        {{ total('window_counts.events - window_counts.assets', 'not window_counts.is_bot') }} as human_page_requests,
+        {{ total('window_counts.events - window_counts.assets', 'window_counts.is_bot') }} as bot_page_requests,
         {{ total('window_counts.late_events') }} as late_events,
         {{ total('window_counts.client_errors') }} as client_errors,
         {{ total('window_counts.server_errors') }} as server_errors,

@@ -10,6 +10,9 @@
     )
 }}
 {%- set measures = ['requests', 'page_requests', 'bot_requests'] + client_measures() %}
+{%- for measure in bot_measures() -%}
+    {%- do measures.append('bot_' ~ measure) -%}
+{%- endfor %}
 
 with {{ changed_rows('client_minutes', ['ip_address', window_of('window_start', '1 day') ~ ' as day_start']) }},
 

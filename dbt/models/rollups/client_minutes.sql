@@ -23,6 +23,10 @@ final as (
         {{ total('window_counts.events') }} as requests,
         {{ total('window_counts.events - window_counts.assets') }} as page_requests,
         {{ total('window_counts.events', 'window_counts.is_bot') }} as bot_requests,
+        {{ total('window_counts.events - window_counts.assets', 'window_counts.is_bot') }} as bot_page_requests,
+        {% for measure in bot_measures() -%}
+            {{ total('window_counts.' ~ measure, 'window_counts.is_bot') }} as bot_{{ measure }},
+        {% endfor -%}
         {% for measure in measures -%}
             {{ total('window_counts.' ~ measure) }} as {{ measure }},
         {% endfor -%}

@@ -1,4 +1,4 @@
--- One row per client address: the rules of bot_rules that it meets, what they add up to, and what that convicts it as.
+-- One row per client address: the rules of bot_rules that it meets, what they add up to, and what they make of it.
 {{
     config(
         unique_key='ip_address',
@@ -21,7 +21,7 @@ with network_days as not materialized (
 earlier as (
     select
         ip_address,
-        convicted_as,
+        class,
         class_version
     from {{ this if built_version() | int >= 0 else no_scores() }}
 ),
@@ -41,25 +41,16 @@ scored as (
     group by changed.ip_address
 ),
 
-judged as (
-    select
-        *,
-        case when score >= {{ var('bot_conviction_score') }} then class end as convicted_as
-    from scored
-),
-
 final as (
     select
-        judged.*,
-        -- When the verdict last became another: bot_classes then counts the client's earlier days anew.
+        scored.*,
+        -- When the class last became another: bot_classes then counts the client's earlier days anew.
         coalesce(
-            case
-                when coalesce(judged.convicted_as, '') = coalesce(earlier.convicted_as, '') then earlier.class_version
-            end,
-            judged.version
+            case when coalesce(scored.class, '') = coalesce(earlier.class, '') then earlier.class_version end,
+            scored.version
         ) as class_version
-    from judged
-    left join earlier on judged.ip_address = earlier.ip_address
+    from scored
+    left join earlier on scored.ip_address = earlier.ip_address
 )
 
 select * from final

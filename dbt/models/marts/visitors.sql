@@ -1,0 +1,35 @@
+-- One row per hour in which something happened: from how many addresses people and bots asked for pages.
+{{
+    config(
+        unique_key='hour_start',
+        indexes=[{'columns': ['version']}],
+    )
+}}
+
+with {{ changed_rows('client_minutes', [window_of('window_start', '1 hour') ~ ' as hour_start']) }},
+
+minutes as (
+    select
+        changed.hour_start,
+        client_minutes.ip_address,
+        client_minutes.bot_page_requests,
+        client_minutes.version,
+        client_minutes.page_requests - client_minutes.bot_page_requests as human_page_requests
+    from changed
+    inner join client_minutes
+        on {{ in_window('client_minutes.window_start', 'changed.hour_start', '1 hour') }}
+),
+
+final as (
+    select
+        count(distinct ip_address) filter (where human_page_requests > 0) as people,
+        count(distinct ip_address) filter (where bot_page_requests > 0) as bots,
+        {{ total('human_page_requests') }} as human_page_requests,
+        {{ total('bot_page_requests') }} as bot_page_requests,
+        max(version) as version,
+        hour_start
+    from minutes
+    group by hour_start
+)
+
+select * from final
