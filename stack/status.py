@@ -91,9 +91,10 @@ def gather(settings: Settings) -> Status:
     """Ask every service; name those that do not answer in ``errors``."""
     now = time.time()
     errors: list[str] = []
+    # What is downstream first: or it might have gone on meanwhile, and seem to be ahead of what it comes from.
+    bookmark, marts_version, built_at = _database_versions(settings, errors)
     stream = read_stream_report(settings.stream_file)
     offsets = _end_offsets(settings, errors)
-    bookmark, marts_version, built_at = _database_versions(settings, errors)
     if stream:
         errors += [f"{stage}: {error}" for stage, error in stream.errors.items()]
     return Status(
@@ -102,7 +103,7 @@ def gather(settings: Settings) -> Status:
         end_offsets=offsets,
         stages=lags(offsets, stream, now),
         rejected=stream.bronze.rejected if stream else 0,
-        ledger_version=stream.silver.version if stream else -1,
+        ledger_version=max(stream.silver.version, stream.mirror.bookmark) if stream else -1,
         bookmark=bookmark,
         marts_version=marts_version,
         marts_age_seconds=now - built_at if built_at else None,
@@ -131,6 +132,16 @@ def problems(status: Status) -> list[str]:
     if status.bookmark >= 0 and status.marts_version != status.bookmark and (age is None or age > STALE_SECONDS):
         sentences.append(f"the marts are at version {status.marts_version}, the bookmark is at {status.bookmark}")
     return sentences + status.errors
+
+
+def unfinished(status: Status) -> str:
+    """Return what the marts do not show yet although nothing is wrong; empty when they show everything."""
+    rows = sum(stage.lag_rows for stage in status.stages)
+    if rows:
+        return f"{rows:,} rows are being counted, and the marts do not show them yet"
+    if status.marts_version != status.bookmark:
+        return "the marts are being built, and do not show the last counts yet"
+    return ""
 
 
 def lags(offsets: dict[int, int], stream: StreamReport | None, now: float) -> list[Stage]:
@@ -167,7 +178,7 @@ def disk_usage(folder: Path) -> int:
 def as_dict(status: Status) -> dict[str, Any]:
     """Return the status, with its problems, for JSON."""
     complaints = problems(status)
-    return {**asdict(status), "problems": complaints, "is_well": not complaints}
+    return {**asdict(status), "problems": complaints, "unfinished": unfinished(status), "is_well": not complaints}
 
 
 def _lag_seconds(lag: int, as_of: float, now: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from statuses import a_status
 
-from stack.status import Process
+from stack.status import Process, Stage
 from weblake.show.status import show_status
 from weblake.show.units import bytes_text, duration_text
 
@@ -18,6 +18,17 @@ def test_the_status_page_shows_totals_and_the_verdict(capsys: pytest.CaptureFixt
     assert "\x1b" not in page
     show_status(a_status(processes=[Process("kafka", "FATAL", 0, 0.0)]))
     assert "NOT WELL: kafka is fatal" in capsys.readouterr().out
+
+
+def test_the_page_says_what_the_marts_do_not_show_yet(capsys: pytest.CaptureFixture[str]) -> None:
+    show_status(a_status(stages=[Stage("bronze", 100, 7, 1.0), Stage("silver", 90, 10, 1.0)]))
+    assert capsys.readouterr().out.endswith(
+        "All is well so far: 17 rows are being counted, and the marts do not show them yet.\n"
+    )
+    show_status(a_status(marts_version=-1, marts_age_seconds=None))
+    page = capsys.readouterr().out
+    assert "marts           none yet" in page
+    assert "which is current" not in page
 
 
 def test_sizes_and_durations_are_readable() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stack.status import Process, Stage, Status, problems
+from stack.status import Process, Stage, Status, problems, unfinished
 from weblake.console import BAD, DIM, GOOD, STRONG, Cell, write, write_table
 from weblake.show.units import bytes_text, duration_text
 
@@ -37,18 +37,21 @@ def show_status(status: Status) -> None:
     for complaint in complaints:
         write(f"NOT WELL: {complaint}", BAD)
     if not complaints:
-        write("All is well.", f"bold {GOOD}")
+        rest = unfinished(status)
+        write(f"All is well so far: {rest}." if rest else "All is well.", f"bold {GOOD}")
 
 
 def _facts(status: Status) -> tuple[tuple[str, str], ...]:
-    age = "none yet" if status.marts_age_seconds is None else f"{duration_text(status.marts_age_seconds)} ago"
-    current = ", which is current" if status.marts_version == status.bookmark else ""
+    marts = "none yet"
+    if status.marts_age_seconds is not None:
+        current = ", which is current" if status.marts_version == status.bookmark else ""
+        marts = f"version {status.marts_version}{current}; built {duration_text(status.marts_age_seconds)} ago"
     disk = ", ".join(f"{name} {bytes_text(size)}" for name, size in status.disk_bytes.items())
     return (
         ("rejected rows", f"{status.rejected:,}"),
         ("ledger version", str(status.ledger_version)),
         ("bookmark", str(status.bookmark)),
-        ("marts", f"version {status.marts_version}{current}; built {age}"),
+        ("marts", marts),
         ("disk", f"{disk}; {bytes_text(sum(status.disk_bytes.values()))} in all"),
         ("data", status.data),
     )
