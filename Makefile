@@ -46,7 +46,7 @@ clean: | $(IN_VENV)/weblake  ## delete all data and charts; it asks first, unles
 migrate: | $(IN_VENV)/weblake  ## create topic, roles and schemas on servers of your own
 	@$(IN_VENV)/weblake migrate
 
-sql: | $(IN_VENV)/weblake  ## psql as the analyst; Q="select ..." prints one answer
+sql: | $(IN_VENV)/weblake  ## psql as the analyst; Q="select ..." prints one answer, FORMAT=csv as CSV
 	@$(IN_VENV)/weblake sql
 
 run: | $(IN_VENV)/weblake  ## run one program of the stack in the foreground; NAME=stream ONCE=1

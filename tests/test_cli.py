@@ -265,6 +265,10 @@ def test_variables_become_options_and_others_are_left_alone() -> None:
     assert with_variables(GROUP, ["replay"], variables) == ["replay", "--from=2026-01-01", "--dry-run", "--client=-x"]
     assert with_variables(GROUP, ["verify"], {"DEEP": "0"}) == ["verify"]
     assert with_variables(GROUP, ["sql"], {"Q": "select 1"}) == ["sql", "--query=select 1"]
+    assert with_variables(GROUP, ["sql"], {"Q": "select 1", "FORMAT": "csv"})[1:] == [
+        "--query=select 1",
+        "--format=csv",
+    ]
     assert with_variables(GROUP, ["generate"], {"ARGS": "--rate 5 --truth 'a b'"})[1:] == [
         "--rate",
         "5",

@@ -42,6 +42,14 @@ class Name(str, Enum):
     GENERATOR = "generator"
 
 
+class AnswerForm(str, Enum):
+    """How ``sql`` prints an answer."""
+
+    TABLE = "table"
+    CSV = "csv"
+    PLAIN = "plain"
+
+
 Where = Annotated[Stack, typer.Option("--stack", help="Where the services run: as processes of yours, or in Docker.")]
 
 
@@ -147,8 +155,11 @@ def migrate() -> int:
 @app.command(rich_help_panel=PANEL, epilog='Example: weblake sql --query "select * from products limit 5"')
 def sql(
     query: Annotated[
-        str | None, typer.Option("--query", "-q", help="Print the answer to this query, one row per line, and end.")
+        str | None, typer.Option("--query", "-q", help="Print the answer to this query, with column names, and end.")
     ] = None,
+    form: Annotated[
+        AnswerForm, typer.Option("--format", help="Of the answer: for people, for a program, or bare values.")
+    ] = AnswerForm.TABLE,
     stack: Where = Stack.EMBEDDED,
 ) -> int:
     """Open psql as the analyst, or print the answer to one query.
@@ -159,7 +170,7 @@ def sql(
     from stack.sql import open_psql
 
     settings = prepare(written=read_env_file(ENV_FILE) if stack is Stack.DOCKER else None, quiet=True)
-    open_psql(settings, query)
+    open_psql(settings, query, form.value)
     return 0
 
 
