@@ -32,6 +32,7 @@ from viz.axes import draw_no_data, shorten, time_range
 from viz.bots import CLASSES, OTHER_CLASS
 from viz.draw import PICTURES, STYLE, draw, draw_all, draw_frames, save
 from viz.marts import connect, read_all
+from viz.shop import action_colours
 from viz.timeline import MOST_STEPS, Span, over_time, time_span
 
 T0 = datetime(2026, 3, 1, 10, 0, tzinfo=timezone.utc)
@@ -197,12 +198,19 @@ def test_one_bar_is_no_thicker_than_one_of_six(ax: Axes) -> None:
     assert "2026-03-01 10:00 UTC" in words(ax)
 
 
-def test_top_products_show_the_range_and_each_bars_total(ax: Axes) -> None:
+def test_top_products_show_the_range_and_the_views_of_people_and_of_bots(ax: Axes) -> None:
     products = pd.DataFrame({"product_id": ["p1", "p2"], "human_views": [1500, 3], "bot_views": [200, 0]})
     draw_chart(ax, "top_products", products.assign(first_seen_at=minute(0), last_seen_at=minute(24 * 60)))
-    assert {"1,700", "3"} <= {text.get_text() for text in ax.texts}
+    assert {"1,500 + 200", "3"} <= {text.get_text() for text in ax.texts}
     assert "2026-03-01 10:00 to 2026-03-02 10:00 UTC" in words(ax)
     assert [label.get_text() for label in ax.get_yticklabels()] == ["p2", "p1"]  # the first is on top
+
+
+def test_an_action_has_the_same_colour_whatever_its_rank() -> None:
+    first, second = action_colours(["checkout", "wishlist"]), action_colours(["wishlist", "other", "checkout"])
+    assert first["checkout"] == second["checkout"]
+    assert first["wishlist"] == second["wishlist"]
+    assert len(set(second.values())) == len(second)
 
 
 def test_a_product_may_be_called_anything(ax: Axes) -> None:

@@ -46,13 +46,13 @@ def time_range(first: pd.Timestamp, last: pd.Timestamp) -> str:
     return f"{start} UTC" if start.endswith(end) else f"{start} to {end} UTC"
 
 
-def set_rows(ax: Axes, labels: list[str], totals: list[int]) -> None:
-    """Label horizontal bars, the last one on top: a name before each bar and its total at its end."""
+def set_rows(ax: Axes, labels: list[str], totals: list[int], texts: list[str] | None = None) -> None:
+    """Label horizontal bars, the last one on top: a name before each bar and its total, or a text, at its end."""
     widest = max([*totals, 1])
     ax.set_yticks(range(len(labels)), labels)
-    for row, total in enumerate(totals):
-        ax.text(total + widest * 0.008, row, f"{total:,}", va="center", fontsize=11, color=TEXT)
-    ax.set_xlim(0, widest * 1.1)
+    for row, (total, text) in enumerate(zip(totals, texts or [f"{total:,}" for total in totals], strict=True)):
+        ax.text(total + widest * 0.008, row, text, va="center", fontsize=11, color=TEXT)
+    ax.set_xlim(0, widest * (1.2 if texts else 1.1))
     ax.set_ylim(min(len(labels), FEWEST_ROWS) - FEWEST_ROWS - 0.6, len(labels) - 0.4)
     ax.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=ROUND_STEPS, integer=True))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:,.0f}"))

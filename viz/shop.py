@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -15,7 +17,7 @@ select
     min(first_seen_at) over () as first_seen_at, max(last_seen_at) over () as last_seen_at
 from marts.products
 where views > 0
-order by views desc, product_id
+order by human_views desc, bot_views desc, product_id
 limit 12
 """
 ACTIONS = """
@@ -45,19 +47,35 @@ where window_start > :since
 order by window_start
 """
 
-SLICES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999")
+ACTION_COLOURS = {
+    "view_product": "#0072B2",
+    "add_to_cart": "#E69F00",
+    "checkout": "#009E73",
+    "search": "#CC79A7",
+    "asset": "#999999",
+    "probe": "#D55E00",
+    "post": "#F0E442",
+    "other": "#56B4E9",
+}
+"""An action has the same colour whatever its rank."""
+OTHER_COLOURS = ("#332288", "#117733", "#882255", "#AA4499", "#44AA99", "#DDCC77")
+"""For actions of a shop's own rules, in the order of their names."""
 SMALLEST_SLICE_PERCENT = 4
 """A smaller slice has no room for its share; the legend says it."""
 
 
 def draw_top_products(ax: Axes, products: pd.DataFrame) -> Finding:
-    """Draw bars of the most viewed products: product_id, human_views, bot_views, first_seen_at, last_seen_at."""
+    """Draw bars of the products that people view most, and beside them the views of bots.
+
+    Columns: product_id, human_views, bot_views, first_seen_at, last_seen_at.
+    """
     upwards = products.iloc[::-1]
     rows = range(len(upwards))
     ax.barh(rows, upwards["human_views"], color=HUMAN, label="people")
     ax.barh(rows, upwards["bot_views"], left=upwards["human_views"], color=BOT, label="bots")
-    totals = [int(views) for views in upwards["human_views"] + upwards["bot_views"]]
-    set_rows(ax, [shorten(product) for product in upwards["product_id"]], totals)
+    views = [(int(human), int(bot)) for human, bot in zip(upwards["human_views"], upwards["bot_views"], strict=True)]
+    texts = [f"{human:,} + {bot:,}" if bot else f"{human:,}" for human, bot in views]
+    set_rows(ax, [shorten(product) for product in upwards["product_id"]], [sum(both) for both in views], texts)
     ax.set_xlabel("product views")
     ax.set_ylabel("product")
     set_legend_below(ax)
@@ -72,9 +90,10 @@ def draw_actions(ax: Axes, actions: pd.DataFrame) -> Finding:
         f"{action.replace('_', ' ')}  {count / total:.1%}  ({count:,})"
         for action, count in zip(ordered["action"], ordered["action_count"], strict=True)
     ]
+    colours = action_colours(ordered["action"])
     wedges, *_ = ax.pie(
         ordered["action_count"],
-        colors=[SLICES[index % len(SLICES)] for index in range(len(ordered))],
+        colors=[colours[action] for action in ordered["action"]],
         startangle=90,
         counterclock=False,
         autopct=lambda percent: f"{percent:.0f} %" if percent >= SMALLEST_SLICE_PERCENT else "",
@@ -84,6 +103,12 @@ def draw_actions(ax: Axes, actions: pd.DataFrame) -> Finding:
     )
     ax.legend(wedges, names, loc="center left", bbox_to_anchor=(1.02, 0.5), title=f"of {total:,} events")
     return Finding("", actions["first_seen_at"].min(), actions["last_seen_at"].max())
+
+
+def action_colours(actions: Iterable[str]) -> dict[str, str]:
+    """Return the colour of each action."""
+    others = sorted(set(actions) - ACTION_COLOURS.keys())
+    return ACTION_COLOURS | {action: OTHER_COLOURS[index % len(OTHER_COLOURS)] for index, action in enumerate(others)}
 
 
 def draw_payment_errors(ax: Axes, payments: pd.DataFrame, span: Span) -> Finding:

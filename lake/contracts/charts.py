@@ -30,9 +30,9 @@ class Chart:
 CHARTS = (
     Chart(
         "top_products",
-        "Most viewed products",
+        "Products that people view most",
         ("products",),
-        "Bars of the twelve most viewed products, the views of people and of bots apart.",
+        "Bars of the twelve products that people view most, with the views of bots beside theirs.",
     ),
     Chart(
         "actions",
@@ -54,15 +54,15 @@ CHARTS = (
     ),
     Chart(
         "bot_requests",
-        "Requests of convicted bots",
+        "Requests of bots",
         ("bot_traffic", "traffic"),
-        "Requests of convicted clients over the last day, stacked by class.",
+        "Requests of bots over the last day, stacked by class.",
     ),
     Chart(
         "conversion",
         "Conversion with and without bots",
         ("bot_classes",),
-        "Bars of checkouts per hundred product views and day, of all clients and without convicted bots.",
+        "Bars of checkouts per hundred product views and day, with bots and without.",
     ),
     Chart(
         "searches",
