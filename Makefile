@@ -118,8 +118,8 @@ accept-loss: | $(IN_VENV)/weblake  ## go on without the records that Kafka remov
 accept-topic: | $(IN_VENV)/weblake  ## go on with a topic that was deleted and made again; what bronze has stays
 	@$(IN_VENV)/weblake accept-topic
 
-# Java lives for a minute in these, in which the costly second compilation does not pay.
-test-fast faults: export SPARK_SUBMIT_OPTS ?= -XX:TieredStopAtLevel=1
+# Java lives for a minute in a test, in which the costly second compilation does not pay.
+test coverage test-fast faults: export SPARK_SUBMIT_OPTS ?= -XX:TieredStopAtLevel=1
 
 test: setup  ## all tests, in two processes, each with a real broker and database of its own
 	@$(IN_VENV)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
