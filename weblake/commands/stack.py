@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -40,14 +40,6 @@ class Name(str, Enum):
     MARTS = "marts"
     CHARTS = "charts"
     GENERATOR = "generator"
-
-
-class AnswerForm(str, Enum):
-    """How ``sql`` prints an answer."""
-
-    TABLE = "table"
-    CSV = "csv"
-    PLAIN = "plain"
 
 
 Where = Annotated[Stack, typer.Option("--stack", help="Where the services run: as processes of yours, or in Docker.")]
@@ -158,8 +150,9 @@ def sql(
         str | None, typer.Option("--query", "-q", help="Print the answer to this query, with column names, and end.")
     ] = None,
     form: Annotated[
-        AnswerForm, typer.Option("--format", help="Of the answer: for people, for a program, or bare values.")
-    ] = AnswerForm.TABLE,
+        Literal["table", "csv", "plain"],
+        typer.Option("--format", help="Of the answer: for people, for a program, or bare values."),
+    ] = "table",
     stack: Where = Stack.EMBEDDED,
 ) -> int:
     """Open psql as the analyst, or print the answer to one query.
@@ -170,7 +163,7 @@ def sql(
     from stack.sql import open_psql
 
     settings = prepare(written=read_env_file(ENV_FILE) if stack is Stack.DOCKER else None, quiet=True)
-    open_psql(settings, query, form.value)
+    open_psql(settings, query, form)
     return 0
 
 
