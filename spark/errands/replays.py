@@ -179,9 +179,9 @@ class Replays:
             failpoints.reach("replay-after-commit")
             record = replace(record, ledger_version=snapshot(self._session, self._settings.ledger).version)
         if not request.dry_run:
+            self._note_edition(request)  # with the record the replay is done: nothing would come back to note it
             write_replay(self._session, self._settings, record)
             failpoints.reach("replay-after-record")
-            self._note_edition(request)
         self._at_hand = None
         remove_folder(self._session, self._staging)
         answer(self._settings.requests, request.id, ReplayAnswer(done=True, record=record))
