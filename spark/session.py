@@ -16,6 +16,8 @@ MEGABYTE = 1 << 20
 CHECKPOINT_FILES = "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
 DISTINCT_COLUMNS = ("value", "event_id", "event_key", "kafka_offset", "occurred_at")
 """Columns that hardly hold a value twice; bronze alone has them."""
+EXPRESSIONS = "org.apache.spark.sql.functions"
+"""Java's class of the functions that expressions are made with."""
 SYSTEM_PYTHON = "python3"
 """What Spark starts Python workers with, unless ``PYSPARK_PYTHON`` says otherwise; our libraries are not in it."""
 JAVA_OPTIONS = (
@@ -52,6 +54,11 @@ def spark_session(settings: Settings, app: str = "weblake") -> SparkSession:
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
         "spark.sql.session.timeZone": "UTC",
+        # To note where in Python an expression was written, for messages, takes ten calls of Java for each.
+        "spark.python.sql.dataFrameDebugging.enabled": "false",
+        "spark.sql.dataFrameQueryContext.enabled": "false",
+        # Every aggregate would first ask the files' statistics for its answer, which ours do not have: a job in vain.
+        "spark.databricks.delta.optimizeMetadataQuery.enabled": "false",
         "spark.sql.codegen.cache.maxEntries": "1000",  # the 100 that Spark keeps are fewer than our loops have in turn
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.adaptive.enabled": "false",
@@ -90,9 +97,21 @@ def spark_session(settings: Settings, app: str = "weblake") -> SparkSession:
         builder = builder.config(name, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("WARN")
+    _keep_names_of_java(session)
     if session.sparkContext.pythonExec == SYSTEM_PYTHON:
         session.sparkContext.pythonExec = sys.executable
     return session
+
+
+def _keep_names_of_java(session: SparkSession) -> None:
+    """Keep what py4j would ask Java for with each expression; a name without a package has it search all jars."""
+    java: Any = session.sparkContext._jvm
+    functions = getattr(java, EXPRESSIONS)
+    for name in ("col", "lit", "when", "sum", "expr"):
+        setattr(functions, name, getattr(functions, name))
+    for name in (EXPRESSIONS, "functions"):
+        setattr(java, name, functions)
+    java.PythonUtils = java.PythonUtils
 
 
 def java_process(session: SparkSession) -> subprocess.Popen[bytes]:

@@ -44,10 +44,12 @@ def stack_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting
 
 @pytest.fixture(scope="session")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    """The one Spark session of the run."""
+    """The one Spark session of the run. It lives long enough for the second compilation; what tests start does not."""
     data = tmp_path_factory.mktemp("spark")
     settings = load_settings({"WEBLAKE_DATA": str(data), "SPARK_MASTER": "local[2]"})
-    session = spark_session(settings)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.delenv("SPARK_SUBMIT_OPTS", raising=False)
+        session = spark_session(settings)
     yield session
     session.stop()
 

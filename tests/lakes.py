@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 
 from frames import records
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
+from settings_in import settings_in
 
 from lake.contracts import BRONZE, LEDGER_KEY, MEASURES, names
 from lake.settings import Settings
@@ -15,6 +18,12 @@ from lake.url_rules import load_url_rules
 from spark.bronze import create_bronze
 from spark.events.parse import parse_records
 from spark.tables.delta import append_once, snapshot
+
+
+def copy_of(settings: Settings, folder: Path) -> Settings:
+    """Return the settings of a copy of the lake in an empty folder; what stands outside of its data folder stays."""
+    shutil.copytree(settings.data, folder, dirs_exist_ok=True)
+    return settings_in(folder)
 
 
 def append_batch(session: SparkSession, settings: Settings, values: Iterable[bytes]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from frames import event, iso
-from lakes import append_batch, rows, sums
+from lakes import append_batch, copy_of, rows, sums
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from settings_in import settings_in
@@ -23,20 +23,22 @@ from spark.tables.files import read_files
 from weblake.show.errands import show_maintenance
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return settings_in(tmp_path)
-
-
-def fill(session: SparkSession, settings: Settings, batches: int) -> Pipeline:
-    """Some batches over the same three windows of a day long over; each also repeats an event of the one before."""
-    pipeline = Pipeline(session, settings)
-    for batch in range(batches):
+@pytest.fixture(scope="module")
+def filled(session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Two batches over three windows of a day long over; the second also repeats an event of the first."""
+    lake = settings_in(tmp_path_factory.mktemp("filled"))
+    for batch in range(2):
         numbers = [*range(batch * 5, batch * 5 + 5), max(0, batch * 5 - 1)]
         fresh = [event(event_id=f"e-{n}", timestamp=iso(n * 7 % 30), product_id=f"p-{n % 2}") for n in numbers]
-        append_batch(session, settings, [*fresh, b"garbage"])
-        pipeline.count()
-    return pipeline
+        append_batch(session, lake, [*fresh, b"garbage"])
+        Pipeline(session, lake).count()
+    return lake
+
+
+@pytest.fixture
+def settings(filled: Settings, tmp_path: Path) -> Settings:
+    """A copy of that lake, for one test."""
+    return copy_of(filled, tmp_path)
 
 
 def maintain(pipeline: Pipeline, settings: Settings) -> MaintenanceAnswer:
@@ -56,14 +58,14 @@ def restate(session: SparkSession, settings: Settings) -> None:
 
 
 def test_merged_and_squashed_tables_say_what_they_said(session: SparkSession, settings: Settings) -> None:
-    pipeline = fill(session, settings, 3)
+    pipeline = Pipeline(session, settings)
     restate(session, settings)
     bronze, cells = rows(session, settings.bronze), sums(session, settings)
     mirrored = added_files(session, settings.ledger, 0, snapshot(session, settings.ledger).version)
     outcome = maintain(pipeline, settings)
     assert outcome.error is None
-    assert (outcome.before["bronze"].files, outcome.after["bronze"].files) == (3, 1)
-    assert (outcome.before["ledger"].files, outcome.after["ledger"].files) == (4, 1)
+    assert (outcome.before["bronze"].files, outcome.after["bronze"].files) == (2, 1)
+    assert (outcome.before["ledger"].files, outcome.after["ledger"].files) == (3, 1)
     assert rows(session, settings.bronze) == bronze
     assert sums(session, settings) == cells
     entries = session.read.format("delta").load(settings.ledger)
@@ -87,7 +89,7 @@ def test_merged_and_squashed_tables_say_what_they_said(session: SparkSession, se
 
 def test_without_an_outage_to_bridge_old_files_go_at_once(session: SparkSession, settings: Settings) -> None:
     eager = replace(settings, mirror_outage_hours=0)
-    pipeline = fill(session, eager, 2)
+    pipeline = Pipeline(session, eager)
     old, cells = (
         added_files(session, settings.ledger, 0, snapshot(session, settings.ledger).version),
         sums(session, eager),
@@ -102,7 +104,7 @@ def test_it_is_due_by_itself_but_leaves_a_day_of_few_files_alone(
 ) -> None:
     monkeypatch.setattr(maintenance, "BATCHES_PER_MERGE", 1)
     monkeypatch.setattr(maintenance, "FEWEST_FILES", 3)
-    pipeline = fill(session, settings, 2)
+    pipeline = Pipeline(session, settings)
     assert snapshot(session, settings.bronze).version == 2
     append_batch(session, settings, [event(event_id="one more")])
     pipeline.count()
@@ -117,7 +119,7 @@ def test_it_is_due_by_itself_but_leaves_a_day_of_few_files_alone(
 def test_one_that_fails_says_so_and_is_begun_again(
     session: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pipeline = fill(session, settings, 2)
+    pipeline = Pipeline(session, settings)
     cells = sums(session, settings)
     with monkeypatch.context() as broken:
         broken.setattr(maintenance, "is_closed", lambda day: session.sql("select no_such_column"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from frames import at, event, iso, line
-from lakes import append_batch, sums
+from lakes import append_batch, copy_of, sums
 from pyspark.sql import Row, SparkSession
 from settings_in import settings_in
 
@@ -30,9 +30,45 @@ BOT, OTHER_CLIENT = "198.51.100.1", "198.51.100.2"
 """A client that behaves like a bot and says it is a browser, and somebody else."""
 
 
+@pytest.fixture(scope="module")
+def counted(session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A lake in which both clients are counted, under Weblake's rules."""
+    lake = settings_in(tmp_path_factory.mktemp("counted"))
+    append_batch(session, lake, sent())
+    Pipeline(session, lake).count()
+    return lake
+
+
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return settings_in(tmp_path)
+def settings(counted: Settings, tmp_path: Path) -> Settings:
+    """A copy of that lake, for one test."""
+    return copy_of(counted, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def counted_under_wrong_rules(session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A lake with another page of the bot's, counted as none, and rules of today by which it is a view of a product."""
+    page = line("/item/7").replace(b"203.0.113.7", BOT.encode())
+    folder = tmp_path_factory.mktemp("wrong")
+    lake = settings_in(folder, WEBLAKE_RULES=str(folder / "rules.yml"))
+    lake.rules_file.write_text("rules: []\nactions: [view_product, add_to_cart, checkout]\n")
+    append_batch(session, lake, [*sent(), page])
+    Pipeline(session, lake).count()
+    lake.rules_file.write_text(
+        "rules: [{action: view_product, pattern: '^/item/'}]\nactions: [view_product, checkout]\n"
+    )
+    return lake
+
+
+def under_rules_of_its_own(settings: Settings, folder: Path) -> Settings:
+    """Copy a lake that has its rules file in its folder."""
+    return replace(copy_of(settings, folder), rules_file=folder / settings.rules_file.name)
+
+
+@pytest.fixture
+def restated(counted_under_wrong_rules: Settings, tmp_path: Path) -> Settings:
+    """A copy of that lake, for one test."""
+    return under_rules_of_its_own(counted_under_wrong_rules, tmp_path)
 
 
 def sent() -> list[bytes]:
@@ -73,8 +109,6 @@ def shown(counted: Counter[Row]) -> Counter[Row]:
 def test_a_conviction_moves_past_and_future_and_a_release_gives_them_back(
     session: SparkSession, settings: Settings
 ) -> None:
-    append_batch(session, settings, sent())
-    Pipeline(session, settings).count()
     before = sums(session, settings)
     assert of_client(before, is_bot=False) == 20
     moved = decide(session, settings, "convicted").moved
@@ -120,8 +154,6 @@ def interrupt(
 def test_a_verdict_that_was_interrupted_is_carried_out_once(
     session: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch, point: str
 ) -> None:
-    append_batch(session, settings, sent())
-    Pipeline(session, settings).count()
     request = VerdictRequest("interrupted", BY_HAND, (Change(BOT, "convicted", "a test"),))
     interrupt(session, settings, monkeypatch, request, point)
     append_batch(session, settings, [event(event_id="new", timestamp=iso(40), ip_address=BOT)])
@@ -133,8 +165,6 @@ def test_a_verdict_that_was_interrupted_is_carried_out_once(
 def test_a_verdict_that_died_on_record_alone_gives_way_to_the_next(
     session: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    append_batch(session, settings, sent())
-    Pipeline(session, settings).count()
     request = VerdictRequest("withdrawn", BY_HAND, (Change(OTHER_CLIENT, "convicted", "a test"),))
     interrupt(session, settings, monkeypatch, request, "verdict-before-commit")
     withdraw(settings.requests, request.id)
@@ -144,35 +174,20 @@ def test_a_verdict_that_died_on_record_alone_gives_way_to_the_next(
 
 
 def test_a_dry_run_tells_and_moves_nothing(session: SparkSession, settings: Settings) -> None:
-    append_batch(session, settings, sent())
-    Pipeline(session, settings).count()
     before = sums(session, settings)
     assert decide(session, settings, "convicted", dry_run=True).moved["views"] == 19
     assert sums(session, settings) == before
 
 
 def test_a_verdict_moves_what_was_counted_whatever_the_rules_say_since(
-    session: SparkSession, settings: Settings
+    session: SparkSession, restated: Settings
 ) -> None:
     """Replayed or not: a window's events leave the people as what they are counted as there."""
-    settings = under_wrong_rules(session, settings)
-    decide(session, settings, "convicted")
-    assert _is_sound(session, settings)
-    do_replay(session, settings, "replay")
-    decide(session, settings, RELEASED)
-    assert _is_sound(session, settings)
-
-
-def under_wrong_rules(session: SparkSession, settings: Settings) -> Settings:
-    """Count the events and a page, then have rules by which the page is a view of a product."""
-    page = line("/item/7").replace(b"203.0.113.7", BOT.encode())
-    rules = settings.data / "rules.yml"
-    rules.write_text("rules: []\nactions: [view_product, add_to_cart, checkout]\n")
-    settings = replace(settings, rules_file=rules)
-    append_batch(session, settings, [*sent(), page])
-    Pipeline(session, settings).count()
-    rules.write_text("rules: [{action: view_product, pattern: '^/item/'}]\nactions: [view_product, checkout]\n")
-    return settings
+    decide(session, restated, "convicted")
+    assert _is_sound(session, restated)
+    do_replay(session, restated, "replay")
+    decide(session, restated, RELEASED)
+    assert _is_sound(session, restated)
 
 
 def do_replay(session: SparkSession, settings: Settings, name: str, undo: str | None = None) -> ReplayAnswer:
@@ -181,57 +196,66 @@ def do_replay(session: SparkSession, settings: Settings, name: str, undo: str | 
     return read_answer(settings.requests, name, ReplayAnswer) or ReplayAnswer(done=False)
 
 
+@pytest.fixture(scope="module")
+def counted_and_replayed(
+    session: SparkSession, counted_under_wrong_rules: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Settings:
+    """That lake after replay ``a``, in three pieces, by the rules of today."""
+    folder = tmp_path_factory.mktemp("replayed")
+    lake = under_rules_of_its_own(counted_under_wrong_rules, folder)
+    with pytest.MonkeyPatch.context() as small:
+        small.setattr(replay, "ROWS_PER_PIECE", 10)
+        assert do_replay(session, lake, "a").outcome().moved["views"] == 1
+    return lake
+
+
+@pytest.fixture
+def replayed(counted_and_replayed: Settings, tmp_path: Path) -> Settings:
+    """A copy of that lake, for one test."""
+    return under_rules_of_its_own(counted_and_replayed, tmp_path)
+
+
 def test_an_undone_replay_leaves_verdicts_to_what_was_counted_on_arrival(
-    session: SparkSession, settings: Settings
+    session: SparkSession, counted_under_wrong_rules: Settings, replayed: Settings
 ) -> None:
-    settings = under_wrong_rules(session, settings)
-    before = shown(sums(session, settings))
-    do_replay(session, settings, "a")
-    do_replay(session, settings, "b", undo="a")
-    decide(session, settings, "convicted")
-    assert _is_sound(session, settings)
-    decide(session, settings, RELEASED)
-    assert shown(sums(session, settings)) == before
+    do_replay(session, replayed, "b", undo="a")
+    decide(session, replayed, "convicted")
+    assert _is_sound(session, replayed)
+    decide(session, replayed, RELEASED)
+    assert shown(sums(session, replayed)) == shown(sums(session, counted_under_wrong_rules))
 
 
 def test_a_replay_is_undone_on_the_side_to_which_a_verdict_has_moved_its_clients(
-    session: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    session: SparkSession, counted_under_wrong_rules: Settings, replayed: Settings
 ) -> None:
-    settings = under_wrong_rules(session, settings)
-    before = shown(sums(session, settings))
-    monkeypatch.setattr(replay, "ROWS_PER_PIECE", 10)
-    assert do_replay(session, settings, "a").outcome().moved["views"] == 1
-    decide(session, settings, "convicted")
-    assert do_replay(session, settings, "b", undo="a").outcome().moved["views"] == -1
-    assert _is_sound(session, settings)
-    decide(session, settings, RELEASED)
-    assert shown(sums(session, settings)) == before
+    decide(session, replayed, "convicted")
+    assert do_replay(session, replayed, "b", undo="a").outcome().moved["views"] == -1
+    assert _is_sound(session, replayed)
+    decide(session, replayed, RELEASED)
+    assert shown(sums(session, replayed)) == shown(sums(session, counted_under_wrong_rules))
 
 
-def test_a_replay_that_can_no_longer_be_undone_exactly_is_not_undone(session: SparkSession, settings: Settings) -> None:
-    settings = under_wrong_rules(session, settings)
-    do_replay(session, settings, "a")
-    settings.rules_file.write_text("rules: []\nactions: [view_product, add_to_cart]\n")
-    do_replay(session, settings, "b")
-    decide(session, settings, "convicted")
-    assert "replay the range" in str(do_replay(session, settings, "c", undo="b").error)
+def test_a_replay_that_can_no_longer_be_undone_exactly_is_not_undone(session: SparkSession, replayed: Settings) -> None:
+    replayed.rules_file.write_text("rules: []\nactions: [view_product, add_to_cart]\n")
+    do_replay(session, replayed, "b")
+    decide(session, replayed, "convicted")
+    assert "replay the range" in str(do_replay(session, replayed, "c", undo="b").error)
 
 
 def test_a_verdict_waits_for_a_replay_that_is_under_way(
-    session: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    session: SparkSession, restated: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = under_wrong_rules(session, settings)
     request = VerdictRequest("v", BY_HAND, (Change(BOT, "convicted", "a test"),))
 
     def reach(point: str) -> None:
         if point == "replay-after-piece":
-            ask(settings.requests, request)
+            ask(restated.requests, request)
 
     monkeypatch.setattr(failpoints, "reach", reach)
-    do_replay(session, settings, "a")
-    assert read_answer(settings.requests, "v", VerdictAnswer)
-    assert _is_sound(session, settings)
-    moved = [row for row in sums(session, settings) if row.dimension == "all" and row.is_bot]
+    do_replay(session, restated, "a")
+    assert read_answer(restated.requests, "v", VerdictAnswer)
+    assert _is_sound(session, restated)
+    moved = [row for row in sums(session, restated) if row.dimension == "all" and row.is_bot]
     assert sum(row.views for row in moved) == 20
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -90,10 +91,13 @@ def settings(
     for batch in range(3):
         send(own, traffic(batch))
         Pipeline(session, own).drain()
-    environment = child_environment(own, POSTGRES_DBT_PASSWORD=own.dbt_password)
-    build = weblake_command("dbt", "--full-refresh")
-    subprocess.run(build, cwd=PROJECT, env=environment, check=True, capture_output=True)
+    build_marts(own, "--full-refresh")
     yield own
+
+
+def build_marts(settings: Settings, *options: str) -> None:
+    environment = child_environment(settings, POSTGRES_DBT_PASSWORD=settings.dbt_password)
+    subprocess.run(weblake_command("dbt", *options), cwd=PROJECT, env=environment, check=True, capture_output=True)
 
 
 @pytest.fixture
@@ -132,14 +136,8 @@ def test_records_that_are_not_read_yet_are_no_failure(audit: Audit) -> None:
     assert wrong(checks) == {}
     assert any("1 record not read yet" in check.note for check in checks.values())
     Pipeline(audit.session, audit.settings).drain()
-    assert set(wrong(audit())) <= {"marts"}
-    subprocess.run(
-        weblake_command("dbt"),
-        cwd=PROJECT,
-        env=child_environment(audit.settings, POSTGRES_DBT_PASSWORD=audit.settings.dbt_password),
-        check=True,
-        capture_output=True,
-    )
+    build_marts(audit.settings)
+    assert wrong(audit()) == {}
 
 
 @pytest.mark.stack
@@ -166,7 +164,6 @@ def test_a_changed_cell_in_postgresql_is_named(audit: Audit) -> None:
         execute(audit.settings, f"update silver.window_counts set views = views - 100 where {cell}")
     assert "product 'p-1'" in note
     assert "views" in note
-    assert wrong(audit()) == {}
 
 
 @pytest.mark.stack
@@ -221,16 +218,14 @@ def test_a_deleted_file_of_bronze_is_named_with_the_records_that_it_held(audit: 
     kept = lost.read_bytes()
     lost.unlink()
     try:
-        found = wrong(audit())
-        done = command(audit.settings.data, settings=audit.settings)
+        done = command(audit.settings.data, "--json", settings=audit.settings)
     finally:
         lost.write_bytes(kept)
+    assert (done.returncode, done.stderr) == (1, "")
+    found = {check["name"]: check["note"] for check in json.loads(done.stdout)["checks"] if check["verdict"] != "ok"}
     assert lost.name in found["bronze: files"]
     assert "Kafka: " in " ".join(found)
     assert "ledger: all" in found
-    assert done.returncode == 1
-    assert lost.name in done.stdout
-    assert "Traceback" not in done.stdout + done.stderr
 
 
 @pytest.mark.stack
