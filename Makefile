@@ -15,7 +15,7 @@ setup lint test coverage test-fast faults bench bench-scale bench-agents bot-eva
 .DEFAULT_GOAL := help
 .PHONY: help setup up down status logs clean migrate sql generate import classify dbt dbt-test dbt-docs charts contracts \
 	explain convict pardon release verdicts blocklist verify replay replays maintain erase rebuild accept-loss \
-	accept-topic run test coverage test-fast faults lint bench bench-scale bench-agents bot-eval
+	accept-topic run test coverage test-fast faults lint lint-python lint-dbt bench bench-scale bench-agents bot-eval
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -135,12 +135,17 @@ faults: setup  ## break it in every way, and prove that nothing is lost or doubl
 		$${CASE:+-k "$$CASE"} $${SEED:+--seed "$$SEED"} $(ARGS)
 
 lint: setup  ## ruff, mypy, sqlfluff, import-linter, vulture, dbt-score, and whether generated files are current
+	@$(MAKE) --no-print-directory --jobs 2 lint-python lint-dbt
+
+lint-python: | $(IN_VENV)/weblake
 	$(IN_VENV)/ruff check
 	$(IN_VENV)/ruff format --check
 	$(IN_VENV)/mypy
 	$(IN_VENV)/lint-imports --no-cache --no-logo
 	$(IN_VENV)/vulture
 	WEBLAKE_MAKE_VARIABLES= $(IN_VENV)/weblake contracts --check
+
+lint-dbt: | $(IN_VENV)/weblake
 	$(IN_VENV)/sqlfluff lint dbt
 	$(IN_VENV)/dbt --quiet parse --project-dir dbt --profiles-dir dbt
 	$(IN_VENV)/dbt-score lint --manifest dbt/target/manifest.json --show failing-items --fail-any-item-under 0 --fail-project-under 9.5
