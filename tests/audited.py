@@ -9,7 +9,6 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-import psycopg2
 from examples import REJECTED
 from kafka import KafkaProducer
 from pyspark.sql import SparkSession
@@ -35,12 +34,6 @@ def command(data: Path, *arguments: str, settings: Settings | None = None) -> su
         text=True,
         check=False,
     )
-
-
-def execute(settings: Settings, sql: str) -> list[tuple[object, ...]]:
-    with psycopg2.connect(settings.postgres_dsn("owner")) as connection, connection.cursor() as cursor:
-        cursor.execute(sql)
-        return list(cursor.fetchall()) if cursor.description else []
 
 
 def send(settings: Settings, records: list[tuple[bytes | None, str | None]]) -> None:

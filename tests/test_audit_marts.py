@@ -11,22 +11,19 @@ from dataclasses import replace
 import psycopg2
 import pytest
 from frames import START
-from psycopg2.extras import execute_values
+from mirrors import Cell, Counts, count, execute
 
 from audit.check import Verdict
 from audit.database import database_snapshot
 from audit.marts import MARTS, check_marts
 from audit.marts.agreement import check_agreement
 from audit.scope import Scope
-from lake.contracts import DIMENSIONS, MEASURES, names
+from lake.contracts import DIMENSIONS
 from lake.settings import Settings
 from marts.build import Marts, build
 from stack.servers.migrations import migrate
 
 pytestmark = pytest.mark.stack
-
-Cell = tuple[str, dt.datetime, str, bool]
-Counts = dict[str, int]
 
 SUSPECTS: dict[str, Counts] = {
     "192.0.2.1": {"events": 30, "impostor_events": 30, "crawler_events": 30, "agents_0": 30},
@@ -116,31 +113,6 @@ def traffic(chance: random.Random) -> dict[Cell, Counts]:
             }
             add(address, chance.choice([chance.randrange(4_000), chance.randrange(86_400)]), seen)
     return cells
-
-
-def count(settings: Settings, version: int, cells: dict[Cell, Counts]) -> None:
-    """Add counts as the mirror does, and move the bookmark."""
-    measures = names(MEASURES)
-    columns = ", ".join(("dimension", "window_start", "key", "is_bot", *measures, "version"))
-    sums = ", ".join(f"{name} = old.{name} + excluded.{name}" for name in measures)
-    rows = [(*cell, *(counts.get(name, 0) for name in measures), version) for cell, counts in cells.items()]
-    with psycopg2.connect(settings.postgres_dsn("owner")) as connection, connection.cursor() as cursor:
-        execute_values(
-            cursor,
-            f"insert into silver.window_counts as old ({columns}) values %s "
-            f"on conflict (dimension, window_start, key, is_bot) do update set {sums}, version = excluded.version",
-            rows,
-        )
-        cursor.execute(
-            "insert into silver.bookmark values (%s, 'a', now(), now()) on conflict (is_only) do update "
-            "set version = excluded.version",
-            (version,),
-        )
-
-
-def execute(settings: Settings, sql: str) -> None:
-    with psycopg2.connect(settings.postgres_dsn("owner")) as connection, connection.cursor() as cursor:
-        cursor.execute(sql)
 
 
 def problems(settings: Settings, scope: Scope | None = None) -> dict[str, str]:

@@ -1,11 +1,9 @@
-"""The command line: help, exit codes, what make hands over, and what it must not import."""
+"""The command line: help, exit codes, what it prints and logs, and what it must not import."""
 
 from __future__ import annotations
 
-import json
 import logging
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,41 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
+from commands import COMMANDS, GROUP
 
 from lake.command import weblake_command
 from lake.contracts.records import ReplayRecord
-from lake.errors import SettingsError
 from lake.requests import ReplayRequest
-from lake.settings import MAKE_VARIABLES, PROJECT, Settings, child_environment, load_settings, take_make_variables
+from lake.settings import PROJECT, Settings, child_environment, load_settings
 from stack.programs import PROGRAMS
 from weblake import __version__, console
 from weblake.commands.stack import Name
-from weblake.main import app, run
-from weblake.make import make_names, with_variables
+from weblake.main import run
 from weblake.process import on_stop, set_up_log
 
-GROUP: Any = typer.main.get_command(app)
-COMMANDS = sorted(name for name, command in GROUP.commands.items() if not command.hidden)
-MAKES_OWN = {
-    "help",
-    "setup",
-    "test",
-    "coverage",
-    "test-fast",
-    "faults",
-    "lint",
-    "bench",
-    "bench-scale",
-    "bench-agents",
-    "bot-eval",
-}
 HEAVY = ("pyspark", "dbt", "pandas", "matplotlib", "kafka", "psycopg2", "supervisor", "sqlalchemy")
-FAKE = """#!{python}
-import json, os, sys
-names = os.environ["{variables}"].split()
-print(json.dumps([sys.argv[1:], {{name: os.environ[name] for name in names}}]))
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -70,12 +46,6 @@ def command_line(*arguments: str, **environment: str) -> subprocess.CompletedPro
         check=False,
         timeout=60,
     )
-
-
-def targets() -> dict[str, str]:
-    """Each target of the Makefile that runs a command, with its recipe."""
-    text = (PROJECT / "Makefile").read_text()
-    return dict(re.findall(r"^([a-z-]+):[^\n]*\n\t@(\$\(IN_VENV\)/weblake[^\n]*)$", text, flags=re.MULTILINE))
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -224,102 +194,6 @@ def test_shell_completion_knows_commands_and_values() -> None:
 
 def test_run_names_the_programs_of_the_stack() -> None:
     assert {name.value for name in Name} == {program.name for program in PROGRAMS}
-
-
-def test_make_has_a_target_for_each_command_and_no_other() -> None:
-    text = (PROJECT / "Makefile").read_text()
-    named = set(re.findall(r"^([a-z-]+):.*## ", text, flags=re.MULTILINE))
-    assert sorted(named - MAKES_OWN) == COMMANDS
-    phony = re.search(r"^\.PHONY:((?:.*\\\n)*.*)$", text, flags=re.MULTILINE)
-    assert phony is not None
-    assert set(phony[1].replace("\\", " ").split()) == named
-    assert {name: recipe for name, recipe in targets().items() if recipe != f"$(IN_VENV)/weblake {name}"} == {}
-    assert set(targets()) | {"setup"} >= set(COMMANDS)
-
-
-def test_make_hands_values_over_as_they_are(tmp_path: Path) -> None:
-    trap = tmp_path / "trap"
-    value = f"""select '$HOME' "x" $(shell touch {trap}) `touch {trap}` $$ {{}} \\ # %
-    and a second line"""
-    program = tmp_path / ".venv" / "bin" / "weblake"
-    program.parent.mkdir(parents=True)
-    program.write_text(FAKE.format(python=sys.executable, variables=MAKE_VARIABLES))
-    program.chmod(0o755)
-    shutil.copy(PROJECT / "Makefile", tmp_path)
-    ours = child_environment(load_settings(), FROM="not on the command line")
-    environment = {name: text for name, text in ours.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    done = subprocess.run(
-        ["make", "--no-print-directory", "convict", f"REASON={value}", "DRY_RUN=1"],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert json.loads(done.stdout) == [["convict"], {"REASON": value, "DRY_RUN": "1"}]
-    assert not trap.exists()
-
-
-def test_variables_become_options_and_others_are_left_alone() -> None:
-    variables = {"FROM": "2026-01-01", "TO": "", "DRY_RUN": "1", "RATE": "5", "CLIENT": "-x"}
-    assert with_variables(GROUP, ["replay"], variables) == ["replay", "--from=2026-01-01", "--dry-run", "--client=-x"]
-    assert with_variables(GROUP, ["verify"], {"DEEP": "0"}) == ["verify"]
-    assert with_variables(GROUP, ["sql"], {"Q": "select 1"}) == ["sql", "--query=select 1"]
-    assert with_variables(GROUP, ["sql"], {"Q": "select 1", "FORMAT": "csv"})[1:] == [
-        "--query=select 1",
-        "--format=csv",
-    ]
-    assert with_variables(GROUP, ["generate"], {"ARGS": "--rate 5 --truth 'a b'"})[1:] == [
-        "--rate",
-        "5",
-        "--truth",
-        "a b",
-    ]
-    assert with_variables(GROUP, ["nothing"], {"DEEP": "1"}) == ["nothing"]
-
-
-def test_files_are_split_and_patterns_filled_in_as_a_shell_would(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in ("b.log", "a.log", "my old.log"):
-        Path(name).touch()
-    for value, files in (
-        ("a.log b.log", ["a.log", "b.log"]),
-        ("?.log", ["a.log", "b.log"]),
-        ("my old.log", ["my old.log"]),
-        ("'my old.log' none*", ["my old.log", "none*"]),
-        ("-", ["-"]),
-    ):
-        assert with_variables(GROUP, ["import"], {"FILE": value}) == ["import", "--", *files]
-    assert with_variables(GROUP, ["logs"], {"NAME": "stream"}) == ["logs", "--", "stream"]
-
-
-@pytest.mark.parametrize(
-    ("variables", "message"),
-    [({"DRYRUN": "1"}, r"did you mean DRY_RUN=1"), ({"DRY_RUN": "perhaps"}, "neither 1 nor 0")],
-)
-def test_a_switch_that_is_written_wrong_is_refused(variables: dict[str, str], message: str) -> None:
-    with pytest.raises(SettingsError, match=message):
-        with_variables(GROUP, ["replay"], variables)
-
-
-def test_only_what_make_names_is_taken_from_the_environment_and_children_get_no_list(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("FROM", "2026-01-01")
-    monkeypatch.setenv("TO", "2026-01-02")
-    assert take_make_variables() == {}
-    monkeypatch.setenv(MAKE_VARIABLES, "TO")
-    assert take_make_variables() == {"TO": "2026-01-02"}
-    assert MAKE_VARIABLES not in child_environment(load_settings())
-
-
-def test_every_option_has_a_name_in_make() -> None:
-    for name in COMMANDS:
-        names = [text for parameter in GROUP.commands[name].params for text in make_names(parameter)]
-        assert len(names) == len(set(names)), f"{name}: two options have one name in make"
-        assert all(re.fullmatch(r"[A-Z_]+", text) for text in names), names
 
 
 def test_the_log_has_one_format(capsys: pytest.CaptureFixture[str]) -> None:

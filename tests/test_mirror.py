@@ -14,6 +14,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 from frames import at
+from mirrors import execute
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
@@ -55,11 +56,6 @@ def append(session: SparkSession, settings: Settings, second: int, events: int) 
     counts = [events if name == "events" else 0 for name in names(MEASURES)]
     row = ("test", "stream", "all", window, "all", False, window.date(), *counts)
     session.createDataFrame([row], spark_schema(LEDGER)).write.format("delta").mode("append").save(settings.ledger)
-
-
-def execute(settings: Settings, sql: str) -> None:
-    with psycopg2.connect(settings.postgres_dsn("owner")) as connection, connection.cursor() as cursor:
-        cursor.execute(sql)
 
 
 def move(session: SparkSession, settings: Settings) -> None:

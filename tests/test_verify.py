@@ -13,7 +13,6 @@ import pytest
 from audited import (
     Audit,
     command,
-    execute,
     largest_of_the_newest_day,
     send,
     send_twice_with_the_id_of_a_place,
@@ -21,6 +20,7 @@ from audited import (
     wrong,
 )
 from frames import START
+from mirrors import execute
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import lit
 
