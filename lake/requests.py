@@ -32,6 +32,7 @@ class ReplayRequest:
     client: str | None = None
     dry_run: bool = False
     undo: str | None = None
+    reason: str = ""
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> ReplayRequest:

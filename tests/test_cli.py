@@ -23,6 +23,7 @@ from weblake import __version__, console
 from weblake.commands.stack import Name
 from weblake.main import run
 from weblake.process import on_stop, set_up_log
+from weblake.show.errands import show_replays
 
 HEAVY = ("pyspark", "dbt", "pandas", "matplotlib", "kafka", "psycopg2", "supervisor", "sqlalchemy")
 
@@ -218,3 +219,12 @@ def test_the_first_signal_ends_and_the_second_interrupts(monkeypatch: pytest.Mon
 def test_a_table_is_plain_and_whole_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
     console.write_table(("name", "rows"), [("x" * 200, console.Cell("7", console.BAD))], "Title", right=" r")
     assert capsys.readouterr().out == f"{'name':<200}  rows\n{'x' * 200}     7\n\n"
+
+
+def test_the_list_of_replays_says_why_and_by_which_rules(capsys: pytest.CaptureFixture[str]) -> None:
+    by_rules = ReplayRecord("r", 0, 10, reason="filters are no views", rules={"urls.yml": "0123456789abcdef"})
+    show_replays([by_rules, ReplayRecord("u", undo="r")])
+    heading, first, second = capsys.readouterr().out.splitlines()[:3]
+    assert heading.split()[-2:] == ["reason", "rules"]
+    assert first.endswith("filters are no views  0123456")
+    assert second.split()[-2:] == ["-", "-"]

@@ -145,7 +145,7 @@ def test_what_a_replay_has_counted_counts_on_and_records_forget_the_client(
     settings = replace(settings, rules_file=own)
     own.write_text(own.read_text().replace("add_to_cart, checkout]", "add_to_cart, checkout, search]"))
     start = int(at(0).timestamp())
-    ask(settings.requests, ReplayRequest("r", start - 600, start + 600))
+    ask(settings.requests, ReplayRequest("r", start - 600, start + 600, reason=f"for {CLIENT}"))
     Pipeline(session, settings).count()
     assert replayed(settings).moved["events"] == 1
     ask(settings.requests, VerdictRequest("v", BY_HAND, (Change(CLIENT, CONVICTED, f"{CLIENT} is one"),)))

@@ -33,6 +33,8 @@ REPLAY = {
     "client": None,
     "dry_run": False,
     "undo": None,
+    "reason": "filters are no views",
+    "rules": {"urls.yml": "0123456789abcdef"},
     "cause": "replay",
     "at": 1.5,
     "corrections": 2,

@@ -15,6 +15,7 @@ from oracle import count
 from pyspark.sql import SparkSession
 from streaming import cells, event, in_order, send, settings, traffic
 
+from lake.contracts.edition import Edition
 from lake.contracts.records import ReplayRecord
 from lake.errors import LakeError
 from lake.requests import ReplayAnswer, ReplayRequest, ask, read_answer
@@ -105,8 +106,11 @@ def test_an_action_added_to_the_rules_brings_its_rejected_events_back(session: S
     assert not [cell for cell in cells(ruled) if cell[2] == "search"]
     text = ruled.rules_file.read_text()
     ruled.rules_file.write_text(text.replace("add_to_cart, checkout]", "add_to_cart, checkout, search]"))
-    outcome = replay_of(session, ruled, last_year("a"))
+    outcome = replay_of(session, ruled, last_year("a", reason="searches count, too"))
     assert outcome.moved["events"] == 1
+    (on_record,) = replays(session, ruled)
+    assert on_record.reason == "searches count, too"
+    assert on_record.rules == Edition.of_today(ruled).rules
     assert [number for cell, number in cells(ruled).items() if cell[2] == "search"] == [1]
 
 

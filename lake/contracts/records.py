@@ -54,6 +54,9 @@ class ReplayRecord:
     client: str | None = None
     dry_run: bool = False
     undo: str | None = None
+    reason: str = ""
+    rules: dict[str, str] = field(default_factory=dict)
+    """File of rules -> hash of what it said, as in the ledger's edition; empty for an undo and in old records."""
     cause: str = BY_REPLAY
     at: float = 0.0
     corrections: int = 0

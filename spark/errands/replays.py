@@ -165,6 +165,7 @@ class Replays:
         rows = changes.count()
         record = ReplayRecord(
             **asdict(request),
+            rules={} if request.undo else dict(Edition.of_today(self._settings).rules),
             at=time.time(),
             corrections=rows,
             moved=totals(changes),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -66,6 +67,7 @@ def replay(
     ] = None,
     dry_run: DryRun = False,
     undo: Annotated[str | None, typer.Option(metavar="ID", help="Undo the replay with this id.")] = None,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why. It stays on record.")] = "",
 ) -> int:
     """Count a range again, and append the difference.
 
@@ -75,7 +77,7 @@ def replay(
     from weblake.show.errands import show_replay
 
     settings = prepare(quiet=True)
-    request = _replay_request(first, end, client, dry_run, undo)
+    request = replace(_replay_request(first, end, client, dry_run, undo), reason=reason)
     with activity("Waiting for the stream") as say:
         outcome = do_replay(settings, request, lambda answer: say(f"Piece {answer.at} of {answer.pieces}"))
     show_replay(outcome)

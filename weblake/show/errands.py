@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from lake.contracts.edition import URL_RULES
 from lake.contracts.records import ReplayRecord, VerdictRecord
 from lake.requests import Sizes, TableSize, VerdictAnswer
 from weblake.console import STRONG, Cell, write, write_table
 from weblake.show.units import bytes_text, instant_text
+
+HASH_DIGITS = 7
+"""So much of a hash is shown: enough to see whether two replays went by the same rules."""
 
 
 def show_replay(record: ReplayRecord) -> None:
@@ -40,10 +44,14 @@ def show_replays(records: list[ReplayRecord]) -> None:
             record.client or "-",
             f"{record.corrections:,}",
             moved_text(record.moved) or "-",
+            record.reason or "-",
+            record.rules.get(URL_RULES, "-")[:HASH_DIGITS],
         )
         for record in records
     ]
-    write_table(("replay", "done at", "range", "client", "corrections", "moved"), rows, right="    r")
+    write_table(
+        ("replay", "done at", "range", "client", "corrections", "moved", "reason", "rules"), rows, right="    r"
+    )
 
 
 def show_verdicts(records: list[VerdictRecord]) -> None:
