@@ -53,13 +53,13 @@ PARSED = {
     "failed_checkouts": "int(coalesce(action = 'checkout' and status_code >= 400 and status_code < 600, false))",
     "crawler_events": "int(kind = 'crawler')",
     "tool_events": "int(kind = 'tool')",
-    "impostor_events": "int(is_impostor)",
+    "impostor_events": "int(unix_micros(window_start) >= impostor_from and unix_micros(window_start) < impostor_until)",
     **{f"agents_{group}": f"int(coalesce(agent_group = {group}, false))" for group in range(4)},
 }
 """What one event adds to each measure, in SQL over bronze's parsed columns and those of ``CLIENT``."""
 AMOUNTS = ("response_ms", "bytes")
 """The measures to which one event can add more than one."""
-CLIENT = "kind string, is_impostor boolean, has_agent boolean, agent_group int, is_bot boolean"
+CLIENT = "kind string, impostor_from bigint, impostor_until bigint, has_agent boolean, agent_group int, is_bot boolean"
 MOST_BROADCAST = 200_000
 """So many pairs of an address and an agent take some 50 MB in each executor."""
 
@@ -164,7 +164,8 @@ def _judged(clients: Clients, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.
                     ("ip_address", pa.string()),
                     ("agent", pa.string()),
                     ("kind", pa.string()),
-                    ("is_impostor", pa.bool_()),
+                    ("impostor_from", pa.int64()),
+                    ("impostor_until", pa.int64()),
                     ("has_agent", pa.bool_()),
                     ("agent_group", pa.int32()),
                     ("is_bot", pa.bool_()),

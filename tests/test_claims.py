@@ -7,7 +7,9 @@ import random
 from pathlib import Path
 
 import pytest
+from frames import START
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from lake.errors import RulesError
 from lake.settings import PROJECT
@@ -15,6 +17,7 @@ from spark.events.agent_rules import agent_rules
 from spark.events.agents import sort_agents
 from spark.events.claims import Ranges, is_impostor, load_ranges
 
+DAYS = 366
 SHIPPED = PROJECT / "lake" / "rules" / "crawler_ranges.csv"
 GOOGLE = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 BING = "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)"
@@ -35,11 +38,12 @@ RANGES = Ranges(
 
 
 def rows(session: SparkSession, *pairs: tuple[str | None, str | None]) -> DataFrame:
-    return session.createDataFrame(list(pairs), "user_agent string, ip_address string")
+    frame = session.createDataFrame(list(pairs), "user_agent string, ip_address string")
+    return frame.withColumn("window_start", F.lit(START))
 
 
 def impostors(session: SparkSession, *pairs: tuple[str | None, str | None]) -> list[bool]:
-    verdicts = rows(session, *pairs).select(is_impostor(CLAIMED, RANGES).alias("is_impostor")).collect()
+    verdicts = rows(session, *pairs).select(is_impostor(CLAIMED, RANGES, DAYS).alias("is_impostor")).collect()
     return [row["is_impostor"] for row in verdicts]
 
 
@@ -106,16 +110,35 @@ def test_an_agent_may_hold_quotes_and_backslashes(session: SparkSession) -> None
     assert impostors(session, (ODD, "203.0.113.7"), (ODD, "66.249.66.1")) == [True, False]
 
 
+def test_ranges_are_evidence_around_their_date_only(session: SparkSession) -> None:
+    noted = dt.date(2026, 9, 2)
+    ranges = Ranges({"google": RANGES.networks["google"]}, {"google": noted})
+    times = ["2019-01-22 03:00:00", "2026-08-30 23:59:50", "2026-08-31 00:00:00", "2026-09-04 23:59:50", "2026-09-05"]
+    outside, inside = "203.0.113.7", "66.249.66.1"
+    seen = [*((GOOGLE, outside, time) for time in times), (GOOGLE, outside, None), (GOOGLE, inside, times[2])]
+    frame = session.createDataFrame(seen, "user_agent string, ip_address string, at string")
+    judged = frame.withColumn("window_start", F.col("at").cast("timestamp")).select(
+        is_impostor({"google": [GOOGLE]}, ranges, 2)
+    )
+    assert [row[0] for row in judged.collect()] == [False, False, True, True, False, False, False]
+
+
+@pytest.mark.parametrize("date", ["", "soon", "2026-13-01"])
+def test_ranges_without_a_date_are_refused(tmp_path: Path, date: str) -> None:
+    with pytest.raises(RulesError, match=r"line 2.*is not a date"):
+        load_ranges(written(tmp_path, f"google,66.249.64.0/19,{date},somewhere"))
+
+
 def test_nobody_is_an_impostor_where_nothing_is_claimed(session: SparkSession) -> None:
     frame = rows(session, (GOOGLE, "203.0.113.7"))
     nothing: list[dict[str, list[str]]] = [{}, {"google": []}]
     for claims in nothing:
-        assert frame.select(is_impostor(claims, RANGES)).first() == (False,)
+        assert frame.select(is_impostor(claims, RANGES, DAYS)).first() == (False,)
 
 
 def test_a_claim_without_ranges_is_refused() -> None:
     with pytest.raises(RulesError, match="no address ranges for nobody"):
-        is_impostor({"nobody": ["NobodyBot/1.0"]}, RANGES)
+        is_impostor({"nobody": ["NobodyBot/1.0"]}, RANGES, DAYS)
 
 
 def test_random_addresses_are_judged_as_by_the_standard_library(session: SparkSession) -> None:
@@ -134,7 +157,7 @@ def test_random_addresses_are_judged_as_by_the_standard_library(session: SparkSe
         pairs.append((agents[operator], text))
         inside = any(address in one for one in ranges.networks[operator] if one.version == address.version)
         expected.append(not inside)
-    verdicts = rows(session, *pairs).select(is_impostor(claims, ranges).alias("is_impostor")).collect()
+    verdicts = rows(session, *pairs).select(is_impostor(claims, ranges, DAYS).alias("is_impostor")).collect()
     assert [row["is_impostor"] for row in verdicts] == expected
     assert 200 < sum(expected) < 1_900
 
@@ -142,8 +165,9 @@ def test_random_addresses_are_judged_as_by_the_standard_library(session: SparkSe
 def test_the_whole_expression_is_compiled(session: SparkSession) -> None:
     ranges = load_ranges(SHIPPED)
     claims = {operator: [f"agent of {operator}"] for operator in ranges.networks}
-    frame = session.range(10).selectExpr("cast(id as string) AS user_agent", "cast(id as string) AS ip_address")
-    plan = frame.select(is_impostor(claims, ranges).alias("is_impostor"))._jdf.queryExecution()
+    columns = ("cast(id as string) AS user_agent", "cast(id as string) AS ip_address", "now() AS window_start")
+    frame = session.range(10).selectExpr(*columns)
+    plan = frame.select(is_impostor(claims, ranges, DAYS).alias("is_impostor"))._jdf.queryExecution()
     text = plan.executedPlan().toString()
     assert text.startswith("*(1) Project"), text[:200]
 

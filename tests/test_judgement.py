@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pytest
+from frames import START
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from audit.oracle import clients
+from audit.oracle.times import SECOND
 from lake.contracts import ERASED
 from lake.settings import load_settings
 from spark.events.agents import sort_agents
@@ -43,13 +45,15 @@ def known(rows: DataFrame, judgement: Judgement) -> list[tuple[object, ...]]:
 
 
 def frame(session: SparkSession, seen: Iterable[tuple[str, str | None]]) -> DataFrame:
-    rows = [(place, address, agent) for place, (address, agent) in enumerate(seen)]
-    return session.createDataFrame(rows, "place int, ip_address string, user_agent string")
+    rows = [(place, address, agent, START) for place, (address, agent) in enumerate(seen)]
+    return session.createDataFrame(rows, "place int, ip_address string, user_agent string, window_start timestamp")
 
 
 def test_an_erased_client_counts_as_before(session: SparkSession, judgement: Judgement) -> None:
     rows = frame(session, SEEN.values())
-    erased = rows.select("place", F.lit(ERASED).alias("ip_address"), judgement.erased_agent.alias("user_agent"))
+    erased = rows.select(
+        "place", F.lit(ERASED).alias("ip_address"), judgement.erased_agent.alias("user_agent"), "window_start"
+    )
     assert known(erased, Judgement()) == known(rows, judgement)
 
 
@@ -57,13 +61,14 @@ def test_the_audit_takes_clients_for_the_same(session: SparkSession, judgement: 
     rows = frame(session, SEEN.values())
     erased = rows.select(judgement.erased_agent).orderBy("place").collect()
     seen = [*SEEN.values(), *((ERASED, row[0]) for row in erased)]
+    window = int(START.timestamp()) * SECOND
     audit = clients(load_settings().ranges_file, CONVICTED, PARDONED)
     ours = [
         (
             client.is_bot,
             client.kind == "crawler",
             client.kind == "tool",
-            client.is_impostor,
+            client.impostor_from <= window < client.impostor_until,
             not client.has_agent,
             -1 if client.agent_group is None else client.agent_group,
         )

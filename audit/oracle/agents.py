@@ -28,6 +28,7 @@ class _Words:
     tools: frozenset[str]
     crawlers: dict[str, re.Pattern[str]]
     listed: list[tuple[re.Pattern[str], frozenset[str]]]
+    ranges_hold_days: int
 
 
 @lru_cache(maxsize=100_000)
@@ -61,6 +62,11 @@ def claimed_operator(agent: str) -> str | None:
     return next((operator for operator, names in words.crawlers.items() if names.search(text)), None)
 
 
+def ranges_hold_days() -> int:
+    """Return for how many days before and after its date a list of crawlers' addresses is evidence."""
+    return _words().ranges_hold_days
+
+
 def check_words() -> None:
     """Raise RulesError if agents.yml cannot be used; from a worker of Spark's, the error would blame the lake."""
     _words()
@@ -71,7 +77,7 @@ def _words() -> _Words:
     rules = read_yaml(AGENTS_FILE)
     try:
         return _read(rules)
-    except (re.error, LookupError, TypeError, AttributeError) as error:
+    except (re.error, LookupError, TypeError, ValueError, AttributeError) as error:
         raise RulesError(f"{AGENTS_FILE} cannot be used ({error!r}); restore the file that Weblake ships") from error
 
 
@@ -95,6 +101,7 @@ def _read(rules: dict[str, Any]) -> _Words:
             for entry in crawleruseragents.CRAWLER_USER_AGENTS_DATA
             if entry["pattern"] not in people_too
         ],
+        ranges_hold_days=int(rules["ranges_hold_days"]),
     )
 
 

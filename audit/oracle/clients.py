@@ -3,35 +3,52 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import ipaddress
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from audit.oracle.agents import agent_kind, check_words, claimed_operator
+from audit.oracle.agents import agent_kind, check_words, claimed_operator, ranges_hold_days
+from audit.oracle.times import SECOND
 from lake.contracts import ERASED
 from lake.errors import RulesError
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+DAY = 86_400 * SECOND
+NEVER, ALWAYS = (0, 0), (-(2**62), 2**62)
+"""Spans of time in microseconds since 1970, the end not included."""
 
 
 @dataclass(frozen=True)
 class Client:
-    """What is known of an event's client; ``agent_group`` is 0 to 3, None without an agent."""
+    """What is known of an event's client; ``agent_group`` is 0 to 3, None without an agent.
+
+    Its events from ``impostor_from`` up to, not including, ``impostor_until`` (microseconds) are an impostor's.
+    """
 
     kind: str = "human"
-    is_impostor: bool = False
+    impostor_from: int = 0
+    impostor_until: int = 0
     has_agent: bool = True
     agent_group: int | None = None
     is_bot: bool = False
 
 
 @dataclass(frozen=True)
+class Published:
+    """The addresses of an operator's crawlers, and the date of its newest list."""
+
+    networks: list[Network] = field(default_factory=list)
+    as_of: dt.date = dt.date.min
+
+
+@dataclass(frozen=True)
 class Clients:
     """Knows the published addresses of crawlers, and the verdicts."""
 
-    ranges: dict[str, list[Network]] = field(default_factory=dict)
+    ranges: dict[str, Published] = field(default_factory=dict)
     convicted: frozenset[str] = frozenset()
     pardoned: frozenset[str] = frozenset()
 
@@ -42,30 +59,38 @@ class Clients:
         kind = agent_kind(agent or "")
         is_bot = (kind in ("crawler", "tool") or address in self.convicted) and address not in self.pardoned
         group = None if agent is None else zlib.crc32(agent.encode()) % 4
-        return Client(kind, self._is_impostor(address, agent or ""), agent is not None, group, is_bot)
+        return Client(kind, *self._impostor_span(address, agent or ""), agent is not None, group, is_bot)
 
-    def _is_impostor(self, address: str, agent: str) -> bool:
+    def _impostor_span(self, address: str, agent: str) -> tuple[int, int]:
         operator = claimed_operator(agent)
         if operator not in self.ranges:
-            return False
+            return NEVER
+        published = self.ranges[operator]
         origin = ipaddress.ip_address(address)
         is_written_v4 = address.lower().startswith("::ffff:") and "." in address  # as servers write it
         if isinstance(origin, ipaddress.IPv6Address) and origin.ipv4_mapped and is_written_v4:
             origin = origin.ipv4_mapped
-        return not any(origin in network for network in self.ranges[operator])
+        if any(origin in network for network in published.networks):
+            return NEVER
+        date = dt.datetime.combine(published.as_of, dt.time(), dt.timezone.utc)
+        noted, days = round(date.timestamp()) * SECOND, ranges_hold_days()
+        return noted - days * DAY, noted + (days + 1) * DAY
 
 
-def read_ranges(path: Path) -> dict[str, list[Network]]:
+def read_ranges(path: Path) -> dict[str, Published]:
     """Return the published address ranges by operator.
 
     Raises:
         RulesError: the file cannot be read, or a line is no range of an operator.
     """
-    ranges: dict[str, list[Network]] = {}
+    ranges: dict[str, Published] = {}
     try:
         with path.open(newline="", encoding="utf-8") as lines:
             for row in csv.DictReader(lines):
-                ranges.setdefault(row["operator"], []).append(ipaddress.ip_network(row["cidr"]))
+                before = ranges.get(row["operator"], Published())
+                networks = [*before.networks, ipaddress.ip_network(row["cidr"])]
+                as_of = max(before.as_of, dt.date.fromisoformat(row["as_of"]))
+                ranges[row["operator"]] = Published(networks, as_of)
     except (OSError, ValueError, KeyError, csv.Error) as error:
         raise RulesError(f"{path} is no list of address ranges ({error!r}); restore it, or correct its path") from error
     return ranges
@@ -87,4 +112,5 @@ def _erased(agent: str | None) -> Client:
     kind = "crawler" if "bot" in words else "tool" if "tool" in words else "human"
     is_bot = (kind != "human" or "convicted" in words) and "pardoned" not in words
     group = int(words[-1]) if words[-1] in ("0", "1", "2", "3") else None
-    return Client(kind, "impostor" in words, agent is not None and "agentless" not in words, group, is_bot)
+    span = ALWAYS if "impostor" in words else NEVER
+    return Client(kind, *span, agent is not None and "agentless" not in words, group, is_bot)

@@ -37,7 +37,7 @@ MEASURES: dict[str, Callable[[Event, int], int]] = {
     ),
     "crawler_events": lambda event, ingested: event.client.kind == "crawler",
     "tool_events": lambda event, ingested: event.client.kind == "tool",
-    "impostor_events": lambda event, ingested: event.client.is_impostor,
+    "impostor_events": lambda event, ingested: event.client.impostor_from <= event.window < event.client.impostor_until,
     "agents_0": lambda event, ingested: event.client.agent_group == 0,
     "agents_1": lambda event, ingested: event.client.agent_group == 1,
     "agents_2": lambda event, ingested: event.client.agent_group == 2,

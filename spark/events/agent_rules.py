@@ -16,7 +16,10 @@ from lake.settings import AGENTS_FILE
 
 @dataclass(frozen=True)
 class AgentRules:
-    """Patterns, and lists of exceptions; ``claims`` is operator -> the names of its crawlers with known ranges."""
+    """Patterns, and lists of exceptions; ``claims`` is operator -> the names of its crawlers with known ranges.
+
+    ``ranges_hold_days`` is for how long before and after its date a list of addresses is evidence.
+    """
 
     says_bot: re.Pattern[str]
     bot_phones: re.Pattern[str]
@@ -25,6 +28,7 @@ class AgentRules:
     tool_tags: frozenset[str]
     shared_hosts: tuple[str, ...]
     claims: Mapping[str, re.Pattern[str]]
+    ranges_hold_days: int
 
 
 @cache
@@ -47,8 +51,16 @@ def agent_rules(path: Path = AGENTS_FILE) -> AgentRules:
         people_too=frozenset(_texts(content, "people_too", path)),
         tool_tags=frozenset(_texts(content, "tool_tags", path)),
         shared_hosts=tuple(_texts(content, "shared_hosts", path)),
+        ranges_hold_days=_days(content, "ranges_hold_days", path),
         claims={operator: _any_of(crawlers, operator, path, r"(?<![a-z])(?:{})(?![a-z])") for operator in crawlers},
     )
+
+
+def _days(content: Mapping[str, Any], name: str, path: Path) -> int:
+    days = content.get(name)
+    if not isinstance(days, int) or days < 1:
+        raise RulesError(f"`{name}` in {path} is {days!r}; it needs a number of days, at least 1")
+    return days
 
 
 def _texts(content: Mapping[str, Any], name: str, path: Path) -> Sequence[str]:

@@ -1,14 +1,16 @@
 """Impostors: clients whose agent claims a known crawler's name from an address outside that crawler's published ranges.
 
-Pure but for the loader: expressions over the columns ``user_agent`` and ``ip_address``, which Spark compiles.
+Pure but for the loader: expressions over the columns ``user_agent``, ``ip_address`` and ``window_start``, which Spark
+compiles.
 """
 
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import ipaddress
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pyspark.sql import Column
@@ -36,9 +38,10 @@ ADDRESS = "regexp_replace(lower(ip_address), '^::ffff:(?=[0-9]+[.])', '')"
 
 @dataclass(frozen=True)
 class Ranges:
-    """Operator -> the networks that its crawlers come from, as it publishes them."""
+    """Operator -> the networks that its crawlers come from, as it publishes them, and the date of its newest list."""
 
     networks: Mapping[str, tuple[Network, ...]]
+    dates: Mapping[str, dt.date] = field(default_factory=dict)
 
 
 def load_ranges(path: Path) -> Ranges:
@@ -53,19 +56,22 @@ def load_ranges(path: Path) -> Ranges:
             if rows.fieldnames != COLUMNS:
                 raise RulesError(f"{path}: the first line must be {','.join(COLUMNS)}, not {rows.fieldnames}")
             networks: dict[str, tuple[Network, ...]] = {}
+            dates: dict[str, dt.date] = {}
             for row in rows:
-                operator = row["operator"]
-                networks[operator] = (*networks.get(operator, ()), _network(row, f"{path}, line {rows.line_num}"))
+                operator, where = row["operator"], f"{path}, line {rows.line_num}"
+                networks[operator] = (*networks.get(operator, ()), _network(row, where))
+                dates[operator] = max(dates.get(operator, dt.date.min), _date(row, where))
     except (OSError, UnicodeDecodeError, csv.Error) as e:
         raise RulesError(f"cannot read the crawlers' address ranges in {path}: {e}") from e
     if not networks:
         raise RulesError(f"{path} has no address ranges; restore the file that Weblake ships")
-    return Ranges(networks)
+    return Ranges(networks, dates)
 
 
-def is_impostor(claims: Mapping[str, list[str]], ranges: Ranges) -> Column:
+def is_impostor(claims: Mapping[str, list[str]], ranges: Ranges, days: int) -> Column:
     """Say of a row whether its agent claims an operator's crawler and its address is in none of that operator's ranges.
 
+    The ranges are evidence for ``days`` before and after their date only: of other times nothing is known.
     ``claims`` is operator -> agents, as ``spark.events.agents.sort_agents`` finds them; an agent should claim one
     operator, and counts for the first that has it. An address that is missing or cannot be read is in no range. Never
     null.
@@ -80,7 +86,8 @@ def is_impostor(claims: Mapping[str, list[str]], ranges: Ranges) -> Column:
     if not lists:
         return F.lit(False)
     verdicts = " ".join(
-        f"WHEN user_agent IN ({agents}) THEN NOT coalesce({_inside(ranges.networks[operator])}, false)"
+        f"WHEN user_agent IN ({agents}) THEN {_is_near(ranges.dates.get(operator), days)}"
+        f" AND NOT coalesce({_inside(ranges.networks[operator])}, false)"
         for operator, agents in lists.items()
     )
     any_agent = ", ".join(lists.values())
@@ -97,6 +104,21 @@ def _network(row: dict[str, str], where: str) -> Network:
     if not row["operator"]:
         raise RulesError(f"{where}: {row['cidr']} has no operator; name it as spark/events/agents.py does")
     return network
+
+
+def _date(row: dict[str, str], where: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(row["as_of"])
+    except (ValueError, TypeError) as e:
+        raise RulesError(f"{where}: {row['as_of']!r} is not a date such as 2026-09-02: {e}") from e
+
+
+def _is_near(date: dt.date | None, days: int) -> str:
+    """SQL: the event is of the days around a date, never null; true if there is no date."""
+    if date is None:
+        return "true"
+    first, end = date - dt.timedelta(days=days), date + dt.timedelta(days=days + 1)
+    return f"coalesce(window_start >= '{first}T00:00:00Z' AND window_start < '{end}T00:00:00Z', false)"
 
 
 def _length(network: Network) -> int:

@@ -13,6 +13,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from lake.contracts import AGENT_GROUPS, CONVICTED, ERASED, PARDONED
+from spark.events.agent_rules import agent_rules
 from spark.events.agents import Agents, sort_agents
 from spark.events.claims import Ranges, is_impostor
 
@@ -24,7 +25,7 @@ AGENTLESS, CRAWLER, TOOL, IMPOSTOR = "agentless", "bot", "tool", "impostor"
 class Judgement:
     """What is known of some events' clients: whose their agents are, and the verdicts on their addresses.
 
-    Each property is a column over ``user_agent`` and ``ip_address``, never null.
+    Each property is a column over ``user_agent``, ``ip_address`` and ``window_start``, never null.
     """
 
     agents: Agents = field(default_factory=Agents)
@@ -57,9 +58,9 @@ class Judgement:
 
     @property
     def is_impostor(self) -> Column:
-        """Whether the agent claims a known crawler's name from an address that is not that crawler's."""
+        """Whether the agent claims a known crawler's name from an address that was not that crawler's at the time."""
         claims = {name: agents for name, agents in self.agents.claims.items() if name in self.ranges.networks}
-        return _word_or(IMPOSTOR, is_impostor(claims, self.ranges))
+        return _word_or(IMPOSTOR, is_impostor(claims, self.ranges, agent_rules().ranges_hold_days))
 
     @property
     def has_no_agent(self) -> Column:
