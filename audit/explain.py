@@ -15,10 +15,15 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
 from pyspark.sql import functions as F
 
+from audit.oracle.agents import claimed_operator
+from audit.oracle.clients import NEVER, Clients, clients
+from audit.oracle.times import SECOND
 from audit.session import quiet_session
 from lake.contracts.records import BY_MARTS, HOLD_SECONDS
 from lake.settings import Settings
 
+MOST_AGENTS = 1_000
+"""So many agents of one client are looked at."""
 VERDICT = "select verdict, decided_by, decided_at, reason from silver.verdicts where ip_address = %s"
 SUSPECT = """
     select score, class, is_convicted, would_convict, reasons, figures, requests, bot_requests,
@@ -86,16 +91,26 @@ class Suspicion:
 
 @dataclass(frozen=True)
 class RawRecords:
-    """What bronze has of a client: how many records, on how many products, and the newest of them."""
+    """What bronze has of a client: how many records, on how many products, whose crawler it says it is, the newest."""
 
     records: int
     products: int
     newest: tuple[str, ...]
+    claims: tuple[str, ...] = ()
 
     def as_lines(self) -> list[str]:
-        """Return a title and the newest records."""
+        """Return how its claims came out, a title, and the newest records."""
         title = f"{self.records:,} records in bronze on {self.products:,} products; the newest {len(self.newest)}:"
-        return [title, *(f"  {record}" for record in self.newest)]
+        return [*self.claims, title, *(f"  {record}" for record in self.newest)]
+
+
+@dataclass(frozen=True)
+class AgentSeen:
+    """An agent of a client, and when it was first and last seen."""
+
+    agent: str
+    first: dt.datetime
+    last: dt.datetime
 
 
 @dataclass(frozen=True)
@@ -157,8 +172,39 @@ def raw_records(settings: Settings, address: str, number: int) -> RawRecords:
         counts = own.agg(F.count("*").alias("records"), F.count_distinct("product_id").alias("products")).collect()[0]
         newest = own.orderBy(F.col("occurred_at").desc(), F.col("kafka_offset").desc()).limit(number)
         values = [bytes(row["value"] or b"") for row in newest.select("value").collect()]
+        seen = [F.min("window_start").alias("first"), F.max("window_start").alias("last")]
+        agents = own.filter("reject_reason is null and user_agent is not null").groupBy("user_agent").agg(*seen)
+        rows = agents.orderBy("user_agent").limit(MOST_AGENTS).collect()
+    agents_seen = [AgentSeen(row["user_agent"], _utc(row["first"]), _utc(row["last"])) for row in rows]
     texts = tuple(value.decode(errors="replace").rstrip() for value in values)
-    return RawRecords(counts["records"], counts["products"], texts)
+    claims = claims_of(address, agents_seen, clients(settings.ranges_file))
+    return RawRecords(counts["records"], counts["products"], texts, claims)
+
+
+def claims_of(address: str, agents: list[AgentSeen], known: Clients) -> tuple[str, ...]:
+    """Say of each operator whose crawler a client says it is whether its address bears that out; one line each."""
+    lines: dict[str, str] = {}
+    for seen in agents:
+        operator = claimed_operator(seen.agent)
+        if operator is None or operator not in known.ranges:
+            continue
+        client, noted = known.of(address, seen.agent), f"list of {known.ranges[operator].as_of}"
+        span = (client.impostor_from, client.impostor_until)
+        claim = f"it says that it is a crawler of {operator}"
+        if span == NEVER:
+            lines[operator] = f"{claim}, and its address is among that operator's ({noted})"
+        elif seen.last.timestamp() * SECOND >= span[0] and seen.first.timestamp() * SECOND < span[1]:
+            lines[operator] = f"{claim}, and its address is none of that operator's ({noted})"
+        else:
+            days = f"{seen.first:%Y-%m-%d} to {seen.last:%Y-%m-%d}"
+            text = f"{claim}; unverified, no evidence: its address is none of the {noted}, but its events are of {days}"
+            lines.setdefault(operator, text)
+    return tuple(lines[operator] for operator in sorted(lines))
+
+
+def _utc(time: dt.datetime) -> dt.datetime:
+    """Give a time of Spark's, which is in the zone of this process, its zone."""
+    return time.astimezone(dt.timezone.utc)
 
 
 def _rows(connection: Connection, query: str, value: object) -> list[dict[str, Any]]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 
+import pytest
 from frames import at
 
-from audit.explain import Explanation, RawRecords, Reason, Ruling, Suspicion
+from audit.explain import AgentSeen, Explanation, RawRecords, Reason, Ruling, Suspicion, claims_of
+from audit.oracle import clients
+from lake.settings import load_settings
 
 SUSPICION = Suspicion(
     score=155,
@@ -47,3 +51,23 @@ def test_a_program_reads_the_same() -> None:
 
 def test_raw_records_are_counted_and_shown() -> None:
     assert RawRecords(2, 1, ("a", "b")).as_lines() == ["2 records in bronze on 1 products; the newest 2:", "  a", "  b"]
+
+
+@pytest.mark.parametrize(
+    ("address", "years", "says"),
+    [
+        ("66.249.66.1", (2026, 2026), "its address is among that operator's (list of 2026-09-02)"),
+        ("66.249.66.1", (2019, 2019), "its address is among that operator's (list of 2026-09-02)"),
+        ("203.0.113.7", (2026, 2026), "its address is none of that operator's (list of 2026-09-02)"),
+        ("203.0.113.7", (2019, 2026), "its address is none of that operator's (list of 2026-09-02)"),
+        ("203.0.113.7", (2019, 2019), "unverified, no evidence: its address is none of the list of 2026-09-02, but"),
+    ],
+)
+def test_a_claim_is_held_against_the_list_of_its_time(address: str, years: tuple[int, int], says: str) -> None:
+    first, last = (dt.datetime(year, 9, 1, tzinfo=dt.timezone.utc) for year in years)
+    agents = ["Googlebot/2.1", "Mozilla/5.0 (X11; Linux x86_64; rv:131.0) Gecko/20100101 Firefox/131.0", "curl/8.5.0"]
+    known = clients(load_settings().ranges_file)
+    (line,) = claims_of(address, [AgentSeen(agent, first, last) for agent in agents], known)
+    assert line.startswith("it says that it is a crawler of google")
+    assert says in line
+    assert RawRecords(0, 0, (), (line,)).as_lines()[0] == line

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from typing import Annotated, Literal
 
 import typer
@@ -57,7 +58,7 @@ def explain(
     with activity("Reading the client's records"):
         records = raw_records(settings, ip, lines)
     if as_json:
-        bronze = {"records": records.records, "products": records.products, "newest": list(records.newest)}
+        bronze = asdict(records)
         write_json({**explanation.as_json(), "bronze": bronze})
     else:
         for line in records.as_lines():
