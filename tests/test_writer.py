@@ -9,6 +9,7 @@ from typing import Any
 
 import psutil
 import pytest
+from py4j.protocol import Py4JError
 from settings_in import settings_in
 
 from lake.errors import LakeError, LockedError
@@ -63,3 +64,14 @@ def test_a_second_writer_starts_no_session(fake: Session, tmp_path: Path) -> Non
     ):
         pass
     assert fake.stops == 0
+
+
+def test_the_error_of_a_session_that_cannot_be_stopped_is_not_hidden(
+    fake: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise Py4JError("an answer is left unread")
+
+    monkeypatch.setattr(fake, "stop", fail)
+    with pytest.raises(SystemExit), writer(settings_in(tmp_path), "test", "a test", wait_seconds=0):
+        raise SystemExit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from typing import Literal
 
@@ -32,7 +33,8 @@ def run_stream(
         settings: Where everything is.
         work: ``run`` until it is stopped; ``once`` drains what Kafka holds now through to PostgreSQL; ``rebuild``
             counts a deleted ledger again from bronze.
-        on_stop: Called with what ends the pipeline well; the signals to stop shall call that.
+        on_stop: Called with what ends the work well, first before there is a pipeline; the signals to stop shall call
+            the last.
 
     Raises:
         LockedError: somebody else writes the lake.
@@ -41,9 +43,12 @@ def run_stream(
     failpoints.arm(settings.fail_at)
     try:
         with writer(settings, "weblake", HOLDER, LOCK_WAIT_SECONDS) as session:
+            is_ending = threading.Event()
+            on_stop(is_ending.set)  # to leave a call of Java without its answer would break the session
             pipeline = Pipeline(session, settings)
             on_stop(pipeline.stop)
-            {"run": pipeline.run, "once": pipeline.drain, "rebuild": pipeline.rebuild}[work]()
+            if not is_ending.is_set():
+                {"run": pipeline.run, "once": pipeline.drain, "rebuild": pipeline.rebuild}[work]()
     except (PySparkException, Py4JError) as error:
         log.error("%s", first_line(error), exc_info=error)
         raise LakeError(f"the lake {settings.lake_root} cannot be used; `make verify` says what is damaged") from error

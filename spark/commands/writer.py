@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 
 from lake.settings import Settings
@@ -32,5 +33,6 @@ def writer(settings: Settings, app: str, purpose: str, wait_seconds: float) -> I
             lock.also_held_by(java.pid)
             yield session
         finally:
-            if java.poll() is None:  # a session whose Java is gone has nothing to stop, and would hide the first error
-                session.stop()
+            if java.poll() is None:  # a session whose Java is gone has nothing to stop
+                with suppress(Py4JError):  # nor has one that was interrupted in a call; it would hide the first error
+                    session.stop()
