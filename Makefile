@@ -13,8 +13,8 @@ export WEBLAKE_MAKE_VARIABLES := $(GIVEN)
 setup lint test coverage test-fast faults bench bench-scale bench-agents bot-eval: export WEBLAKE_MAKE_VARIABLES :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs clean migrate sql generate import classify dbt dbt-test dbt-docs charts contracts \
-	explain convict pardon release verdicts blocklist verify replay replays maintain erase rebuild accept-loss \
+.PHONY: help setup up down status logs clean migrate sql connect sandbox generate import classify dbt dbt-test dbt-docs \
+	charts contracts explain convict pardon release verdicts blocklist verify replay replays maintain erase rebuild accept-loss \
 	accept-topic run test coverage test-fast faults lint lint-python lint-dbt bench bench-scale bench-agents bot-eval
 
 help:  ## list the targets
@@ -48,6 +48,12 @@ migrate: | $(IN_VENV)/weblake  ## create topic, roles and schemas on servers of 
 
 sql: | $(IN_VENV)/weblake  ## psql as the analyst; Q="select ..." prints one answer, FORMAT=csv as CSV
 	@$(IN_VENV)/weblake sql
+
+connect: | $(IN_VENV)/weblake  ## addresses of the marts for psql, SQLAlchemy, JDBC, pandas; NAME=analyst PASSWORD=1 JSON=1
+	@$(IN_VENV)/weblake connect
+
+sandbox: | $(IN_VENV)/weblake  ## a login with a schema of its own; NAME=maria SECONDS=60 CONNECTIONS=5, DROP=1, or SOURCES=1
+	@$(IN_VENV)/weblake sandbox
 
 run: | $(IN_VENV)/weblake  ## run one program of the stack in the foreground; NAME=stream ONCE=1
 	@$(IN_VENV)/weblake run

@@ -68,8 +68,8 @@ def end_processes(processes: list[psutil.Process]) -> None:
     psutil.wait_procs(alive, timeout=ORPHAN_SECONDS)
 
 
-def confirm(question: str, force: bool) -> None:
-    """Ask before something is deleted, unless ``force`` answers already.
+def confirm(question: str, force: bool, command: str = "make clean") -> None:
+    """Ask before something is deleted, unless ``force`` answers already; ``command`` is what asks.
 
     Raises:
         ServiceError: the answer is no, or there is nobody to give one.
@@ -81,7 +81,7 @@ def confirm(question: str, force: bool) -> None:
     except EOFError:
         answer = ""
     if answer.strip().lower() not in ("y", "yes"):
-        raise ServiceError("nothing was deleted; answer y, or run `make clean FORCE=1`")
+        raise ServiceError(f"nothing was deleted; answer y, or run `{command} FORCE=1`")
 
 
 def clean(settings: Settings, force: bool) -> None:

@@ -43,7 +43,8 @@
 
 {#
     SQL that brings one mart to what was built: the rows that changed replace those of the same unique_key. What is built
-    from the start replaces all rows, and writes the mart's descriptions to PostgreSQL again.
+    from the start replaces all rows, and writes the mart's descriptions to PostgreSQL again. The table itself stays, whatever
+    changes, because others may have views on it.
 #}
 {% macro publish_mart(node, since) -%}
     {%- set built = api.Relation.create(node.database, node.schema, node.alias, type='table') -%}
@@ -51,35 +52,73 @@
     {%- set is_there = adapter.get_relation(mart.database, mart.schema, mart.identifier) is not none -%}
     {%- set key = [node.config.unique_key] if node.config.unique_key is string else node.config.unique_key -%}
     {%- set keys = key | join(', ') if key -%}
-    {%- set fits = is_there and (since >= 0 or shape_of(mart) == shape_of(built)) -%}
-    {%- if not fits %}
+    {%- set columns = node.columns | join(', ') -%}
+    {%- if not is_there %}
         {{ create_mart(mart, built, node) }}
-    {%- endif %}
-    {%- if not fits or since < 0 %}
-        {{ describe_mart(mart, node) }}
-    {%- endif %}
-    {%- if not fits or since < 0 or not key %}
+    {%- elif since < 0 %}
         delete from {{ mart }};
-        insert into {{ mart }} select * from {{ built }};
+        {{ reshape_mart(mart, built, node) }}
+    {%- endif %}
+    {%- if not is_there or since < 0 %}
+        {{ describe_mart(mart, node) }}
+        insert into {{ mart }} ({{ columns }}) select {{ columns }} from {{ built }};
+    {%- elif not key %}
+        delete from {{ mart }};
+        insert into {{ mart }} ({{ columns }}) select {{ columns }} from {{ built }};
     {%- elif node.config.materialized == 'renewed' %}
         delete from {{ mart }} where ({{ keys }}) in (
-            select {{ keys }} from (select * from {{ mart }} except select * from {{ built }}) as gone
+            select {{ keys }} from (
+                select {{ columns }} from {{ mart }} except select {{ columns }} from {{ built }}
+            ) as gone
         );
-        insert into {{ mart }} select * from {{ built }} except select * from {{ mart }};
+        insert into {{ mart }} ({{ columns }})
+        select {{ columns }} from {{ built }} except select {{ columns }} from {{ mart }};
     {%- else %}
         delete from {{ mart }} where ({{ keys }}) in (select {{ keys }} from {{ built }} where version > {{ since }});
-        insert into {{ mart }} select * from {{ built }} where version > {{ since }};
+        insert into {{ mart }} ({{ columns }}) select {{ columns }} from {{ built }} where version > {{ since }};
     {%- endif %}
 {%- endmacro %}
 
 {# Make a mart like the table that was built, with its key, and its indexes but for that which only builds need. #}
 {% macro create_mart(mart, built, node) -%}
-    drop table if exists {{ mart }};
     create table {{ mart }} (like {{ built }});
     alter table {{ mart }} add primary key ({{ primary_key(node) | join(', ') }});
+    {{ index_mart(mart, node) }}
+{%- endmacro %}
+
+{% macro index_mart(mart, node) -%}
     {%- for index in node.config.indexes if index.columns != ['version'] %}
         {{ get_create_index_sql(mart, index) }};
     {%- endfor %}
+{%- endmacro %}
+
+{#
+    Give an emptied mart the columns and the key of the table that was built. Views that do without what goes stay. Those
+    that use it cannot: they are dropped, and a warning names them, or one view could keep all marts from their readers.
+#}
+{% macro reshape_mart(mart, built, node) -%}
+    {%- set before, after = shape_of(mart), shape_of(built) -%}
+    {%- if before != after -%}
+        {%- set lost = gone_from(before, after) -%}
+        {%- set is_other_key = key_of(before) != key_of(after) -%}
+        {%- do warn_of_lost_views(mart, lost, is_other_key) -%}
+        {%- if is_other_key and key_of(before) %}
+            alter table {{ mart }} drop constraint {{ adapter.quote(key_name(mart)) }} cascade;
+        {%- endif %}
+        {%- for name in lost %}
+            alter table {{ mart }} drop column {{ adapter.quote(name) }} cascade;
+        {%- endfor %}
+        {%- for name in gone_from(after, before) %}
+            alter table {{ mart }} add column {{ adapter.quote(name) }} {{ after[name].type }};
+        {%- endfor %}
+        {%- if is_other_key %}
+            alter table {{ mart }} add primary key ({{ primary_key(node) | join(', ') }});
+        {%- endif %}
+        {%- for name in indexes_of(mart) %}
+            drop index {{ mart.schema }}.{{ adapter.quote(name) }};
+        {%- endfor %}
+        {{ index_mart(mart, node) }}
+    {%- endif %}
 {%- endmacro %}
 
 {% macro describe_mart(mart, node) -%}
@@ -103,6 +142,7 @@
     {{ return(columns) }}
 {%- endmacro %}
 
+{# What a table is like: by the name of a column, its type, and whether it is of the primary key. #}
 {% macro shape_of(relation) -%}
     {%- set query -%}
         select
@@ -112,11 +152,68 @@
         from pg_attribute as columns
         left join pg_constraint as keys on columns.attrelid = keys.conrelid and keys.contype = 'p'
         where columns.attrelid = '{{ relation }}'::regclass and columns.attnum > 0 and not columns.attisdropped
-        order by columns.attnum
     {%- endset -%}
-    {%- set shape = [] -%}
+    {%- set shape = {} -%}
     {%- for row in run_query(query).rows -%}
-        {%- do shape.append(row.values() | list) -%}
+        {%- do shape.update({row[0]: {'type': row[1], 'is_key': row[2]}}) -%}
     {%- endfor -%}
     {{ return(shape) }}
+{%- endmacro %}
+
+{% macro gone_from(before, after) -%}
+    {%- set gone = [] -%}
+    {%- for name in before if name not in after or before[name].type != after[name].type -%}
+        {%- do gone.append(name) -%}
+    {%- endfor -%}
+    {{ return(gone) }}
+{%- endmacro %}
+
+{# A column of another type is another column, and so is the key that it belongs to. #}
+{% macro key_of(shape) -%}
+    {%- set columns = {} -%}
+    {%- for name in shape if shape[name].is_key -%}
+        {%- do columns.update({name: shape[name].type}) -%}
+    {%- endfor -%}
+    {{ return(columns) }}
+{%- endmacro %}
+
+{% macro key_name(mart) -%}
+    {%- set query = "select conname from pg_constraint where contype = 'p' and conrelid = '" ~ mart ~ "'::regclass" -%}
+    {{ return(run_query(query).columns[0].values()[0]) }}
+{%- endmacro %}
+
+{% macro indexes_of(mart) -%}
+    {%- set query -%}
+        select pg_class.relname
+        from pg_index
+        inner join pg_class on pg_index.indexrelid = pg_class.oid
+        where pg_index.indrelid = '{{ mart }}'::regclass and not pg_index.indisprimary
+    {%- endset -%}
+    {{ return(run_query(query).columns[0].values()) }}
+{%- endmacro %}
+
+{% macro warn_of_lost_views(mart, lost, is_other_key) -%}
+    {%- set query -%}
+        select distinct pg_rewrite.ev_class::regclass::text
+        from pg_depend
+        inner join pg_rewrite on pg_depend.objid = pg_rewrite.oid
+        left join pg_attribute on pg_depend.refobjid = pg_attribute.attrelid and pg_depend.refobjsubid = pg_attribute.attnum
+        left join pg_constraint on pg_depend.refobjid = pg_constraint.oid
+        where
+            pg_depend.classid = 'pg_rewrite'::regclass
+            and (
+                pg_depend.refclassid = 'pg_class'::regclass
+                and pg_depend.refobjid = '{{ mart }}'::regclass
+                and pg_attribute.attname = any(array[{{ "'" ~ lost | join("', '") ~ "'" }}]::name[])
+                or {{ is_other_key }}
+                and pg_depend.refclassid = 'pg_constraint'::regclass
+                and pg_constraint.conrelid = '{{ mart }}'::regclass
+            )
+        order by 1
+    {%- endset -%}
+    {%- for view in run_query(query).columns[0].values() -%}
+        {%- do exceptions.warn(
+            mart.identifier ~ ' has lost ' ~ (lost | join(', ') or 'its key') ~ ', and with it goes the view ' ~ view
+        ) -%}
+    {%- endfor -%}
 {%- endmacro %}

@@ -18,6 +18,8 @@ from stack.servers.postgres import OWNER, connect
 STAGING = "staging"
 MARTS = "marts"
 LOGINS = ("pipeline", "dbt", "analyst")
+SANDBOXES = "sandboxes"
+"""The role, without a login, whose rights all sandboxes have (stack/sandbox.py)."""
 ANALYST_TIMEOUT = "30s"
 ADVISORY_LOCK = 7_305_001
 
@@ -31,9 +33,9 @@ create schema if not exists {MARTS};
 alter schema {STAGING} owner to dbt;
 alter schema {MARTS} owner to dbt;
 alter table if exists {MARTS}.build_info add column if not exists filled_at timestamptz;
-grant usage on schema {MARTS} to analyst;
-grant select on all tables in schema {MARTS} to analyst;
-alter default privileges for role dbt in schema {MARTS} grant select on tables to analyst;
+grant usage on schema {MARTS} to analyst, {SANDBOXES};
+grant select on all tables in schema {MARTS} to analyst, {SANDBOXES};
+alter default privileges for role dbt in schema {MARTS} grant select on tables to analyst, {SANDBOXES};
 alter role analyst set default_transaction_read_only = on;
 alter role analyst set statement_timeout = '{ANALYST_TIMEOUT}';
 alter role analyst set search_path = {MARTS};
@@ -61,9 +63,10 @@ def apply_rights(connection: psycopg2.extensions.connection, passwords: dict[str
     """
     connection.autocommit = False
     with connection, connection.cursor() as cursor:
-        cursor.execute("select pg_advisory_xact_lock(%s)", (ADVISORY_LOCK,))
+        take_turn(cursor)
         for role in LOGINS:
-            _create_role(cursor, role, passwords[role])
+            create_role(cursor, role, passwords[role])
+        _create_group(cursor)
         _limit_database(cursor)
         cursor.execute(mirror_ddl())
         cursor.execute(RIGHTS)
@@ -79,7 +82,12 @@ def _create_database(settings: Settings) -> None:
             cursor.execute(sql.SQL("create database {}").format(sql.Identifier(settings.postgres_database)))
 
 
-def _create_role(cursor: psycopg2.extensions.cursor, role: str, password: str) -> None:
+def take_turn(cursor: psycopg2.extensions.cursor) -> None:
+    """Wait until no other transaction changes roles, and let none begin before this one ends."""
+    cursor.execute("select pg_advisory_xact_lock(%s)", (ADVISORY_LOCK,))
+
+
+def create_role(cursor: psycopg2.extensions.cursor, role: str, password: str) -> None:
     """Create the login role, or give it today's password."""
     cursor.execute("select 1 from pg_roles where rolname = %s", (role,))
     verb = sql.SQL("alter" if cursor.fetchone() else "create")
@@ -87,14 +95,21 @@ def _create_role(cursor: psycopg2.extensions.cursor, role: str, password: str) -
     cursor.execute(statement.format(verb, sql.Identifier(role), sql.Literal(password)))
 
 
+def _create_group(cursor: psycopg2.extensions.cursor) -> None:
+    cursor.execute("select 1 from pg_roles where rolname = %s", (SANDBOXES,))
+    if not cursor.fetchone():
+        cursor.execute(sql.SQL("create role {} nologin").format(sql.Identifier(SANDBOXES)))
+
+
 def _limit_database(cursor: psycopg2.extensions.cursor) -> None:
-    """Let in the three roles and nobody else; the analyst may not even make temporary tables."""
+    """Let in the three roles and sandboxes, and nobody else; the analyst may not even make temporary tables."""
     cursor.execute("select current_database()")
     (name,) = cursor.fetchone() or ("",)
     database = sql.Identifier(name)
     cursor.execute(sql.SQL("revoke all on database {} from public").format(database))
-    cursor.execute(sql.SQL("grant connect on database {} to pipeline, dbt, analyst").format(database))
-    cursor.execute(sql.SQL("grant temporary on database {} to pipeline, dbt").format(database))
+    group = sql.Identifier(SANDBOXES)
+    cursor.execute(sql.SQL("grant connect on database {} to pipeline, dbt, analyst, {}").format(database, group))
+    cursor.execute(sql.SQL("grant temporary on database {} to pipeline, dbt, {}").format(database, group))
     cursor.execute(sql.SQL("grant create on database {} to dbt").format(database))
     for other in ("postgres", "template1"):
         cursor.execute("select 1 from pg_database where datname = %s", (other,))

@@ -132,14 +132,24 @@ def unapplied(settings: Settings, environment: Mapping[str, str]) -> list[str]:
 
 def write(settings: Settings, values: dict[str, str]) -> None:
     """Add ``values`` to the file, in one step and with mode 0600."""
-    path = settings.data / STACK_FILE
-    merged = {**read_env_file(path), **values}
-    write_whole(path, HEAD + "".join(f"{name}={value}\n" for name, value in merged.items()), mode=0o600)
+    _write_all(settings, {**read_env_file(settings.data / STACK_FILE), **values})
+
+
+def forget(settings: Settings, name: str) -> None:
+    """Take a value out of the file."""
+    values = read_env_file(settings.data / STACK_FILE)
+    if values.pop(name, None) is not None:
+        _write_all(settings, values)
 
 
 def controller_port(settings: Settings) -> int:
     """Return the port of Kafka's controller, as written down."""
     return int(read_env_file(settings.data / STACK_FILE)[CONTROLLER_PORT])
+
+
+def _write_all(settings: Settings, values: dict[str, str]) -> None:
+    text = HEAD + "".join(f"{name}={value}\n" for name, value in values.items())
+    write_whole(settings.data / STACK_FILE, text, mode=0o600)
 
 
 def _pick(preferences: dict[str, int], claims: PortClaims) -> tuple[dict[str, int], list[str]]:

@@ -1,0 +1,188 @@
+"""``weblake sandbox``: a role with a schema of its own beside the marts, for people with projects of their own."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from contextlib import closing
+from dataclasses import dataclass
+
+import psycopg2
+from psycopg2 import sql
+from psycopg2.extensions import cursor as Cursor
+
+from lake.errors import ServiceError, SettingsError
+from lake.settings import STACK_FILE, Settings, password_name, read_env_file
+from stack.servers import postgres, stack_env
+from stack.servers.migrations import MARTS, SANDBOXES, create_role, take_turn
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+SECONDS = 60
+CONNECTIONS = 5
+PURPOSE = "A sandbox of Weblake; `weblake sandbox --drop` removes it."
+MANY_CONNECTIONS = 30
+"""The embedded server has 40; the stack itself needs the others."""
+
+
+@dataclass(frozen=True)
+class Quota:
+    """How long a query of a sandbox may take (seconds), and how many connections it may have at once."""
+
+    seconds: int
+    connections: int
+
+    def __str__(self) -> str:
+        return f"{self.seconds} s a query, {self.connections} connections"
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A sandbox as it is now; ``before`` is the quota that it had, None where it is new."""
+
+    name: str
+    quota: Quota
+    before: Quota | None
+
+
+def make_sandbox(settings: Settings, name: str, seconds: int | None, connections: int | None) -> Sandbox:
+    """Make the sandbox, or bring an existing one to these quotas. What is None stays as it is, or gets its default.
+
+    The password is kept in ``stack.env``, and made when it is not there.
+
+    Raises:
+        SettingsError: a quota or the name cannot be used.
+        ServiceError: the name is that of another role or schema.
+        psycopg2.Error: the server cannot be reached, or the owner may not do this.
+    """
+    require_name(name)
+    _require_quota(seconds, connections)
+    key = password_name(name)
+    with closing(postgres.connect(settings, postgres.OWNER)) as connection:
+        connection.autocommit = False
+        with connection, connection.cursor() as cursor:
+            take_turn(cursor)
+            before = _quota(cursor, name)
+            _require_free(cursor, name, before is not None)
+            password = read_env_file(settings.data / STACK_FILE).get(key) or secrets.token_hex(16)
+            stack_env.write(settings, {key: password})  # before the role has it: it is nowhere else
+            known = before or Quota(SECONDS, CONNECTIONS)
+            quota = Quota(seconds or known.seconds, connections or known.connections)
+            create_role(cursor, name, password)
+            _furnish(cursor, name, quota)
+    return Sandbox(name, quota, before)
+
+
+def contents(settings: Settings, name: str) -> int:
+    """Return how many tables and views a sandbox holds.
+
+    Raises:
+        ServiceError: there is no such sandbox; the message lists those that there are.
+    """
+    require_name(name)
+    with closing(postgres.connect(settings, postgres.OWNER)) as connection, connection.cursor() as cursor:
+        _require_sandbox(cursor, name)
+        cursor.execute("select count(*) from information_schema.tables where table_schema = %s", (name,))
+        (number,) = cursor.fetchone() or (0,)
+        return int(number)
+
+
+def drop_sandbox(settings: Settings, name: str) -> None:
+    """End a sandbox's sessions, and remove its schema with all in it, its role and its password.
+
+    Raises:
+        ServiceError: there is no such sandbox, or it owns something in another database of the server.
+    """
+    require_name(name)
+    role = sql.Identifier(name)
+    with closing(postgres.connect(settings, postgres.OWNER)) as connection, connection.cursor() as cursor:
+        _require_sandbox(cursor, name)
+        cursor.execute(sql.SQL("alter role {} nologin").format(role))
+        cursor.execute("select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = %s", (name,))
+        connection.autocommit = False
+        try:
+            with connection:
+                take_turn(cursor)
+                cursor.execute(sql.SQL("drop owned by {} cascade").format(role))
+                cursor.execute(sql.SQL("drop role {}").format(role))
+        except psycopg2.errors.DependentObjectsStillExist as error:
+            raise ServiceError(
+                f"the sandbox {name} is also in another database of this server: {error.diag.message_detail}; run "
+                f"`POSTGRES_DB=… make sandbox NAME={name} DROP=1` for that one first"
+            ) from error
+    stack_env.forget(settings, password_name(name))
+
+
+def require_name(name: str) -> None:
+    """Raise SettingsError where a role or a schema cannot have the name, or only with quotes."""
+    if not NAME.fullmatch(name) or name.startswith("pg_"):
+        raise SettingsError(
+            f"--name {name!r} cannot be a sandbox's; use up to 40 small letters (a-z), digits and underscores, "
+            "a letter first, and not pg_"
+        )
+
+
+def _require_quota(seconds: int | None, connections: int | None) -> None:
+    if seconds is not None and not 1 <= seconds <= 86_400:
+        raise SettingsError(f"--seconds {seconds} is not from 1 to 86400, a day; give a number that is")
+    if connections is not None and not 1 <= connections <= MANY_CONNECTIONS:
+        raise SettingsError(f"--connections {connections} is not from 1 to {MANY_CONNECTIONS}; give a number that is")
+
+
+def _quota(cursor: Cursor, name: str) -> Quota | None:
+    """Return the quota of a sandbox; None where there is no sandbox of that name."""
+    cursor.execute(
+        """
+        select roles.rolconnlimit, (
+            select split_part(setting, '=', 2)::interval
+            from unnest(roles.rolconfig) as setting
+            where setting like 'statement_timeout=%%'
+        )
+        from pg_roles as roles
+        where roles.rolname = %s and exists (
+            select from pg_auth_members where member = roles.oid and roleid = to_regrole(%s)
+        )
+        """,
+        (name, SANDBOXES),
+    )
+    row = cursor.fetchone()
+    if row is None:
+        return None
+    connections, timeout = row
+    return Quota(int(timeout.total_seconds()) if timeout else SECONDS, connections)
+
+
+def _require_free(cursor: Cursor, name: str, is_sandbox: bool) -> None:
+    """Raise ServiceError where the role or the schema of that name belongs to somebody else."""
+    cursor.execute("select to_regrole(%s)", (SANDBOXES,))
+    if cursor.fetchone() == (None,):
+        raise ServiceError(
+            f"the database has no role {SANDBOXES} yet; run `make down` and `make up`, or `make migrate`"
+        )
+    cursor.execute("select 1 from pg_roles where rolname = %s", (name,))
+    is_other_role = cursor.fetchone() is not None and not is_sandbox
+    cursor.execute("select nspowner::regrole::text from pg_namespace where nspname = %s", (name,))
+    (owner,) = cursor.fetchone() or (None,)
+    if is_other_role or owner not in (None, name):
+        kind = "role" if is_other_role else "schema"
+        raise ServiceError(f"there is a {kind} {name!r} already, and it is no sandbox; choose another --name")
+
+
+def _require_sandbox(cursor: Cursor, name: str) -> None:
+    if _quota(cursor, name) is None:
+        query = "select member::regrole::text from pg_auth_members where roleid = to_regrole(%s) order by 1"
+        cursor.execute(query, (SANDBOXES,))
+        names = ", ".join(row[0] for row in cursor.fetchall()) or "none"
+        raise ServiceError(f"there is no sandbox {name!r}; the sandboxes are: {names}")
+
+
+def _furnish(cursor: Cursor, name: str, quota: Quota) -> None:
+    """Give the role its schema, what all sandboxes may do, and its quota."""
+    role, group, marts = sql.Identifier(name), sql.Identifier(SANDBOXES), sql.Identifier(MARTS)
+    cursor.execute("set local client_min_messages = warning")  # not of a schema or a membership that is there
+    cursor.execute(sql.SQL("comment on role {} is {}").format(role, sql.Literal(PURPOSE)))
+    cursor.execute(sql.SQL("grant {} to {}").format(group, role))
+    cursor.execute(sql.SQL("create schema if not exists {} authorization {}").format(role, role))
+    cursor.execute(sql.SQL("alter role {} connection limit {}").format(role, sql.Literal(quota.connections)))
+    timeout = sql.Literal(f"{quota.seconds}s")
+    cursor.execute(sql.SQL("alter role {} set statement_timeout = {}").format(role, timeout))
+    cursor.execute(sql.SQL("alter role {} set search_path = {}, {}").format(role, role, marts))
