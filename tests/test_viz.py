@@ -20,10 +20,14 @@ from stack.servers.migrations import migrate
 from viz.axes import draw_no_data
 from viz.draw import PICTURES, draw_all, draw_frames, save
 from viz.marts import connect, read_all
+from viz.span import MINUTE
 
 __all__ = ["ax"]
 
 EMPTY = pd.DataFrame()
+LONG_AGO = -7 * 365 * 24 * 60
+"""In minutes."""
+ROWS = {"bots": 0, "bot_requests": 4, "top_products": 1, "actions": 1}
 KEYS = {"all": "all", "action": "view_product", "product": "p-1"}
 
 
@@ -36,19 +40,19 @@ def test_each_chart_of_the_contract_has_a_picture_and_no_other_has() -> None:
 @pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.name)
 def test_a_chart_reads_the_marts_that_the_contract_says(chart: Any) -> None:
     marts = set(re.findall(r"marts\.(\w+)", PICTURES[chart.name].query))
-    assert marts | ({"traffic"} if PICTURES[chart.name].is_over_time else set()) == set(chart.marts)
+    assert marts | {"traffic"} == set(chart.marts), "the traffic says which time all charts show"
 
 
 @pytest.mark.parametrize("name", CHART)
 def test_an_empty_mart_draws_no_data_yet(name: str, ax: Axes) -> None:
-    draw_chart(ax, name, EMPTY, (minute(0), minute(9)))
+    draw_chart(ax, name, EMPTY)
     assert "no data yet" in words(ax)
     assert CHART[name].title in words(ax)
 
 
 def test_before_the_first_event_every_picture_is_drawn(tmp_path: Path) -> None:
     frames = dict.fromkeys(CHART, EMPTY) | {"traffic": traffic()}
-    pictures = draw_frames(frames, tmp_path / "charts")
+    pictures = draw_frames(frames, None, tmp_path / "charts")
     assert [path.name for path in pictures] == [chart.file_name for chart in CHARTS]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
 
@@ -73,11 +77,12 @@ def test_a_picture_appears_whole_and_a_failed_one_not_at_all(tmp_path: Path) -> 
 
 @pytest.fixture
 def marts(stack_settings: Settings, tmp_path: Path) -> Settings:
-    """Marts in a database of their own, of a minute in which a person and a bot looked at a product."""
+    """Marts in a database of their own, of two minutes, years apart, in which a person and a bot saw a product."""
     settings = replace(stack_settings, data=tmp_path, postgres_database="charts")
     migrate(settings)
     cells: dict[Cell, Counts] = {
-        (dimension, minute(0), key, is_bot): {"events": views, "views": views}
+        (dimension, minute(number), key, is_bot): {"events": views, "views": views}
+        for number in (0, LONG_AGO)
         for is_bot, views in ((False, 8), (True, 3))
         for dimension, key in {**KEYS, "client": f"198.51.100.{views}"}.items()
     }
@@ -90,8 +95,12 @@ def marts(stack_settings: Settings, tmp_path: Path) -> Settings:
 def test_the_queries_read_the_marts_as_they_are(marts: Settings, tmp_path: Path) -> None:
     engine = connect(marts)
     with engine.connect() as connection:
-        frames = read_all(connection, {name: picture.query for name, picture in PICTURES.items()})
+        span, frames = read_all(connection, {name: picture.query for name, picture in PICTURES.items()})
+    assert span is not None
+    assert (span.first, span.newest, span.step) == (minute(LONG_AGO), minute(0), MINUTE)
     rows_of = {name: len(rows) for name, rows in frames.items()}
-    assert rows_of == {name: 0 if name == "bots" else 1 for name in PICTURES}
-    assert frames["traffic"].iloc[0].tolist() == [minute(0), 8, 3, 0]
+    assert rows_of == {name: ROWS.get(name, 2) for name in PICTURES}
+    assert frames["traffic"].iloc[1].tolist() == [minute(0), 8, 3]
+    assert frames["conversion"].iloc[1].tolist() == [minute(0).floor("D"), 11, 0, 8, 0]
+    assert frames["bot_requests"]["requests"].sum() == frames["actions"]["action_count"].sum() == 22
     assert len(draw_all(engine, tmp_path / "charts")) == len(CHARTS)

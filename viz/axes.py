@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.figure import FigureBase
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 HUMAN, BOT, ERROR, QUIET = "#0072B2", "#E69F00", "#D55E00", "#999999"
@@ -15,6 +16,10 @@ LONGEST_LABEL = 26
 MOST_LEGEND_COLUMNS = 4
 ROUND_STEPS = [1, 2, 5, 10]
 """Ticks are so far apart, or a power of ten times as far."""
+UNFINISHED = "unfinished"
+ABOVE_BARS = 2.5
+PALE = (1.0, 1.0, 1.0, 0.4)
+"""White that lets most of what is below it through."""
 FEWEST_ROWS = 6
 """A bar chart has room for so many bars at least: one bar alone would fill the picture."""
 
@@ -39,11 +44,17 @@ def set_title(ax: Axes, title: str, subtitle: str) -> None:
     )
 
 
-def time_range(first: pd.Timestamp, last: pd.Timestamp) -> str:
-    """Return a range of UTC times in words: ``2026-03-01 10:00 to 10:08 UTC``."""
-    start = f"{first:%Y-%m-%d %H:%M}"
-    end = f"{last:%H:%M}" if first.date() == last.date() else f"{last:%Y-%m-%d %H:%M}"
-    return f"{start} UTC" if start.endswith(end) else f"{start} to {end} UTC"
+def mark_unfinished(ax: Axes, left: float, right: float) -> None:
+    """Make what is drawn between two places on the time axis pale and hatched: it is still being counted."""
+    ax.axvspan(
+        left, right, facecolor=PALE, edgecolor=QUIET, hatch="//", linewidth=0, zorder=ABOVE_BARS, label=UNFINISHED
+    )
+
+
+def set_draw_time(figure: FigureBase, drawn_at: pd.Timestamp) -> None:
+    """Say in the corner when the picture was drawn."""
+    text = f"drawn at {drawn_at:%Y-%m-%d %H:%M} UTC"
+    figure.text(0.995, 0.006, text, ha="right", va="bottom", fontsize=9, color=NO_DATA_TEXT)
 
 
 def set_rows(ax: Axes, labels: list[str], totals: list[int], texts: list[str] | None = None) -> None:
@@ -65,6 +76,7 @@ def set_legend_below(ax: Axes, handles: list[Any] | None = None) -> None:
     """Put a legend under everything, where no bar can run into it. Default ``handles``: all that have a label."""
     if handles is None:
         handles, _ = ax.get_legend_handles_labels()
+        handles = sorted(handles, key=lambda handle: handle.get_label() == UNFINISHED)
     ax.figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), MOST_LEGEND_COLUMNS))
 
 

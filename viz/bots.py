@@ -14,34 +14,42 @@ from viz.axes import (
     BOT,
     FAINT_TEXT,
     HUMAN,
-    NO_DATA_TEXT,
     ROUND_STEPS,
     TEXT,
+    mark_unfinished,
     set_legend_below,
     set_rows,
     shorten,
 )
-from viz.picture import Finding, Picture
-from viz.timeline import Span, draw_stack, finish_time_axes, over_time
+from viz.picture import Picture
+from viz.span import COARSEST_MART, ZONE, Span
+from viz.timeline import draw_stack, finish_time_axes, over_time
 
 BOTS = """
 select
     ip_address, class, is_convicted, verdict, verdict_reason, score, requests, reasons, points,
-    count(*) over () as bots,
-    min(first_seen_at) over () as first_seen_at, max(last_seen_at) over () as last_seen_at
+    count(*) over () as bots
 from marts.bots
 order by requests desc, ip_address
 limit 12
 """
 BOT_REQUESTS = """
-select window_start, class, requests
+select
+    date_bin(greatest(cast(:step as interval), interval '5 minutes'), window_start, 'epoch') as window_start,
+    class, cast(sum(requests) as bigint) as requests
 from marts.bot_traffic
-where window_start > :since and class != 'people' and requests > 0
-order by window_start
+group by 1, 2
+order by 1, 2
 """
 CONVERSION = """
-select distinct day_start, conversion_with_bots, conversion_without_bots
+select
+    day_start,
+    cast(sum(product_views) as bigint) as views,
+    cast(sum(checkouts) as bigint) as checkouts,
+    cast(coalesce(sum(product_views) filter (where class = 'people'), 0) as bigint) as human_views,
+    cast(coalesce(sum(checkouts) filter (where class = 'people'), 0) as bigint) as human_checkouts
 from marts.bot_classes
+group by day_start
 order by day_start
 """
 
@@ -59,18 +67,27 @@ OTHER_CLASS = "#999999"
 LONGEST_ADDRESS = 40
 LONGEST_REASONS = 120
 BAR_HEIGHT = 0.42
-BOT_STEP = "5min"
-"""marts.bot_traffic has no finer steps."""
-MOST_DAYS = 60
-FEW_DAYS = 10
-MARGIN_DAYS = 0.8
+MOST_PERIODS = 60
+FEW_PERIODS = 10
+MARGIN = 0.8
+PERIODS = {
+    "D": ("day", "%b %d\n%Y"),
+    "W": ("week", "%b %d\n%Y"),
+    "M": ("month", "%b\n%Y"),
+    "Y": ("year", "%Y"),
+}
+"""Pandas' name of a period -> its name, and how an axis names one."""
+RATES = {
+    "all clients": ("checkouts", "views", BOT, -0.2),
+    "without bots": ("human_checkouts", "human_views", HUMAN, 0.2),
+}
+"""What the legend says -> the counts that are divided, the bar's colour, and its place beside the middle."""
 
 
-def draw_bots(ax: Axes, bots: pd.DataFrame) -> Finding:
+def draw_bots(ax: Axes, bots: pd.DataFrame) -> str:
     """Draw bars of suspects, coloured by class, each with its reasons.
 
-    Columns: ip_address, class, is_convicted, verdict, verdict_reason, score, requests, reasons, points, bots,
-    first_seen_at, last_seen_at.
+    Columns: ip_address, class, is_convicted, verdict, verdict_reason, score, requests, reasons, points, bots.
     """
     upwards = bots.iloc[::-1]
     ax.barh(
@@ -92,56 +109,80 @@ def draw_bots(ax: Axes, bots: pd.DataFrame) -> Finding:
     set_legend_below(ax, handles)
     count = int(bots["bots"].max())
     most = f" (the {len(bots)} busiest of {count:,})" if count > len(bots) else ""
-    return Finding(f" and why{most}", bots["first_seen_at"].min(), bots["last_seen_at"].max())
+    return f" and why{most}"
 
 
-def draw_bot_requests(ax: Axes, requests: pd.DataFrame, span: Span) -> Finding:
-    """Draw bots' requests over time, stacked by class: window_start, class, requests."""
+def draw_bot_requests(ax: Axes, requests: pd.DataFrame, span: Span) -> str:
+    """Draw bots' requests over time, stacked by class: window_start, class, requests.
+
+    The class ``people`` is not drawn: its rows say that there was traffic, if none of bots.
+    """
     wide = requests.pivot_table(index="window_start", columns="class", values="requests", aggfunc="sum", fill_value=0)
-    timeline = over_time(wide.reset_index(), span, BOT_STEP)
-    totals = timeline.counts.sum().sort_values(ascending=False)
+    timeline = over_time(wide.reset_index(), span, COARSEST_MART)
+    totals = timeline.counts.drop(columns="people", errors="ignore").sum().sort_values(ascending=False)
+    totals = totals[totals > 0]
     labels = {str(name): f"{str(name).replace('_', ' ')} ({int(total):,})" for name, total in totals.items()}
     draw_stack(ax, timeline, labels, {name: colour_of(name) for name in labels})
-    finish_time_axes(ax, timeline, "requests")
+    finish_time_axes(ax, timeline, "requests", timeline.counts[list(labels)].sum(axis=1).max())
     set_legend_below(ax)
-    return Finding(f": {int(totals.sum()):,}", timeline.first, timeline.last)
+    return f": {int(totals.sum()):,}" if labels else ": none yet"
 
 
-def draw_conversion(ax: Axes, days: pd.DataFrame) -> Finding:
-    """Draw bars of checkouts per product view and day, of all clients and of people.
+def draw_conversion(ax: Axes, days: pd.DataFrame, span: Span) -> str:
+    """Draw bars of checkouts as a percentage of product views, of all clients and of people, by day, week, month or
+    year.
 
-    Columns: day_start, conversion_with_bots, conversion_without_bots; null where nobody viewed a product.
+    Columns: day_start, views, checkouts, human_views, human_checkouts. Where nobody viewed a product, there is nothing
+    to divide by, and no bar. The period that the newest minute lies in is unfinished.
     """
-    latest = days.sort_values("day_start").tail(MOST_DAYS)
-    rates = {
-        "all clients": ("conversion_with_bots", BOT, -0.2),
-        "without bots": ("conversion_without_bots", HUMAN, 0.2),
-    }
-    for label, (column, colour, shift) in rates.items():
-        percents = 100 * latest[column].astype(float)
-        ax.bar([day + shift for day in range(len(latest))], percents.fillna(0.0), width=0.38, color=colour, label=label)
-        if len(latest) <= FEW_DAYS:
-            for day, percent in enumerate(percents):
-                write_rate(ax, day + shift, percent)
-    step = -(-len(latest) // FEW_DAYS)
-    ax.set_xticks(range(0, len(latest), step), [f"{day:%b %d}" for day in latest["day_start"].iloc[::step]])
-    ax.set_xlim(-0.5 - MARGIN_DAYS / len(latest), len(latest) - 0.5 + MARGIN_DAYS / len(latest))
+    sums, unit = by_period(days)
+    for label, (checkouts, views, colour, shift) in RATES.items():
+        percents = 100 * sums[checkouts] / sums[views].where(sums[views] > 0)
+        ax.bar([row + shift for row in range(len(sums))], percents.fillna(0.0), width=0.38, color=colour, label=label)
+        for row, percent in enumerate(percents):
+            write_rate(ax, row + shift, percent, is_roomy=len(sums) <= FEW_PERIODS)
+    name, label = PERIODS[unit]
+    newest = span.newest.tz_localize(None).to_period(unit)
+    if sums.index[-1] >= newest:
+        mark_unfinished(ax, len(sums) - 1.5, len(sums) - 0.5)
+    step = -(-len(sums) // FEW_PERIODS)
+    ax.set_xticks(range(0, len(sums), step), [f"{period.start_time:{label}}" for period in sums.index[::step]])
+    ax.set_xlim(-0.5 - MARGIN / len(sums), len(sums) - 0.5 + MARGIN / len(sums))
     ax.set_ylim(0, max(1.0, ax.dataLim.ymax * 1.1))
-    ax.set_xlabel("day (UTC)")
-    ax.set_ylabel("checkouts per 100 product views")
+    ax.set_xlabel(f"{name}s with traffic ({ZONE})")
+    ax.set_ylabel("checkouts per product view")
     ax.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=ROUND_STEPS))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g} %"))
     ax.grid(False, axis="x")
     set_legend_below(ax)
-    return Finding("", latest["day_start"].iloc[0], latest["day_start"].iloc[-1] + pd.Timedelta("1D"))
+    return f" by {name}"
 
 
-def write_rate(ax: Axes, x: float, percent: float) -> None:
-    """Write a bar's rate on its top; an unknown rate has no bar."""
-    if pd.isna(percent):
-        ax.text(x, 0, "no views", ha="center", va="bottom", fontsize=11, color=NO_DATA_TEXT)
-    else:
-        ax.text(x, percent, f"{percent:.2f} %", ha="center", va="bottom", fontsize=11, color=TEXT)
+def by_period(days: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Sum days up to periods that there are few enough of; return the sums by period, and which :data:`PERIODS`."""
+    starts = days["day_start"].dt.tz_localize(None)
+    periods = {unit: starts.dt.to_period(unit) for unit in PERIODS}
+    unit = next((unit for unit, period in periods.items() if period.nunique() <= MOST_PERIODS), "Y")
+    return days.drop(columns="day_start").groupby(periods[unit].rename("period")).sum(), unit
+
+
+def write_rate(ax: Axes, x: float, percent: float, is_roomy: bool) -> None:
+    """Write a bar's rate on its top; a rate that is unknown has no bar, and says so in few words or a dash."""
+    is_unknown = pd.isna(percent)
+    if not (is_unknown or is_roomy):
+        return
+    text = ("no views" if is_roomy else "-") if is_unknown else f"{percent:.2f} %"
+    ax.annotate(
+        text,
+        (x, 0 if is_unknown else percent),
+        xytext=(0, 3),
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        fontsize=11,
+        color=FAINT_TEXT if is_unknown else TEXT,
+        bbox={"color": "white", "alpha": 0.75, "pad": 1, "linewidth": 0},
+    )
 
 
 def colour_of(name: str) -> str:
@@ -163,6 +204,6 @@ def reasons_of(bot: pd.Series[Any]) -> str:
 PICTURES = {
     "bots": Picture(BOTS, draw_bots),
     "bot_requests": Picture(BOT_REQUESTS, draw_bot_requests, is_over_time=True),
-    "conversion": Picture(CONVERSION, draw_conversion),
+    "conversion": Picture(CONVERSION, draw_conversion, is_over_time=True),
 }
 """Chart -> its picture."""

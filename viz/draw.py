@@ -20,8 +20,8 @@ from lake.errors import first_line
 from lake.files import write_whole
 from lake.settings import Settings
 from viz import bots, marts, shop
-from viz.axes import draw_no_data, set_title, time_range
-from viz.timeline import Span, time_span
+from viz.axes import draw_no_data, set_draw_time, set_title
+from viz.span import ZONE, Span
 
 STYLE = Path(__file__).parent / "weblake.mplstyle"
 RETRY_SECONDS = 5.0
@@ -38,27 +38,30 @@ def draw_all(engine: Engine, folder: Path) -> list[Path]:
         SQLAlchemyError: the marts cannot be read.
     """
     with engine.connect() as connection:
-        frames = marts.read_all(connection, {name: picture.query for name, picture in PICTURES.items()})
-    return draw_frames(frames, folder)
+        span, frames = marts.read_all(connection, {name: picture.query for name, picture in PICTURES.items()})
+    return draw_frames(frames, span, folder)
 
 
-def draw_frames(frames: dict[str, pd.DataFrame], folder: Path) -> list[Path]:
-    """Write a PNG for each chart, given the rows of each; return their paths."""
-    span = time_span(frames["traffic"])
+def draw_frames(frames: dict[str, pd.DataFrame], span: Span | None, folder: Path) -> list[Path]:
+    """Write a PNG for each chart, given the rows of each and the span of all; return their paths."""
+    drawn_at = pd.Timestamp.now(ZONE)
     return [
-        save(partial(draw, chart=chart, rows=frames[chart.name], span=span), folder / chart.file_name)
+        save(
+            partial(draw, chart=chart, rows=frames[chart.name], span=span, drawn_at=drawn_at), folder / chart.file_name
+        )
         for chart in CHARTS
     ]
 
 
-def draw(ax: Axes, chart: Chart, rows: pd.DataFrame, span: Span | None) -> None:
-    """Draw one chart with its title; ``span`` is the range of the traffic, None where there is none."""
+def draw(ax: Axes, chart: Chart, rows: pd.DataFrame, span: Span | None, drawn_at: pd.Timestamp) -> None:
+    """Draw one chart with its title; ``span`` is the time that all charts show, None where there is no traffic."""
+    set_draw_time(ax.figure, drawn_at)
     picture = PICTURES[chart.name]
-    if rows.empty or (picture.is_over_time and span is None):
+    if rows.empty or span is None:
         draw_no_data(ax, chart.title)
         return
     finding = picture.draw(ax, rows, span) if picture.is_over_time else picture.draw(ax, rows)
-    set_title(ax, f"{chart.title}{finding.text}", time_range(finding.first, finding.last))
+    set_title(ax, f"{chart.title}{finding}", span.words)
 
 
 def save(drawing: Callable[[Axes], None], path: Path) -> Path:

@@ -9,12 +9,22 @@ from sqlalchemy import URL, Connection, Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from lake.settings import Settings
+from viz.span import MINUTE, Span, time_span
 
-LAST_DAY = "select max(window_start) - interval '24 hours' from marts.traffic"
+MINUTES = """
+select unnest(array[min(window_start), max(window_start)]) as window_start
+from marts.traffic
+where human_events + bot_events > 0
+group by date_bin('1 hour', window_start, 'epoch')
+"""
+"""The first and the last minute with traffic of each hour."""
 
 
 def connect(settings: Settings) -> Engine:
-    """Return an engine that opens one connection per use, as the role that may only read the marts."""
+    """Return an engine that opens one connection per use, as the role that may only read the marts.
+
+    All queries of a connection read the same edition of the marts, also when a new one is published in between.
+    """
     url = URL.create(
         "postgresql+psycopg2",
         username="analyst",
@@ -24,13 +34,14 @@ def connect(settings: Settings) -> Engine:
         database=settings.postgres_database,
     )
     arguments = {"connect_timeout": 5, "application_name": "weblake-charts", "options": "-c timezone=UTC"}
-    return create_engine(url, poolclass=NullPool, connect_args=arguments)
+    return create_engine(url, poolclass=NullPool, connect_args=arguments, isolation_level="REPEATABLE READ")
 
 
-def read_all(connection: Connection, queries: dict[str, str]) -> dict[str, pd.DataFrame]:
-    """Return the rows of each query, by its name; its parameter ``since`` is a day before the newest traffic."""
-    since = connection.execute(text(LAST_DAY)).scalar()
-    return {name: read(connection, query, {"since": since}) for name, query in queries.items()}
+def read_all(connection: Connection, queries: dict[str, str]) -> tuple[Span | None, dict[str, pd.DataFrame]]:
+    """Return the span of the traffic, and the rows of each query by its name; its parameter ``step`` is the span's."""
+    span = time_span(read(connection, MINUTES, {})["window_start"])
+    step = (span.step if span else MINUTE).to_pytimedelta()
+    return span, {name: read(connection, query, {"step": step}) for name, query in queries.items()}
 
 
 def read(connection: Connection, query: str, parameters: dict[str, Any]) -> pd.DataFrame:

@@ -8,43 +8,48 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from viz.axes import BOT, ERROR, HUMAN, QUIET, set_legend_below, set_rows, shorten
-from viz.picture import Finding, Picture
-from viz.timeline import Span, draw_line, finish_time_axes, over_time
+from viz.picture import Picture
+from viz.span import Span
+from viz.timeline import draw_line, finish_time_axes, over_time
 
 TOP_PRODUCTS = """
-select
-    product_id, human_views, bot_views,
-    min(first_seen_at) over () as first_seen_at, max(last_seen_at) over () as last_seen_at
+select product_id, human_views, bot_views
 from marts.products
 where views > 0
 order by human_views desc, bot_views desc, product_id
 limit 12
 """
 ACTIONS = """
-select
-    action, action_count,
-    (select min(window_start) from marts.action_counts where action_count > 0) as first_seen_at,
-    (select max(window_start) from marts.action_counts where action_count > 0) as last_seen_at
+select action, action_count
 from marts.actions
+where action_count > 0
 order by action_count desc, action
 """
 PAYMENT_ERRORS = """
-select window_start, checkouts, error_count
+select
+    date_bin(cast(:step as interval), window_start, 'epoch') as window_start,
+    cast(sum(checkouts) as bigint) as checkouts, cast(sum(error_count) as bigint) as error_count
 from marts.payment_errors
-where window_start > :since
-order by window_start
+group by 1
+order by 1
 """
 TRAFFIC = """
-select window_start, human_events, bot_events, late_events
+select
+    date_bin(cast(:step as interval), window_start, 'epoch') as window_start,
+    cast(sum(human_events) as bigint) as human_events, cast(sum(bot_events) as bigint) as bot_events
 from marts.traffic
-where window_start > :since and human_events + bot_events > 0
-order by window_start
+where human_events + bot_events > 0
+group by 1
+order by 1
 """
 SEARCHES = """
-select window_start, searches
+select
+    date_bin(cast(:step as interval), window_start, 'epoch') as window_start,
+    cast(sum(searches) as bigint) as searches
 from marts.traffic
-where window_start > :since
-order by window_start
+where human_events + bot_events > 0
+group by 1
+order by 1
 """
 
 ACTION_COLOURS = {
@@ -64,10 +69,10 @@ SMALLEST_SLICE_PERCENT = 4
 """A smaller slice has no room for its share; the legend says it."""
 
 
-def draw_top_products(ax: Axes, products: pd.DataFrame) -> Finding:
+def draw_top_products(ax: Axes, products: pd.DataFrame) -> str:
     """Draw bars of the products that people view most, and beside them the views of bots.
 
-    Columns: product_id, human_views, bot_views, first_seen_at, last_seen_at.
+    Columns: product_id, human_views, bot_views.
     """
     upwards = products.iloc[::-1]
     rows = range(len(upwards))
@@ -79,11 +84,11 @@ def draw_top_products(ax: Axes, products: pd.DataFrame) -> Finding:
     ax.set_xlabel("product views")
     ax.set_ylabel("product")
     set_legend_below(ax)
-    return Finding("", products["first_seen_at"].min(), products["last_seen_at"].max())
+    return ""
 
 
-def draw_actions(ax: Axes, actions: pd.DataFrame) -> Finding:
-    """Draw a pie of what clients did: action, action_count, first_seen_at, last_seen_at."""
+def draw_actions(ax: Axes, actions: pd.DataFrame) -> str:
+    """Draw a pie of what clients did: action, action_count."""
     ordered = actions.sort_values("action_count", ascending=False)
     total = int(ordered["action_count"].sum())
     names = [
@@ -102,7 +107,7 @@ def draw_actions(ax: Axes, actions: pd.DataFrame) -> Finding:
         textprops={"color": "white", "fontweight": "bold"},
     )
     ax.legend(wedges, names, loc="center left", bbox_to_anchor=(1.02, 0.5), title=f"of {total:,} events")
-    return Finding("", actions["first_seen_at"].min(), actions["last_seen_at"].max())
+    return ""
 
 
 def action_colours(actions: Iterable[str]) -> dict[str, str]:
@@ -111,37 +116,37 @@ def action_colours(actions: Iterable[str]) -> dict[str, str]:
     return ACTION_COLOURS | {action: OTHER_COLOURS[index % len(OTHER_COLOURS)] for index, action in enumerate(others)}
 
 
-def draw_payment_errors(ax: Axes, payments: pd.DataFrame, span: Span) -> Finding:
+def draw_payment_errors(ax: Axes, payments: pd.DataFrame, span: Span) -> str:
     """Draw failed checkouts over time, with all checkouts behind them: window_start, checkouts, error_count."""
     timeline = over_time(payments, span)
     draw_line(ax, timeline, "checkouts", QUIET, "all checkouts")
     draw_line(ax, timeline, "error_count", ERROR, "failed (answered 5xx)")
-    finish_time_axes(ax, timeline, "checkouts")
+    finish_time_axes(ax, timeline, "checkouts", timeline.counts["checkouts"].max())
     set_legend_below(ax)
     checkouts, errors = int(timeline.counts["checkouts"].sum()), int(timeline.counts["error_count"].sum())
-    rate = f": {errors:,} of {checkouts:,} checkouts ({errors / checkouts:.1%})" if checkouts else ": no checkouts"
-    return Finding(rate, timeline.first, timeline.last)
+    return f": {errors:,} of {checkouts:,} checkouts ({errors / checkouts:.1%})" if checkouts else ": no checkouts yet"
 
 
-def draw_traffic(ax: Axes, traffic: pd.DataFrame, span: Span) -> Finding:
+def draw_traffic(ax: Axes, traffic: pd.DataFrame, span: Span) -> str:
     """Draw events of people and of bots over time: window_start, human_events, bot_events."""
     timeline = over_time(traffic, span)
     draw_line(ax, timeline, "human_events", HUMAN, "people")
     draw_line(ax, timeline, "bot_events", BOT, "bots")
-    finish_time_axes(ax, timeline, "events")
+    finish_time_axes(ax, timeline, "events", timeline.counts[["human_events", "bot_events"]].max().max())
     set_legend_below(ax)
     bots = int(timeline.counts["bot_events"].sum())
     events = bots + int(timeline.counts["human_events"].sum())
-    share = f": {bots / events:.0%} of {events:,} events are bots'" if events else ": no events"
-    return Finding(share, timeline.first, timeline.last)
+    return f": {bots / events:.0%} of {events:,} events are bots'" if events else ": no events"
 
 
-def draw_searches(ax: Axes, traffic: pd.DataFrame, span: Span) -> Finding:
+def draw_searches(ax: Axes, traffic: pd.DataFrame, span: Span) -> str:
     """Draw searches over time: window_start, searches."""
     timeline = over_time(traffic, span)
     draw_line(ax, timeline, "searches", HUMAN, "searches")
-    finish_time_axes(ax, timeline, "searches")
-    return Finding(f": {int(timeline.counts['searches'].sum()):,}", timeline.first, timeline.last)
+    finish_time_axes(ax, timeline, "searches", timeline.counts["searches"].max())
+    set_legend_below(ax)
+    searches = int(timeline.counts["searches"].sum())
+    return f": {searches:,}" if searches else ": none yet"
 
 
 PICTURES = {
