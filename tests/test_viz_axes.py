@@ -116,8 +116,9 @@ def test_a_picture_says_in_its_corner_when_it_was_drawn(name: str, ax: Axes) -> 
     assert corner.get_text() == "drawn at 2026-03-05 08:30 UTC"
     ax.figure.canvas.draw()
     box = corner.get_window_extent()
-    assert box.y0 >= 0
+    assert box.y1 <= ax.figure.bbox.height
     assert box.x1 <= ax.figure.bbox.width
+    assert not box.overlaps(ax._left_title.get_window_extent())  # type: ignore[attr-defined]
 
 
 # --- What is still being counted

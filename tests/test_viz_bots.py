@@ -37,12 +37,13 @@ def test_suspects_are_coloured_by_class_and_say_why(ax: Axes) -> None:
     assert "suspected with 20: request rate 80 + buys -60" in words(ax)
 
 
-def test_the_legend_of_many_classes_fits_below_the_bars(ax: Axes) -> None:
+def test_the_legend_of_many_classes_fits_below_the_bars_and_touches_no_corner(ax: Axes) -> None:
     rows = suspects(*((name, name, True, 9, ["no_assets"], [100]) for name in CLASSES))
     draw_chart(ax, "bots", rows)
     ax.figure.canvas.draw()
-    legend = ax.figure.legends[0].get_window_extent()
-    assert 0 <= legend.x0 < legend.x1 <= ax.figure.bbox.width
+    box = ax.figure.legends[0].get_window_extent()
+    assert 0 <= box.x0 < box.x1 <= ax.figure.bbox.width
+    assert not any(box.overlaps(text.get_window_extent()) for text in ax.figure.texts)
 
 
 def test_requests_of_bots_are_stacked_by_class(ax: Axes) -> None:

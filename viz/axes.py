@@ -47,14 +47,14 @@ def set_title(ax: Axes, title: str, subtitle: str) -> None:
 def mark_unfinished(ax: Axes, left: float, right: float) -> None:
     """Make what is drawn between two places on the time axis pale and hatched: it is still being counted."""
     ax.axvspan(
-        left, right, facecolor=PALE, edgecolor=QUIET, hatch="//", linewidth=0, zorder=ABOVE_BARS, label=UNFINISHED
+        left, right, facecolor=PALE, edgecolor=QUIET, hatch="//", linewidth=1, zorder=ABOVE_BARS, label=UNFINISHED
     )
 
 
 def set_draw_time(figure: FigureBase, drawn_at: pd.Timestamp) -> None:
-    """Say in the corner when the picture was drawn."""
+    """Say when the picture was drawn, in the upper right corner: a legend may fill the lower one."""
     text = f"drawn at {drawn_at:%Y-%m-%d %H:%M} UTC"
-    figure.text(0.995, 0.006, text, ha="right", va="bottom", fontsize=9, color=NO_DATA_TEXT)
+    figure.text(0.995, 0.99, text, ha="right", va="top", fontsize=9, color=NO_DATA_TEXT)
 
 
 def set_rows(ax: Axes, labels: list[str], totals: list[int], texts: list[str] | None = None) -> None:
