@@ -14,6 +14,8 @@ from lake.contracts import LEDGER, MEASURES, names
 from lake.contracts.edition import EDITION_PROPERTY, Edition
 from lake.requests import ReplayRequest, ask
 from lake.settings import Settings, load_settings
+from spark import failpoints
+from spark.errands.replay_records import replays
 from spark.pipeline import Pipeline
 from spark.tables.delta import properties, set_properties
 
@@ -68,6 +70,23 @@ def test_other_rules_ask_for_one_replay_of_everything(session: SparkSession, cou
     assert after(stream, counted, ReplayRequest("dry", MIDNIGHT, MIDNIGHT + DAY, dry_run=True)) == said
     assert after(stream, counted, ReplayRequest("all", MIDNIGHT, MIDNIGHT + DAY)) is None
     assert noted(session, counted) == Edition.of_today(counted)
+
+
+def test_rules_that_are_edited_during_a_replay_are_not_its_rules(
+    session: SparkSession, counted: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offers_are_products(counted)
+    stream, by_these = Pipeline(session, counted), Edition.of_today(counted)
+
+    def edit(point: str) -> None:
+        if point == "replay-after-piece":
+            counted.rules_file.write_text("rules: []\nactions: [view_product]\n")
+
+    monkeypatch.setattr(failpoints, "reach", edit)
+    after(stream, counted, ReplayRequest("all", MIDNIGHT, MIDNIGHT + DAY))
+    (record,) = replays(session, counted)
+    assert record.rules == by_these.rules
+    assert noted(session, counted) == by_these
 
 
 def test_a_ledger_that_says_nothing_is_known_by_its_columns(session: SparkSession, counted: Settings) -> None:

@@ -17,14 +17,13 @@ from audit.lake import pin
 from audit.ledger import check_counts
 from audit.scope import Scope
 from lake.contracts import BY_VERDICT, RELEASED
-from lake.contracts.records import BY_HAND, BY_MARTS, HOLD_SECONDS, Change
+from lake.contracts.records import BY_HAND, Change
 from lake.requests import ReplayAnswer, ReplayRequest, VerdictAnswer, VerdictRequest, ask, read_answer, withdraw
 from lake.settings import Settings
 from spark import failpoints
 from spark.errands import replays as replay
-from spark.errands.court import admissible
 from spark.pipeline import Pipeline
-from spark.tables.verdicts import Verdict, Verdicts, read_verdicts
+from spark.tables.verdicts import read_verdicts
 
 BOT, OTHER_CLIENT = "198.51.100.1", "198.51.100.2"
 """A client that behaves like a bot and says it is a browser, and somebody else."""
@@ -286,20 +285,3 @@ def test_the_audit_knows_the_verdicts_and_a_deleted_ledger_comes_back_with_them(
     decide(session, settings, RELEASED)  # its record stands beside the first, which the new ledger obeys
     assert [path.name for path in sorted(Path(settings.verdicts).glob("*.json"))] == ["00000001.json", "00000002.json"]
     assert of_client(sums(session, settings), is_bot=True) == 0
-
-
-def test_what_a_hand_decided_stands_and_the_marts_wait_an_hour() -> None:
-    def request(verdict: str, by: str) -> VerdictRequest:
-        return VerdictRequest("r", by, (Change(BOT, verdict, ""),))
-
-    by_marts = Verdicts({BOT: Verdict("convicted", BY_MARTS, 1_000.0, "")})
-    taken_back = Verdicts({BOT: Verdict(RELEASED, BY_HAND, 1_000.0, "")})
-    by_hand = Verdicts({BOT: Verdict("pardoned", BY_HAND, 1_000.0, "")})
-    soon, later = 1_000.0 + HOLD_SECONDS - 1, 1_000.0 + HOLD_SECONDS
-    change = [Change(BOT, RELEASED, "")]
-    assert admissible(by_marts, request(RELEASED, BY_MARTS), soon) == ([], change)
-    assert admissible(by_marts, request(RELEASED, BY_MARTS), later) == (change, [])
-    assert admissible(by_marts, request(RELEASED, BY_HAND), soon) == (change, [])
-    assert admissible(by_hand, request("convicted", BY_MARTS), later) == ([], [])
-    assert admissible(taken_back, request("convicted", BY_MARTS), soon) == ([Change(BOT, "convicted", "")], [])
-    assert admissible(by_hand, request("convicted", BY_HAND), soon) == ([Change(BOT, "convicted", "")], [])

@@ -24,7 +24,7 @@ from lake.contracts import (
     names,
     spark_schema,
 )
-from lake.contracts.edition import Edition
+from lake.contracts.edition import URL_RULES, Edition
 from lake.contracts.records import ReplayRecord
 from lake.errors import LakeError
 from lake.requests import ReplayAnswer, ReplayRequest, answer
@@ -69,6 +69,7 @@ class Replays:
         self._settings = settings
         self._at_hand: ReplayRequest | None = None
         self._rules = UrlRules((), ())
+        self._rules_edition = edition
         self._pieces: list[tuple[int, int]] = []
         self._done = 0
         self._is_committed = False
@@ -105,6 +106,8 @@ class Replays:
         log.info("replay %s begins", request.id)
         remove_folder(self._session, self._staging)
         self._rules = load_url_rules(self._settings.rules_file)
+        url_rules = {URL_RULES: Edition.of_today(self._settings).rules[URL_RULES]}
+        self._rules_edition = replace(self._edition, rules={**self._edition.rules, **url_rules})
         undone = undone_replay(replays(self._session, self._settings), request) if request.undo is not None else None
         self._is_committed = _writer(request) in writers_progress(self._session, self._settings.ledger)
         if self._is_committed:
@@ -165,7 +168,7 @@ class Replays:
         rows = changes.count()
         record = ReplayRecord(
             **asdict(request),
-            rules={} if request.undo else dict(Edition.of_today(self._settings).rules),
+            rules={} if request.undo else dict(self._rules_edition.rules),
             at=time.time(),
             corrections=rows,
             moved=totals(changes),
@@ -191,11 +194,11 @@ class Replays:
     def _note_edition(self, request: ReplayRequest) -> None:
         """Write down that the stream's edition now counts all of the ledger, if this replay made it so.
 
-        It does not if rules were edited after the stream's start: the stream still counts without them.
+        It does not if the replay read other URL rules than the stream did at its start: the stream counts by its own.
         """
         is_of_all = request.undo is None and request.client is None
-        is_of_today = is_of_all and Edition.of_today(self._settings) == self._edition
-        if is_of_today and holds_all_windows(self._session, self._settings, request.first, request.end):
+        is_of_stream = is_of_all and self._rules_edition == self._edition
+        if is_of_stream and holds_all_windows(self._session, self._settings, request.first, request.end):
             write_edition(self._session, self._settings, self._edition)
 
     def _corrections(self, request: ReplayRequest) -> DataFrame:
