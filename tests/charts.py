@@ -74,15 +74,17 @@ def conversion(*rows: tuple[float, int, int, int, int]) -> pd.DataFrame:
 
 def span_of(*minutes: float) -> Span:
     """The span of traffic in some minutes, and in all between that are so close that they make no difference."""
-    span = time_span(pd.Series([minute(number) for number in minutes]))
-    assert span is not None
-    return span
+    return _span_of(pd.Series([minute(number) for number in minutes]))
+
+
+def _span_of(minutes: pd.Series[pd.Timestamp]) -> Span:
+    return time_span(minutes, minutes.min(), minutes.max())
 
 
 def draw_chart(ax: Axes, name: str, rows: pd.DataFrame, span: Span | None = None) -> None:
     """Draw a chart; by default its span is that of its own windows, or ten minutes."""
-    if span is None and "window_start" in rows:
-        span = time_span(rows["window_start"])
+    if span is None and "window_start" in rows and len(rows):
+        span = _span_of(rows["window_start"])
     draw(ax, CHART[name], rows, span or span_of(0, 9), DRAWN_AT)
 
 

@@ -184,8 +184,26 @@ def test_logs_are_cut_apart_while_there_is_room_for_cuts(logs: int, sections: in
     assert counts["human_events"].sum() == logs
 
 
-def test_no_traffic_has_no_time() -> None:
-    assert time_span(traffic()["window_start"]) is None
+def test_a_few_late_events_do_not_squeeze_a_stream_that_has_just_begun(ax: Axes) -> None:
+    rows = traffic((-240, 1, 0), (-90, 1, 1), (-5, 1, 0), (0, 30, 6), (1, 2000, 90))
+    span = time_span(pd.Series([minute(0), minute(1)]), minute(-240), minute(1)).without(4)
+    draw_chart(ax, "traffic", rows, span)
+    assert time_limits(ax) == (minute(0), minute(5))
+    assert values(ax)["people"][:2] == [30, 2000]
+    assert ax.get_xlabel() == "time (UTC); 4 scattered events lie outside of it"
+
+
+def test_scattered_events_in_a_cut_are_not_drawn_across_it(ax: Axes) -> None:
+    far = YEAR + 3
+    span = time_span(pd.Series([minute(0), minute(4), minute(far)]), minute(0), minute(far)).without(7)
+    draw_chart(ax, "traffic", traffic((0, 30, 6), (5, 7, 0), (far, 20, 5)), span)
+    assert "almost without traffic" in words(ax)
+    assert sum(value or 0 for value in values(ax)["people"]) == 50
+
+
+def test_late_events_stay_on_the_axis_once_the_stream_is_older_than_they() -> None:
+    busy = pd.Series([minute(60 * hour) for hour in range(6)])
+    assert time_span(busy, minute(-240), minute(300)).sections[0][0] == minute(-240)
 
 
 @pytest.mark.parametrize("days", [0.004, 0.1, 1, 30, 366, 4000])

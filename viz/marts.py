@@ -11,13 +11,23 @@ from sqlalchemy.pool import NullPool
 from lake.settings import Settings
 from viz.span import MINUTE, Span, time_span
 
-MINUTES = """
-select unnest(array[min(window_start), max(window_start)]) as window_start
+RANGE = """
+select min(window_start) as first_at, max(window_start) as newest_at
 from marts.traffic
 where human_events + bot_events > 0
+"""
+BUSY = """
+select unnest(array[min(window_start), max(window_start)]) as window_start
+from marts.traffic
+where human_events + bot_events > (select max(human_events + bot_events) from marts.traffic) / 100.0
 group by date_bin('1 hour', window_start, 'epoch')
 """
-"""The first and the last minute with traffic of each hour."""
+"""Of each hour the first and the last minute with more than a hundredth of the events of the busiest minute."""
+LEFT_OUT = """
+select cast(coalesce(sum(human_events + bot_events), 0) as bigint) as events
+from marts.traffic
+where not window_start <@ cast(:sections as tstzmultirange)
+"""
 
 
 def connect(settings: Settings) -> Engine:
@@ -39,9 +49,19 @@ def connect(settings: Settings) -> Engine:
 
 def read_all(connection: Connection, queries: dict[str, str]) -> tuple[Span | None, dict[str, pd.DataFrame]]:
     """Return the span of the traffic, and the rows of each query by its name; its parameter ``step`` is the span's."""
-    span = time_span(read(connection, MINUTES, {})["window_start"])
+    span = read_span(connection)
     step = (span.step if span else MINUTE).to_pytimedelta()
     return span, {name: read(connection, query, {"step": step}) for name, query in queries.items()}
+
+
+def read_span(connection: Connection) -> Span | None:
+    """Return the span of the traffic, None where there is none."""
+    bounds = read(connection, RANGE, {}).iloc[0]
+    if pd.isna(bounds["first_at"]):
+        return None
+    span = time_span(read(connection, BUSY, {})["window_start"], bounds["first_at"], bounds["newest_at"])
+    sections = ",".join(f"[{start.isoformat()},{end.isoformat()})" for start, end in span.sections)
+    return span.without(int(read(connection, LEFT_OUT, {"sections": f"{{{sections}}}"})["events"].iloc[0]))
 
 
 def read(connection: Connection, query: str, parameters: dict[str, Any]) -> pd.DataFrame:

@@ -1,13 +1,14 @@
 """The time that all charts of one run show: from the first minute in the marts to the newest, in steps of one width.
 
-Products and suspects have no windows in the marts, so the one range that all charts can share is all of it. Nothing is
-left out. Where that would squeeze the traffic, because two logs lie years apart or one event is a year early, the empty
-time between is cut out of the axis instead, and the chart says so in the cut.
+Products and suspects have no windows in the marts, so the one range that all charts can share is all of it. Where that
+would squeeze the traffic, because two logs lie years apart or a few late events are hours older than all others, the time
+between is cut out of the axis, and the chart says so in the cut. Scattered events in such a time are not drawn, and the
+axis says how many there are.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -32,14 +33,20 @@ class Span:
     Attributes:
         first: start of the first minute that is counted.
         newest: start of the newest minute that is counted. A step that ends later is unfinished.
-        sections: start and end of each stretch of the axis; what lies between two of them is cut out, and empty.
+        sections: start and end of each stretch of the axis; what lies outside of them is cut out, and nearly empty.
         step: the width of a step.
+        left_out: how many events lie outside of the sections.
     """
 
     first: pd.Timestamp
     newest: pd.Timestamp
     sections: tuple[tuple[pd.Timestamp, pd.Timestamp], ...]
     step: pd.Timedelta
+    left_out: int = 0
+
+    def without(self, events: int) -> Span:
+        """Return the span that says that so many events lie outside of its sections."""
+        return replace(self, left_out=events)
 
     def edges(self, step: pd.Timedelta) -> pd.DatetimeIndex:
         """Return the starts of all steps, and the last one's end. A cut is one wide step."""
@@ -52,33 +59,37 @@ class Span:
         return time_range(self.first, self.newest + MINUTE)
 
 
-def time_span(minutes: pd.Series[pd.Timestamp]) -> Span | None:
-    """Return the range of the minutes with traffic, None where there are none.
+def time_span(busy: pd.Series[pd.Timestamp], first: pd.Timestamp, newest: pd.Timestamp) -> Span:
+    """Return the range of the minutes with traffic.
 
     Args:
-        minutes: starts of minutes with traffic, of each hour the first and the last at least.
+        busy: starts of the minutes with more than scattered events, of each hour the first and the last at least.
+        first: the first minute with any event.
+        newest: the newest one.
     """
-    if minutes.empty:
-        return None
-    ordered = minutes.sort_values(ignore_index=True)
-    first, newest = ordered.iloc[0], ordered.iloc[-1]
-    gaps = _gaps_to_cut(ordered.diff().iloc[1:])
+    minutes = pd.Series(sorted({first, *busy, newest}))
+    is_stray = first not in set(busy)
+    gaps = _gaps_to_cut(minutes.diff().iloc[1:], is_stray)
     cuts = sorted(gaps.index)
-    shown = newest + MINUTE - first - gaps.sum()
+    starts = [first, *(minutes[cut] for cut in cuts)]
+    ends = [*(minutes[cut - 1] for cut in cuts), newest]
+    if is_stray and 1 in cuts:
+        del starts[0], ends[0]
+    shown = sum((end + MINUTE - start for start, end in zip(starts, ends, strict=True)), pd.Timedelta(0))
     step = next((width for width in STEPS if shown / width <= MOST_STEPS), STEPS[-1])
     unit = max(step, COARSEST_MART)
-    starts = [first, *(ordered[cut] for cut in cuts)]
-    ends = [*(ordered[cut - 1] for cut in cuts), newest]
     sections = tuple((start.floor(unit), (end + MINUTE).ceil(unit)) for start, end in zip(starts, ends, strict=True))
     return Span(first, newest, sections, step)
 
 
-def _gaps_to_cut(gaps: pd.Series[pd.Timedelta]) -> pd.Series[pd.Timedelta]:
+def _gaps_to_cut(gaps: pd.Series[pd.Timedelta], is_first_stray: bool) -> pd.Series[pd.Timedelta]:
     """Return the gaps that would squeeze the rest: as many as are each longer than all that stays when they are cut.
 
-    So a shop's quiet nights stay, and so do gaps between many logs, each of which is seen without a cut.
+    So a shop's quiet nights stay, and so do gaps between many logs, each of which is seen without a cut. The first gap
+    may be short where what comes before it is stray: the stream has only begun.
     """
-    longest = gaps[gaps > SHORTEST_CUT].nlargest(MOST_CUTS)
+    is_long = (gaps > SHORTEST_CUT) | (is_first_stray & (gaps.index == 1))
+    longest = gaps[is_long].nlargest(MOST_CUTS)
     rest = gaps.sum() - longest.cumsum()
     return longest.iloc[: int((longest > rest).to_numpy().nonzero()[0].max(initial=-1)) + 1]
 

@@ -68,7 +68,9 @@ def over_time(counts: pd.DataFrame, span: Span, finest: pd.Timedelta | None = No
     """
     step = max(span.step, finest or span.step)
     summed = counts.drop(columns="window_start").groupby(counts["window_start"].dt.floor(step)).sum()
-    return Timeline(summed.reindex(span.edges(step)[:-1]), span, step)
+    counts = summed.reindex(span.edges(step)[:-1])
+    counts.loc[counts.index.isin([end for _, end in span.sections])] = float("nan")  # a cut may hold scattered events
+    return Timeline(counts, span, step)
 
 
 def draw_line(ax: Axes, timeline: Timeline, column: str, color: str, label: str) -> None:
@@ -104,7 +106,8 @@ def finish_time_axes(ax: Axes, timeline: Timeline, what: str, highest: float) ->
     newest = span.newest.floor(step)
     mark_unfinished(ax, *_numbers(newest, newest + step))
     _set_time_scale(ax, span)
-    ax.set_xlabel(f"time ({ZONE})")
+    left_out = f"; {span.left_out:,} scattered events lie outside of it" if span.left_out else ""
+    ax.set_xlabel(f"time ({ZONE}){left_out}")
     ax.yaxis.set_major_locator(MaxNLocator(nbins=7, steps=ROUND_STEPS, integer=True))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:,.0f}"))
     ax.set_ylim(0, max(1.0, highest * HEADROOM))
@@ -136,7 +139,7 @@ def _set_time_scale(ax: Axes, span: Span) -> None:
         ax.text(
             to_days(to_place([left, right]).mean()),
             0.5,
-            f"{length_in_words(start - end)} without traffic",
+            f"{length_in_words(start - end)} {'almost ' if span.left_out else ''}without traffic",
             transform=ax.get_xaxis_transform(),
             rotation=90,
             ha="center",
