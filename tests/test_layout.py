@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -131,3 +133,10 @@ def test_env_example_and_the_settings_table_state_the_defaults() -> None:
 
 def test_env_example_holds_no_password() -> None:
     assert [value for name, value in env_example().items() if name.endswith("_PASSWORD") and value] == []
+
+
+def test_the_installed_program_finds_every_room_from_any_folder(tmp_path: Path) -> None:
+    rooms = sorted(OUR_PACKAGES - {"tests"})
+    look = f"from importlib.util import find_spec; print([name for name in {rooms} if find_spec(name) is None])"
+    done = subprocess.run([sys.executable, "-c", look], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,9 +1,9 @@
 """The time that all charts of one run show: from the first minute in the marts to the newest, in steps of one width.
 
 Products and suspects have no windows in the marts, so the one range that all charts can share is all of it. Where that
-would squeeze the traffic, because two logs lie years apart or a few late events are hours older than all others, the time
-between is cut out of the axis, and the chart says so in the cut. Scattered events in such a time are not drawn, and the
-axis says how many there are.
+would squeeze the traffic, because two logs lie years apart or a few late events are hours older than the others, the
+time between is cut out of the axis, and the chart says so in the cut. Scattered events in such a time are not drawn, and
+the axis says how many there are.
 """
 
 from __future__ import annotations
