@@ -2,8 +2,8 @@
 
 Products and suspects have no windows in the marts, so the one range that all charts can share is all of it. Where that
 would squeeze the traffic, because two logs lie years apart or a few late events are hours older than the others, the
-time between is cut out of the axis, and the chart says so in the cut. Scattered events in such a time are not drawn, and
-the axis says how many there are.
+time between is cut out of the axis, and the chart says so. Scattered events in such a time are not drawn, and the axis
+says how many there are.
 """
 
 from __future__ import annotations
