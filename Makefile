@@ -128,10 +128,10 @@ accept-topic: | $(IN_VENV)/weblake  ## go on with a topic that was deleted and m
 test coverage test-fast faults: export SPARK_SUBMIT_OPTS ?= -XX:TieredStopAtLevel=1
 
 test: setup  ## all tests, in two processes, each with a real broker and database of its own
-	@$(IN_VENV)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	@$(IN_VENV)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 coverage: setup  ## all tests, and then which lines they reach; not those that only a program of its own runs
-	@$(IN_VENV)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report=term $(ARGS)
+	@$(IN_VENV)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term $(ARGS)
 
 test-fast: setup  ## only the tests that start no broker and no database
 	@$(IN_VENV)/python -m pytest -m "not stack and not faults" $(ARGS)

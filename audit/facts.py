@@ -12,6 +12,7 @@ from functools import partial
 import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 
 from audit import oracle
 from audit.oracle.clients import Clients
@@ -56,10 +57,23 @@ PARSED = {
     "impostor_events": "int(unix_micros(window_start) >= impostor_from and unix_micros(window_start) < impostor_until)",
     **{f"agents_{group}": f"int(coalesce(agent_group = {group}, false))" for group in range(4)},
 }
-"""What one event adds to each measure, in SQL over bronze's parsed columns and those of ``CLIENT``."""
+"""What one event adds to each measure, in SQL over bronze's parsed columns and those of ``JUDGED``."""
 AMOUNTS = ("response_ms", "bytes")
 """The measures to which one event can add more than one."""
-CLIENT = "kind string, impostor_from bigint, impostor_until bigint, has_agent boolean, agent_group int, is_bot boolean"
+JUDGED = pa.schema(
+    [
+        ("ip_address", pa.string()),
+        ("agent", pa.string()),
+        ("is_none", pa.bool_()),
+        ("kind", pa.string()),
+        ("impostor_from", pa.int64()),
+        ("impostor_until", pa.int64()),
+        ("has_agent", pa.bool_()),
+        ("agent_group", pa.int32()),
+        ("is_bot", pa.bool_()),
+    ]
+)
+"""An address, an agent ('' where there ``is_none``), and what is known of such a client."""
 MOST_BROADCAST = 200_000
 """So many pairs of an address and an agent take some 50 MB in each executor."""
 
@@ -67,9 +81,8 @@ MOST_BROADCAST = 200_000
 def parsed_facts(bronze: DataFrame, clients: Clients, scope: Scope) -> DataFrame:
     """Return the facts of bronze's valid rows, from their parsed columns: one row each, in the columns of ``FACTS``."""
     valid = bronze.filter(f"reject_reason is null and {scope.in_spark('window_start')}")
-    schema = f"ip_address string, agent string, {CLIENT}"
     pairs = valid.selectExpr("ip_address", "coalesce(user_agent, '') as agent", "user_agent is null as is_none")
-    judged = pairs.distinct().mapInArrow(partial(_judged, clients), f"{schema}, is_none boolean").localCheckpoint()
+    judged = pairs.distinct().mapInArrow(partial(_judged, clients), from_arrow_schema(JUDGED)).localCheckpoint()
     if judged.count() <= MOST_BROADCAST:
         judged = judged.hint("broadcast")
     measures = [f"{PARSED[name]} as {name}" for name in MEASURE_NAMES]
@@ -154,22 +167,5 @@ def _judged(clients: Clients, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.
     for batch in batches:
         pairs = batch.to_pylist()
         judged = [clients.of(pair["ip_address"], None if pair["is_none"] else pair["agent"]) for pair in pairs]
-        yield pa.RecordBatch.from_pylist(
-            [
-                {"ip_address": pair["ip_address"], "agent": pair["agent"], **asdict(client), "is_none": pair["is_none"]}
-                for pair, client in zip(pairs, judged, strict=True)
-            ],
-            schema=pa.schema(
-                [
-                    ("ip_address", pa.string()),
-                    ("agent", pa.string()),
-                    ("kind", pa.string()),
-                    ("impostor_from", pa.int64()),
-                    ("impostor_until", pa.int64()),
-                    ("has_agent", pa.bool_()),
-                    ("agent_group", pa.int32()),
-                    ("is_bot", pa.bool_()),
-                    ("is_none", pa.bool_()),
-                ]
-            ),
-        )
+        known = [{**pair, **asdict(client)} for pair, client in zip(pairs, judged, strict=True)]
+        yield pa.RecordBatch.from_pylist(known, schema=JUDGED)

@@ -17,14 +17,13 @@ from pyspark.sql import functions as F
 
 from audit.check import Check, compared, failed, number, unchecked
 from audit.lake import PinnedLake
+from lake.contracts.generations import Generation, read_generations
 from lake.errors import LakeError, ServiceError, first_line
 from lake.settings import Settings
 from spark.tables.delta import properties
 
 PATIENCE_MS = 5_000
 MOST_RANGES = 10_000
-TOPICS = "weblake.topics"
-"""Bronze's property: the topics that it was read from, in order; offsets begin again with each (a "generation")."""
 
 
 class Source(NamedTuple):
@@ -59,15 +58,6 @@ class Partition:
     repeats: int
     first_repeat: int | None
     gaps: list[Range]
-
-
-@dataclass(frozen=True)
-class Generation:
-    """A topic that bronze was read from: from which batch on, and at which offset of each partition (else 0)."""
-
-    topic_id: str
-    first_batch: int
-    starts: dict[int, int]
 
 
 def check_records(lake: PinnedLake) -> list[Check]:
@@ -106,11 +96,7 @@ def check_records(lake: PinnedLake) -> list[Check]:
 
 def generations(lake: PinnedLake) -> list[Generation]:
     """Return the topics that bronze was read from, oldest first; '' where the id was never written down."""
-    topics = json.loads(properties(lake.session, lake.settings.bronze).get(TOPICS, "[]"))
-    return [
-        Generation(topic["topic_id"], topic["first_batch"], {int(key): start for key, start in topic["starts"].items()})
-        for topic in topics
-    ] or [Generation("", 0, {})]
+    return read_generations(properties(lake.session, lake.settings.bronze)) or [Generation("", 0, {})]
 
 
 def bronze_partitions(lake: PinnedLake, topics: list[Generation]) -> dict[Source, Partition]:

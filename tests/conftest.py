@@ -21,6 +21,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seed", type=int, help="repeat the random choices of an earlier run of the fault suite")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that use Spark, which are long: short ones then fill up the end of a run in two processes."""
+    long = {item.path for item in items if "session" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: item.path not in long)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what needs a program of Debian's that is not there, and say which."""
     missing = [name for mark in item.iter_markers("debian") for name in mark.args if shutil.which(name) is None]

@@ -16,8 +16,7 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from lake.command import weblake_command
-from lake.settings import PROJECT, Settings, child_environment
+from lake.settings import Settings, child_environment
 from spark.tables.delta import snapshot
 from stack.servers import kafka, postgres
 from stack.servers.embedded import Embedded
@@ -84,31 +83,6 @@ def restore(settings: Settings) -> None:
         capture_output=True,
     )
     migrate(settings)
-
-
-def run(settings: Settings, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command of Weblake's on the lake, and return what it printed, whatever the exit code."""
-    return subprocess.run(
-        weblake_command(*arguments),
-        cwd=PROJECT,
-        env=child_environment(settings, **environment),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def build_marts(settings: Settings) -> None:
-    """Bring the marts to where PostgreSQL stands."""
-    built = run(settings, "dbt")
-    assert built.returncode == 0, built.stdout + built.stderr
-
-
-def verify_deep(settings: Settings) -> str:
-    """Require that every check of ``verify --deep`` holds, and return what it printed."""
-    checked = run(settings, "verify", "--deep")
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-    return checked.stdout
 
 
 def records(settings: Settings, kind: str) -> list[dict[str, Any]]:

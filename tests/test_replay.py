@@ -70,10 +70,10 @@ def line(path: str, serial: int) -> tuple[bytes, str]:
 def test_a_replay_under_the_right_rules_corrects_and_can_be_undone(
     session: SparkSession, ruled: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replay, "ROWS_PER_PIECE", 100)
+    monkeypatch.setattr(replay, "ROWS_PER_PIECE", 90)
     right = ruled.rules_file.read_text()
     filters_are_views(ruled)
-    records = [*traffic(seed=5, number=200), *(line(f"/filter/{serial % 3}", serial) for serial in range(30))]
+    records = [*traffic(seed=5, number=120), *(line(f"/filter/{serial % 3}", serial) for serial in range(30))]
     sent = send(ruled, [*records, *records[-10:]])
     Pipeline(session, ruled).drain()
     wrong = cells(ruled)
@@ -87,14 +87,13 @@ def test_a_replay_under_the_right_rules_corrects_and_can_be_undone(
     applied = replay_of(session, ruled, last_year("b"))
     assert applied.corrections == preview.corrections > 0
     assert {cell: number for cell, number in cells(ruled).items() if number} == expected
-    assert replay_of(session, ruled, last_year("c")).corrections == 0
 
     assert replay_of(session, ruled, ReplayRequest("p", 0, 0, dry_run=True, undo="b")).moved["views"] == 30
     assert {cell: number for cell, number in cells(ruled).items() if number} == expected
     ask_and_do(session, ruled, ReplayRequest("d", 0, 0, undo="b"))
     assert {cell: number for cell, number in cells(ruled).items() if number} == wrong
     assert "was already undone" in str(ask_and_do(session, ruled, ReplayRequest("e", 0, 0, undo="b")).error)
-    assert [record.id for record in replays(session, ruled)] == ["b", "c", "d"]
+    assert [record.id for record in replays(session, ruled)] == ["b", "d"]
 
 
 def test_an_action_added_to_the_rules_brings_its_rejected_events_back(session: SparkSession, ruled: Settings) -> None:

@@ -4,22 +4,19 @@ Bronze itself says how far it has come: the next offset of a partition is the on
 there is no checkpoint beside the table that could be lost, damaged or out of step.
 
 Bronze's table properties say which topic it was read from. A topic that somebody deleted and made again has another id:
-its records are other records at the same offsets. Going on with it begins a new *generation*, in which offsets are
-counted from the start, so a row's coordinates are (generation, partition, offset). The generation follows from the
-row's batch.
+its records are other records at the same offsets. Going on with it begins a new generation: see
+:mod:`lake.contracts.generations`.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
 
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from lake.contracts.generations import Generation, as_property, read_generations
 from lake.contracts.refusals import Loss, NewTopic, Refusal
 from lake.errors import RefusedError
 from lake.settings import Settings
@@ -28,17 +25,6 @@ from spark.source.topic import Offsets, Topic, TopicState
 from spark.tables.delta import properties, set_properties, snapshot
 
 log = logging.getLogger(__name__)
-
-TOPICS = "weblake.topics"
-
-
-@dataclass(frozen=True)
-class Generation:
-    """A topic that bronze reads: from which batch on, and the offset of each partition that it began at (else 0)."""
-
-    topic_id: str
-    first_batch: int
-    starts: Offsets
 
 
 class Position:
@@ -134,8 +120,7 @@ class Position:
         """Write down that bronze goes on with another topic, or begins with its first."""
         first_batch = snapshot(self._session, self._settings.bronze).version + 1 if history else 0
         longer = [*history, Generation(topic_id, first_batch, starts)]
-        text = json.dumps([asdict(generation) for generation in longer])
-        set_properties(self._session, self._settings.bronze, {TOPICS: text})
+        set_properties(self._session, self._settings.bronze, as_property(longer))
         if history:
             self._read = {}
         log.info("bronze reads topic %s from batch %d on", topic_id, first_batch)
@@ -144,15 +129,7 @@ class Position:
 
 def generations(session: SparkSession, settings: Settings) -> list[Generation]:
     """Return the topics that bronze was read from, oldest first; without a Spark job."""
-    contents: list[dict[str, Any]] = json.loads(properties(session, settings.bronze).get(TOPICS, "[]"))
-    return [
-        Generation(
-            topic_id=fields["topic_id"],
-            first_batch=fields["first_batch"],
-            starts={int(partition): offset for partition, offset in fields["starts"].items()},
-        )
-        for fields in contents
-    ]
+    return read_generations(properties(session, settings.bronze))
 
 
 def current_first_batch(session: SparkSession, settings: Settings) -> int:
