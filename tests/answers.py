@@ -244,3 +244,13 @@ def kinds_of_products(events: list[Event]) -> list[Row]:
         kind = next((name for name, fits in kinds.items() if fits), "checked out")
         rows.append((product, kind, views, 1))
     return sorted(rows, key=lambda row: str(row[0]))
+
+
+def days_of_people(events: list[Event]) -> list[Row]:
+    rows: list[Row] = []
+    for day, theirs in days(people(events)):
+        failed = sum(event.action == "checkout" and event.status >= 500 for event in theirs)
+        clients = {event.address for event in theirs}
+        actions = number(theirs, "view_product"), number(theirs, "checkout")
+        rows.append((day, len(clients), len(pages(theirs)), *actions, failed))
+    return rows

@@ -131,7 +131,7 @@ def test_every_mart_holds_and_has_its_name(settings: Settings) -> None:
 
 def test_marts_that_contradict_each_other_and_verdicts_that_are_not_counted_are_found(settings: Settings) -> None:
     with (
-        changed(settings, "bot_traffic", "update marts.bot_traffic set requests = requests + 1 where class = 'people'"),
+        changed(settings, "bot_traffic", "update marts.bot_traffic set events = events + 1 where class = 'people'"),
         database_snapshot(settings) as cursor,
     ):
         problem = check_agreement(cursor).note
@@ -157,9 +157,8 @@ def test_every_mart_and_every_column_is_checked(settings: Settings) -> None:
         assert {name for (name,) in cursor.fetchall()} == {"build_info", *(mart.name for mart in MARTS)}
         for mart in MARTS:
             present = mart.present_columns(cursor)
-            assert sorted(present) == sorted([*mart.key, *mart.columns, *mart.sums(present), *mart.unchecked]), (
-                mart.name
-            )
+            checked = [*mart.key, *mart.columns, *mart.sums(present), *mart.derived]
+            assert sorted(present) == sorted([*checked, *mart.unchecked]), mart.name
 
 
 @contextmanager
@@ -182,11 +181,14 @@ def changed(settings: Settings, mart: str, change: str) -> Iterator[None]:
         ("bots", "probes = probes + 1", "probes"),
         ("bots", "figures = figures || '{\"probing\": 1000}'", "figures"),
         ("bot_classes", "clients = clients + 1", "clients"),
-        ("bot_traffic", "requests = requests + 1", "requests"),
+        ("bot_traffic", "events = events + 1", "events"),
         ("bot_rules", "is_weak = not is_weak", "is_weak"),
-        ("product_views", "view_count = view_count + 1", "view_count"),
-        ("action_counts", "action_ratio = 2", "action_ratio"),
+        ("product_views", "views = views + 1", "views"),
+        ("action_counts", "share = 2", "share"),
         ("payment_errors", "error_count = error_count + 1", "error_count"),
+        ("bots", "share_of_traffic = 2", "share_of_traffic"),
+        ("visitors", "day_start = day_start + interval '1 day'", "day_start"),
+        ("traffic", "five_minutes_start = window_start + interval '10 minutes'", "five_minutes_start"),
         ("traffic", "bytes = bytes + 1", "bytes"),
     ],
 )

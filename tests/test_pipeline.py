@@ -98,7 +98,7 @@ def test_marts_follow_and_their_tests_pass(session: SparkSession, settings: Sett
         )
         assert done.returncode == 0, done.stdout + done.stderr
     with psycopg2.connect(settings.postgres_dsn("analyst")) as connection, connection.cursor() as cursor:
-        cursor.execute("select sum(action_count) from actions")
+        cursor.execute("select sum(events) from actions")
         (total,) = cursor.fetchone() or (None,)
         cursor.execute("select product_id, views + add_to_carts + checkouts from products")
         products = dict(cursor.fetchall())

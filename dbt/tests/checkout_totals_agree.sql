@@ -3,11 +3,11 @@ with totals as (
     select
         (select coalesce(sum(checkouts), 0) from {{ ref('payment_errors') }}) as by_minute,
         (
-            select coalesce(sum(action_count), 0) from {{ ref('actions') }}
+            select coalesce(sum(events), 0) from {{ ref('actions') }}
             where action = 'checkout'
         ) as by_action,
         (select coalesce(sum(checkouts), 0) from {{ ref('products') }}) as by_product,
-        (select coalesce(sum(error_count), 0) from {{ ref('payment_errors') }}) as errors_by_minute,
+        (select coalesce(sum(payment_errors), 0) from {{ ref('payment_errors') }}) as errors_by_minute,
         (select coalesce(sum(payment_errors), 0) from {{ ref('clients') }}) as errors_by_client
 )
 

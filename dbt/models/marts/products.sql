@@ -12,7 +12,7 @@ totals as (
     select
         changed.product_id,
         {{ total('product_days.events') }} as events,
-        {{ total('product_days.view_count') }} as views,
+        {{ total('product_days.views') }} as views,
         {{ total('product_days.add_to_carts') }} as add_to_carts,
         {{ total('product_days.checkouts') }} as checkouts,
         {{ total('product_days.human_views') }} as human_views,

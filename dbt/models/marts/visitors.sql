@@ -1,4 +1,5 @@
 -- One row per hour in which something happened: from how many addresses people and bots asked for pages.
+{%- set width = '1 hour' %}
 {{
     config(
         unique_key='hour_start',
@@ -6,7 +7,7 @@
     )
 }}
 
-with {{ changed_rows('client_minutes', [window_of('window_start', '1 hour') ~ ' as hour_start']) }},
+with {{ changed_rows('client_minutes', [window_of('window_start', width) ~ ' as hour_start']) }},
 
 minutes as (
     select
@@ -17,7 +18,7 @@ minutes as (
         client_minutes.page_requests - client_minutes.bot_page_requests as human_page_requests
     from changed
     inner join client_minutes
-        on {{ in_window('client_minutes.window_start', 'changed.hour_start', '1 hour') }}
+        on {{ in_window('client_minutes.window_start', 'changed.hour_start', width) }}
 ),
 
 final as (
@@ -27,7 +28,8 @@ final as (
         {{ total('human_page_requests') }} as human_page_requests,
         {{ total('bot_page_requests') }} as bot_page_requests,
         max(version) as version,
-        hour_start
+        hour_start,
+        {{ wider_windows('hour_start', width) }}
     from minutes
     group by hour_start
 )

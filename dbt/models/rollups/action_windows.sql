@@ -15,8 +15,8 @@ with {{ changed_rows(
 final as (
     select
         changed.action,
-        {{ total('window_counts.events') }} as action_count,
-        {{ total('window_counts.events', 'not window_counts.is_bot') }} as human_count,
+        {{ total('window_counts.events') }} as events,
+        {{ total('window_counts.events', 'not window_counts.is_bot') }} as human_events,
         {{ total('window_counts.client_errors') }} as client_errors,
         {{ total('window_counts.server_errors') }} as server_errors,
         {{ total('window_counts.client_errors', 'not window_counts.is_bot') }} as human_client_errors,
