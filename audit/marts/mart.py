@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -15,6 +16,12 @@ from audit.scope import Scope
 WIDER_WINDOWS = {"five_minutes_start": 300, "hour_start": 3_600, "day_start": 86_400}
 """The column that says in which window of that many seconds a finer one lies."""
 
+NEWEST = """
+    select max(window_start) + interval '10 seconds' as counted_until from silver.window_counts
+    where dimension = 'all' and events > 0
+"""
+"""The end of the newest window with an event: windows that end by then are complete."""
+
 
 @dataclass(frozen=True)
 class Mart:
@@ -23,7 +30,8 @@ class Mart:
     Where the SQL says ``{sums}`` stands the sum of each other measure of which the mart has a column of that name. The
     first of ``columns`` is added up for the report. ``aliases`` are columns that say the same as another one.
     ``unchecked`` are columns that counts cannot tell. A mart ``is_by_window`` if each row tells of the events of its
-    own window alone. A mart of windows says how long they are; it also has the starts of the wider ones.
+    own window alone. A mart of windows says how long they are; it also has the starts of the
+    wider ones, and says whether one is complete.
     """
 
     name: str
@@ -38,7 +46,7 @@ class Mart:
 
     @property
     def derived(self) -> dict[str, sql.Composable]:
-        """Return the SQL for each column that follows from others of its own row: aliases, starts of wider windows."""
+        """Return the SQL for each column that follows from others of its own row: aliases, wider windows."""
         derived: dict[str, sql.Composable] = {alias: sql.Identifier(name) for alias, name in self.aliases.items()}
         if self.window_seconds:
             (start,) = (sql.Identifier(name) for name in self.key if name.endswith("_start"))
@@ -48,6 +56,9 @@ class Mart:
                 if seconds > self.window_seconds
                 for length in (sql.Literal(seconds),)
             }
+            derived["is_complete"] = sql.SQL("coalesce({} + {} <= (select counted_until from newest), false)").format(
+                start, sql.Literal(dt.timedelta(seconds=self.window_seconds))
+            )
         return derived
 
     def check(self, cursor: Cursor, scope: Scope) -> Check:
@@ -95,6 +106,7 @@ class Mart:
         parts["sums"] = sql.Composed(sql.SQL(", sum({0}) as {0}").format(sql.Identifier(name)) for name in sums)
         return sql.SQL("""
             with cells as (select * from silver.window_counts),
+            newest as ({newest}),
             ours as (select *, 1 as copy {derived} from ({query}) as counted where {inside}),
             theirs as (select *, row_number() over (partition by {key}) as copy from {mart} where {inside}),
             compared as (
@@ -106,6 +118,7 @@ class Mart:
                 sum({their_first}) over () as their_total, sum(is_different::int) over () as different
             from compared order by is_different desc, {key} limit 1
         """).format(
+            newest=sql.SQL(NEWEST),
             query=sql.SQL(self.query).format(**parts),
             derived=sql.Composed(
                 sql.SQL(", {} as {}").format(expression, sql.Identifier(name))

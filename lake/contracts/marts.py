@@ -29,6 +29,11 @@ SHARED_COLUMNS = (
     Column("five_minutes_start", "TIMESTAMP", "start of the five-minute window; finer windows have it to join by"),
     Column("hour_start", "TIMESTAMP", "start of the hour (UTC); windows of an hour or less join by it"),
     Column("day_start", "TIMESTAMP", "midnight UTC at which the day starts; windows join by it, `using (day_start)`"),
+    Column(
+        "is_complete",
+        "BOOLEAN",
+        "whether counting has reached the window's end; late events may still come. It turns without a new version",
+    ),
     Column("first_seen_at", "TIMESTAMP", "first ten-second window with an event; null where none is left"),
     Column("last_seen_at", "TIMESTAMP", "last ten-second window with an event; null where none is left"),
     Column("first_of_day", "TIMESTAMP", "first ten-second window of the day with an event; null where none is left"),

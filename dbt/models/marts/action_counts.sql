@@ -2,6 +2,7 @@
 {%- set width = '5 minutes' %}
 {{
     config(
+        meta={'window': {'start': 'window_start', 'width': width}},
         unique_key=['window_start', 'action'],
         indexes=[{'columns': ['version']}],
     )
@@ -31,7 +32,7 @@ final as (
         share as action_ratio,
         human_events as human_count,
         bot_events as bot_count,
-        {{ wider_windows('window_start', width) }}
+        {{ window_columns('window_start', width) }}
     from shares
 )
 

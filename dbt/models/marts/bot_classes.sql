@@ -1,6 +1,8 @@
 -- One row per day (UTC) and class of bots, with one more, people, for all that the ledger counts as people's.
+{%- set width = '1 day' %}
 {{
     config(
+        meta={'window': {'start': 'day_start', 'width': width}},
         unique_key='day_start',
         indexes=[{'columns': ['version']}],
     )
@@ -63,7 +65,8 @@ final as (
         max(version) over day as version,
         events as requests,
         views as product_views,
-        day_start
+        day_start,
+        {{ window_columns('day_start', width) }}
     from totals
     window day as (partition by day_start)
 )

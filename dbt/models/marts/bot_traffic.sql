@@ -2,6 +2,7 @@
 {%- set width = '5 minutes' %}
 {{
     config(
+        meta={'window': {'start': 'window_start', 'width': width}},
         unique_key='window_start',
         indexes=[{'columns': ['version']}],
     )
@@ -42,7 +43,7 @@ final as (
         -- The window's rows are published together, so they share their version.
         max(version) over (partition by window_start) as version,
         events as requests,
-        {{ wider_windows('window_start', width) }}
+        {{ window_columns('window_start', width) }}
     from totals
 )
 

@@ -2,6 +2,7 @@
 {%- set width = '1 minute' %}
 {{
     config(
+        meta={'window': {'start': 'window_start', 'width': width}},
         unique_key='window_start',
         indexes=[{'columns': ['version']}],
     )
@@ -44,7 +45,7 @@ final as (
         version,
         payment_errors as error_count,
         human_payment_errors as human_error_count,
-        {{ wider_windows('window_start', width) }}
+        {{ window_columns('window_start', width) }}
     from totals
 )
 

@@ -2,6 +2,7 @@
 {%- set width = '5 minutes' %}
 {{
     config(
+        meta={'window': {'start': 'window_start', 'width': width}},
         unique_key=['product_id', 'window_start'],
         indexes=[
             {'columns': ['window_start']},
@@ -31,7 +32,7 @@ final as (
         min(window_counts.window_start) filter (where window_counts.events > 0) as first_seen_at,
         max(window_counts.window_start) filter (where window_counts.events > 0) as last_seen_at,
         {{ total('window_counts.views') }} as view_count,
-        {{ wider_windows('changed.window_start', width) }}
+        {{ window_columns('changed.window_start', width) }}
     from changed
     inner join window_counts
         on

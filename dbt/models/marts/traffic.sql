@@ -2,6 +2,7 @@
 {%- set width = '1 minute' %}
 {{
     config(
+        meta={'window': {'start': 'window_start', 'width': width}},
         unique_key='window_start',
         indexes=[{'columns': ['version']}],
     )
@@ -27,7 +28,7 @@ final as (
         {{ total('window_counts.searches') }} as searches,
         {{ total('window_counts.bytes') }} as bytes,
         max(window_counts.version) as version,
-        {{ wider_windows('changed.window_start', width) }}
+        {{ window_columns('changed.window_start', width) }}
     from changed
     inner join window_counts
         on {{ in_window('window_counts.window_start', 'changed.window_start', width) }}

@@ -2,6 +2,7 @@
 {%- set width = '1 hour' %}
 {{
     config(
+        meta={'window': {'start': 'hour_start', 'width': width}},
         unique_key='hour_start',
         indexes=[{'columns': ['version']}],
     )
@@ -29,7 +30,7 @@ final as (
         {{ total('bot_page_requests') }} as bot_page_requests,
         max(version) as version,
         hour_start,
-        {{ wider_windows('hour_start', width) }}
+        {{ window_columns('hour_start', width) }}
     from minutes
     group by hour_start
 )
