@@ -51,6 +51,7 @@ SUSPECTS: dict[str, Counts] = {
 STEADY = "198.51.100.1"
 PEOPLE = [f"198.51.100.{serial}" for serial in range(2, 20)]
 CONVICTED = PEOPLE[0]
+FAILURES = ("failed_checkouts", "payment_errors", "client_errors", "server_errors")
 ACTIONS = {"view_product": "views", "add_to_cart": "add_to_carts", "checkout": "checkouts"}
 
 
@@ -77,8 +78,16 @@ def by_action(counts: Counts) -> Iterator[tuple[str, Counts]]:
     for action, measure in ACTIONS.items():
         if number := rest.pop(measure, 0):
             rest["events"] -= number
-            yield action, {"events": number, measure: number}
+            failures = {name: rest.pop(name, 0) for name in FAILURES} if action == "checkout" else {}
+            yield action, {"events": number, measure: number, **failures}
     yield "other", rest
+
+
+def by_status(counts: Counts) -> Iterator[tuple[str, Counts]]:
+    """Share events out among the statuses that their errors have."""
+    errors = {"404": counts.get("client_errors", 0), "503": counts.get("server_errors", 0)}
+    for status, number in (("200", counts["events"] - sum(errors.values())), *errors.items()):
+        yield status, {"events": number}
 
 
 def traffic(chance: random.Random) -> dict[Cell, Counts]:
@@ -89,8 +98,10 @@ def traffic(chance: random.Random) -> dict[Cell, Counts]:
         window = START + dt.timedelta(seconds=seconds // 10 * 10)
         is_bot = address == CONVICTED or bool(counts.get("crawler_events") or counts.get("tool_events"))
         own = {"all": "all", "client": address, "product": f"p-{seconds % 3}"}
-        parts = [(name, own.get(name, "200"), counts) for name in DIMENSIONS if name != "action"]
-        for dimension, key, part in (*parts, *(("action", action, part) for action, part in by_action(counts))):
+        parts = [(name, own[name], counts) for name in DIMENSIONS if name in own]
+        parts += [("action", action, part) for action, part in by_action(counts)]
+        parts += [("status", status, part) for status, part in by_status(counts)]
+        for dimension, key, part in parts:
             cell = cells.setdefault((dimension, window, key, is_bot), {})
             for name, number in part.items():
                 cell[name] = cell.get(name, 0) + number

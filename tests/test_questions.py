@@ -142,6 +142,16 @@ def test_the_suspects_are_those_that_were_made_up_and_nobody_else(filled: Settin
 
 
 @pytest.mark.stack
+def test_what_names_no_product_stands_in_a_row_of_its_own(filled: Settings, events: list[Event]) -> None:
+    query = "select events, views, checkouts, human_checkouts, bot_checkouts, last_seen_at from marts.products"
+    nameless = [event for event in events if not event.product]
+    of_people, of_bots = (answers.number(nameless, "checkout", is_bot) for is_bot in (False, True))
+    assert of_people > 0 < of_bots
+    _, rows = ask(filled, f"{query} where product_id = ''")
+    assert rows == [(len(nameless), 0, of_people + of_bots, of_people, of_bots, None)]
+
+
+@pytest.mark.stack
 def test_the_figures_are_as_fresh_as_the_newest_event(filled: Settings, events: list[Event]) -> None:
     columns, ((newest, built_at, age, version),) = ask(filled, questions()[FRESH].query)
     assert columns == ["newest_minute", "built_at", "age", "version"]

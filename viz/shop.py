@@ -15,7 +15,7 @@ from viz.timeline import draw_line, finish_time_axes, over_time
 TOP_PRODUCTS = """
 select product_id, human_views, bot_views
 from marts.products
-where views > 0
+where views > 0 and product_id <> ''
 order by human_views desc, bot_views desc, product_id
 limit 12
 """

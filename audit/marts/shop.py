@@ -11,15 +11,25 @@ PRODUCTS = Mart(
         *("views", "add_to_carts", "checkouts", "human_views", "human_add_to_carts", "human_checkouts"),
         *("bot_views", "bot_add_to_carts", "bot_checkouts"),
         *("cart_rate", "checkout_rate", "human_cart_rate", "human_checkout_rate"),
-        *("first_seen_at", "last_seen_at", "version"),
+        *("events", "first_seen_at", "last_seen_at", "version"),
     ),
     """
+    with parts as (  -- What names no product is all that was counted without what the products have.
+        select key as product_id, is_bot, events, views, add_to_carts, checkouts, version,
+            case when events <> 0 then window_start end as seen_at
+        from cells where dimension = 'product'
+        union all
+        select '', is_bot, sign * events, sign * views, sign * add_to_carts, sign * checkouts, null, null
+        from cells join (values ('all', 1), ('product', -1)) as signs (dimension, sign) using (dimension)
+        union all
+        select '', false, 0, 0, 0, 0, version, null from cells where dimension in ('action', 'product')
+    )
     select *, round(add_to_carts / nullif(views, 0), 4) as cart_rate,
         round(checkouts / nullif(views, 0), 4) as checkout_rate,
         round(human_add_to_carts / nullif(human_views, 0), 4) as human_cart_rate,
         round(human_checkouts / nullif(human_views, 0), 4) as human_checkout_rate
     from (
-        select key as product_id, max(version) as version {sums},
+        select product_id, max(version) as version, sum(events) as events,
             sum(views) as views, sum(add_to_carts) as add_to_carts, sum(checkouts) as checkouts,
             sum(case when is_bot then 0 else views end) as human_views,
             sum(case when is_bot then 0 else add_to_carts end) as human_add_to_carts,
@@ -27,9 +37,8 @@ PRODUCTS = Mart(
             sum(case when is_bot then views else 0 end) as bot_views,
             sum(case when is_bot then add_to_carts else 0 end) as bot_add_to_carts,
             sum(case when is_bot then checkouts else 0 end) as bot_checkouts,
-            min(case when events <> 0 then window_start end) as first_seen_at,
-            max(case when events <> 0 then window_start end) as last_seen_at
-        from cells where dimension = 'product' group by key
+            min(seen_at) as first_seen_at, max(seen_at) as last_seen_at
+        from parts group by product_id
     ) as sums
     """,
 )

@@ -1,4 +1,4 @@
--- Checkouts and their errors are the same by minute, by action and by client. (A checkout may name no product.)
+-- Checkouts are the same by minute, by action and by product, and their errors by minute and by client.
 with totals as (
     select
         (select coalesce(sum(checkouts), 0) from {{ ref('payment_errors') }}) as by_minute,
@@ -12,4 +12,4 @@ with totals as (
 )
 
 select * from totals
-where not (by_minute = by_action and by_product <= by_minute and errors_by_minute = errors_by_client)
+where not (by_minute = by_action and by_minute = by_product and errors_by_minute = errors_by_client)

@@ -13,6 +13,7 @@ with windows as (
 
 products as (
     select * from {{ ref('products') }}
+    where product_id <> ''
 )
 
 select

@@ -23,7 +23,7 @@ select
     (select sum(events) from action_counts)::bigint as action_counts,
     (select sum(checkouts) from payment_errors)::bigint as checkouts,
     (select sum(events) from actions where action = 'checkout')::bigint as checkout_actions,
-    (select sum(views) from products)::bigint as views,
+    (select sum(views) from products where product_id <> '')::bigint as views,
     (select sum(views) from product_views)::bigint as product_views
 """
 

@@ -2,7 +2,11 @@
 {{
     config(
         unique_key=['product_id', 'day_start'],
-        indexes=[{'columns': ['product_id', 'day_start'], 'unique': true}, {'columns': ['version']}],
+        indexes=[
+            {'columns': ['product_id', 'day_start'], 'unique': true},
+            {'columns': ['day_start']},
+            {'columns': ['version']},
+        ],
     )
 }}
 
