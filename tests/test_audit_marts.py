@@ -200,6 +200,7 @@ def changed(settings: Settings, mart: str, change: str) -> Iterator[None]:
         ("bots", "share_of_traffic = 2", "share_of_traffic"),
         ("visitors", "day_start = day_start + interval '1 day'", "day_start"),
         ("traffic", "five_minutes_start = window_start + interval '10 minutes'", "five_minutes_start"),
+        ("product_views", "is_complete = not is_complete", "is_complete"),
         ("traffic", "bytes = bytes + 1", "bytes"),
     ],
 )
