@@ -26,8 +26,8 @@ MOST_AGENTS = 1_000
 """So many agents of one client are looked at."""
 VERDICT = "select verdict, decided_by, decided_at, reason from silver.verdicts where ip_address = %s"
 SUSPECT = """
-    select score, class, is_convicted, would_convict, reasons, figures, requests, bot_requests,
-        share_of_traffic::float8, errors, first_seen_at, last_seen_at
+    select score, class, is_convicted, would_convict, reasons, figures, events, bot_events,
+        share::float8, errors, first_seen_at, last_seen_at
     from marts.bots where ip_address = %s
 """
 RULES = """
@@ -69,9 +69,9 @@ class Suspicion:
     is_convicted: bool
     would_convict: bool
     reasons: tuple[Reason, ...]
-    requests: int
-    bot_requests: int
-    share_of_traffic: float
+    events: int
+    bot_events: int
+    share: float
     errors: int
     first_seen_at: dt.datetime
     last_seen_at: dt.datetime
@@ -80,12 +80,12 @@ class Suspicion:
         """Return the score, each reason, and what the client did in all."""
         state = "over" if self.would_convict else "below"
         seen = f"{self.first_seen_at:%Y-%m-%d %H:%M}Z to {self.last_seen_at:%Y-%m-%d %H:%M}Z"
-        requests = f"{self.requests:,} requests ({100 * self.share_of_traffic:.2f} % of all)"
+        events = f"{self.events:,} events ({100 * self.share:.2f} % of all)"
         return [
             f"score {self.score}, {state} the threshold; class {self.class_name}",
-            f"{self.bot_requests:,} of {self.requests:,} requests are counted as a bot's",
+            f"{self.bot_events:,} of {self.events:,} events are counted as a bot's",
             *map(str, self.reasons),
-            f"{requests}, {self.errors:,} errors, seen {seen}",
+            f"{events}, {self.errors:,} errors, seen {seen}",
         ]
 
 
@@ -217,7 +217,7 @@ def _rows(connection: Connection, query: str, value: object) -> list[dict[str, A
 def _suspicion(row: dict[str, Any], rules: list[dict[str, Any]]) -> Suspicion:
     figures = row.pop("figures")
     row["reasons"] = tuple(Reason(**rule, figure=figures.get(rule["reason"], 0)) for rule in rules)
-    row["share_of_traffic"] = row["share_of_traffic"] or 0.0
+    row["share"] = row["share"] or 0.0
     return Suspicion(class_name=row.pop("class"), **row)
 
 

@@ -19,7 +19,7 @@ TO_CONVICT = """
     select bots.ip_address, array_to_string(bots.reasons, ', ') || ' (score ' || bots.score || ')'
     from marts.bots
     left join silver.verdicts on bots.ip_address = verdicts.ip_address
-    where bots.would_convict and bots.crawler_events + bots.tool_events < bots.requests and bots.ip_address <> 'erased'
+    where bots.would_convict and bots.crawler_events + bots.tool_events < bots.events and bots.ip_address <> 'erased'
         and coalesce(verdicts.verdict, 'released') = 'released'
     order by bots.score desc, bots.ip_address
     limit %s

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TypeVar
 
@@ -204,14 +204,18 @@ def disagreements(events: list[Event]) -> list[Row]:
 
 
 def unfinished(events: list[Event]) -> list[Row]:
-    newest = max(start_of(event.moment, MINUTE) for event in events)
-    widths: Sequence[tuple[str, dt.timedelta]] = (
-        ("traffic, payment_errors", MINUTE),
-        ("product_views, action_counts, bot_traffic", 5 * MINUTE),
-        ("visitors", HOUR),
-        ("bot_classes", ONE_DAY),
-    )
-    return [(marts, start_of(newest, width), start_of(newest, width) + width) for marts, width in widths]
+    counted_until = max(map(window_of, events)) + dt.timedelta(seconds=10)
+    viewed = [event for event in events if event.product]
+    windows: dict[str, tuple[list[Event], dt.timedelta]] = {
+        "traffic": (events, MINUTE),
+        "product_views": (viewed, 5 * MINUTE),
+        "visitors": (events, HOUR),
+        "bot_classes": (events, ONE_DAY),
+    }
+    starts = {(mart, start_of(event.moment, width)) for mart, (found, width) in windows.items() for event in found}
+    is_open = [(start, mart) for mart, start in starts if start + windows[mart][1] > counted_until]
+    newest_first = sorted(sorted(is_open, key=lambda row: row[1]), key=lambda row: row[0], reverse=True)
+    return [(mart, start) for start, mart in newest_first]
 
 
 def late_events(events: list[Event]) -> list[Row]:
@@ -244,3 +248,13 @@ def kinds_of_products(events: list[Event]) -> list[Row]:
         kind = next((name for name, fits in kinds.items() if fits), "checked out")
         rows.append((product, kind, views, 1))
     return sorted(rows, key=lambda row: str(row[0]))
+
+
+def days_of_people(events: list[Event]) -> list[Row]:
+    rows: list[Row] = []
+    for day, theirs in days(people(events)):
+        failed = sum(event.action == "checkout" and event.status >= 500 for event in theirs)
+        clients = {event.address for event in theirs}
+        actions = number(theirs, "view_product"), number(theirs, "checkout")
+        rows.append((day, len(clients), len(pages(theirs)), *actions, failed))
+    return rows

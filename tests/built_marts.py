@@ -16,8 +16,8 @@ from stack.servers import postgres
 from stack.servers.migrations import migrate
 
 TOTALS = (
-    "select (select sum(human_events + bot_events) from marts.traffic)::bigint, (select sum(views) from marts.products)"
-    "::bigint, (select sum(action_count) from marts.actions)::bigint, (select version from marts.build_info)"
+    "select (select sum(events) from marts.traffic)::bigint, (select sum(views) from marts.products)"
+    "::bigint, (select sum(events) from marts.actions)::bigint, (select version from marts.build_info)"
 )
 
 

@@ -54,13 +54,13 @@ def traffic(*rows: tuple[float, int, int]) -> pd.DataFrame:
 
 
 def payments(*rows: tuple[float, int, int]) -> pd.DataFrame:
-    """(minute, checkouts, error_count)"""
-    return _by_window(("checkouts", "error_count"), rows)
+    """(minute, checkouts, payment_errors)"""
+    return _by_window(("checkouts", "payment_errors"), rows)
 
 
 def bots_over_time(*rows: tuple[float, str, int]) -> pd.DataFrame:
-    """(minute, class, requests)"""
-    return _by_window(("class", "requests"), rows)
+    """(minute, class, events)"""
+    return _by_window(("class", "events"), rows)
 
 
 def conversion(*rows: tuple[float, int, int, int, int]) -> pd.DataFrame:

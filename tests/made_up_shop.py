@@ -161,7 +161,8 @@ def _of_a_look(chance: random.Random, address: str, seconds: int, serial: int) -
         yield replace(page, moment=at(seconds + 30), action="add_to_cart", response_ms=chance.randrange(90), status=200)
         if serial > 2 and chance.random() < 0.6:
             status = chance.choice([200, 200, 200, 402, 503])
-            yield Event(at(seconds + 90), address, "checkout", product, response_ms=70, status=status)
+            named = product if serial != 4 else None
+            yield Event(at(seconds + 90), address, "checkout", named, response_ms=70, status=status)
 
 
 def _of_declared_bots(chance: random.Random) -> Iterator[Event]:
@@ -188,7 +189,7 @@ def _of_others(chance: random.Random) -> Iterator[Event]:
             look = Event(moment, address, "view_product", f"p-{serial % 9 + 1}", bytes=700, is_log_line=is_log_line)
             yield replace(look, is_late=serial % 40 == 0)
     for serial in range(12):
-        yield Event(at(11 * DAY + 500 * serial), TESTER, "checkout", "p-2", status=402)
+        yield Event(at(11 * DAY + 500 * serial), TESTER, "checkout", status=402)
     for day in range(3):
         yield Event(at(day * DAY + 100), RIVAL, "view_product", "p-9")
         yield Event(at(day * DAY + 130), RIVAL, "add_to_cart", "p-9")

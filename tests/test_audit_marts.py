@@ -51,6 +51,7 @@ SUSPECTS: dict[str, Counts] = {
 STEADY = "198.51.100.1"
 PEOPLE = [f"198.51.100.{serial}" for serial in range(2, 20)]
 CONVICTED = PEOPLE[0]
+FAILURES = ("failed_checkouts", "payment_errors", "client_errors", "server_errors")
 ACTIONS = {"view_product": "views", "add_to_cart": "add_to_carts", "checkout": "checkouts"}
 
 
@@ -77,8 +78,16 @@ def by_action(counts: Counts) -> Iterator[tuple[str, Counts]]:
     for action, measure in ACTIONS.items():
         if number := rest.pop(measure, 0):
             rest["events"] -= number
-            yield action, {"events": number, measure: number}
+            failures = {name: rest.pop(name, 0) for name in FAILURES} if action == "checkout" else {}
+            yield action, {"events": number, measure: number, **failures}
     yield "other", rest
+
+
+def by_status(counts: Counts) -> Iterator[tuple[str, Counts]]:
+    """Share events out among the statuses that their errors have."""
+    errors = {"404": counts.get("client_errors", 0), "503": counts.get("server_errors", 0)}
+    for status, number in (("200", counts["events"] - sum(errors.values())), *errors.items()):
+        yield status, {"events": number}
 
 
 def traffic(chance: random.Random) -> dict[Cell, Counts]:
@@ -89,8 +98,10 @@ def traffic(chance: random.Random) -> dict[Cell, Counts]:
         window = START + dt.timedelta(seconds=seconds // 10 * 10)
         is_bot = address == CONVICTED or bool(counts.get("crawler_events") or counts.get("tool_events"))
         own = {"all": "all", "client": address, "product": f"p-{seconds % 3}"}
-        parts = [(name, own.get(name, "200"), counts) for name in DIMENSIONS if name != "action"]
-        for dimension, key, part in (*parts, *(("action", action, part) for action, part in by_action(counts))):
+        parts = [(name, own[name], counts) for name in DIMENSIONS if name in own]
+        parts += [("action", action, part) for action, part in by_action(counts)]
+        parts += [("status", status, part) for status, part in by_status(counts)]
+        for dimension, key, part in parts:
             cell = cells.setdefault((dimension, window, key, is_bot), {})
             for name, number in part.items():
                 cell[name] = cell.get(name, 0) + number
@@ -131,7 +142,7 @@ def test_every_mart_holds_and_has_its_name(settings: Settings) -> None:
 
 def test_marts_that_contradict_each_other_and_verdicts_that_are_not_counted_are_found(settings: Settings) -> None:
     with (
-        changed(settings, "bot_traffic", "update marts.bot_traffic set requests = requests + 1 where class = 'people'"),
+        changed(settings, "bot_traffic", "update marts.bot_traffic set events = events + 1 where class = 'people'"),
         database_snapshot(settings) as cursor,
     ):
         problem = check_agreement(cursor).note
@@ -157,9 +168,8 @@ def test_every_mart_and_every_column_is_checked(settings: Settings) -> None:
         assert {name for (name,) in cursor.fetchall()} == {"build_info", *(mart.name for mart in MARTS)}
         for mart in MARTS:
             present = mart.present_columns(cursor)
-            assert sorted(present) == sorted([*mart.key, *mart.columns, *mart.sums(present), *mart.unchecked]), (
-                mart.name
-            )
+            checked = [*mart.key, *mart.columns, *mart.sums(present), *mart.derived]
+            assert sorted(present) == sorted([*checked, *mart.unchecked]), mart.name
 
 
 @contextmanager
@@ -182,11 +192,15 @@ def changed(settings: Settings, mart: str, change: str) -> Iterator[None]:
         ("bots", "probes = probes + 1", "probes"),
         ("bots", "figures = figures || '{\"probing\": 1000}'", "figures"),
         ("bot_classes", "clients = clients + 1", "clients"),
-        ("bot_traffic", "requests = requests + 1", "requests"),
+        ("bot_traffic", "events = events + 1", "events"),
         ("bot_rules", "is_weak = not is_weak", "is_weak"),
-        ("product_views", "view_count = view_count + 1", "view_count"),
-        ("action_counts", "action_ratio = 2", "action_ratio"),
+        ("product_views", "views = views + 1", "views"),
+        ("action_counts", "share = 2", "share"),
         ("payment_errors", "error_count = error_count + 1", "error_count"),
+        ("bots", "share_of_traffic = 2", "share_of_traffic"),
+        ("visitors", "day_start = day_start + interval '1 day'", "day_start"),
+        ("traffic", "five_minutes_start = window_start + interval '10 minutes'", "five_minutes_start"),
+        ("product_views", "is_complete = not is_complete", "is_complete"),
         ("traffic", "bytes = bytes + 1", "bytes"),
     ],
 )

@@ -22,19 +22,21 @@ WRITTEN = sorted(path.relative_to(DBT) for path in dbt.texts(DBT))
 MARTS = {
     "products": "product_id views add_to_carts checkouts human_views human_add_to_carts human_checkouts bot_views "
     "bot_add_to_carts bot_checkouts cart_rate checkout_rate first_seen_at last_seen_at",
-    "actions": "action action_count share server_errors avg_response_ms human_count bot_count",
-    "bots": "ip_address score class is_convicted would_convict reasons points figures requests share_of_traffic "
-    "product_views errors verdict decided_by decided_at first_seen_at last_seen_at peak_requests_per_minute",
-    "bot_classes": "class clients requests bytes product_views add_to_carts checkouts conversion conversion_with_bots "
+    "actions": "action action_count share server_errors avg_response_ms human_events bot_events",
+    "bots": "ip_address score class is_convicted would_convict reasons points figures requests events share "
+    "views errors verdict decided_by decided_at first_seen_at last_seen_at peak_requests_per_minute",
+    "bot_classes": "class clients events bytes views add_to_carts checkouts conversion conversion_with_bots "
     "conversion_without_bots day_start",
-    "bot_traffic": "window_start class requests",
+    "bot_traffic": "window_start class events",
     "bot_rules": "reason points threshold class is_weak meaning",
     "product_views": "window_start product_id view_count",
     "action_counts": "window_start action action_count action_ratio",
     "payment_errors": "window_start checkouts error_count error_rate",
+    "statuses": "status requests",
     "traffic": "window_start human_events bot_events late_events server_errors",
     "build_info": "version built_at",
 }
+ALIAS = re.compile(r"\{\{ doc\('(?P<kind>same_as|deprecated_for)_(?P<of>\w+)'\) \}\}")
 DOC = re.compile(r"\{\{ doc\('(\w+)'\) \}\}")
 
 
@@ -123,9 +125,23 @@ def test_a_mart_has_the_type_of_the_contract_where_it_has_its_words(mart: str) -
     arrays = {"ARRAY<INT>": "integer[]"}
     for column in described_columns(DBT / "models" / "marts" / f"{mart}.sql"):
         word = DOC.fullmatch(column["description"])
-        if word:
+        if word and word[1] in types:
             named = contracts.Column("", types[word[1]], "")
             assert column["data_type"] == (arrays.get(named.type) or contracts.postgres_type(named)), column["name"]
+
+
+def test_an_alias_stands_beside_what_it_is_the_same_as_and_a_deprecated_one_is_in_the_changelog() -> None:
+    deprecated, aliases = [], []
+    for model in MODELS:
+        columns = {column["name"]: column for column in described_columns(model)}
+        for name, column in columns.items():
+            if alias := ALIAS.fullmatch(column["description"]):
+                assert column["data_type"] == columns[alias["of"]]["data_type"], f"{model.stem}.{name}"
+                aliases.append(name)
+                deprecated += [f"{model.stem}.{name}"] * (alias["kind"] == "deprecated_for")
+    listed = (PROJECT / "CHANGELOG.md").read_text().partition("### Deprecated")[2].partition("\n##")[0]
+    assert sorted(deprecated) == sorted(re.findall(r"`(\w+\.\w+)`", listed))
+    assert {"view_count", "action_count", "action_ratio", "error_count"} < set(aliases)
 
 
 def test_the_copy_takes_every_column_of_the_mirror() -> None:

@@ -18,9 +18,9 @@ SUSPICION = Suspicion(
     is_convicted=True,
     would_convict=True,
     reasons=(Reason("request_rate", 80, 61, 1200, "page requests in its busiest minute"),),
-    requests=3000,
-    bot_requests=3000,
-    share_of_traffic=0.25,
+    events=3000,
+    bot_events=3000,
+    share=0.25,
     errors=2,
     first_seen_at=at(0),
     last_seen_at=at(60),
@@ -33,9 +33,9 @@ def test_each_reason_shows_its_arithmetic() -> None:
     assert lines[0] == "203.0.113.7"
     assert lines[1].startswith("  convicted by hand on ")
     assert lines[2] == "  score 155, over the threshold; class scraper"
-    assert lines[3] == "  3,000 of 3,000 requests are counted as a bot's"
+    assert lines[3] == "  3,000 of 3,000 events are counted as a bot's"
     assert lines[4] == "   +80  request_rate       1,200 >= 61  page requests in its busiest minute"
-    assert lines[5].startswith("  3,000 requests (25.00 % of all), 2 errors, seen ")
+    assert lines[5].startswith("  3,000 events (25.00 % of all), 2 errors, seen ")
 
 
 def test_who_is_not_suspected_is_said_to_be_so() -> None:

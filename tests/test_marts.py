@@ -26,10 +26,10 @@ __all__ = ["marts", "shop", "shown"]
 
 WALKER = "203.0.113.77"
 BOTS = (
-    f"select class, is_convicted, would_convict, verdict, requests, score from marts.bots where ip_address = '{WALKER}'"
+    f"select class, is_convicted, would_convict, verdict, events, score from marts.bots where ip_address = '{WALKER}'"
 )
 CLASSES = (
-    "select extract(day from day_start)::int, class, requests::int from marts.bot_classes "
+    "select extract(day from day_start)::int, class, events::int from marts.bot_classes "
     "where day_start between '2026-02-01' and '2026-02-10' order by 1, 2"
 )
 OF_BOTS = ("marts.bots", "marts.bot_classes", "marts.bot_traffic", "marts.bot_rules")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import yaml
 from built_marts import count_views, marts, shop, shown, totals
@@ -43,6 +45,28 @@ def test_postgresql_knows_key_and_meaning_of_each_mart_and_keeps_them_from_run_t
     count_views(shop, shown + 1, "p-1")
     build(marts, shop)
     assert postgres.query(shop, "analyst", DESCRIBED) == [before], "a run made a table anew"
+
+
+def test_the_documentation_shows_each_mart_where_analysts_read_it(shop: Settings, marts: Marts, shown: int) -> None:
+    assert marts.docs().stat().st_size > 0
+    folder = shop.data / "dbt"
+    nodes = json.loads((folder / "manifest.json").read_text())["nodes"]
+    catalog = json.loads((folder / "catalog.json").read_text())["nodes"]
+    models = {node["name"]: node for node in nodes.values() if node["resource_type"] == "model"}
+    ours = {path.stem: yaml.safe_load(path.read_text())["models"][0] for path in MARTS.glob("*.yml")}
+    assert {name for name, node in models.items() if node["group"] == "marts"} == set(ours)
+    for name, node in models.items():
+        place = "marts" if name in ours else "staging"
+        assert (node["schema"], f'"{place}"."{name}"' in node["relation_name"]) == (place, True)
+        assert catalog[node["unique_id"]]["metadata"]["schema"] == place
+    for name, mart in ours.items():
+        columns = catalog[f"model.weblake.{name}"]["columns"]
+        assert set(columns) == {column["name"] for column in mart["columns"]}
+        assert all(column["comment"] for column in columns.values())
+    before = totals(shop)
+    count_views(shop, shown + 1, "p-1")
+    build(marts, shop)
+    assert totals(shop) > before, "the documentation moved what is built"
 
 
 def test_marts_of_before_there_were_keys_and_comments_get_them(shop: Settings, marts: Marts, shown: int) -> None:

@@ -67,11 +67,18 @@ class Replay:
 
 
 @dataclass(frozen=True)
+class Reject:
+    """All events of a spot are rejected by other rules, or count again; the newest event may be among them."""
+
+    second: int
+
+
+@dataclass(frozen=True)
 class Build:
     """The marts follow the mirror."""
 
 
-Step = Arrive | Judge | Replay | Build
+Step = Arrive | Judge | Replay | Reject | Build
 ARRIVALS = st.builds(
     Arrive,
     st.sampled_from(sorted(CLIENTS)),
@@ -85,6 +92,7 @@ STEPS = st.one_of(
     ARRIVALS,
     st.builds(Judge, st.sampled_from(sorted(CLIENTS)), st.sampled_from(["convicted", "pardoned", "released"])),
     st.builds(Replay, st.sampled_from(["p-1", "p-2"])),
+    st.builds(Reject, st.sampled_from(SPOTS)),
     st.builds(Build),
 )
 
@@ -98,11 +106,14 @@ class Shop:
     events: Counter[Arrive] = field(default_factory=Counter)
     verdicts: dict[str, str] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
+    rejected: set[int] = field(default_factory=set)
 
     def cells(self) -> Counter[tuple[Cell, str]]:
         """Return the sums as they stand: (cell, measure) -> number."""
         sums: Counter[tuple[Cell, str]] = Counter()
         for event, number in self.events.items():
+            if event.second in self.rejected:
+                continue
             is_hidden = event.action == "view_product" and event.product in self.hidden
             action = "page" if is_hidden else event.action
             own = {"pages": 1} if is_hidden else ACTIONS[event.action]
@@ -127,6 +138,8 @@ class Shop:
             self.put_verdict(step)
         elif isinstance(step, Replay):
             self.hidden ^= {step.product}
+        elif isinstance(step, Reject):
+            self.rejected ^= {step.second}
         after = self.cells()
         self.version += 1
         changed: dict[Cell, Counts] = {}

@@ -98,9 +98,9 @@ def test_marts_follow_and_their_tests_pass(session: SparkSession, settings: Sett
         )
         assert done.returncode == 0, done.stdout + done.stderr
     with psycopg2.connect(settings.postgres_dsn("analyst")) as connection, connection.cursor() as cursor:
-        cursor.execute("select sum(action_count) from actions")
+        cursor.execute("select sum(events) from actions")
         (total,) = cursor.fetchone() or (None,)
-        cursor.execute("select product_id, views + add_to_carts + checkouts from products")
+        cursor.execute("select product_id, views + add_to_carts + checkouts from products where product_id <> ''")
         products = dict(cursor.fetchall())
     assert total == sum(number for key, number in expected.items() if key[0] == "all")
     per_product: dict[str, int] = {}

@@ -48,6 +48,7 @@ ANSWERS: dict[int, Answer] = {
     17: answers.late_events,
     18: answers.statuses,
     MODEL: answers.kinds_of_products,
+    21: answers.days_of_people,
 }
 """Those whose rows follow from the events alone. The tests below compare the others: 13, 15 and 19."""
 
@@ -102,10 +103,10 @@ def about(address: str) -> str:
     return questions()[WHY].query.replace(WALKER, address)
 
 
-def test_each_of_the_twenty_questions_has_a_number_a_query_and_a_word_on_its_answer() -> None:
+def test_each_question_has_a_number_a_query_and_a_word_on_its_answer() -> None:
     page = PAGE.read_text()
-    assert list(questions()) == list(range(1, 21))
-    assert len(re.findall(r"^### ", page, re.MULTILINE)) == len(FENCE.findall(page)) == 20
+    assert list(questions()) == list(range(1, 22))
+    assert len(re.findall(r"^### ", page, re.MULTILINE)) == len(FENCE.findall(page)) == 21
     assert [question.title for question in questions().values() if not question.prose] == []
 
 
@@ -138,6 +139,16 @@ def test_the_reasons_are_what_a_client_was_made_up_to_do(filled: Settings, addre
 def test_the_suspects_are_those_that_were_made_up_and_nobody_else(filled: Settings) -> None:
     _, rows = ask(filled, "select ip_address from marts.bots")
     assert {address for (address,) in rows} == set(EVIDENCE)
+
+
+@pytest.mark.stack
+def test_what_names_no_product_stands_in_a_row_of_its_own(filled: Settings, events: list[Event]) -> None:
+    query = "select events, views, checkouts, human_checkouts, bot_checkouts, last_seen_at from marts.products"
+    nameless = [event for event in events if not event.product]
+    of_people, of_bots = (answers.number(nameless, "checkout", is_bot) for is_bot in (False, True))
+    assert of_people > 0 < of_bots
+    _, rows = ask(filled, f"{query} where product_id = ''")
+    assert rows == [(len(nameless), 0, of_people + of_bots, of_people, of_bots, None)]
 
 
 @pytest.mark.stack

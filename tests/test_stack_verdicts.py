@@ -22,7 +22,7 @@ pytestmark = pytest.mark.stack
 BOTS = """
 create table marts.bots (
     ip_address text, score int, class text, is_convicted boolean, would_convict boolean, reasons text[],
-    requests bigint, crawler_events bigint, tool_events bigint, impostor_events bigint, paid_checkouts bigint
+    events bigint, crawler_events bigint, tool_events bigint, impostor_events bigint, paid_checkouts bigint
 );
 grant select on marts.bots to dbt;
 insert into marts.bots values

@@ -102,5 +102,5 @@ def test_the_queries_read_the_marts_as_they_are(marts: Settings, tmp_path: Path)
     assert rows_of == {name: ROWS.get(name, 2) for name in PICTURES}
     assert frames["traffic"].iloc[1].tolist() == [minute(0), 8, 3]
     assert frames["conversion"].iloc[1].tolist() == [minute(0).floor("D"), 11, 0, 8, 0]
-    assert frames["bot_requests"]["requests"].sum() == frames["actions"]["action_count"].sum() == 22
+    assert frames["bot_requests"]["events"].sum() == frames["actions"]["events"].sum() == 22
     assert len(draw_all(engine, tmp_path / "charts")) == len(CHARTS)

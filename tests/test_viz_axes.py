@@ -99,7 +99,7 @@ def test_every_chart_names_the_same_time_and_when_it_was_drawn(ax: Axes) -> None
         "payment_errors": payments((3, 3, 1)),
         "bot_requests": bots_over_time((5, "tool", 1)),
         "top_products": pd.DataFrame({"product_id": ["p"], "human_views": [1], "bot_views": [0]}),
-        "actions": pd.DataFrame({"action": ["checkout"], "action_count": [1]}),
+        "actions": pd.DataFrame({"action": ["checkout"], "events": [1]}),
     }
     for name, frame in rows.items():
         ax.clear()

@@ -15,8 +15,8 @@ __all__ = ["ax"]
 
 
 def suspects(*rows: tuple[str, str, bool, int, list[str], list[int]]) -> pd.DataFrame:
-    """(ip_address, class, is_convicted, requests, reasons, points)"""
-    names = ["ip_address", "class", "is_convicted", "requests", "reasons", "points"]
+    """(ip_address, class, is_convicted, events, reasons, points)"""
+    names = ["ip_address", "class", "is_convicted", "events", "reasons", "points"]
     frame = pd.DataFrame(list(rows), columns=names)
     frame["score"] = [sum(row[-1]) for row in rows]
     frame["verdict"], frame["verdict_reason"] = None, None

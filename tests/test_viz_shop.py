@@ -41,7 +41,7 @@ def test_a_product_may_be_called_anything(ax: Axes) -> None:
 
 
 def test_the_slices_of_actions_are_their_ratios(ax: Axes) -> None:
-    actions = pd.DataFrame({"action": ["view_product", "checkout"], "action_count": [3, 1]})
+    actions = pd.DataFrame({"action": ["view_product", "checkout"], "events": [3, 1]})
     draw_chart(ax, "actions", actions)
     legend = ax.get_legend()
     assert legend is not None

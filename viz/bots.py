@@ -27,16 +27,16 @@ from viz.timeline import draw_stack, finish_time_axes, over_time
 
 BOTS = """
 select
-    ip_address, class, is_convicted, verdict, verdict_reason, score, requests, reasons, points,
+    ip_address, class, is_convicted, verdict, verdict_reason, score, events, reasons, points,
     count(*) over () as bots
 from marts.bots
-order by requests desc, ip_address
+order by events desc, ip_address
 limit 12
 """
 BOT_REQUESTS = """
 select
     date_bin(greatest(cast(:step as interval), interval '5 minutes'), window_start, 'epoch') as window_start,
-    class, cast(sum(requests) as bigint) as requests
+    class, cast(sum(events) as bigint) as events
 from marts.bot_traffic
 group by 1, 2
 order by 1, 2
@@ -44,9 +44,9 @@ order by 1, 2
 CONVERSION = """
 select
     day_start,
-    cast(sum(product_views) as bigint) as views,
+    cast(sum(views) as bigint) as views,
     cast(sum(checkouts) as bigint) as checkouts,
-    cast(coalesce(sum(product_views) filter (where class = 'people'), 0) as bigint) as human_views,
+    cast(coalesce(sum(views) filter (where class = 'people'), 0) as bigint) as human_views,
     cast(coalesce(sum(checkouts) filter (where class = 'people'), 0) as bigint) as human_checkouts
 from marts.bot_classes
 group by day_start
@@ -87,17 +87,17 @@ RATES = {
 def draw_bots(ax: Axes, bots: pd.DataFrame) -> str:
     """Draw bars of suspects, coloured by class, each with its reasons.
 
-    Columns: ip_address, class, is_convicted, verdict, verdict_reason, score, requests, reasons, points, bots.
+    Columns: ip_address, class, is_convicted, verdict, verdict_reason, score, events, reasons, points, bots.
     """
     upwards = bots.iloc[::-1]
     ax.barh(
         range(len(upwards)),
-        upwards["requests"],
+        upwards["events"],
         height=BAR_HEIGHT,
         color=[colour_of(name) for name in upwards["class"]],
     )
     addresses = [shorten(address, LONGEST_ADDRESS) for address in upwards["ip_address"]]
-    set_rows(ax, addresses, [int(requests) for requests in upwards["requests"]])
+    set_rows(ax, addresses, [int(events) for events in upwards["events"]])
     for row, (_, bot) in enumerate(upwards.iterrows()):
         ax.text(0, row + 0.25, f" {reasons_of(bot)}", va="bottom", fontsize=9, color=FAINT_TEXT)
     ax.set_ylim(top=len(upwards) - 0.1)
@@ -112,12 +112,12 @@ def draw_bots(ax: Axes, bots: pd.DataFrame) -> str:
     return f" and why{most}"
 
 
-def draw_bot_requests(ax: Axes, requests: pd.DataFrame, span: Span) -> str:
-    """Draw bots' requests over time, stacked by class: window_start, class, requests.
+def draw_bot_requests(ax: Axes, events: pd.DataFrame, span: Span) -> str:
+    """Draw bots' requests over time, stacked by class: window_start, class, events.
 
     The class ``people`` is not drawn: its rows say that there was traffic, if none of bots.
     """
-    wide = requests.pivot_table(index="window_start", columns="class", values="requests", aggfunc="sum", fill_value=0)
+    wide = events.pivot_table(index="window_start", columns="class", values="events", aggfunc="sum", fill_value=0)
     timeline = over_time(wide.reset_index(), span, COARSEST_MART)
     totals = timeline.counts.drop(columns="people", errors="ignore").sum().sort_values(ascending=False)
     totals = totals[totals > 0]

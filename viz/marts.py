@@ -14,17 +14,17 @@ from viz.span import MINUTE, Span, time_span
 RANGE = """
 select min(window_start) as first_at, max(window_start) as newest_at
 from marts.traffic
-where human_events + bot_events > 0
+where events > 0
 """
 BUSY = """
 select unnest(array[min(window_start), max(window_start)]) as window_start
 from marts.traffic
-where human_events + bot_events > (select max(human_events + bot_events) from marts.traffic) / 100.0
+where events > (select max(events) from marts.traffic) / 100.0
 group by date_bin('1 hour', window_start, 'epoch')
 """
 """Of each hour the first and the last minute with more than a hundredth of the events of the busiest minute."""
 LEFT_OUT = """
-select cast(coalesce(sum(human_events + bot_events), 0) as bigint) as events
+select cast(coalesce(sum(events), 0) as bigint) as events
 from marts.traffic
 where not window_start <@ cast(:sections as tstzmultirange)
 """

@@ -15,20 +15,20 @@ from viz.timeline import draw_line, finish_time_axes, over_time
 TOP_PRODUCTS = """
 select product_id, human_views, bot_views
 from marts.products
-where views > 0
+where views > 0 and product_id <> ''
 order by human_views desc, bot_views desc, product_id
 limit 12
 """
 ACTIONS = """
-select action, action_count
+select action, events
 from marts.actions
-where action_count > 0
-order by action_count desc, action
+where events > 0
+order by events desc, action
 """
 PAYMENT_ERRORS = """
 select
     date_bin(cast(:step as interval), window_start, 'epoch') as window_start,
-    cast(sum(checkouts) as bigint) as checkouts, cast(sum(error_count) as bigint) as error_count
+    cast(sum(checkouts) as bigint) as checkouts, cast(sum(payment_errors) as bigint) as payment_errors
 from marts.payment_errors
 group by 1
 order by 1
@@ -38,7 +38,7 @@ select
     date_bin(cast(:step as interval), window_start, 'epoch') as window_start,
     cast(sum(human_events) as bigint) as human_events, cast(sum(bot_events) as bigint) as bot_events
 from marts.traffic
-where human_events + bot_events > 0
+where events > 0
 group by 1
 order by 1
 """
@@ -47,7 +47,7 @@ select
     date_bin(cast(:step as interval), window_start, 'epoch') as window_start,
     cast(sum(searches) as bigint) as searches
 from marts.traffic
-where human_events + bot_events > 0
+where events > 0
 group by 1
 order by 1
 """
@@ -88,16 +88,16 @@ def draw_top_products(ax: Axes, products: pd.DataFrame) -> str:
 
 
 def draw_actions(ax: Axes, actions: pd.DataFrame) -> str:
-    """Draw a pie of what clients did: action, action_count."""
-    ordered = actions.sort_values("action_count", ascending=False)
-    total = int(ordered["action_count"].sum())
+    """Draw a pie of what clients did: action, events."""
+    ordered = actions.sort_values("events", ascending=False)
+    total = int(ordered["events"].sum())
     names = [
         f"{action.replace('_', ' ')}  {count / total:.1%}  ({count:,})"
-        for action, count in zip(ordered["action"], ordered["action_count"], strict=True)
+        for action, count in zip(ordered["action"], ordered["events"], strict=True)
     ]
     colours = action_colours(ordered["action"])
     wedges, *_ = ax.pie(
-        ordered["action_count"],
+        ordered["events"],
         colors=[colours[action] for action in ordered["action"]],
         startangle=90,
         counterclock=False,
@@ -117,13 +117,13 @@ def action_colours(actions: Iterable[str]) -> dict[str, str]:
 
 
 def draw_payment_errors(ax: Axes, payments: pd.DataFrame, span: Span) -> str:
-    """Draw failed checkouts over time, with all checkouts behind them: window_start, checkouts, error_count."""
+    """Draw failed checkouts over time, with all checkouts behind them: window_start, checkouts, payment_errors."""
     timeline = over_time(payments, span)
     draw_line(ax, timeline, "checkouts", QUIET, "all checkouts")
-    draw_line(ax, timeline, "error_count", ERROR, "failed (answered 5xx)")
+    draw_line(ax, timeline, "payment_errors", ERROR, "failed (answered 5xx)")
     finish_time_axes(ax, timeline, "checkouts", timeline.counts["checkouts"].max())
     set_legend_below(ax)
-    checkouts, errors = int(timeline.counts["checkouts"].sum()), int(timeline.counts["error_count"].sum())
+    checkouts, errors = int(timeline.counts["checkouts"].sum()), int(timeline.counts["payment_errors"].sum())
     return f": {errors:,} of {checkouts:,} checkouts ({errors / checkouts:.1%})" if checkouts else ": no checkouts yet"
 
 

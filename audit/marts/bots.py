@@ -127,21 +127,21 @@ BOTS = Mart(
     "bots",
     ("ip_address",),
     (
-        *("requests", "score", "class", "is_convicted", "would_convict", "verdict", "decided_by", "verdict_reason"),
-        *("decided_at", "reasons", "points", "figures", "bot_requests", "share_of_traffic"),
-        *("page_requests", "product_views", "paid_checkouts", "errors"),
+        *("events", "score", "class", "is_convicted", "would_convict", "verdict", "decided_by", "verdict_reason"),
+        *("decided_at", "reasons", "points", "figures", "bot_events", "share"),
+        *("page_requests", "views", "paid_checkouts", "errors"),
         *("peak_requests_per_minute", "active_minutes", "steady_minutes", "first_seen_at", "last_seen_at", "version"),
     ),
     """
     select clients.ip_address, score, class, would_convict, reasons, points, figures, verdict, decided_by, decided_at,
-        verdicts.reason as verdict_reason, requests = bot_requests as is_convicted, peak_requests_per_minute,
+        verdicts.reason as verdict_reason, events = bot_events as is_convicted, peak_requests_per_minute,
         active_minutes, steady_minutes, version, counts.*,
-        round(requests / (select sum(events) from cells where dimension = 'action'), 4) as share_of_traffic
+        round(events / (select sum(events) from cells where dimension = 'action'), 4) as share
     from audit_clients as clients
     join (
-        select key, sum(events) as requests, sum(events - assets) as page_requests {sums},
-            sum(case when is_bot then events else 0 end) as bot_requests,
-            sum(views) as product_views, sum(checkouts - failed_checkouts) as paid_checkouts,
+        select key, sum(events) as events, sum(events - assets) as page_requests {sums},
+            sum(case when is_bot then events else 0 end) as bot_events,
+            sum(views) as views, sum(checkouts - failed_checkouts) as paid_checkouts,
             sum(client_errors + server_errors) as errors,
             min(case when events <> 0 then window_start end) as first_seen_at,
             max(case when events <> 0 then window_start end) as last_seen_at
@@ -150,54 +150,64 @@ BOTS = Mart(
     left join silver.verdicts on verdicts.ip_address = clients.ip_address
     where is_suspected or verdict = 'convicted'
     """,
+    aliases={
+        "requests": "events",
+        "bot_requests": "bot_events",
+        "share_of_traffic": "share",
+        "product_views": "views",
+    },
 )
 BOT_CLASSES = Mart(
     "bot_classes",
     ("day_start", "class"),
     (
-        *("requests", "clients", "product_views", "checkouts"),
+        *("events", "clients", "views", "checkouts"),
         *("conversion", "conversion_with_bots", "conversion_without_bots"),
     ),
     """
-    select *, round(checkouts / nullif(product_views, 0), 4) as conversion,
-        round(sum(checkouts) over of_day / nullif(sum(product_views) over of_day, 0), 4) as conversion_with_bots,
+    select *, round(checkouts / nullif(views, 0), 4) as conversion,
+        round(sum(checkouts) over of_day / nullif(sum(views) over of_day, 0), 4) as conversion_with_bots,
         round(
             sum(case when class = 'people' then checkouts end) over of_day
-            / nullif(sum(case when class = 'people' then product_views end) over of_day, 0), 4
+            / nullif(sum(case when class = 'people' then views end) over of_day, 0), 4
         ) as conversion_without_bots
     from (
-        select to_timestamp(day * 86400) as day_start, class, sum(requests) as requests,
-            sum(product_views) as product_views, sum(checkouts) as checkouts,
-            count(*) filter (where requests > 0) as clients {sums}
+        select to_timestamp(day * 86400) as day_start, class, sum(events) as events,
+            sum(views) as views, sum(checkouts) as checkouts,
+            count(*) filter (where events > 0) as clients {sums}
         from (
             select key, extract(epoch from window_start)::bigint / 86400 as day,
                 case when of_bots then class else 'people' end as class,
-                coalesce(sum(events) filter (where is_bot = of_bots), 0) as requests,
-                coalesce(sum(views) filter (where is_bot = of_bots), 0) as product_views,
+                coalesce(sum(events) filter (where is_bot = of_bots), 0) as events,
+                coalesce(sum(views) filter (where is_bot = of_bots), 0) as views,
                 coalesce(sum(checkouts) filter (where is_bot = of_bots), 0) as checkouts,
                 coalesce(sum(add_to_carts) filter (where is_bot = of_bots), 0) as add_to_carts,
                 coalesce(sum(bytes) filter (where is_bot = of_bots), 0) as bytes
             from cells join audit_clients on ip_address = key cross join (values (true), (false)) as kinds (of_bots)
             where dimension = 'client' group by 1, 2, 3
         ) as days
-        group by day, class having class = 'people' or sum(requests) > 0
+        group by day, class having class = 'people' or sum(events) > 0
     ) as sums
     window of_day as (partition by day_start)
     """,
+    aliases={"requests": "events", "product_views": "views"},
+    window_seconds=86_400,
     unchecked=("version",),
 )
 BOT_TRAFFIC = Mart(
     "bot_traffic",
     ("window_start", "class"),
-    ("requests",),
+    ("events",),
     """
     select to_timestamp(five_minutes * 300) as window_start, case when of_bots then class else 'people' end as class,
-        coalesce(sum(events) filter (where is_bot = of_bots), 0) as requests
+        coalesce(sum(events) filter (where is_bot = of_bots), 0) as events
     from (select *, extract(epoch from window_start)::bigint / 300 as five_minutes from cells) as cells
     join audit_clients on ip_address = key cross join (values (true), (false)) as kinds (of_bots)
     where dimension = 'client' group by five_minutes, of_bots, 2
     having not of_bots or sum(events) filter (where is_bot) > 0
     """,
+    aliases={"requests": "events"},
+    window_seconds=300,
     unchecked=("version",),
 )
 BOT_RULES = Mart(

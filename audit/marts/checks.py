@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import time
 
+from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
 from audit.check import Check, Verdict, compared, failed, number, unchecked
 from audit.database import Stand, database_snapshot, marts_stand, mirror_stand
 from audit.marts.agreement import check_agreement, check_verdicts
 from audit.marts.bots import BOT_MARTS, SCRATCH, score_clients
+from audit.marts.mart import NEWEST
 from audit.marts.shop import SHOP_MARTS
 from audit.scope import Scope
 from lake.settings import Settings
 
 PATIENCE_SECONDS = 60.0
 POLL_SECONDS = 1.0
+BUILD = """
+    select version, built_at <= now(), models <> '', build_info.counted_until is not distinct from newest.counted_until
+    from marts.build_info cross join ({newest}) as newest
+"""
 
 
 def check_marts(settings: Settings, scope: Scope, patience_seconds: float = PATIENCE_SECONDS) -> list[Check]:
@@ -52,9 +58,9 @@ def _check_build(cursor: Cursor) -> Check:
     """Compare the version that the marts say they show with the newest that any count has."""
     cursor.execute("select coalesce(max(version), -1) from silver.window_counts")
     ((newest,),) = cursor.fetchall()
-    cursor.execute("select version, built_at <= now(), models <> '' from marts.build_info")
+    cursor.execute(sql.SQL(BUILD).format(newest=sql.SQL(NEWEST)))
     rows = cursor.fetchall()
-    version, is_built, has_edition = rows[0]
+    version, is_built, has_edition, is_newest = rows[0]
     problem = ""
     if len(rows) != 1:
         problem = f"it has {number(len(rows), 'row')} instead of one; run `make dbt`"
@@ -62,6 +68,8 @@ def _check_build(cursor: Cursor) -> Check:
         problem = f"counts have version {newest}, which the marts do not show; run `make dbt`"
     elif not is_built or not has_edition:
         problem = "it does not say when the marts were built, or by which models; run `make dbt`"
+    elif not is_newest:
+        problem = "counted_until is not the end of the newest window with an event; run `make dbt FULL_REFRESH=1`"
     return compared("marts: build_info", f"counts up to version {newest}", f"version {version}", problem)
 
 

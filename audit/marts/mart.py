@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -12,29 +13,59 @@ from audit.check import Check, compared, difference, failed, number
 from audit.facts import MEASURE_NAMES
 from audit.scope import Scope
 
+WIDER_WINDOWS = {"five_minutes_start": 300, "hour_start": 3_600, "day_start": 86_400}
+"""The column that says in which window of that many seconds a finer one lies."""
+
+NEWEST = """
+    select max(window_start) + interval '10 seconds' as counted_until from silver.window_counts
+    where dimension = 'all' and events > 0
+"""
+"""The end of the newest window with an event: windows that end by then are complete."""
+
 
 @dataclass(frozen=True)
 class Mart:
     """A mart: its key, its columns, and the SQL for its rows from ``cells``, which are PostgreSQL's counts.
 
     Where the SQL says ``{sums}`` stands the sum of each other measure of which the mart has a column of that name. The
-    first of ``columns`` is added up for the report. ``unchecked`` are columns that counts cannot tell. A mart
-    ``is_by_window`` if each row tells of the events of its own window alone.
+    first of ``columns`` is added up for the report. ``aliases`` are columns that say the same as another one.
+    ``unchecked`` are columns that counts cannot tell. A mart ``is_by_window`` if each row tells of the events of its
+    own window alone. A mart of windows says how long they are; it also has the starts of the
+    wider ones, and says whether one is complete.
     """
 
     name: str
     key: tuple[str, ...]
     columns: tuple[str, ...]
     query: str
+    aliases: Mapping[str, str] = field(default_factory=dict)
     unchecked: tuple[str, ...] = ()
     is_by_window: bool = False
+    window_seconds: int = 0
     literals: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def derived(self) -> dict[str, sql.Composable]:
+        """Return the SQL for each column that follows from others of its own row: aliases, wider windows."""
+        derived: dict[str, sql.Composable] = {alias: sql.Identifier(name) for alias, name in self.aliases.items()}
+        if self.window_seconds:
+            (start,) = (sql.Identifier(name) for name in self.key if name.endswith("_start"))
+            derived |= {
+                name: sql.SQL("to_timestamp(extract(epoch from {})::bigint / {} * {})").format(start, length, length)
+                for name, seconds in WIDER_WINDOWS.items()
+                if seconds > self.window_seconds
+                for length in (sql.Literal(seconds),)
+            }
+            derived["is_complete"] = sql.SQL("coalesce({} + {} <= (select counted_until from newest), false)").format(
+                start, sql.Literal(dt.timedelta(seconds=self.window_seconds))
+            )
+        return derived
 
     def check(self, cursor: Cursor, scope: Scope) -> Check:
         """Compare the mart with the counts, row by row, inside the database."""
         name = f"marts: {self.name}"
         present = self.present_columns(cursor)
-        missing = [column for column in (*self.key, *self.columns) if column not in present]
+        missing = [column for column in (*self.key, *self.columns, *self.derived) if column not in present]
         if missing:
             return failed(name, f"it is missing, or lacks {', '.join(missing)}; run `make dbt`")
         sums = self.sums(present)
@@ -47,7 +78,7 @@ class Mart:
         if row["different"]:
             key = ", ".join(f"{column} {_text(row[column])}" for column in self.key)
             share = f"{row['different']:,} of {number(row['rows'], 'row')} differ"
-            problem = f"first: {key}: {_difference(row, [*self.columns, *sums])}; {share}"
+            problem = f"first: {key}: {_difference(row, [*self.columns, *sums, *self.derived])}; {share}"
         ours, theirs = (f"{int(row[total] or 0):,} {self.columns[0]}" for total in ("our_total", "their_total"))
         return compared(name, ours, theirs, problem, number(row["rows"], "row"))
 
@@ -63,17 +94,20 @@ class Mart:
         """Return the columns that are the sums of the measures of their names, and nothing more."""
         if "{sums}" not in self.query:
             return []
-        return [name for name in MEASURE_NAMES if name in present and name not in (*self.key, *self.columns)]
+        return [
+            name for name in MEASURE_NAMES if name in present and name not in (*self.key, *self.columns, *self.derived)
+        ]
 
     def _comparison(self, sums: list[str], scope: Scope) -> sql.Composed:
         """Return the SQL for the first row that differs, or any row, with totals. A key that occurs twice differs."""
         key = sql.SQL(", ").join(map(sql.Identifier, self.key))
-        columns = [*self.columns, *sums]
+        columns = [*self.columns, *sums, *self.derived]
         parts: dict[str, sql.Composable] = {name: sql.Literal(value) for name, value in self.literals.items()}
         parts["sums"] = sql.Composed(sql.SQL(", sum({0}) as {0}").format(sql.Identifier(name)) for name in sums)
         return sql.SQL("""
             with cells as (select * from silver.window_counts),
-            ours as (select *, 1 as copy from ({query}) as counted where {inside}),
+            newest as ({newest}),
+            ours as (select *, 1 as copy {derived} from ({query}) as counted where {inside}),
             theirs as (select *, row_number() over (partition by {key}) as copy from {mart} where {inside}),
             compared as (
                 select {key}, {values}, theirs.copy is null as is_missing, ours.copy is null as is_extra,
@@ -84,7 +118,12 @@ class Mart:
                 sum({their_first}) over () as their_total, sum(is_different::int) over () as different
             from compared order by is_different desc, {key} limit 1
         """).format(
+            newest=sql.SQL(NEWEST),
             query=sql.SQL(self.query).format(**parts),
+            derived=sql.Composed(
+                sql.SQL(", {} as {}").format(expression, sql.Identifier(name))
+                for name, expression in self.derived.items()
+            ),
             inside=sql.SQL(scope.in_postgres("window_start") if self.is_by_window else "true"),
             key=key,
             mart=sql.Identifier("marts", self.name),

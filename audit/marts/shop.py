@@ -11,15 +11,25 @@ PRODUCTS = Mart(
         *("views", "add_to_carts", "checkouts", "human_views", "human_add_to_carts", "human_checkouts"),
         *("bot_views", "bot_add_to_carts", "bot_checkouts"),
         *("cart_rate", "checkout_rate", "human_cart_rate", "human_checkout_rate"),
-        *("first_seen_at", "last_seen_at", "version"),
+        *("events", "first_seen_at", "last_seen_at", "version"),
     ),
     """
+    with parts as (  -- What names no product is all that was counted without what the products have.
+        select key as product_id, is_bot, events, views, add_to_carts, checkouts, version,
+            case when events <> 0 then window_start end as seen_at
+        from cells where dimension = 'product'
+        union all
+        select '', is_bot, sign * events, sign * views, sign * add_to_carts, sign * checkouts, null, null
+        from cells join (values ('all', 1), ('product', -1)) as signs (dimension, sign) using (dimension)
+        union all
+        select '', false, 0, 0, 0, 0, version, null from cells where dimension in ('action', 'product')
+    )
     select *, round(add_to_carts / nullif(views, 0), 4) as cart_rate,
         round(checkouts / nullif(views, 0), 4) as checkout_rate,
         round(human_add_to_carts / nullif(human_views, 0), 4) as human_cart_rate,
         round(human_checkouts / nullif(human_views, 0), 4) as human_checkout_rate
     from (
-        select key as product_id, max(version) as version {sums},
+        select product_id, max(version) as version, sum(events) as events,
             sum(views) as views, sum(add_to_carts) as add_to_carts, sum(checkouts) as checkouts,
             sum(case when is_bot then 0 else views end) as human_views,
             sum(case when is_bot then 0 else add_to_carts end) as human_add_to_carts,
@@ -27,9 +37,8 @@ PRODUCTS = Mart(
             sum(case when is_bot then views else 0 end) as bot_views,
             sum(case when is_bot then add_to_carts else 0 end) as bot_add_to_carts,
             sum(case when is_bot then checkouts else 0 end) as bot_checkouts,
-            min(case when events <> 0 then window_start end) as first_seen_at,
-            max(case when events <> 0 then window_start end) as last_seen_at
-        from cells where dimension = 'product' group by key
+            min(seen_at) as first_seen_at, max(seen_at) as last_seen_at
+        from parts group by product_id
     ) as sums
     """,
 )
@@ -37,32 +46,33 @@ ACTIONS = Mart(
     "actions",
     ("action",),
     (
-        *("action_count", "human_count", "bot_count", "share", "human_client_errors", "human_server_errors"),
+        *("events", "human_events", "bot_events", "share", "human_client_errors", "human_server_errors"),
         *("avg_response_ms", "version"),
     ),
     """
-    select *, round(action_count / sum(action_count) over (), 4) as share,
+    select *, round(events / sum(events) over (), 4) as share,
         round(milliseconds / nullif(timed, 0), 1) as avg_response_ms
     from (
-        select key as action, sum(events) as action_count, max(version) as version {sums},
-            sum(case when is_bot then 0 else events end) as human_count,
-            sum(case when is_bot then events else 0 end) as bot_count,
+        select key as action, sum(events) as events, max(version) as version {sums},
+            sum(case when is_bot then 0 else events end) as human_events,
+            sum(case when is_bot then events else 0 end) as bot_events,
             sum(case when is_bot then 0 else client_errors end) as human_client_errors,
             sum(case when is_bot then 0 else server_errors end) as human_server_errors,
             sum(response_ms) as milliseconds, sum(timed_events) as timed
         from cells where dimension = 'action' group by key having sum(events) <> 0
     ) as sums
     """,
+    aliases={"action_count": "events", "human_count": "human_events", "bot_count": "bot_events"},
 )
 PRODUCT_VIEWS = Mart(
     "product_views",
     ("window_start", "product_id"),
     (
-        *("view_count", "human_views", "human_add_to_carts", "human_checkouts"),
+        *("views", "human_views", "human_add_to_carts", "human_checkouts"),
         *("first_seen_at", "last_seen_at", "version"),
     ),
     """
-    select to_timestamp(five_minutes * 300) as window_start, key as product_id, sum(views) as view_count {sums},
+    select to_timestamp(five_minutes * 300) as window_start, key as product_id, sum(views) as views {sums},
         sum(case when is_bot then 0 else views end) as human_views,
         sum(case when is_bot then 0 else add_to_carts end) as human_add_to_carts,
         sum(case when is_bot then 0 else checkouts end) as human_checkouts,
@@ -71,56 +81,67 @@ PRODUCT_VIEWS = Mart(
     from (select *, extract(epoch from window_start)::bigint / 300 as five_minutes from cells) as cells
     where dimension = 'product' group by five_minutes, key
     """,
+    aliases={"view_count": "views"},
     is_by_window=True,
+    window_seconds=300,
 )
 ACTION_COUNTS = Mart(
     "action_counts",
     ("window_start", "action"),
-    ("action_count", "human_count", "bot_count", "action_ratio", "version"),
+    ("events", "human_events", "bot_events", "share", "version"),
     """
-    select to_timestamp(five_minutes * 300) as window_start, action, action_count, human_count, bot_count,
-        round(action_count / nullif(sum(action_count) over (partition by five_minutes), 0), 4) as action_ratio,
+    select to_timestamp(five_minutes * 300) as window_start, action, events, human_events, bot_events,
+        round(events / nullif(sum(events) over (partition by five_minutes), 0), 4) as share,
         max(version) over (partition by five_minutes) as version
     from (
         select extract(epoch from window_start)::bigint / 300 as five_minutes, key as action,
-            sum(events) as action_count, max(version) as version,
-            sum(case when is_bot then 0 else events end) as human_count,
-            sum(case when is_bot then events else 0 end) as bot_count
+            sum(events) as events, max(version) as version,
+            sum(case when is_bot then 0 else events end) as human_events,
+            sum(case when is_bot then events else 0 end) as bot_events
         from cells where dimension = 'action' group by 1, key
     ) as sums
     """,
+    aliases={
+        "action_count": "events",
+        "action_ratio": "share",
+        "human_count": "human_events",
+        "bot_count": "bot_events",
+    },
     is_by_window=True,
+    window_seconds=300,
 )
 PAYMENT_ERRORS = Mart(
     "payment_errors",
     ("window_start",),
     (
-        *("checkouts", "error_count", "error_rate", "declined_count", "human_checkouts", "human_error_count"),
-        *("human_declined_count", "human_error_rate", "version"),
+        *("checkouts", "payment_errors", "error_rate", "declined_count", "human_checkouts"),
+        *("human_payment_errors", "human_declined_count", "human_error_rate", "version"),
     ),
     """
-    select *, round(error_count / nullif(checkouts, 0), 4) as error_rate,
-        round(human_error_count / nullif(human_checkouts, 0), 4) as human_error_rate
+    select *, round(payment_errors / nullif(checkouts, 0), 4) as error_rate,
+        round(human_payment_errors / nullif(human_checkouts, 0), 4) as human_error_rate
     from (
         select to_timestamp(minute * 60) as window_start, sum(checkouts) as checkouts,
-            sum(payment_errors) as error_count, sum(failed_checkouts) - sum(payment_errors) as declined_count,
+            sum(payment_errors) as payment_errors, sum(failed_checkouts) - sum(payment_errors) as declined_count,
             sum(case when is_bot then 0 else checkouts end) as human_checkouts,
-            sum(case when is_bot then 0 else payment_errors end) as human_error_count,
+            sum(case when is_bot then 0 else payment_errors end) as human_payment_errors,
             sum(case when is_bot then 0 else failed_checkouts - payment_errors end) as human_declined_count,
             max(version) as version {sums}
         from (select *, extract(epoch from window_start)::bigint / 60 as minute from cells) as cells
         where dimension = 'all' group by minute
     ) as sums
     """,
+    aliases={"error_count": "payment_errors", "human_error_count": "human_payment_errors"},
     is_by_window=True,
+    window_seconds=60,
 )
 TRAFFIC = Mart(
     "traffic",
     ("window_start",),
-    ("human_events", "bot_events", "human_page_requests", "bot_page_requests", "version"),
+    ("events", "human_events", "bot_events", "human_page_requests", "bot_page_requests", "version"),
     """
     select to_timestamp(minute * 60) as window_start, max(version) as version {sums},
-        sum(case when is_bot then 0 else events end) as human_events,
+        sum(events) as events, sum(case when is_bot then 0 else events end) as human_events,
         sum(case when is_bot then events else 0 end) as bot_events,
         sum(case when is_bot then 0 else events - assets end) as human_page_requests,
         sum(case when is_bot then events - assets else 0 end) as bot_page_requests
@@ -128,17 +149,19 @@ TRAFFIC = Mart(
     where dimension = 'all' group by minute
     """,
     is_by_window=True,
+    window_seconds=60,
 )
 STATUSES = Mart(
     "statuses",
     ("status",),
-    ("human_events", "bot_events", "version"),
+    ("events", "human_events", "bot_events", "version"),
     """
-    select key as status, max(version) as version {sums},
+    select key as status, max(version) as version, sum(events) as events,
         sum(case when is_bot then 0 else events end) as human_events,
         sum(case when is_bot then events else 0 end) as bot_events
     from cells where dimension = 'status' group by key
     """,
+    aliases={"requests": "events"},
 )
 
 VISITORS = Mart(
@@ -154,6 +177,7 @@ VISITORS = Mart(
     from (select *, extract(epoch from window_start)::bigint / 3600 as hour from cells) as cells
     where dimension = 'client' group by hour
     """,
+    window_seconds=3600,
 )
 
 SHOP_MARTS = (PRODUCTS, ACTIONS, PRODUCT_VIEWS, ACTION_COUNTS, PAYMENT_ERRORS, TRAFFIC, STATUSES, VISITORS)

@@ -25,7 +25,7 @@
 
 {#
     Bring what this run has built to the tables that analysts read: all in one transaction, that of build_info, the last model.
-    Rows are only deleted and inserted, which makes no reader wait; a lock that could is given up after half a second.
+    Rows are only deleted, inserted and updated, which makes no reader wait; a lock that could is given up after half a second.
 #}
 {% macro publish_marts() -%}
     {%- if execute -%}
@@ -34,25 +34,31 @@
             {{ exceptions.raise_compiler_error('a run without ' ~ node.name ~ ' publishes nothing; run all models') }}
         {%- endfor -%}
         {%- set since = run_query('select since from ' ~ ref('bookmark')).columns[0].values()[0] -%}
+        {%- set counted = counted_before_and_now() if since >= 0 -%}
         set local lock_timeout = '500ms';
         {%- for node in models if node.fqn[1] == 'marts' %}
-            {{ publish_mart(node, since) }}
+            {{ publish_mart(node, since, counted) }}
         {%- endfor -%}
     {%- endif -%}
 {%- endmacro %}
 
 {#
-    SQL that brings one mart to what was built: the rows that changed replace those of the same unique_key. What is built
-    from the start replaces all rows, and writes the mart's descriptions to PostgreSQL again. The table itself stays, whatever
+    SQL that brings one mart to what was built: the rows that changed replace those of the same unique_key, and windows that
+    counting has passed meanwhile are complete. What is built from the start replaces all rows, and writes the mart's descriptions to PostgreSQL again. The table itself stays, whatever
     changes, because others may have views on it.
 #}
-{% macro publish_mart(node, since) -%}
+{% macro publish_mart(node, since, counted) -%}
     {%- set built = api.Relation.create(node.database, node.schema, node.alias, type='table') -%}
     {%- set mart = api.Relation.create(node.database, marts_schema(), node.alias, type='table') -%}
     {%- set is_there = adapter.get_relation(mart.database, mart.schema, mart.identifier) is not none -%}
     {%- set key = [node.config.unique_key] if node.config.unique_key is string else node.config.unique_key -%}
     {%- set keys = key | join(', ') if key -%}
     {%- set columns = node.columns | join(', ') -%}
+    {%- if counted and node.config.meta.window %}
+        {%- for table in [built, mart] if is_there or table == built %}
+            {{ complete_windows(table, node.config.meta.window, counted) }}
+        {%- endfor -%}
+    {%- endif -%}
     {%- if not is_there %}
         {{ create_mart(mart, built, node) }}
     {%- elif since < 0 %}
@@ -77,6 +83,34 @@
         delete from {{ mart }} where ({{ keys }}) in (select {{ keys }} from {{ built }} where version > {{ since }});
         insert into {{ mart }} ({{ columns }}) select {{ columns }} from {{ built }} where version > {{ since }};
     {%- endif %}
+{%- endmacro %}
+
+{#
+    Rows that did not change say whether their window was complete when they were published. Since then the newest event has
+    moved on, or back with a replay: what lies between is no longer right, and an index on the window's start finds it.
+#}
+{% macro complete_windows(table, window, counted) -%}
+    {%- set both = counted.before ~ ', ' ~ counted.now -%}
+    {%- if counted.before != counted.now -%}
+        update {{ table }} set is_complete = not is_complete
+        where
+            {{ window.start }} > least({{ both }}) - interval '{{ window.width }}'
+            and {{ window.start }} <= greatest({{ both }}) - interval '{{ window.width }}'
+            and is_complete != ({{ counted.now }} > {{ counted.before }});
+    {%- endif -%}
+{%- endmacro %}
+
+{# Until when was counted when the marts were published, and until when now; as build_info has it, as SQL. #}
+{% macro counted_before_and_now() -%}
+    {%- set query -%}
+        select
+            coalesce(published.counted_until, '-infinity')::text,
+            coalesce(built.counted_until, '-infinity')::text
+        from {{ marts_schema() }}.build_info as published
+        cross join {{ this }} as built
+    {%- endset -%}
+    {%- set row = run_query(query).rows[0] -%}
+    {{ return({'before': "timestamptz '" ~ row[0] ~ "'", 'now': "timestamptz '" ~ row[1] ~ "'"}) }}
 {%- endmacro %}
 
 {# Make a mart like the table that was built, with its key, and its indexes but for that which only builds need. #}

@@ -2,6 +2,34 @@
     date_bin('{{ width }}', {{ column }}, timestamptz '2000-01-01 00:00:00+00')
 {%- endmacro %}
 
+{#
+    What every mart of windows says of a window: whether it is complete, and the starts of the wider windows that it lies in,
+    by which marts of other windows join. What a later run makes complete, publish_marts() brings up to date.
+#}
+{% macro window_columns(column, width) -%}
+    {%- set names = {'5 minutes': 'five_minutes_start', '1 hour': 'hour_start', '1 day': 'day_start'} -%}
+    {%- set widths = ['1 minute'] + names | list -%}
+    {{ column }} + interval '{{ width }}' <= {{ counted_until() }} as is_complete
+    {%- for wider in widths[widths.index(width) + 1:] -%}
+        , {{ window_of(column, wider) }} as {{ names[wider] }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{# Read beforehand and written into the SQL, as built_version() is. #}
+{% macro counted_until() -%}
+    {%- set counts = ref('window_counts') -%}
+    {%- if execute and flags.WHICH in ('run', 'build') and model.config.materialized in ('additive', 'renewed') -%}
+        {%- set query -%}
+            select coalesce(max(window_start) + interval '10 seconds', '-infinity')::text
+            from {{ counts }}
+            where dimension = 'all' and key = 'all' and events > 0
+        {%- endset -%}
+        timestamptz '{{ run_query(query).columns[0].values()[0] }}'
+    {%- else -%}
+        timestamptz '-infinity'
+    {%- endif -%}
+{%- endmacro %}
+
 {% macro in_window(column, start, width) -%}
     {{ column }} >= {{ start }} and {{ column }} < {{ start }} + interval '{{ width }}'
 {%- endmacro %}

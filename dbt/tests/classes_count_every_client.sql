@@ -2,8 +2,8 @@
 with classes as (
     select
         day_start,
-        sum(requests) as requests,
-        sum(product_views) as product_views,
+        sum(events) as events,
+        sum(views) as views,
         count(distinct version) as versions
     from {{ ref('bot_classes') }}
     group by day_start
@@ -12,9 +12,9 @@ with classes as (
 clients as (
     select
         day_start,
-        sum(requests) as requests,
-        sum(views) as product_views,
-        sum(bot_requests) as bot_requests
+        sum(requests) as events,
+        sum(views) as views,
+        sum(bot_requests) as bot_events
     from {{ ref('client_days') }}
     group by day_start
 ),
@@ -22,7 +22,7 @@ clients as (
 bots as (
     select
         day_start,
-        sum(requests) as requests
+        sum(events) as events
     from {{ ref('bot_classes') }}
     where class != 'people'
     group by day_start
@@ -32,7 +32,7 @@ select clients.day_start from clients
 full join classes on clients.day_start = classes.day_start
 left join bots on clients.day_start = bots.day_start
 where
-    clients.requests is distinct from classes.requests
-    or clients.product_views is distinct from classes.product_views
+    clients.events is distinct from classes.events
+    or clients.views is distinct from classes.views
     or classes.versions != 1
-    or clients.bot_requests != coalesce(bots.requests, 0)
+    or clients.bot_events != coalesce(bots.events, 0)

@@ -3,7 +3,7 @@ with copied as (
     select
         key as product_id,
         {{ window_of('window_start', '5 minutes') }} as window_start,
-        sum(views) as view_count,
+        sum(views) as views,
         max(version) as version
     from {{ ref('window_counts') }}
     where dimension = 'product'
@@ -17,13 +17,13 @@ product_views as (
 select
     copied.product_id,
     copied.window_start,
-    copied.view_count as copied_views,
+    copied.views as copied_views,
     product_views.product_id as mart_product_id,
     product_views.window_start as mart_window_start,
-    product_views.view_count
+    product_views.views
 from copied
 full join product_views
     on copied.product_id = product_views.product_id and copied.window_start = product_views.window_start
 where
-    copied.view_count is distinct from product_views.view_count
+    copied.views is distinct from product_views.views
     or copied.version is distinct from product_views.version

@@ -2,14 +2,14 @@
 with totals as (
     select
         (select coalesce(sum(human_events), 0) from {{ ref('traffic') }}) as traffic,
-        (select coalesce(sum(human_count), 0) from {{ ref('actions') }}) as actions,
-        (select coalesce(sum(human_count), 0) from {{ ref('action_counts') }}) as action_counts,
+        (select coalesce(sum(human_events), 0) from {{ ref('actions') }}) as actions,
+        (select coalesce(sum(human_events), 0) from {{ ref('action_counts') }}) as action_counts,
         (
-            select coalesce(sum(requests), 0) from {{ ref('bot_classes') }}
+            select coalesce(sum(events), 0) from {{ ref('bot_classes') }}
             where class = 'people'
         ) as bot_classes,
         (
-            select coalesce(sum(requests), 0) from {{ ref('bot_traffic') }}
+            select coalesce(sum(events), 0) from {{ ref('bot_traffic') }}
             where class = 'people'
         ) as bot_traffic,
         (select coalesce(sum(human_events), 0) from {{ ref('statuses') }}) as statuses,

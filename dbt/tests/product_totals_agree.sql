@@ -2,7 +2,7 @@
 with windows as (
     select
         product_id,
-        sum(view_count) as views,
+        sum(views) as views,
         sum(add_to_carts) as add_to_carts,
         sum(checkouts) as checkouts,
         sum(human_views) as human_views,
@@ -13,6 +13,7 @@ with windows as (
 
 products as (
     select * from {{ ref('products') }}
+    where product_id <> ''
 )
 
 select

@@ -2,10 +2,10 @@
 with sums as (
     select
         'action_counts' as mart,
-        sum(action_ratio) as whole
+        sum(share) as whole
     from {{ ref('action_counts') }}
     group by window_start
-    having sum(action_count) > 0
+    having sum(events) > 0
 
     union all
 

@@ -5,11 +5,11 @@ with totals as (
             select coalesce(sum(events), 0) from {{ ref('window_counts') }}
             where dimension = 'all'
         ) as copied,
-        (select coalesce(sum(action_count), 0) from {{ ref('actions') }}) as actions,
-        (select coalesce(sum(action_count), 0) from {{ ref('action_counts') }}) as action_counts,
-        (select coalesce(sum(human_events + bot_events), 0) from {{ ref('traffic') }}) as traffic,
-        (select coalesce(sum(requests), 0) from {{ ref('bot_classes') }}) as bot_classes,
-        (select coalesce(sum(requests), 0) from {{ ref('bot_traffic') }}) as bot_traffic,
+        (select coalesce(sum(events), 0) from {{ ref('actions') }}) as actions,
+        (select coalesce(sum(events), 0) from {{ ref('action_counts') }}) as action_counts,
+        (select coalesce(sum(events), 0) from {{ ref('traffic') }}) as traffic,
+        (select coalesce(sum(events), 0) from {{ ref('bot_classes') }}) as bot_classes,
+        (select coalesce(sum(events), 0) from {{ ref('bot_traffic') }}) as bot_traffic,
         (select coalesce(sum(requests), 0) from {{ ref('clients') }}) as clients
 )
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from lake.contracts.charts import CHARTS
 from lake.contracts.columns import Column, names, postgres_type
 from lake.contracts.ledger import DIMENSIONS, MEASURES
-from lake.contracts.marts import SHARED_COLUMNS
+from lake.contracts.marts import ALIAS_WORDS, SHARED_COLUMNS
 from lake.contracts.mirror import (
     BOOKMARK,
     BOOKMARK_TABLE,
@@ -113,10 +113,9 @@ def _macro_words() -> str:
 def _words() -> str:
     bookmark = (Column(f"bookmark_{column.name}", column.type, column.comment) for column in BOOKMARK)
     verdicts = (Column(_verdict_word(column.name), column.type, column.comment) for column in VERDICTS)
-    blocks = (
-        f"\n{{% docs {column.name} %}}\n{column.comment}\n{{% enddocs %}}\n"
-        for column in (*MIRROR, *bookmark, *verdicts, *SHARED_COLUMNS)
-    )
+    described = (*MIRROR, *bookmark, *verdicts, *SHARED_COLUMNS)
+    words = {column.name: column.comment for column in described} | ALIAS_WORDS
+    blocks = (f"\n{{% docs {name} %}}\n{text}\n{{% enddocs %}}\n" for name, text in words.items())
     return f"{FIRST_LINE}\n{''.join(blocks)}"
 
 

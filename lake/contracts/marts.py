@@ -1,9 +1,24 @@
-"""What the columns mean that several models of dbt share and that are no measures."""
+"""What the columns mean that several models of dbt share and that are no measures.
+
+One thing has one name in all marts: `views`, `events` with `human_events` and `bot_events`, `share`, the start of a
+window. A mart may have an alias beside it, a column with the same values under another name. Some aliases stay. A
+deprecated one is the name of before and goes in the next release; `CHANGELOG.md` lists these.
+"""
 
 from __future__ import annotations
 
 from lake.contracts.columns import Column
 from lake.contracts.ledger import DIMENSIONS
+
+ALIASED = ("events", "views", "share", "payment_errors")
+"""What has an alias in some mart that stays."""
+RENAMED = ("events", "human_events", "bot_events", "views", "share", "human_payment_errors")
+"""What has a deprecated alias in some mart."""
+ALIAS_WORDS = {
+    **{f"same_as_{name}": f"the same as `{name}`" for name in ALIASED},
+    **{f"deprecated_for_{name}": f"the same as `{name}`; deprecated, goes in the next release" for name in RENAMED},
+}
+"""The word of an alias in contract.md, and what it says."""
 
 SHARED_COLUMNS = (
     *(Column(entry.column, "STRING", entry.comment) for entry in DIMENSIONS.values() if entry.column),
@@ -11,8 +26,14 @@ SHARED_COLUMNS = (
     Column("class", "STRING", "what the heaviest reason makes of the bots, unclear where there is none, or people"),
     Column("points", "ARRAY<INT>", "points of the reasons, in the same order"),
     Column("minute_start", "TIMESTAMP", "start of the minute"),
-    Column("five_minutes_start", "TIMESTAMP", "start of the five-minute window"),
-    Column("day_start", "TIMESTAMP", "midnight UTC at which the day starts"),
+    Column("five_minutes_start", "TIMESTAMP", "start of the five-minute window; finer windows have it to join by"),
+    Column("hour_start", "TIMESTAMP", "start of the hour (UTC); windows of an hour or less join by it"),
+    Column("day_start", "TIMESTAMP", "midnight UTC at which the day starts; windows join by it, `using (day_start)`"),
+    Column(
+        "is_complete",
+        "BOOLEAN",
+        "whether counting has reached the window's end; late events may still come. It turns without a new version",
+    ),
     Column("first_seen_at", "TIMESTAMP", "first ten-second window with an event; null where none is left"),
     Column("last_seen_at", "TIMESTAMP", "last ten-second window with an event; null where none is left"),
     Column("first_of_day", "TIMESTAMP", "first ten-second window of the day with an event; null where none is left"),
@@ -24,6 +45,7 @@ SHARED_COLUMNS = (
     Column("bot_page_requests", "BIGINT", "events of bots without images, scripts and styles"),
     Column("human_client_errors", "BIGINT", "answers 4xx to people"),
     Column("human_server_errors", "BIGINT", "answers 5xx to people"),
+    Column("human_payment_errors", "BIGINT", "checkouts of people answered 5xx"),
     Column("human_views", "BIGINT", "product views by people"),
     Column("human_add_to_carts", "BIGINT", "products that people put into a cart"),
     Column("human_checkouts", "BIGINT", "checkouts by people"),

@@ -18,13 +18,13 @@ TOTALS = """
 set lock_timeout = '1s';
 select
     (select version from build_info) as version,
-    (select sum(human_events + bot_events) from traffic)::bigint as traffic,
-    (select sum(action_count) from actions)::bigint as actions,
-    (select sum(action_count) from action_counts)::bigint as action_counts,
+    (select sum(events) from traffic)::bigint as traffic,
+    (select sum(events) from actions)::bigint as actions,
+    (select sum(events) from action_counts)::bigint as action_counts,
     (select sum(checkouts) from payment_errors)::bigint as checkouts,
-    (select sum(action_count) from actions where action = 'checkout')::bigint as checkout_actions,
-    (select sum(views) from products)::bigint as views,
-    (select sum(view_count) from product_views)::bigint as product_views
+    (select sum(events) from actions where action = 'checkout')::bigint as checkout_actions,
+    (select sum(views) from products where product_id <> '')::bigint as views,
+    (select sum(views) from product_views)::bigint as product_views
 """
 
 

@@ -8,8 +8,8 @@ with action_days as (
 totals as (
     select
         action,
-        {{ total('action_count') }} as action_count,
-        {{ total('human_count') }} as human_count,
+        {{ total('events') }} as events,
+        {{ total('human_events') }} as human_events,
         {{ total('client_errors') }} as client_errors,
         {{ total('server_errors') }} as server_errors,
         {{ total('human_client_errors') }} as human_client_errors,
@@ -24,18 +24,21 @@ totals as (
 final as (
     select
         action,
-        action_count,
-        {{ ratio('action_count', 'sum(action_count) over ()') }} as share,
-        human_count,
-        action_count - human_count as bot_count,
+        events,
+        {{ ratio('events', 'sum(events) over ()') }} as share,
+        human_events,
+        events - human_events as bot_events,
         client_errors,
         server_errors,
         human_client_errors,
         human_server_errors,
         round(response_ms::numeric / nullif(timed_events, 0), 1) as avg_response_ms,
-        version
+        version,
+        events as action_count,
+        human_events as human_count,
+        events - human_events as bot_count
     from totals
-    where action_count > 0
+    where events > 0
 )
 
 select * from final

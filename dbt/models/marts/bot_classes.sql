@@ -1,6 +1,8 @@
 -- One row per day (UTC) and class of bots, with one more, people, for all that the ledger counts as people's.
+{%- set width = '1 day' %}
 {{
     config(
+        meta={'window': {'start': 'day_start', 'width': width}},
         unique_key='day_start',
         indexes=[{'columns': ['version']}],
     )
@@ -35,9 +37,9 @@ totals as (
     select
         class,
         count(*) filter (where requests > 0) as clients,
-        {{ total('requests') }} as requests,
+        {{ total('requests') }} as events,
         {{ total('bytes') }} as bytes,
-        {{ total('views') }} as product_views,
+        {{ total('views') }} as views,
         {{ total('add_to_carts') }} as add_to_carts,
         {{ total('checkouts') }} as checkouts,
         max(version) as version,
@@ -50,18 +52,21 @@ final as (
     select
         class,
         clients,
-        requests,
+        events,
         bytes,
-        product_views,
+        views,
         add_to_carts,
         checkouts,
-        {{ ratio('checkouts', 'product_views') }} as conversion,
-        {{ ratio('sum(checkouts) over day', 'sum(product_views) over day') }} as conversion_with_bots,
+        {{ ratio('checkouts', 'views') }} as conversion,
+        {{ ratio('sum(checkouts) over day', 'sum(views) over day') }} as conversion_with_bots,
         {{ ratio("sum(checkouts) filter (where class = 'people') over day",
-                 "sum(product_views) filter (where class = 'people') over day") }} as conversion_without_bots,
+                 "sum(views) filter (where class = 'people') over day") }} as conversion_without_bots,
         -- The day's rows are published together, so they share their version.
         max(version) over day as version,
-        day_start
+        events as requests,
+        views as product_views,
+        day_start,
+        {{ window_columns('day_start', width) }}
     from totals
     window day as (partition by day_start)
 )

@@ -1,5 +1,10 @@
 -- One row per client that is suspected, or convicted by verdict. Everybody else stays in staging.clients.
 {{ config(materialized='renewed', unique_key='ip_address') }}
+{%- set figures = [
+    'client_errors', 'server_errors', 'payment_errors', 'bytes', 'pages', 'assets', 'not_found', 'probes', 'posts',
+    'searches', 'robots_reads', 'no_agent', 'crawler_events', 'tool_events', 'impostor_events',
+    'peak_requests_per_minute', 'active_minutes', 'steady_minutes',
+] %}
 
 with clients as (
     select * from {{ ref('clients') }}
@@ -14,7 +19,7 @@ verdicts as (
 ),
 
 traffic as (
-    select sum(action_count) as requests from {{ ref('actions') }}
+    select sum(events) as events from {{ ref('actions') }}
 ),
 
 suspects as (
@@ -38,34 +43,23 @@ final as (
         scores.reasons,
         scores.points,
         scores.figures,
-        clients.requests,
-        clients.bot_requests,
-        {{ ratio('clients.requests', 'traffic.requests') }} as share_of_traffic,
+        clients.requests as events,
+        clients.bot_requests as bot_events,
+        {{ ratio('clients.requests', 'traffic.events') }} as share,
         clients.page_requests,
-        clients.views as product_views,
+        clients.views,
         clients.add_to_carts,
         clients.checkouts,
         clients.checkouts - clients.failed_checkouts as paid_checkouts,
         clients.client_errors + clients.server_errors as errors,
-        clients.client_errors,
-        clients.server_errors,
-        clients.payment_errors,
-        clients.bytes,
-        clients.pages,
-        clients.assets,
-        clients.not_found,
-        clients.probes,
-        clients.posts,
-        clients.searches,
-        clients.robots_reads,
-        clients.no_agent,
-        clients.crawler_events,
-        clients.tool_events,
-        clients.impostor_events,
-        clients.peak_requests_per_minute,
-        clients.active_minutes,
-        clients.steady_minutes,
+        {% for figure in figures -%}
+            clients.{{ figure }},
+        {% endfor -%}
         scores.version,
+        clients.requests,
+        clients.bot_requests,
+        {{ ratio('clients.requests', 'traffic.events') }} as share_of_traffic,
+        clients.views as product_views,
         clients.first_seen_at,
         clients.last_seen_at,
         verdicts.decided_at

@@ -17,6 +17,7 @@ final as (
         bookmark.ledger_id,
         greatest(bookmark.version, copied.version) as version,
         '{{ models_hash() }}' as models,
+        nullif({{ counted_until() }}, '-infinity') as counted_until,
         bookmark.filled_at,
         now() as built_at
     from bookmark

@@ -1,28 +1,48 @@
--- One row per product; zero where a correction took every event away again.
+-- One row per product, and one for what names none; zero where a correction took every event away again.
 {{
     config(
         unique_key='product_id',
         indexes=[{'columns': ['version']}],
     )
 }}
+{%- set measures = [
+    'events', 'views', 'add_to_carts', 'checkouts', 'human_views', 'human_add_to_carts', 'human_checkouts',
+] %}
 
-with {{ changed_rows('product_days', ['product_id']) }},
+with days as not materialized (
+    select
+        product_id,
+        {{ measures | join(', ') }},
+        version,
+        first_seen_at,
+        last_seen_at
+    from {{ ref('product_days') }}
+    union all
+    select
+        '' as product_id,
+        {{ measures | join(', ') }},
+        version,
+        null as first_seen_at,
+        null as last_seen_at
+    from {{ ref('no_product_days') }}
+),
+
+changed as (
+    select distinct product_id from days
+    where version > {{ built_version() }}
+),
 
 totals as (
     select
         changed.product_id,
-        {{ total('product_days.events') }} as events,
-        {{ total('product_days.view_count') }} as views,
-        {{ total('product_days.add_to_carts') }} as add_to_carts,
-        {{ total('product_days.checkouts') }} as checkouts,
-        {{ total('product_days.human_views') }} as human_views,
-        {{ total('product_days.human_add_to_carts') }} as human_add_to_carts,
-        {{ total('product_days.human_checkouts') }} as human_checkouts,
-        max(product_days.version) as version,
-        min(product_days.first_seen_at) as first_seen_at,
-        max(product_days.last_seen_at) as last_seen_at
+        {% for measure in measures -%}
+            {{ total('days.' ~ measure) }} as {{ measure }},
+        {% endfor -%}
+        max(days.version) as version,
+        min(days.first_seen_at) as first_seen_at,
+        max(days.last_seen_at) as last_seen_at
     from changed
-    inner join product_days on changed.product_id = product_days.product_id
+    inner join days on changed.product_id = days.product_id
     group by changed.product_id
 ),
 

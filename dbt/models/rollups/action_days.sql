@@ -11,8 +11,14 @@ with {{ changed_rows('action_windows', ['action', window_of('window_start', '1 d
 final as (
     select
         changed.action,
-        {{ total('action_windows.action_count') }} as action_count,
-        {{ total('action_windows.human_count') }} as human_count,
+        {{ total('action_windows.events') }} as events,
+        {{ total('action_windows.human_events') }} as human_events,
+        {{ total('action_windows.views') }} as views,
+        {{ total('action_windows.add_to_carts') }} as add_to_carts,
+        {{ total('action_windows.checkouts') }} as checkouts,
+        {{ total('action_windows.human_views') }} as human_views,
+        {{ total('action_windows.human_add_to_carts') }} as human_add_to_carts,
+        {{ total('action_windows.human_checkouts') }} as human_checkouts,
         {{ total('action_windows.client_errors') }} as client_errors,
         {{ total('action_windows.server_errors') }} as server_errors,
         {{ total('action_windows.human_client_errors') }} as human_client_errors,

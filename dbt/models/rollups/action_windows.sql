@@ -15,8 +15,14 @@ with {{ changed_rows(
 final as (
     select
         changed.action,
-        {{ total('window_counts.events') }} as action_count,
-        {{ total('window_counts.events', 'not window_counts.is_bot') }} as human_count,
+        {{ total('window_counts.events') }} as events,
+        {{ total('window_counts.events', 'not window_counts.is_bot') }} as human_events,
+        {{ total('window_counts.views') }} as views,
+        {{ total('window_counts.add_to_carts') }} as add_to_carts,
+        {{ total('window_counts.checkouts') }} as checkouts,
+        {{ total('window_counts.views', 'not window_counts.is_bot') }} as human_views,
+        {{ total('window_counts.add_to_carts', 'not window_counts.is_bot') }} as human_add_to_carts,
+        {{ total('window_counts.checkouts', 'not window_counts.is_bot') }} as human_checkouts,
         {{ total('window_counts.client_errors') }} as client_errors,
         {{ total('window_counts.server_errors') }} as server_errors,
         {{ total('window_counts.client_errors', 'not window_counts.is_bot') }} as human_client_errors,

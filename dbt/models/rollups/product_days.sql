@@ -2,7 +2,11 @@
 {{
     config(
         unique_key=['product_id', 'day_start'],
-        indexes=[{'columns': ['product_id', 'day_start'], 'unique': true}, {'columns': ['version']}],
+        indexes=[
+            {'columns': ['product_id', 'day_start'], 'unique': true},
+            {'columns': ['day_start']},
+            {'columns': ['version']},
+        ],
     )
 }}
 
@@ -12,7 +16,7 @@ final as (
     select
         changed.product_id,
         {{ total('product_views.events') }} as events,
-        {{ total('product_views.view_count') }} as view_count,
+        {{ total('product_views.views') }} as views,
         {{ total('product_views.add_to_carts') }} as add_to_carts,
         {{ total('product_views.checkouts') }} as checkouts,
         {{ total('product_views.human_views') }} as human_views,

@@ -1,0 +1,93 @@
+"""Which windows of the marts are complete: those that counting has passed, also where nothing in them changed."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from built_marts import marts, shop
+from frames import at
+from mirrors import count, execute
+
+from audit.check import Verdict
+from audit.marts import check_marts
+from audit.scope import Scope
+from lake.contracts import DIMENSIONS
+from lake.settings import Settings
+from marts.build import Marts, build
+
+pytestmark = pytest.mark.stack
+__all__ = ["marts", "shop"]
+
+DAY = 86_400
+WIDTHS = {
+    "traffic": ("window_start", dt.timedelta(minutes=1)),
+    "payment_errors": ("window_start", dt.timedelta(minutes=1)),
+    "product_views": ("window_start", dt.timedelta(minutes=5)),
+    "action_counts": ("window_start", dt.timedelta(minutes=5)),
+    "bot_traffic": ("window_start", dt.timedelta(minutes=5)),
+    "visitors": ("hour_start", dt.timedelta(hours=1)),
+    "bot_classes": ("day_start", dt.timedelta(days=1)),
+}
+KEYS = {"all": "all", "action": "view_product", "product": "p-1", "client": "198.51.100.4", "status": "200"}
+
+
+def view(settings: Settings, version: int, second: int, number: int = 1) -> None:
+    """Count views, or take them back, in the ten-second window of that second."""
+    cells = {(dimension, at(second), KEYS[dimension], False): {"events": number, "views": number} for dimension in KEYS}
+    count(settings, version, cells)
+
+
+def flags(settings: Settings) -> dict[str, list[tuple[dt.datetime, bool]]]:
+    """Return start and completeness of each window, by mart."""
+    query = "select distinct {0}, is_complete from marts.{1} order by 1"
+    return {mart: execute(settings, query.format(column, mart)) for mart, (column, _) in WIDTHS.items()}
+
+
+def expected(settings: Settings, counted_until: dt.datetime) -> dict[str, list[tuple[dt.datetime, bool]]]:
+    return {
+        mart: [(start, start + WIDTHS[mart][1] <= counted_until) for start, _ in rows]
+        for mart, rows in flags(settings).items()
+    }
+
+
+def problems(settings: Settings) -> dict[str, str]:
+    checks = check_marts(settings, Scope(), patience_seconds=0)
+    return {check.name: check.note for check in checks if check.verdict is not Verdict.OK}
+
+
+def test_windows_become_complete_and_open_again_though_nothing_in_them_changes(shop: Settings, marts: Marts) -> None:
+    assert set(KEYS) == set(DIMENSIONS)
+    steps = [
+        (0, 1, 10, "the first window"),
+        (40, 1, 50, "the minute is not over"),
+        (50, 1, 60, "its last ten seconds end it"),
+        (290, 1, 300, "five minutes"),
+        (7_300, 1, 7_310, "two hours"),
+        (20, 1, 7_310, "a late event opens nothing"),
+        (DAY + 15, 1, DAY + 20, "the next day"),
+        (DAY + 10, -1, 7_310, "a replay takes the newest event away"),
+        (7_300, -1, 300, "and the newest but one"),
+        (3 * DAY, 1, 3 * DAY + 10, "days later"),
+    ]
+    for version, (second, number, counted_until, why) in enumerate(steps, start=1):
+        view(shop, version, second // 10 * 10, number)
+        build(marts, shop)
+        assert flags(shop) == expected(shop, at(counted_until)), why
+        assert problems(shop) == {}, why
+    lived = flags(shop)
+    build(marts, shop, full_refresh=True)
+    assert flags(shop) == lived
+    assert execute(shop, "select counted_until from marts.build_info") == [(at(3 * DAY + 10),)]
+
+
+def test_a_run_touches_no_window_but_those_that_counting_passed(shop: Settings, marts: Marts) -> None:
+    for version, second in enumerate((4 * DAY, 4 * DAY + 3_600), start=20):
+        view(shop, version, second)
+        build(marts, shop)
+    places = "select window_start, ctid::text, xmin::text from marts.traffic where window_start < '{}'"
+    before = execute(shop, places.format(at(4 * DAY + 3_600)))
+    view(shop, 22, 4 * DAY + 7_200)
+    build(marts, shop)
+    assert execute(shop, places.format(at(4 * DAY + 3_600))) == before
+    assert not [flag for start, flag in flags(shop)["traffic"] if start < at(4 * DAY + 7_200) and not flag]
