@@ -8,20 +8,27 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 import psycopg2
+from psycopg2 import sql
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 from psycopg2.extensions import cursor as Cursor
 
 from lake.errors import ServiceError, first_line
 from lake.settings import Settings
 
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
+
 
 @dataclass(frozen=True)
 class Stand:
-    """Which ledger and which version of it a table shows (-1 before the first), since it was last filled again."""
+    """Which ledger and which version of it a table shows (-1 before the first), since it was last filled again.
+
+    ``moved_at`` is when the mirror had last changed anything: it may bring records without a new version.
+    """
 
     ledger_id: str
     version: int
-    filled_at: dt.datetime = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
+    filled_at: dt.datetime = EPOCH
+    moved_at: dt.datetime = EPOCH
 
 
 @contextmanager
@@ -53,16 +60,25 @@ def database_snapshot(settings: Settings, scratch: str = "") -> Iterator[Cursor]
 
 def mirror_stand(cursor: Cursor) -> Stand:
     """Return the mirror's bookmark."""
-    cursor.execute("select ledger_id, version, filled_at from silver.bookmark")
+    cursor.execute("select ledger_id, version, filled_at, moved_at from silver.bookmark")
     row = cursor.fetchone()
     return Stand(*row) if row else Stand("", -1)
 
 
 def marts_stand(cursor: Cursor) -> Stand | None:
-    """Return what the marts show, None where there are none yet."""
-    cursor.execute("select to_regclass('marts.build_info') is not null")
-    if cursor.fetchone() != (True,):
+    """Return what the marts show, None where there are none yet.
+
+    Where ``freshness`` does not say when the mirror had moved, its own check does: here that counts as today's.
+    """
+    cursor.execute("select to_regclass('marts.build_info') is not null, to_regclass('marts.freshness') is not null")
+    has_marts, has_freshness = cursor.fetchone() or (False, False)
+    if not has_marts:
         return None
-    cursor.execute("select ledger_id, version, filled_at from marts.build_info")
+    mirrored_at = "(select mirrored_at from marts.freshness)" if has_freshness else "null"
+    query = sql.SQL(
+        "select ledger_id, version, filled_at, coalesce({}, (select moved_at from silver.bookmark), 'epoch') "
+        "from marts.build_info"
+    )
+    cursor.execute(query.format(sql.SQL(mirrored_at)))
     row = cursor.fetchone()
     return Stand(*row) if row else None

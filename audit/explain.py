@@ -20,6 +20,7 @@ from audit.oracle.clients import NEVER, Clients, clients
 from audit.oracle.times import SECOND
 from audit.session import quiet_session
 from lake.contracts.records import BY_MARTS, HOLD_SECONDS
+from lake.errors import ServiceError
 from lake.settings import Settings
 
 MOST_AGENTS = 1_000
@@ -151,13 +152,17 @@ def explain(settings: Settings, address: str) -> Explanation:
     """Return what the marts and the verdicts say of a client.
 
     Raises:
-        psycopg2.Error: PostgreSQL does not answer, or there are no marts yet.
+        ServiceError: there are no marts yet.
+        psycopg2.Error: PostgreSQL does not answer.
     """
     with closing(psycopg2.connect(settings.postgres_dsn("dbt"))) as connection:
         connection.set_session(readonly=True)
-        rulings = _rows(connection, VERDICT, address)
-        suspects = _rows(connection, SUSPECT, address)
-        rules = _rows(connection, RULES, suspects[0]["reasons"]) if suspects else []
+        try:
+            rulings = _rows(connection, VERDICT, address)
+            suspects = _rows(connection, SUSPECT, address)
+            rules = _rows(connection, RULES, suspects[0]["reasons"]) if suspects else []
+        except psycopg2.errors.UndefinedTable as error:
+            raise ServiceError(f"there are no marts yet that could explain {address}; run `make dbt` first") from error
     return Explanation(
         address,
         Ruling(**rulings[0]) if rulings else None,

@@ -15,6 +15,7 @@ from audit.lake import PinnedLake, pin
 from audit.ledger import check_counts, check_deeply
 from audit.marts import check_marts
 from audit.mirror import check_mirror
+from audit.on_record import check_on_record
 from audit.records import check_records
 from audit.report import Report, Versions
 from audit.scope import Scope
@@ -49,6 +50,7 @@ def verify(
         ("Kafka: offsets", "Comparing bronze with Kafka", lambda: check_records(lake)),
         ("ledger", "Counting bronze again", lambda: _counts(lake, scope, gap)),
         ("PostgreSQL: window_counts", "Comparing PostgreSQL with the ledger", lambda: check_mirror(lake, scope)),
+        ("PostgreSQL: records", "Comparing PostgreSQL with what is on record", lambda: check_on_record(lake)),
         ("marts", "Comparing the marts with PostgreSQL", lambda: check_marts(settings, scope)),
     ]
     if is_deep and gap:

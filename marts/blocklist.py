@@ -13,6 +13,7 @@ from typing import TextIO
 
 import psycopg2
 
+from lake.errors import ServiceError
 from lake.settings import Settings
 
 CONVICTED = """
@@ -27,9 +28,17 @@ CONVICTED = """
 
 
 def blocked(settings: Settings) -> list[tuple[str, str, int, str]]:
-    """Return address, class, score and reasons of each client to keep out."""
+    """Return address, class, score and reasons of each client to keep out.
+
+    Raises:
+        ServiceError: there are no marts yet.
+        psycopg2.Error: PostgreSQL does not answer.
+    """
     with closing(psycopg2.connect(settings.postgres_dsn("dbt"))) as connection, connection.cursor() as cursor:
-        cursor.execute(CONVICTED)
+        try:
+            cursor.execute(CONVICTED)
+        except psycopg2.errors.UndefinedTable as error:
+            raise ServiceError("there are no marts yet, and so no suspects; run `make dbt` first") from error
         return cursor.fetchall()
 
 

@@ -45,11 +45,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Stand:
-    """Which ledger and which version of it a table shows (-1 before the first), since the fill at an epoch second."""
+    """Which ledger and which version of it a table shows (-1 before the first), since the fill at an epoch second.
+
+    ``moved_at`` is the epoch second of the mirror's last transaction in it: records may come without a new version.
+    """
 
     ledger_id: str
     version: int
     filled_at: float
+    moved_at: float = 0.0
 
 
 class Marts:
@@ -178,15 +182,27 @@ def is_due(mirror: Stand, published: Stand | None, has_built: bool) -> bool:
 def stands(settings: Settings) -> tuple[Stand, Stand | None]:
     """Return where the mirror stands and what the marts show; None where there are no marts yet."""
     with closing(psycopg2.connect(settings.postgres_dsn("dbt"))) as connection, connection.cursor() as cursor:
-        cursor.execute("select to_regclass('marts.build_info') is not null")
-        is_built = cursor.fetchone() == (True,)
-        mirror = _stand(cursor, "silver", "bookmark") or Stand("", -1, 0.0)
-        return mirror, _stand(cursor, "marts", "build_info") if is_built else None
+        mirror = _stand(cursor, "silver.bookmark", "moved_at") or Stand("", -1, 0.0)
+        if not _is_there(cursor, "marts.build_info"):
+            return mirror, None
+        moved_at = (
+            "(select mirrored_at from marts.freshness)" if _is_there(cursor, "marts.freshness") else "null::timestamptz"
+        )
+        return mirror, _stand(cursor, "marts.build_info", moved_at)
 
 
-def _stand(cursor: Cursor, *table: str) -> Stand | None:
-    query = "select ledger_id, version, coalesce(extract(epoch from filled_at), 0)::float8 from {}"
-    cursor.execute(sql.SQL(query).format(sql.Identifier(*table)))
+def _is_there(cursor: Cursor, table: str) -> bool:
+    cursor.execute("select to_regclass(%s) is not null", (table,))
+    return cursor.fetchone() == (True,)
+
+
+def _stand(cursor: Cursor, table: str, moved_at: str) -> Stand | None:
+    """Return the stand of a table, given the SQL for when the mirror had moved."""
+    query = (
+        "select ledger_id, version, coalesce(extract(epoch from filled_at), 0)::float8, "
+        "coalesce(extract(epoch from {moved_at}), 0)::float8 from {table}"
+    )
+    cursor.execute(sql.SQL(query).format(moved_at=sql.SQL(moved_at), table=sql.SQL(table)))
     row = cursor.fetchone()
     return Stand(*row) if row else None
 

@@ -1,4 +1,4 @@
-"""The mirror: the ledger's sums in PostgreSQL, moved on in the same transaction as their bookmark."""
+"""The mirror: the ledger's sums and what is on record in PostgreSQL, in the same transaction as their bookmark."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import replace
-from functools import partial
 from urllib.parse import unquote
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
-from psycopg2.extensions import cursor as Cursor
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -32,16 +30,17 @@ from spark.tables.postgres import (
     NOWHERE,
     Bookmark,
     BookmarkMovedError,
+    News,
     add_sums,
-    clear_counts,
+    clear_tables,
     connect,
     hold_bookmark,
     move_bookmark,
-    put_verdicts,
+    put_news,
     read_bookmark,
     watchdog,
 )
-from spark.tables.verdicts import Verdicts
+from spark.tables.records import Records, put_records
 
 log = logging.getLogger(__name__)
 
@@ -61,19 +60,22 @@ class Mirror:
         settings: Settings,
         progress: Progress,
         is_ledger_whole: Callable[[], bool],
-        verdicts: Callable[[], Verdicts],
+        records: Callable[[], Records],
     ) -> None:
         """Prepare the loop; nothing is connected yet.
 
         Counts of another ledger are replaced when ``is_ledger_whole`` says so: until then they are the better answer.
+        ``records`` says what is on record now.
         """
         self._is_ledger_whole = is_ledger_whole
-        self._verdicts = verdicts
+        self._records = records
         self._session = session
         self._settings = settings
         self._dsn = settings.postgres_dsn("pipeline")
         self._progress = progress
         self._connection: Connection | None = None
+        self._brought: Records | None = None
+        self._brought_until = 0.0
         self._stop = threading.Event()
 
     def stop(self) -> None:
@@ -96,19 +98,21 @@ class Mirror:
                 pause = min(pause * 2, LONGEST_RETRY_SECONDS)
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection. The next one may lead to another database, so nothing is known of it."""
+        self._brought, self._brought_until = None, 0.0
         if self._connection is not None:
             with closing(self._connection):
                 self._connection = None
 
     def _move(self) -> None:
         """Add all new entries. Read the bookmark each time: the database may have been replaced."""
-        silver = self._progress.silver
+        silver, bronze = self._progress.silver, self._progress.bronze
+        news = News(silver.as_of, bronze.rows, bronze.rejected)
         ledger = own_snapshot(self._session, self._settings.ledger)
         if self._connection is None:
             self._connection = connect(self._dsn)
         with watchdog(self._connection, self._dsn):
-            has_moved = self._follow(self._connection, ledger)
+            has_moved = self._follow(self._connection, ledger, news)
         if has_moved and silver.version <= ledger.version:
             self._progress.report_mirror(
                 lambda mirror: replace(
@@ -116,8 +120,11 @@ class Mirror:
                 )
             )
 
-    def _follow(self, connection: Connection, ledger: Snapshot) -> bool:
-        """Go from the bookmark to the ledger's version; return whether PostgreSQL is there."""
+    def _follow(self, connection: Connection, ledger: Snapshot, news: News) -> bool:
+        """Go from the bookmark to the ledger's version; return whether PostgreSQL is there.
+
+        ``news`` is how new the ledger is, at that version at the latest.
+        """
         with connection, connection.cursor() as cursor:
             bookmark = read_bookmark(cursor)
         is_of_another = bookmark != NOWHERE and bookmark.ledger_id != ledger.table_id
@@ -125,44 +132,72 @@ class Mirror:
             if not self._is_ledger_whole():
                 return False
             log.warning("PostgreSQL holds the counts of another ledger; filling it again")
-            self._fill(connection, bookmark, ledger)
+            self._fill(connection, bookmark, ledger, news)
             return True
         if bookmark == NOWHERE:
-            self._fill(connection, bookmark, ledger)
+            self._fill(connection, bookmark, ledger, news)
             return True
         while bookmark.version < ledger.version and not self._stop.is_set():
             to = Bookmark(min(bookmark.version + VERSIONS_AT_ONCE, ledger.version), ledger.table_id)
             try:
-                self._add(connection, bookmark, to)
+                self._add(connection, bookmark, to, news if to.version == ledger.version else None)
             except (LakeError, AnalysisException) as error:
                 log.warning("the new entries cannot be read (%s); filling PostgreSQL again", _message(error))
-                self._fill(connection, bookmark, ledger)
+                self._fill(connection, bookmark, ledger, news)
                 return True
             bookmark = to
+        if bookmark.version == ledger.version:
+            self._keep_up(connection, bookmark, news)
         return bookmark.version == ledger.version
 
-    def _add(self, connection: Connection, after: Bookmark, to: Bookmark) -> None:
+    def _add(self, connection: Connection, after: Bookmark, to: Bookmark, news: News | None) -> None:
         """Add the entries of the versions after ``after`` up to ``to``, in one transaction."""
+        records = self._records()
         parts = self._added(after.version, to.version)
         started = time.monotonic()
         with connection, connection.cursor() as cursor:
             hold_bookmark(cursor, after)
             rows = sum(add_sums(cursor, sum_entries(part), to.version) for part in parts)
-            self._put_verdicts(cursor)
+            if records != self._brought:
+                put_records(cursor, records, to.version)
             move_bookmark(cursor, to)
+            if news:
+                put_news(cursor, news)
+        self._note(records, news)
         failpoints.reach("mirror-after-transaction")
         log.info("PostgreSQL at version %d: %d rows in %.1f s", to.version, rows, time.monotonic() - started)
 
-    def _fill(self, connection: Connection, before: Bookmark, ledger: Snapshot) -> None:
+    def _keep_up(self, connection: Connection, bookmark: Bookmark, news: News) -> None:
+        """Bring what came without a new version of the ledger, such as a replay that corrected nothing."""
+        records = self._records()
+        if records == self._brought and news.until == self._brought_until:
+            return
+        with connection, connection.cursor() as cursor:
+            hold_bookmark(cursor, bookmark)
+            is_other = put_records(cursor, records, bookmark.version)
+            if put_news(cursor, news) or is_other:
+                move_bookmark(cursor, bookmark)
+        self._note(records, news)
+
+    def _fill(self, connection: Connection, before: Bookmark, ledger: Snapshot, news: News) -> None:
         """Fill PostgreSQL from the ledger's sums, in one transaction that replaces what was there."""
+        records = self._records()
         with connection, connection.cursor() as cursor:
             hold_bookmark(cursor, before)
-            clear_counts(cursor)
+            clear_tables(cursor)
             rows = sum(add_sums(cursor, sum_entries(part), ledger.version) for part in self._parts(ledger.version))
-            self._put_verdicts(cursor)
+            put_records(cursor, records, ledger.version)
             move_bookmark(cursor, Bookmark(ledger.version, ledger.table_id), is_filled_anew=rows > 0)
+            put_news(cursor, news)
+        self._note(records, news)
         failpoints.reach("mirror-after-transaction")
         log.info("PostgreSQL filled at version %d: %d rows", ledger.version, rows)
+
+    def _note(self, records: Records, news: News | None) -> None:
+        """Note what has been committed, so that it is not brought again; ``news`` is None where none was."""
+        self._brought = records
+        if news:
+            self._brought_until = news.until
 
     def _parts(self, version: int) -> list[DataFrame]:
         """Return all entries up to a version of the ledger, in parts of about as many as are added at once."""
@@ -184,13 +219,6 @@ class Mirror:
         parts = -(-sum(files.values()) // ENTRIES_AT_ONCE)
         part = F.pmod(F.xxhash64("key"), F.lit(parts))
         return [entries.filter(part == number) for number in range(parts)] if parts > 1 else [entries]
-
-    def _put_verdicts(self, cursor: Cursor) -> None:
-        """Bring the verdicts that hold along with the counts that obey them."""
-        verdicts = self._verdicts()
-        moment = partial(dt.datetime.fromtimestamp, tz=dt.timezone.utc)
-        rows = [(key, last.verdict, last.by, last.reason, moment(last.at)) for key, last in verdicts.last.items()]
-        put_verdicts(cursor, verdicts.number, rows)
 
 
 def days_at_once(entries: DataFrame) -> list[list[dt.date]]:

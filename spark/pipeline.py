@@ -34,6 +34,7 @@ from spark.session import java_process
 from spark.silver import Silver, create_ledger
 from spark.tables.delta import snapshot
 from spark.tables.edition import edition_advice
+from spark.tables.records import Records
 
 log = logging.getLogger(__name__)
 
@@ -70,13 +71,16 @@ class Pipeline:
         self._edition = Edition.of_today(settings)
         court = Court(session, settings)
         self._silver = Silver(session, settings, self.progress, court.judge, self._ledger_moved.set)
+        replays = Replays(session, settings, court.judge, self._edition)
         self._errands = Errands(
-            replays=Replays(session, settings, court.judge, self._edition),
+            replays=replays,
             verdicts=court,
             maintenance=Maintenance(session, settings, self._bronze.writing),
         )
         is_whole = self._silver.has_caught_up.is_set
-        self._mirror = Mirror(session, settings, self.progress, is_whole, lambda: court.verdicts)
+        self._mirror = Mirror(
+            session, settings, self.progress, is_whole, lambda: Records(court.verdicts, replays.records)
+        )
         self._bronze.report()
         self._silver.report()
         self._report_advice()

@@ -121,8 +121,14 @@ class Silver:
         done, bronze = counted_up_to(self._session, self._settings), self._progress.bronze
         ahead = bronze_facts(self._session, self._settings, done + 1).rows if done < bronze.version else 0
         version = snapshot(self._session, self._settings.ledger).version
-        rows, as_of = bronze.rows - ahead, bronze.as_of
+        rows, as_of = bronze.rows - ahead, bronze.as_of if not ahead else self._newest_of(done)
         self._progress.report_silver(lambda silver: replace(silver, version=version, rows=rows, as_of=as_of))
+
+    def _newest_of(self, done: int) -> float:
+        """Return when Kafka got the newest row of the batches up to ``done`` (epoch seconds; 0 where there is none)."""
+        self._files.refresh()
+        files = (file for file in self._files.between(-1, done) if file.last_batch <= done)
+        return max((file.newest for file in files), default=0.0)
 
     @property
     def counted_up_to(self) -> int:

@@ -8,7 +8,19 @@ from collections.abc import Callable, Iterable
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TypeVar
 
-from made_up_shop import CLASSES, CRAWLER, EVIDENCE, IMPOSTOR, VERDICTS, Event
+from frames import START
+from made_up_shop import (
+    CLASSES,
+    CRAWLER,
+    DECISIONS,
+    EVIDENCE,
+    IMPOSTOR,
+    REPLAYS,
+    RIVAL,
+    VERDICTS,
+    Event,
+    counted_until,
+)
 
 Row = tuple[object, ...]
 Answer = Callable[[list[Event]], list[Row]]
@@ -204,7 +216,7 @@ def disagreements(events: list[Event]) -> list[Row]:
 
 
 def unfinished(events: list[Event]) -> list[Row]:
-    counted_until = max(map(window_of, events)) + dt.timedelta(seconds=10)
+    whole_until = min(max(map(window_of, events)) + dt.timedelta(seconds=10), counted_until(events))
     viewed = [event for event in events if event.product]
     windows: dict[str, tuple[list[Event], dt.timedelta]] = {
         "traffic": (events, MINUTE),
@@ -213,7 +225,7 @@ def unfinished(events: list[Event]) -> list[Row]:
         "bot_classes": (events, ONE_DAY),
     }
     starts = {(mart, start_of(event.moment, width)) for mart, (found, width) in windows.items() for event in found}
-    is_open = [(start, mart) for mart, start in starts if start + windows[mart][1] > counted_until]
+    is_open = [(start, mart) for mart, start in starts if start + windows[mart][1] > whole_until]
     newest_first = sorted(sorted(is_open, key=lambda row: row[1]), key=lambda row: row[0], reverse=True)
     return [(mart, start) for start, mart in newest_first]
 
@@ -230,6 +242,24 @@ def statuses(events: list[Event]) -> list[Row]:
         (str(status), human[status], counts[status] - human[status], ratio(counts[status], len(events), 2, 100))
         for status in sorted(counts, key=lambda status: (-counts[status], status))
     ]
+
+
+def restatements(_: list[Event]) -> list[Row]:
+    undone = {record.undo: record.id for record in REPLAYS if record.undo}
+    rows: list[Row] = []
+    for hour, record in enumerate(REPLAYS, 1):
+        moved = record.moved.get("events", 0), record.moved.get("views", 0)
+        is_in_force = record.undo is None and record.id not in undone
+        if record.corrections:
+            what = START, START + ONE_DAY, record.reason, *moved, is_in_force, undone.get(record.id)
+            rows.append((START + hour * HOUR, *what))
+    return rows[::-1]
+
+
+def decisions(_: list[Event]) -> list[Row]:
+    rows = [(START + hour * HOUR, *decision) for hour, decision in enumerate(DECISIONS, 1)]
+    own = [(when, *what) for when, address, *what in rows if address == RIVAL]
+    return [(*row, row == own[-1]) for row in own]
 
 
 def views_in_five_minutes(events: list[Event]) -> list[tuple[dt.datetime, str, int]]:

@@ -22,7 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that use Spark, which are long: short ones then fill up the end of a run in two processes."""
+    """Begin with the files that use Spark, which are long: short ones fill up the end of a run in two processes."""
     long = {item.path for item in items if "session" in getattr(item, "fixturenames", ())}
     items.sort(key=lambda item: item.path not in long)
 

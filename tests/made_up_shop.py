@@ -7,10 +7,14 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from frames import at
-from mirrors import Cell, Counts, count, execute
+from frames import START, at
+from mirrors import Cell, Counts, count, put_on_record
 
+from lake.contracts.records import Change, ReplayRecord, VerdictRecord
 from lake.settings import Settings
+from spark.tables.postgres import News
+from spark.tables.records import Records
+from spark.tables.verdicts import Verdicts
 
 DAY = 86_400
 DAYS = 15
@@ -47,13 +51,29 @@ class Event:
         return verdict[0] == "convicted" if verdict else self.agent != BROWSER
 
 
-VERDICTS = {
-    WALKER: ("convicted", "marts", "catalogue_walk, no_assets"),
-    PARTNER: ("pardoned", "hand", "compares prices for us"),
-    RIVAL: ("convicted", "hand", "a rival"),
-    POSER: ("convicted", "hand", "not Google"),
-}
-"""Client -> verdict, who decided it and why."""
+DECISIONS = (
+    (WALKER, "convicted", "marts", "catalogue_walk, no_assets", 160),
+    (PARTNER, "convicted", "marts", "catalogue_walk, no_assets", 160),
+    (PARTNER, "pardoned", "hand", "compares prices for us", -160),
+    (RIVAL, "convicted", "hand", "looks at one product only", 6),
+    (RIVAL, "released", "hand", "waits for more evidence", -6),
+    (RIVAL, "convicted", "hand", "a rival", 9),
+    (POSER, "convicted", "hand", "not Google", 0),
+)
+"""Client, verdict, who decided it and why, and how many events went to the bots; one an hour from the start on."""
+VERDICTS = {address: (verdict, by, reason) for address, verdict, by, reason, _ in DECISIONS}
+"""Client -> the last verdict on it, who decided it and why."""
+
+REPLAYS = (
+    ReplayRecord("r-1", reason="filters are no views", moved={"events": 0, "views": -30}, corrections=60),
+    ReplayRecord("r-2", undo="r-1", reason="they are", moved={"events": 0, "views": 30}, corrections=60),
+    ReplayRecord("r-3", reason="searches count", moved={"events": 12}, corrections=24),
+    ReplayRecord("r-4", reason="to see whether all is well"),
+)
+"""One an hour, each of the first day where it is no undoing."""
+
+REJECTED = 12
+"""Records that were no events."""
 
 WALK: Evidence = {"catalogue_walk": (75, 160, 150), "no_assets": (70, 160, 25)}
 EVIDENCE: dict[str, Evidence] = {
@@ -78,11 +98,28 @@ def made_up_events(seed: int = 7) -> list[Event]:
 
 
 def fill(settings: Settings, events: list[Event]) -> None:
-    """Fill the mirror with the counts of the events, and the verdicts that they obey."""
+    """Fill the mirror with the counts of the events, the verdicts that they obey, and what else is on record."""
     count(settings, 1, counted(events))
-    for address, (verdict, decided_by, reason) in VERDICTS.items():
-        values = f"('{address}', '{verdict}', '{decided_by}', '{reason}', now(), 1)"
-        execute(settings, f"insert into silver.verdicts values {values}")
+    verdicts = Verdicts({})
+    for number, (address, verdict, by, reason, moved) in enumerate(DECISIONS, 1):
+        change = Change(address, verdict, reason)
+        verdicts = verdicts.with_record(VerdictRecord(number, by, at_hour(number), (change,), {"events": moved}))
+    replays = {
+        record.id: replace(record, first=int(START.timestamp()), end=int(START.timestamp()) + DAY, at=at_hour(number))
+        for number, record in enumerate(REPLAYS, 1)
+    }
+    news = News(counted_until(events).timestamp(), len(events) + REJECTED, REJECTED)
+    put_on_record(settings, Records(verdicts, replays), 1, news)
+
+
+def at_hour(number: int) -> float:
+    """Return the epoch second of an hour of the first day."""
+    return at(3_600 * number).timestamp()
+
+
+def counted_until(events: list[Event]) -> dt.datetime:
+    """Return when Kafka got the newest event: some seconds after it happened."""
+    return max(event.moment for event in events) + dt.timedelta(seconds=4)
 
 
 def counted(events: list[Event]) -> dict[Cell, Counts]:

@@ -1,4 +1,4 @@
-"""The mirror in PostgreSQL, filled by hand: counts and the bookmark, written as the stream writes them."""
+"""The mirror in PostgreSQL, filled by hand: counts, the bookmark and records, written as the stream writes them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from psycopg2.extras import execute_values
 
 from lake.contracts import MEASURES, names
 from lake.settings import Settings
+from spark.tables.postgres import News, put_news
+from spark.tables.records import Records, put_records
 
 Cell = tuple[str, dt.datetime, str, bool]
 """Dimension, window, key, and whether a bot did it."""
@@ -34,6 +36,15 @@ def count(settings: Settings, version: int, cells: dict[Cell, Counts]) -> None:
             "set version = excluded.version",
             (version,),
         )
+
+
+def put_on_record(settings: Settings, records: Records, version: int, news: News | None = None) -> None:
+    """Write what is on record, and how new the counts are, beside a bookmark that is there."""
+    with psycopg2.connect(settings.postgres_dsn("pipeline")) as connection, connection.cursor() as cursor:
+        put_records(cursor, records, version)
+        if news:
+            put_news(cursor, news)
+        cursor.execute("update silver.bookmark set moved_at = now()")
 
 
 def execute(settings: Settings, sql: str) -> list[tuple[Any, ...]]:

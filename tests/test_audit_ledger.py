@@ -80,7 +80,7 @@ def test_rules_that_cannot_be_read_fail_the_checks_that_need_them_and_say_so(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for check in ("check_records", "check_mirror", "check_marts"):
+    for check in ("check_records", "check_mirror", "check_on_record", "check_marts"):
         monkeypatch.setattr(verify, check, lambda *_: [])
     if damaged == "agents.yml":
         monkeypatch.setattr(agents, "AGENTS_FILE", tmp_path / damaged)

@@ -35,6 +35,10 @@ MARTS = {
     "statuses": "status requests",
     "traffic": "window_start human_events bot_events late_events server_errors",
     "build_info": "version built_at",
+    "freshness": "newest_event_at counted_until lag_seconds last_whole_hour last_whole_day records rejected "
+    "rejected_share mirrored_at",
+    "verdict_history": "number ip_address verdict decided_by reason decided_at is_last moved_events",
+    "restatements": "id done_at range_start range_end client undo_of undone_by is_in_force reason rules moved_events",
 }
 ALIAS = re.compile(r"\{\{ doc\('(?P<kind>same_as|deprecated_for)_(?P<of>\w+)'\) \}\}")
 DOC = re.compile(r"\{\{ doc\('(\w+)'\) \}\}")
@@ -120,8 +124,7 @@ def test_the_words_of_the_contract_have_one_name_each() -> None:
 @pytest.mark.parametrize("mart", MARTS)
 def test_a_mart_has_the_type_of_the_contract_where_it_has_its_words(mart: str) -> None:
     types = {column.name: column.type for column in (*contracts.MIRROR, *contracts.SHARED_COLUMNS)}
-    types |= {f"bookmark_{column.name}": column.type for column in contracts.BOOKMARK}
-    types |= {dbt.VERDICT_WORDS.get(column.name, column.name): column.type for column in contracts.VERDICTS}
+    types |= {table.word(column.name): column.type for table in contracts.MIRROR_TABLES for column in table.columns}
     arrays = {"ARRAY<INT>": "integer[]"}
     for column in described_columns(DBT / "models" / "marts" / f"{mart}.sql"):
         word = DOC.fullmatch(column["description"])
@@ -193,4 +196,4 @@ def test_each_chart_is_an_exposure() -> None:
 
 def test_nothing_but_the_copies_read_the_mirror() -> None:
     readers = {path.stem for path in MODELS if "source('silver'" in path.read_text()}
-    assert readers == {"window_counts", "bookmark", "verdicts"}
+    assert readers == {table.name for table in contracts.MIRROR_TABLES}

@@ -44,9 +44,9 @@ def flags(settings: Settings) -> dict[str, list[tuple[dt.datetime, bool]]]:
     return {mart: execute(settings, query.format(column, mart)) for mart, (column, _) in WIDTHS.items()}
 
 
-def expected(settings: Settings, counted_until: dt.datetime) -> dict[str, list[tuple[dt.datetime, bool]]]:
+def expected(settings: Settings, whole_until: dt.datetime) -> dict[str, list[tuple[dt.datetime, bool]]]:
     return {
-        mart: [(start, start + WIDTHS[mart][1] <= counted_until) for start, _ in rows]
+        mart: [(start, start + WIDTHS[mart][1] <= whole_until) for start, _ in rows]
         for mart, rows in flags(settings).items()
     }
 
@@ -70,15 +70,15 @@ def test_windows_become_complete_and_open_again_though_nothing_in_them_changes(s
         (7_300, -1, 300, "and the newest but one"),
         (3 * DAY, 1, 3 * DAY + 10, "days later"),
     ]
-    for version, (second, number, counted_until, why) in enumerate(steps, start=1):
+    for version, (second, number, whole_until, why) in enumerate(steps, start=1):
         view(shop, version, second // 10 * 10, number)
         build(marts, shop)
-        assert flags(shop) == expected(shop, at(counted_until)), why
+        assert flags(shop) == expected(shop, at(whole_until)), why
         assert problems(shop) == {}, why
     lived = flags(shop)
     build(marts, shop, full_refresh=True)
     assert flags(shop) == lived
-    assert execute(shop, "select counted_until from marts.build_info") == [(at(3 * DAY + 10),)]
+    assert execute(shop, "select whole_until from marts.build_info") == [(at(3 * DAY + 10),)]
 
 
 def test_a_run_touches_no_window_but_those_that_counting_passed(shop: Settings, marts: Marts) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import psycopg2
 import pytest
+from mirrors import execute
 
 from lake.settings import Settings
 from stack.servers.migrations import migrate
@@ -19,6 +21,20 @@ def test_the_bookmark_starts_empty_and_migrations_may_run_again(stack_settings: 
     assert query(stack_settings, "owner", "show timezone") == [("UTC",)]
     found = "select table_name from information_schema.tables where table_schema = 'silver' and table_name = 'bookmark'"
     assert query(stack_settings, "owner", found) == [("bookmark",)]
+
+
+def test_an_old_database_gets_what_it_lacks_and_keeps_its_bookmark(stack_settings: Settings) -> None:
+    old = replace(stack_settings, postgres_database="older")
+    migrate(old)
+    execute(old, "drop table silver.verdict_records, silver.replay_records")
+    news = ("counted_until", "counted_at", "records", "rejected")
+    execute(old, f"alter table silver.bookmark {', '.join(f'drop column {name}' for name in news)}")
+    execute(old, "insert into silver.bookmark (version, ledger_id, moved_at, filled_at) values (7, 'a', now(), now())")
+    migrate(old)
+    assert query(old, "dbt", f"select version, {', '.join(news)} from silver.bookmark") == [(7, None, None, None, None)]
+    for table in ("verdict_records", "replay_records"):
+        assert query(old, "dbt", f"select count(*) from silver.{table}") == [(0,)]
+        assert query(old, "pipeline", f"delete from silver.{table} returning 1") == []
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import signal
 import threading
 import time
@@ -13,12 +14,13 @@ from pathlib import Path
 
 import psycopg2
 import pytest
-from frames import at
+from frames import START, at
 from mirrors import execute
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from lake.contracts import LEDGER, LEDGER_KEY, MEASURES, names, spark_schema
+from lake.contracts.records import ReplayRecord
 from lake.settings import Settings
 from spark import mirror
 from spark.mirror import Mirror
@@ -26,6 +28,7 @@ from spark.progress import Progress
 from spark.silver import create_ledger
 from spark.tables import postgres
 from spark.tables.delta import snapshot
+from spark.tables.records import Records
 from spark.tables.verdicts import Verdicts
 from stack.servers.migrations import migrate
 from stack.servers.postgres import query, server_processes
@@ -34,8 +37,8 @@ from stack.servers.waiting import wait_until
 pytestmark = pytest.mark.stack
 
 
-def NO_VERDICTS() -> Verdicts:  # noqa: N802
-    return Verdicts({})
+def nothing_on_record() -> Records:
+    return Records(Verdicts({}))
 
 
 @pytest.fixture
@@ -60,7 +63,7 @@ def append(session: SparkSession, settings: Settings, second: int, events: int) 
 
 def move(session: SparkSession, settings: Settings) -> None:
     """Have a new mirror catch up, and require that PostgreSQL then has the ledger's sums and version."""
-    moved = Mirror(session, settings, Progress(settings.data / "stream.json"), lambda: True, NO_VERDICTS)
+    moved = Mirror(session, settings, Progress(settings.data / "stream.json"), lambda: True, nothing_on_record)
     moved.catch_up()
     moved.close()
     check(session, settings)
@@ -79,6 +82,10 @@ def check(session: SparkSession, settings: Settings) -> None:
     ]
 
 
+def moved_at(settings: Settings) -> object:
+    return query(settings, "dbt", "select moved_at from silver.bookmark")
+
+
 def filled_at(settings: Settings) -> object:
     return query(settings, "dbt", "select filled_at from silver.bookmark")
 
@@ -89,6 +96,44 @@ def test_an_empty_database_is_filled_and_then_carried_on(session: SparkSession, 
     append(session, settings, second=0, events=-3)
     move(session, settings)
     assert filled_at(settings) == filled
+
+
+def test_what_comes_without_a_new_version_is_brought_and_stamps_the_bookmark(
+    session: SparkSession, settings: Settings
+) -> None:
+    progress = Progress(settings.data / "stream.json")
+    on_record = [nothing_on_record()]
+    follower = Mirror(session, settings, progress, lambda: True, lambda: on_record[-1])
+    with closing(follower):
+        follower.catch_up()
+        stood_at = moved_at(settings)
+        follower.catch_up()
+        assert moved_at(settings) == stood_at, "nothing has come"
+        on_record.append(Records(Verdicts({}), {"a": ReplayRecord("a", 0, 10, at=START.timestamp())}))
+        follower.catch_up()
+        assert query(settings, "dbt", "select id, range_end, version from silver.replay_records") == [
+            ("a", dt.datetime(1970, 1, 1, 0, 0, 10, tzinfo=dt.timezone.utc), snapshot(session, settings.ledger).version)
+        ]
+        assert moved_at(settings) != stood_at
+    check(session, settings)
+
+
+def test_the_bookmark_says_how_new_the_counts_are_once_that_is_known(session: SparkSession, settings: Settings) -> None:
+    progress = Progress(settings.data / "stream.json")
+    known = "select counted_until, counted_at >= counted_until, records, rejected from silver.bookmark"
+    with closing(Mirror(session, settings, progress, lambda: True, nothing_on_record)) as follower:
+        follower.catch_up()
+        assert query(settings, "dbt", known) == [(None, None, None, None)]
+        progress.report_bronze(lambda bronze: replace(bronze, rows=9, rejected=2))
+        progress.report_silver(lambda silver: replace(silver, as_of=START.timestamp()))
+        follower.catch_up()
+        assert query(settings, "dbt", known) == [(START, True, 9, 2)]
+        append(session, settings, second=0, events=4)
+        progress.report_bronze(lambda bronze: replace(bronze, rows=11))
+        progress.report_silver(lambda silver: replace(silver, as_of=at(7).timestamp()))
+        follower.catch_up()
+        assert query(settings, "dbt", known) == [(at(7), True, 11, 2)]
+    check(session, settings)
 
 
 @pytest.mark.parametrize("damage", ["truncate silver.window_counts", "truncate silver.window_counts, silver.bookmark"])
@@ -144,7 +189,7 @@ def test_a_transaction_that_comes_through_after_all_is_not_added_twice(
         cursor.execute("update silver.window_counts set events = events + 4 where window_start = %s", (at(0),))
         postgres.move_bookmark(cursor, postgres.Bookmark(version, bookmark.ledger_id))
         # The mirror has lost the answer, comes back, reads the old bookmark and waits for the ghost's lock.
-        follower = Mirror(session, settings, Progress(settings.data / "stream.json"), lambda: True, NO_VERDICTS)
+        follower = Mirror(session, settings, Progress(settings.data / "stream.json"), lambda: True, nothing_on_record)
         with psycopg2.connect(settings.postgres_dsn("pipeline")) as second, second.cursor() as other:
             assert postgres.read_bookmark(other) == bookmark
             ghost.commit()
@@ -181,7 +226,7 @@ def test_a_dropped_schema_is_said_with_what_to_do_and_filled_when_it_is_back(
 ) -> None:
     execute(settings, "drop schema silver cascade")
     progress = Progress(settings.data / "stream.json")
-    follower = Mirror(session, settings, progress, lambda: True, NO_VERDICTS)
+    follower = Mirror(session, settings, progress, lambda: True, nothing_on_record)
     thread = threading.Thread(target=follower.catch_up)
     thread.start()
     try:

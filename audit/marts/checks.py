@@ -11,6 +11,7 @@ from audit.check import Check, Verdict, compared, failed, number, unchecked
 from audit.database import Stand, database_snapshot, marts_stand, mirror_stand
 from audit.marts.agreement import check_agreement, check_verdicts
 from audit.marts.bots import BOT_MARTS, SCRATCH, score_clients
+from audit.marts.history import HISTORY_MARTS
 from audit.marts.mart import NEWEST
 from audit.marts.shop import SHOP_MARTS
 from audit.scope import Scope
@@ -19,7 +20,7 @@ from lake.settings import Settings
 PATIENCE_SECONDS = 60.0
 POLL_SECONDS = 1.0
 BUILD = """
-    select version, built_at <= now(), models <> '', build_info.counted_until is not distinct from newest.counted_until
+    select version, built_at <= now(), models <> '', build_info.whole_until is not distinct from newest.whole_until
     from marts.build_info cross join ({newest}) as newest
 """
 
@@ -47,7 +48,7 @@ def _check_rows(cursor: Cursor, scope: Scope) -> list[Check]:
     checks = [mart.check(cursor, scope) for mart in SHOP_MARTS if mart.is_by_window or scope.is_all]
     if scope.is_all:
         score_clients(cursor)
-        checks += [mart.check(cursor, scope) for mart in BOT_MARTS]
+        checks += [mart.check(cursor, scope) for mart in (*BOT_MARTS, *HISTORY_MARTS)]
         if all(check.verdict is Verdict.OK for check in checks):  # a mart that differs is named already
             checks.append(check_agreement(cursor))
         checks.append(check_verdicts(cursor))
@@ -69,7 +70,7 @@ def _check_build(cursor: Cursor) -> Check:
     elif not is_built or not has_edition:
         problem = "it does not say when the marts were built, or by which models; run `make dbt`"
     elif not is_newest:
-        problem = "counted_until is not the end of the newest window with an event; run `make dbt FULL_REFRESH=1`"
+        problem = "whole_until is not what the counts say; run `make dbt FULL_REFRESH=1`"
     return compared("marts: build_info", f"counts up to version {newest}", f"version {version}", problem)
 
 
@@ -80,6 +81,8 @@ def _out_of_step(silver: Stand, marts: Stand) -> Check:
     versions = f"they are at version {marts.version}, PostgreSQL is at {silver.version}"
     if marts.version > silver.version:
         return failed("marts", f"{versions}: was an older backup restored? Start the stream with `make up`")
+    if marts.version == silver.version and marts.filled_at == silver.filled_at:
+        return unchecked("marts", "verdicts or replays were put on record after they were built; run `make dbt`")
     if marts.version == silver.version:
         return unchecked("marts", "PostgreSQL was filled again after they were built; run `make dbt`")
     return unchecked("marts", f"the marts are behind: {versions}; run `make dbt`")

@@ -17,10 +17,10 @@ WIDER_WINDOWS = {"five_minutes_start": 300, "hour_start": 3_600, "day_start": 86
 """The column that says in which window of that many seconds a finer one lies."""
 
 NEWEST = """
-    select max(window_start) + interval '10 seconds' as counted_until from silver.window_counts
-    where dimension = 'all' and events > 0
+    select least(max(window_start) + interval '10 seconds', (select counted_until from silver.bookmark)) as whole_until
+    from silver.window_counts where dimension = 'all' and events > 0
 """
-"""The end of the newest window with an event: windows that end by then are complete."""
+"""Windows that end by then are complete: all that came was counted, and the newest event is not before it."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Mart:
                 if seconds > self.window_seconds
                 for length in (sql.Literal(seconds),)
             }
-            derived["is_complete"] = sql.SQL("coalesce({} + {} <= (select counted_until from newest), false)").format(
+            derived["is_complete"] = sql.SQL("coalesce({} + {} <= (select whole_until from newest), false)").format(
                 start, sql.Literal(dt.timedelta(seconds=self.window_seconds))
             )
         return derived

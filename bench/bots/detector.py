@@ -23,7 +23,7 @@ from spark.events.claims import load_ranges
 from spark.events.duplicates import count_new
 from spark.events.judgement import Judgement
 from spark.events.parse import parse_records
-from spark.tables.postgres import Bookmark, add_sums, clear_counts, move_bookmark
+from spark.tables.postgres import Bookmark, add_sums, clear_tables, move_bookmark
 from stack.servers import postgres
 
 LEDGER_ID = "bot-eval"
@@ -114,6 +114,6 @@ class Detector:
             connection.autocommit = False
             with connection, connection.cursor() as cursor:
                 if is_first:
-                    clear_counts(cursor)
+                    clear_tables(cursor)
                 add_sums(cursor, counts, self._version)
                 move_bookmark(cursor, Bookmark(self._version, LEDGER_ID), is_filled_anew=is_first)

@@ -70,6 +70,16 @@
     ]) }}
 {%- endmacro %}
 
+{% macro summary_measures() -%}
+    {{ return([
+        'events',
+        'views',
+        'add_to_carts',
+        'checkouts',
+        'payment_errors',
+    ]) }}
+{%- endmacro %}
+
 {% macro after_all_marts() -%}
     {%- do ref('action_counts') -%}
     {%- do ref('actions') -%}
@@ -77,10 +87,13 @@
     {%- do ref('bot_rules') -%}
     {%- do ref('bot_traffic') -%}
     {%- do ref('bots') -%}
+    {%- do ref('freshness') -%}
     {%- do ref('payment_errors') -%}
     {%- do ref('product_views') -%}
     {%- do ref('products') -%}
+    {%- do ref('restatements') -%}
     {%- do ref('statuses') -%}
     {%- do ref('traffic') -%}
+    {%- do ref('verdict_history') -%}
     {%- do ref('visitors') -%}
 {%- endmacro %}

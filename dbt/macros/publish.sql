@@ -24,8 +24,9 @@
 {%- endmacro %}
 
 {#
-    Bring what this run has built to the tables that analysts read: all in one transaction, that of build_info, the last model.
-    Rows are only deleted, inserted and updated, which makes no reader wait; a lock that could is given up after half a second.
+    Bring what this run has built to the tables that analysts read: all in one transaction, that of build_info, the last
+    model. Rows are only deleted, inserted and updated, which makes no reader wait; a lock that could is given up after half
+    a second.
 #}
 {% macro publish_marts() -%}
     {%- if execute -%}
@@ -44,8 +45,8 @@
 
 {#
     SQL that brings one mart to what was built: the rows that changed replace those of the same unique_key, and windows that
-    counting has passed meanwhile are complete. What is built from the start replaces all rows, and writes the mart's descriptions to PostgreSQL again. The table itself stays, whatever
-    changes, because others may have views on it.
+    counting has passed meanwhile are complete. What is built from the start replaces all rows, and writes the mart's
+    descriptions to PostgreSQL again. The table itself stays, whatever changes, because others may have views on it.
 #}
 {% macro publish_mart(node, since, counted) -%}
     {%- set built = api.Relation.create(node.database, node.schema, node.alias, type='table') -%}
@@ -104,8 +105,8 @@
 {% macro counted_before_and_now() -%}
     {%- set query -%}
         select
-            coalesce(published.counted_until, '-infinity')::text,
-            coalesce(built.counted_until, '-infinity')::text
+            coalesce(published.whole_until, '-infinity')::text,
+            coalesce(built.whole_until, '-infinity')::text
         from {{ marts_schema() }}.build_info as published
         cross join {{ this }} as built
     {%- endset -%}

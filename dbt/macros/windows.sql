@@ -9,20 +9,23 @@
 {% macro window_columns(column, width) -%}
     {%- set names = {'5 minutes': 'five_minutes_start', '1 hour': 'hour_start', '1 day': 'day_start'} -%}
     {%- set widths = ['1 minute'] + names | list -%}
-    {{ column }} + interval '{{ width }}' <= {{ counted_until() }} as is_complete
+    {{ column }} + interval '{{ width }}' <= {{ whole_until() }} as is_complete
     {%- for wider in widths[widths.index(width) + 1:] -%}
         , {{ window_of(column, wider) }} as {{ names[wider] }}
     {%- endfor -%}
 {%- endmacro %}
 
-{# Read beforehand and written into the SQL, as built_version() is. #}
-{% macro counted_until() -%}
-    {%- set counts = ref('window_counts') -%}
+{#
+    Read beforehand and written into the SQL, as built_version() is. An event may be ahead of the clock by some minutes, but
+    nothing is whole of which Kafka may still get the rest.
+#}
+{% macro whole_until() -%}
+    {%- set counts, bookmark = ref('window_counts'), ref('bookmark') -%}
     {%- if execute and flags.WHICH in ('run', 'build') and model.config.materialized in ('additive', 'renewed') -%}
         {%- set query -%}
-            select coalesce(max(window_start) + interval '10 seconds', '-infinity')::text
-            from {{ counts }}
-            where dimension = 'all' and key = 'all' and events > 0
+            select coalesce(least(max(window_start) + interval '10 seconds', min(bookmark.counted_until)), '-infinity')::text
+            from {{ bookmark }} as bookmark
+            left join {{ counts }} as counts on dimension = 'all' and key = 'all' and events > 0
         {%- endset -%}
         timestamptz '{{ run_query(query).columns[0].values()[0] }}'
     {%- else -%}

@@ -1,4 +1,4 @@
--- A window is complete if it ends by the end of the newest ten seconds with an event, whether or not the last run touched it.
+-- A window is complete if counting has passed its end, whether or not the last run touched it.
 with windows as (
     select
         'traffic' as mart,
@@ -49,14 +49,13 @@ with windows as (
     from {{ ref('bot_classes') }}
 ),
 
-newest as (
-    select max(window_start) + interval '10 seconds' as counted_until from {{ ref('window_counts') }}
-    where dimension = 'all' and events > 0
+build as (
+    select * from {{ ref('build_info') }}
 )
 
 select
     windows.mart,
     windows.ends_at
 from windows
-cross join newest
-where windows.is_complete is distinct from coalesce(windows.ends_at <= newest.counted_until, false)
+cross join build
+where windows.is_complete is distinct from coalesce(windows.ends_at <= build.whole_until, false)

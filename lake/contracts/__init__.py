@@ -7,9 +7,19 @@ The Delta tables, the mirror's SQL and dbt's sources are all made from these lis
 from lake.contracts.bronze import BRONZE, BRONZE_PARTITION
 from lake.contracts.charts import CHARTS, Chart
 from lake.contracts.columns import Column, names, postgres_type, spark_schema
-from lake.contracts.ledger import COUNTS, DIMENSIONS, LEDGER, LEDGER_KEY, LEDGER_PARTITION, MEASURES, Dimension, Measure
+from lake.contracts.ledger import (
+    COUNTS,
+    DIMENSIONS,
+    LEDGER,
+    LEDGER_KEY,
+    LEDGER_PARTITION,
+    MEASURES,
+    SUMMARY,
+    Dimension,
+    Measure,
+)
 from lake.contracts.marts import SHARED_COLUMNS
-from lake.contracts.mirror import BOOKMARK, MIRROR, MIRROR_SCHEMA, VERDICTS
+from lake.contracts.mirror import MIRROR, MIRROR_SCHEMA, MIRROR_TABLES
 from lake.contracts.vocabulary import (
     ADD_TO_CART,
     AGENT_GROUPS,
@@ -42,7 +52,6 @@ __all__ = [
     "ADD_TO_CART",
     "AGENT_GROUPS",
     "ASSET",
-    "BOOKMARK",
     "BRONZE",
     "BRONZE_PARTITION",
     "BY_REPLAY",
@@ -66,6 +75,7 @@ __all__ = [
     "MEASURES",
     "MIRROR",
     "MIRROR_SCHEMA",
+    "MIRROR_TABLES",
     "OTHER",
     "PARDONED",
     "POST",
@@ -74,8 +84,8 @@ __all__ = [
     "RELEASED",
     "SEARCH",
     "SHARED_COLUMNS",
+    "SUMMARY",
     "TOPIC_PARTITIONS",
-    "VERDICTS",
     "VIEW",
     "WINDOW_SECONDS",
     "Chart",

@@ -22,6 +22,8 @@ _POSTGRES_TYPES = {
     "INT": "integer",
     "BIGINT": "bigint",
     "BINARY": "bytea",
+    "MAP<STRING, BIGINT>": "jsonb",
+    "MAP<STRING, STRING>": "jsonb",
 }
 
 

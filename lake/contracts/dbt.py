@@ -11,18 +11,9 @@ from pathlib import Path
 
 from lake.contracts.charts import CHARTS
 from lake.contracts.columns import Column, names, postgres_type
-from lake.contracts.ledger import DIMENSIONS, MEASURES
+from lake.contracts.ledger import DIMENSIONS, MEASURES, SUMMARY
 from lake.contracts.marts import ALIAS_WORDS, SHARED_COLUMNS
-from lake.contracts.mirror import (
-    BOOKMARK,
-    BOOKMARK_TABLE,
-    MIRROR,
-    MIRROR_SCHEMA,
-    VERDICTS,
-    VERDICTS_TABLE,
-    WINDOW_COUNTS,
-    MirrorTable,
-)
+from lake.contracts.mirror import BOOKMARK_TABLE, MIRROR_SCHEMA, MIRROR_TABLES, MirrorTable
 
 FIRST_LINE = "Written by `weblake contracts` from lake/contracts; edit it there."
 BLOCK = re.compile(
@@ -31,15 +22,14 @@ BLOCK = re.compile(
 """A list of columns in a file that is otherwise written by hand."""
 
 LOADED_AT = "loaded_at_query: select max(moved_at) from silver.bookmark"
-"""Counts and verdicts change in the transaction that moves the bookmark."""
-VERDICT_WORDS = {"ip_address": "verdict_on", "reason": "verdict_reason", "number": "verdict_number"}
-"""Columns of the verdicts whose names mean something else elsewhere, and the words for them."""
+"""Counts, verdicts and records change in the transaction that moves the bookmark."""
 
 CLIENT_MEASURES = tuple(measure for measure in MEASURES if measure.per_client)
 LISTS: dict[str, tuple[str, Iterable[str]]] = {
     "dimensions": ("The dimensions of the ledger.", DIMENSIONS),
     "measures": ("The measures of the ledger.", names(MEASURES)),
     "client_measures": ("The measures that are kept for each client.", names(CLIENT_MEASURES)),
+    "summary_measures": ("The measures by which people judge what a verdict or a replay moved.", SUMMARY),
 }
 """Macro -> what it lists, and the list."""
 
@@ -111,11 +101,10 @@ def _macro_words() -> str:
 
 
 def _words() -> str:
-    bookmark = (Column(f"bookmark_{column.name}", column.type, column.comment) for column in BOOKMARK)
-    verdicts = (Column(_verdict_word(column.name), column.type, column.comment) for column in VERDICTS)
-    described = (*MIRROR, *bookmark, *verdicts, *SHARED_COLUMNS)
-    words = {column.name: column.comment for column in described} | ALIAS_WORDS
-    blocks = (f"\n{{% docs {name} %}}\n{text}\n{{% enddocs %}}\n" for name, text in words.items())
+    of_mirror = ((table.word(column.name), column.comment) for table in MIRROR_TABLES for column in table.columns)
+    shared = ((column.name, column.comment) for column in SHARED_COLUMNS)
+    words = dict.fromkeys((*of_mirror, *shared, *ALIAS_WORDS.items()))  # two tables may share a word, with its meaning
+    blocks = (f"\n{{% docs {word} %}}\n{comment}\n{{% enddocs %}}\n" for word, comment in words)
     return f"{FIRST_LINE}\n{''.join(blocks)}"
 
 
@@ -158,18 +147,14 @@ sources:
         warn_after: {{ count: 10, period: minute }}
         error_after: {{ count: 1, period: hour }}
     tables:
-{_source(WINDOW_COUNTS, LOADED_AT)}\
-{_source(BOOKMARK_TABLE, "loaded_at_field: moved_at", "bookmark_{}".format)}\
-{_source(VERDICTS_TABLE, LOADED_AT, _verdict_word)}"""
+{"".join(map(_source, MIRROR_TABLES))}"""
 
 
-def _verdict_word(column: str) -> str:
-    return VERDICT_WORDS.get(column, column)
-
-
-def _source(table: MirrorTable, loaded_at: str, word: Callable[[str], str] = str) -> str:
+def _source(table: MirrorTable) -> str:
+    loaded_at = "loaded_at_field: moved_at" if table == BOOKMARK_TABLE else LOADED_AT
     columns = "".join(
-        f"          - {_described(column.name, word(column.name), postgres_type(column))}\n" for column in table.columns
+        f"          - {_described(column.name, table.word(column.name), postgres_type(column))}\n"
+        for column in table.columns
     )
     return f"""\
       - name: {table.name}

@@ -104,6 +104,9 @@ MEASURES = (
 )
 """Additive only: counts and sums, so that entries can be added up in any order."""
 
+SUMMARY = ("events", "views", "add_to_carts", "checkouts", "payment_errors")
+"""The measures by which people judge what a verdict or a replay moved."""
+
 COUNTS = (*LEDGER_KEY, Column("window_date", "DATE", "day of the window"), *MEASURES)
 """What an entry says, whatever its cause."""
 LEDGER = (

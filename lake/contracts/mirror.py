@@ -1,38 +1,88 @@
-"""PostgreSQL's schema ``silver``: the sums of the ledger, the bookmark and the verdicts."""
+"""PostgreSQL's schema ``silver``: the ledger's sums, the bookmark, the verdicts that hold, and what is on record."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from lake.contracts.columns import Column
+from lake.contracts.columns import Column, names
 from lake.contracts.ledger import LEDGER_KEY, MEASURES
 
 MIRROR_SCHEMA = "silver"
-MIRROR = (*LEDGER_KEY, *MEASURES, Column("version", "BIGINT", "bookmark at which the row last changed"))
+VERSION = Column("version", "BIGINT", "bookmark at which the row last changed")
+MIRROR = (*LEDGER_KEY, *MEASURES, VERSION)
+NEWS = (
+    Column("counted_until", "TIMESTAMP", "when Kafka got the newest record that is in the counts"),
+    Column("counted_at", "TIMESTAMP", "when PostgreSQL had the counts up to that record"),
+    Column("records", "BIGINT", "records in bronze at that moment"),
+    Column("rejected", "BIGINT", "those of them that were rejected on arrival"),
+)
+"""How new the counts are, and what came in besides them; null until the mirror knows."""
 BOOKMARK = (
     Column("version", "BIGINT", "ledger version that window_counts stands at; -1 before the first"),
     Column("ledger_id", "STRING", "id of the ledger's Delta table"),
-    Column("moved_at", "TIMESTAMP", "when the bookmark last moved"),
+    Column("moved_at", "TIMESTAMP", "when anything in PostgreSQL's schema silver last changed"),
     Column("filled_at", "TIMESTAMP", "when window_counts was last filled anew; rows may have gone then"),
+    *NEWS,
 )
-VERDICTS = (
+ON_CLIENT = (
     Column("ip_address", "STRING", "the client"),
     Column("verdict", "STRING", "convicted, pardoned, or released to what its agent says"),
     Column("decided_by", "STRING", "marts or hand"),
     Column("reason", "STRING", "why"),
     Column("decided_at", "TIMESTAMP", "when"),
-    Column("number", "BIGINT", "number of the last verdict on any client that is in the counts"),
 )
+"""A verdict on a client."""
+VERDICTS = (*ON_CLIENT, Column("number", "BIGINT", "number of the last verdict on any client that is in the counts"))
 """The last word on each client on which there is one; written with the counts that obey it."""
+VERDICT_RECORDS = (
+    Column("number", "BIGINT", "number of the record; a later record has a higher one"),
+    *ON_CLIENT,
+    Column("clients", "BIGINT", "clients that the same record is on"),
+    Column("moved", "MAP<STRING, BIGINT>", "measure and what the record moved to the bots, over all its clients"),
+    VERSION,
+)
+"""Every verdict that holds or has held."""
+REPLAY_RECORDS = (
+    Column("id", "STRING", "id of the replay"),
+    Column("done_at", "TIMESTAMP", "when it was done"),
+    Column("range_start", "TIMESTAMP", "first window that was counted again; null for an undoing"),
+    Column("range_end", "TIMESTAMP", "end of the last window that was counted again; null for an undoing"),
+    Column("client", "STRING", "the one client that was counted again; null for all"),
+    Column("undo_of", "STRING", "id of the replay that it took back; null where it counted again"),
+    Column("reason", "STRING", "why, as it was given; empty where none was"),
+    Column("rules", "MAP<STRING, STRING>", "file of rules and hash of what it said; empty for an undoing"),
+    Column("corrections", "BIGINT", "entries that were appended to the ledger"),
+    Column("keys", "BIGINT", "keys that were corrected, over all dimensions"),
+    Column("moved", "MAP<STRING, BIGINT>", "measure and what was added to it, over all events"),
+    Column("ledger_version", "BIGINT", "version of the ledger with the corrections; null where there were none"),
+    VERSION,
+)
+"""Every replay, and every undoing of one."""
 
 
 @dataclass(frozen=True)
 class MirrorTable:
-    """One table of the schema: its name, its columns and what a row of it is."""
+    """One table of the schema: its name, its columns and what a row of it is.
+
+    Attributes:
+        key: the columns that tell its rows apart; none where there is one row at most.
+        optional: the columns that may be null.
+        additions: the columns that databases of an older Weblake lack -> what they have in its rows, in SQL.
+        words: column -> the name of its description in dbt's project, where that is not its own.
+    """
 
     name: str
     columns: tuple[Column, ...]
     comment: str
+    key: tuple[str, ...] = ()
+    optional: frozenset[str] = frozenset()
+    additions: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
+
+    def word(self, column: str) -> str:
+        """Return the name of a column's description in dbt's project."""
+        return self.words.get(column, column)
 
 
 WINDOW_COUNTS = MirrorTable(
@@ -40,9 +90,39 @@ WINDOW_COUNTS = MirrorTable(
     MIRROR,
     "One row per dimension, ten-second window, key and is_bot. Rows of any window may change at any time (late events, "
     "replays), down to zero; they are never deleted.",
+    key=tuple(names(LEDGER_KEY)),
+    additions=dict.fromkeys(names(MEASURES), "0"),
 )
 BOOKMARK_TABLE = MirrorTable(
-    "bookmark", BOOKMARK, "At most one row. It moves in the transaction that changes the counts."
+    "bookmark",
+    BOOKMARK,
+    "At most one row. It changes in the transaction that changes counts, verdicts or records.",
+    optional=frozenset(names(NEWS)),
+    additions={"filled_at": "now()", **dict.fromkeys(names(NEWS), "null")},
+    words={column.name: f"bookmark_{column.name}" for column in BOOKMARK},
 )
-VERDICTS_TABLE = MirrorTable("verdicts", VERDICTS, "One row per client on which there is a verdict.")
-MIRROR_TABLES = (WINDOW_COUNTS, BOOKMARK_TABLE, VERDICTS_TABLE)
+VERDICT_WORDS = {"ip_address": "verdict_on", "reason": "verdict_reason"}
+"""Columns of a verdict whose names mean something else elsewhere."""
+VERDICTS_TABLE = MirrorTable(
+    "verdicts",
+    VERDICTS,
+    "One row per client on which there is a verdict.",
+    key=("ip_address",),
+    words={**VERDICT_WORDS, "number": "verdict_number"},
+)
+VERDICT_RECORDS_TABLE = MirrorTable(
+    "verdict_records",
+    VERDICT_RECORDS,
+    "One row per verdict on record and client, also of verdicts that gave way to others.",
+    key=("number", "ip_address"),
+    words={**VERDICT_WORDS, "number": "record_number", "clients": "record_clients", "moved": "moved_to_bots"},
+)
+REPLAY_RECORDS_TABLE = MirrorTable(
+    "replay_records",
+    REPLAY_RECORDS,
+    "One row per replay on record, undone ones and undoings included.",
+    key=("id",),
+    optional=frozenset(("range_start", "range_end", "client", "undo_of", "ledger_version")),
+    words={column.name: f"replay_{column.name}" for column in REPLAY_RECORDS if column != VERSION},
+)
+MIRROR_TABLES = (WINDOW_COUNTS, BOOKMARK_TABLE, VERDICTS_TABLE, VERDICT_RECORDS_TABLE, REPLAY_RECORDS_TABLE)

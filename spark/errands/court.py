@@ -92,7 +92,7 @@ class Court:
         entries = as_entry(corrections, entry_of(after.number), BY_VERDICT)
         append_once(entries.coalesce(1), self._settings.ledger, WRITER, after.number)
         failpoints.reach("verdict-after-commit")
-        self.verdicts = after
+        self.verdicts = self.verdicts.with_record(record)
         log.info("verdict %d on %d clients", after.number, len(changes))
         return VerdictAnswer(done=True, changes=len(changes), held=addresses, moved=moved, number=after.number)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from lake.contracts import BRONZE, LEDGER_PARTITION, names
+from lake.contracts import BRONZE, LEDGER_PARTITION, SUMMARY, names
 from lake.settings import Settings
 from lake.url_rules import UrlRules
 from spark.errands.replay_records import corrected_windows
@@ -13,8 +13,6 @@ from spark.events.counts import count_windows, difference
 from spark.events.duplicates import ORDER, find_duplicates
 from spark.events.judgement import Judge
 from spark.events.parse import parse_again
-
-SUMMARY = ("events", "views", "add_to_carts", "checkouts", "payment_errors")
 
 
 def moves(

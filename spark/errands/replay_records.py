@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -19,6 +21,11 @@ KEY = [name for name in names(LEDGER_KEY) if name != "window_start"]
 def replays(session: SparkSession, settings: Settings) -> list[ReplayRecord]:
     """Return the records of all replays, oldest first."""
     return [as_replay(text) for text in list_texts(session, settings.replays)]
+
+
+def summaries(session: SparkSession, settings: Settings) -> dict[str, ReplayRecord]:
+    """Return id -> record of all replays, oldest first, without the corrections that they show."""
+    return {record.id: replace(record, shown=()) for record in replays(session, settings)}
 
 
 def read_replay(session: SparkSession, settings: Settings, replay_id: str) -> ReplayRecord | None:

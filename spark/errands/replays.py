@@ -39,6 +39,7 @@ from spark.errands.replay_records import (
     number_of_keys,
     read_replay,
     replays,
+    summaries,
     totals,
     undone_replay,
     write_replay,
@@ -62,7 +63,12 @@ class Replays:
     """The replays that are asked for, one at a time, piece by piece."""
 
     def __init__(self, session: SparkSession, settings: Settings, judge: Judge, edition: Edition) -> None:
-        """Prepare; ``judge`` says who is a bot, ``edition`` by which measures and rules the stream counts."""
+        """Prepare; ``judge`` says who is a bot, ``edition`` by which measures and rules the stream counts.
+
+        ``records`` has what is on record: id -> record, the oldest first, without the corrections that it shows. Each
+        replay makes another dictionary of it.
+        """
+        self.records = summaries(session, settings)
         self._judge = judge
         self._edition = edition
         self._session = session
@@ -185,6 +191,7 @@ class Replays:
         if not request.dry_run:
             self._note_edition(request)  # with the record the replay is done: nothing would come back to note it
             write_replay(self._session, self._settings, record)
+            self.records = {**self.records, record.id: replace(record, shown=())}
             failpoints.reach("replay-after-record")
         self._at_hand = None
         remove_folder(self._session, self._staging)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import io
 import os
 import socket
@@ -10,27 +9,25 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import psycopg2
 import pyarrow as pa
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
-from psycopg2.extras import execute_values
 from pyarrow import csv
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lake.contracts import LEDGER_KEY, MEASURES, MIRROR_SCHEMA, VERDICTS, names, postgres_type
+from lake.contracts import LEDGER_KEY, MEASURES, MIRROR_SCHEMA, MIRROR_TABLES, names, postgres_type
+from lake.contracts.mirror import BOOKMARK_TABLE
 from lake.errors import ServiceError
 from spark import failpoints
 
 SUMS = [*names(LEDGER_KEY), *names(MEASURES)]
 """The columns of the counts that are the ledger's sums."""
-WINDOW_COUNTS, BOOKMARK, VERDICTS_TABLE = (
-    sql.Identifier(MIRROR_SCHEMA, table) for table in ("window_counts", "bookmark", "verdicts")
-)
+WINDOW_COUNTS, BOOKMARK = (sql.Identifier(MIRROR_SCHEMA, table) for table in ("window_counts", "bookmark"))
 CONNECT_SECONDS = 5
 PROBE_SECONDS = 5.0
 SILENT_PROBES = 2
@@ -54,6 +51,18 @@ class Bookmark:
 
 
 NOWHERE = Bookmark(-1, "")
+
+
+@dataclass(frozen=True)
+class News:
+    """How new the counts are: when Kafka got the newest record in them (epoch seconds; 0 where nobody knows).
+
+    ``records`` came into bronze up to then, and ``rejected`` of them do not count.
+    """
+
+    until: float
+    records: int
+    rejected: int
 
 
 def connect(dsn: str) -> Connection:
@@ -154,26 +163,21 @@ def move_bookmark(cursor: Cursor, to: Bookmark, is_filled_anew: bool = False) ->
     cursor.execute(statement.format(BOOKMARK), (to.version, to.ledger_id, is_filled_anew))
 
 
-def put_verdicts(cursor: Cursor, number: int, rows: Iterable[tuple[str, str, str, str, dt.datetime]]) -> None:
-    """Write all verdicts, where PostgreSQL does not have them yet.
-
-    Args:
-        cursor: of the transaction.
-        number: the last verdict's.
-        rows: address, verdict, who decided, reason and time of each.
-    """
-    cursor.execute(sql.SQL("select coalesce(max(number), 0) from {}").format(VERDICTS_TABLE))
-    if cursor.fetchone() == (number,):
-        return
-    cursor.execute(sql.SQL("delete from {}").format(VERDICTS_TABLE))
-    insert = sql.SQL("insert into {} ({}) values %s").format(VERDICTS_TABLE, _listed(names(VERDICTS)))
-    execute_values(cursor, insert, [(*row, number) for row in rows])
+def put_news(cursor: Cursor, news: News) -> bool:
+    """Write how new the counts are beside the bookmark, and return whether that was news."""
+    statement = sql.SQL(
+        "update {} set counted_until = to_timestamp(%(until)s), counted_at = now(), records = %(records)s, "
+        "rejected = %(rejected)s where %(until)s > 0 and counted_until is distinct from to_timestamp(%(until)s)"
+    )
+    cursor.execute(statement.format(BOOKMARK), asdict(news))
+    return cursor.rowcount > 0
 
 
-def clear_counts(cursor: Cursor) -> None:
-    """Delete all counts, and the verdicts that they obey. Readers see them until the transaction ends."""
-    for table in (WINDOW_COUNTS, VERDICTS_TABLE):
-        cursor.execute(sql.SQL("delete from {}").format(table))
+def clear_tables(cursor: Cursor) -> None:
+    """Delete all counts, and the verdicts and records beside them. Readers see them until the transaction ends."""
+    for table in MIRROR_TABLES:
+        if table != BOOKMARK_TABLE:
+            cursor.execute(sql.SQL("delete from {}").format(sql.Identifier(MIRROR_SCHEMA, table.name)))
 
 
 def add_sums(cursor: Cursor, sums: DataFrame, version: int) -> int:

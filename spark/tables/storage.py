@@ -23,6 +23,12 @@ def read_text(session: SparkSession, path: str) -> str | None:
         stream.close()
 
 
+def modified_at(session: SparkSession, path: str) -> float:
+    """Return when a file of the lake was last written (epoch seconds)."""
+    system, file = _file(session, path)
+    return float(system.getFileStatus(file).getModificationTime()) / 1000
+
+
 def write_text(session: SparkSession, path: str, text: str) -> None:
     """Write a small text file into the lake, or replace one; at any moment there is one whole file.
 

@@ -7,7 +7,7 @@ A verdict is a numbered record in the lake. It holds from the commit of the ledg
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from pyspark.sql import SparkSession
@@ -32,10 +32,11 @@ class Verdict(NamedTuple):
 
 @dataclass(frozen=True)
 class Verdicts:
-    """All verdicts that hold: address -> the last word on it."""
+    """All verdicts that hold: address -> the last word on it, and the records that led there, the oldest first."""
 
     last: dict[str, Verdict]
     number: int = 0
+    records: tuple[VerdictRecord, ...] = ()
 
     @property
     def convicted(self) -> tuple[str, ...]:
@@ -52,21 +53,25 @@ class Verdicts:
         return tuple(sorted(address for address, last in self.last.items() if last.verdict == verdict))
 
     def with_changes(self, changes: Iterable[Change], by: str, at: float) -> Verdicts:
-        """Return the verdicts after some more."""
+        """Return the verdicts after some more that are not on record yet."""
         more = {change.ip_address: Verdict(change.verdict, by, at, change.reason) for change in changes}
-        return Verdicts({**self.last, **more}, self.number + 1)
+        return replace(self, last={**self.last, **more}, number=self.number + 1)
+
+    def with_record(self, record: VerdictRecord) -> Verdicts:
+        """Return the verdicts after those of a record."""
+        after = self.with_changes(record.changes, record.by, record.at)
+        return replace(after, number=max(self.number, record.number), records=(*self.records, record))
 
 
 def read_verdicts(session: SparkSession, settings: Settings) -> Verdicts:
     """Return the verdicts that hold at the ledger's latest version. This costs a Spark job."""
     ledger = snapshot(session, settings.ledger)
     upto = writers_progress(session, settings.ledger).get(WRITER, 0)
-    verdicts, number = Verdicts({}), upto
+    verdicts = Verdicts({}, upto)
     for record in verdict_records(session, settings):
         if record.ledger_id != ledger.table_id or record.number <= upto:
-            verdicts = verdicts.with_changes(record.changes, record.by, record.at)
-            number = max(number, record.number)
-    return Verdicts(verdicts.last, number)
+            verdicts = verdicts.with_record(record)
+    return verdicts
 
 
 def verdict_records(session: SparkSession, settings: Settings) -> list[VerdictRecord]:

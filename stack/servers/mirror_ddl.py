@@ -4,45 +4,56 @@ from __future__ import annotations
 
 from psycopg2 import sql
 
-from lake.contracts import LEDGER_KEY, MEASURES, MIRROR_SCHEMA, names, postgres_type
-from lake.contracts.mirror import BOOKMARK_TABLE, MIRROR_TABLES, VERDICTS_TABLE, WINDOW_COUNTS, MirrorTable
+from lake.contracts import MIRROR_SCHEMA, MIRROR_TABLES, Column, postgres_type
+from lake.contracts.mirror import MirrorTable
 
-_DDL = """
-create schema if not exists {schema};
-create table if not exists {window_counts} ({counts}, primary key ({key}));
-alter table {window_counts} {additions};
-create index if not exists window_counts_version on {window_counts} (version);
-create table if not exists {bookmark} ({stand}, is_only boolean primary key default true check (is_only));
-create table if not exists {verdicts} ({decisions}, primary key (ip_address));
-alter table {bookmark} add column if not exists filled_at timestamptz not null default now();
-"""
+_BEGIN = "create schema if not exists {schema};"
+_TABLE = "create table if not exists {table} ({definitions}, {key});"
+_ONE_ROW = "is_only boolean primary key default true check (is_only)"
+_ADDITION = "alter table {table} add column if not exists {definition} default {default};"
+_END = "create index if not exists window_counts_version on {schema}.window_counts (version);"
 
 
 def mirror_ddl() -> sql.Composed:
     """Return the SQL that creates schema ``silver``, its tables, their index and comments. It may be run again."""
-    addition = sql.SQL("add column if not exists {} {} not null default 0")
-    create = sql.SQL(_DDL).format(
-        schema=sql.Identifier(MIRROR_SCHEMA),
-        **{table.name: _identifier(table) for table in MIRROR_TABLES},
-        counts=_definitions(WINDOW_COUNTS),
-        key=sql.SQL(", ").join(sql.Identifier(name) for name in names(LEDGER_KEY)),
-        additions=sql.SQL(", ").join(
-            addition.format(sql.Identifier(measure.name), sql.SQL(postgres_type(measure))) for measure in MEASURES
-        ),
-        stand=_definitions(BOOKMARK_TABLE),
-        decisions=_definitions(VERDICTS_TABLE),
+    schema = sql.Identifier(MIRROR_SCHEMA)
+    return sql.Composed(
+        [
+            sql.SQL(_BEGIN).format(schema=schema),
+            *map(_table, MIRROR_TABLES),
+            *(_additions(table) for table in MIRROR_TABLES),
+            sql.SQL(_END).format(schema=schema),
+            *(_comments(table) for table in MIRROR_TABLES),
+        ]
     )
-    return sql.Composed([create, *(_comments(table) for table in MIRROR_TABLES)])
 
 
 def _identifier(table: MirrorTable) -> sql.Identifier:
     return sql.Identifier(MIRROR_SCHEMA, table.name)
 
 
-def _definitions(table: MirrorTable) -> sql.Composed:
-    definition = sql.SQL("{} {} not null")
-    return sql.SQL(", ").join(
-        definition.format(sql.Identifier(column.name), sql.SQL(postgres_type(column))) for column in table.columns
+def _table(table: MirrorTable) -> sql.Composed:
+    definitions = sql.SQL(", ").join(_definition(table, column) for column in table.columns)
+    key = sql.SQL("primary key ({})").format(sql.SQL(", ").join(map(sql.Identifier, table.key)))
+    parts = {"definitions": definitions, "key": key if table.key else sql.SQL(_ONE_ROW)}
+    return sql.SQL(_TABLE).format(table=_identifier(table), **parts)
+
+
+def _definition(table: MirrorTable, column: Column) -> sql.Composed:
+    definition = sql.SQL("{} {}" if column.name in table.optional else "{} {} not null")
+    return definition.format(sql.Identifier(column.name), sql.SQL(postgres_type(column)))
+
+
+def _additions(table: MirrorTable) -> sql.Composed:
+    """Return the SQL that gives a table of an older Weblake the columns that it lacks."""
+    return sql.Composed(
+        sql.SQL(_ADDITION).format(
+            table=_identifier(table),
+            definition=_definition(table, column),
+            default=sql.SQL(table.additions[column.name]),
+        )
+        for column in table.columns
+        if column.name in table.additions
     )
 
 

@@ -17,7 +17,7 @@ final as (
         bookmark.ledger_id,
         greatest(bookmark.version, copied.version) as version,
         '{{ models_hash() }}' as models,
-        nullif({{ counted_until() }}, '-infinity') as counted_until,
+        nullif({{ whole_until() }}, '-infinity') as whole_until,
         bookmark.filled_at,
         now() as built_at
     from bookmark

@@ -14,7 +14,11 @@ mirror as (
         coalesce(max(ledger_id), '') as ledger_id,
         coalesce(max(version), -1) as version,
         coalesce(max(filled_at), timestamptz 'epoch') as filled_at,
-        max(moved_at) as moved_at
+        max(moved_at) as moved_at,
+        max(counted_until) as counted_until,
+        max(counted_at) as counted_at,
+        max(records) as records,
+        max(rejected) as rejected
     from source
 ),
 
@@ -26,7 +30,11 @@ final as (
         coalesce(published.version, -1) as since,
         '{{ invocation_id }}' as run,
         mirror.filled_at,
-        mirror.moved_at
+        mirror.moved_at,
+        mirror.counted_until,
+        mirror.counted_at,
+        mirror.records,
+        mirror.rejected
     from mirror
     left join published
         on
