@@ -26,12 +26,12 @@ def copy_of(settings: Settings, folder: Path) -> Settings:
     return settings_in(folder)
 
 
-def append_batch(session: SparkSession, settings: Settings, values: Iterable[bytes]) -> None:
-    """Append the records to bronze in one batch, at the next offsets of partition 0."""
+def append_batch(session: SparkSession, settings: Settings, values: Iterable[bytes], ingested: float = 30) -> None:
+    """Append the records to bronze in one batch, at the next offsets of partition 0; Kafka got them at that second."""
     create_bronze(session, settings)
     batch = snapshot(session, settings.bronze).version + 1
     offset = session.read.format("delta").load(settings.bronze).count()
-    arrived = records(session, *values, ingested=30).withColumn("kafka_offset", F.col("kafka_offset") + offset)
+    arrived = records(session, *values, ingested=ingested).withColumn("kafka_offset", F.col("kafka_offset") + offset)
     parsed = parse_records(arrived, load_url_rules(settings.rules_file))
     numbered = parsed.withColumn("batch", F.lit(batch).cast("bigint"))
     append_once(numbered.select(*names(BRONZE)).coalesce(1), settings.bronze, "test", batch)

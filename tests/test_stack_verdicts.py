@@ -9,7 +9,9 @@ from dataclasses import replace
 
 import pytest
 
+from audit.explain import explain
 from lake.contracts.records import Change
+from lake.errors import ServiceError
 from lake.requests import VerdictAnswer, VerdictRequest, answer, waiting
 from lake.settings import Settings
 from marts.blocklist import blocked, write_blocklist
@@ -49,6 +51,15 @@ def settings(stack_settings: Settings, tmp_path_factory: pytest.TempPathFactory)
     with closing(postgres.connect(own, postgres.OWNER)) as connection, connection, connection.cursor() as cursor:
         cursor.execute(BOTS)
     yield own
+
+
+def test_before_there_are_marts_the_next_step_is_named(stack_settings: Settings) -> None:
+    empty = replace(stack_settings, postgres_database="nomarts")
+    migrate(empty)
+    with pytest.raises(ServiceError, match=r"no marts yet.*`make dbt`"):
+        blocked(empty)
+    with pytest.raises(ServiceError, match=r"no marts yet.*192\.0\.2\.1.*`make dbt`"):
+        explain(empty, "192.0.2.1")
 
 
 def test_the_marts_speak_for_whom_the_counts_do_not_have_as_they_say(settings: Settings) -> None:
