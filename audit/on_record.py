@@ -39,9 +39,7 @@ def check_on_record(lake: PinnedLake) -> list[Check]:
     with database_snapshot(lake.settings) as cursor:
         stand = mirror_stand(cursor)
         theirs = {name: row for query in QUERIES for name, row in _rows(cursor, query).items()}
-    if (
-        stand.ledger_id != lake.ledger_id
-    ):  # it is not filled yet, or from another ledger, as the check of its counts says
+    if stand.ledger_id != lake.ledger_id:  # not filled yet, or from another ledger: the check of its counts says so
         return []
     ours, written_in, unheld = _on_record(lake)
     missing = [name for name in ours if name not in theirs and name not in unheld]
