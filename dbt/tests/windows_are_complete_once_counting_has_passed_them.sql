@@ -1,4 +1,4 @@
--- A window is complete if it ends by the end of the newest ten seconds with an event, whether or not the last run touched it.
+-- A window is complete if it ends by the end of the newest ten seconds with an event, whatever the last run touched.
 with windows as (
     select
         'traffic' as mart,
