@@ -1,4 +1,4 @@
--- A suspect has the reasons whose thresholds its figures reach, and its score is their sum.
+-- A suspect has the reasons whose thresholds its figures reach, and its score is their sum. One by verdict may have none.
 with bots as (
     select * from {{ ref('bots') }}
 ),
@@ -33,4 +33,6 @@ union all
 select ip_address from wrong_sums
 union all
 select ip_address from bots
-where cardinality(reasons) = 0 or cardinality(reasons) != cardinality(points)
+where
+    cardinality(reasons) != cardinality(points)
+    or cardinality(reasons) = 0 and score > 0
