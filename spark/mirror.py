@@ -76,6 +76,7 @@ class Mirror:
         self._connection: Connection | None = None
         self._brought: Records | None = None
         self._brought_until = 0.0
+        self._nothing: Snapshot | None = None
         self._stop = threading.Event()
 
     def stop(self) -> None:
@@ -99,7 +100,7 @@ class Mirror:
 
     def close(self) -> None:
         """Close the connection. The next one may lead to another database, so nothing is known of it."""
-        self._brought, self._brought_until = None, 0.0
+        self._brought, self._brought_until, self._nothing = None, 0.0, None
         if self._connection is not None:
             with closing(self._connection):
                 self._connection = None
@@ -134,6 +135,9 @@ class Mirror:
             log.warning("PostgreSQL holds the counts of another ledger; filling it again")
             self._fill(connection, bookmark, ledger, news)
             return True
+        if bookmark == NOWHERE and ledger == self._nothing:
+            self._keep_up(connection, bookmark, ledger, news)
+            return True
         if bookmark == NOWHERE:
             self._fill(connection, bookmark, ledger, news)
             return True
@@ -147,7 +151,7 @@ class Mirror:
                 return True
             bookmark = to
         if bookmark.version == ledger.version:
-            self._keep_up(connection, bookmark, news)
+            self._keep_up(connection, bookmark, ledger, news)
         return bookmark.version == ledger.version
 
     def _add(self, connection: Connection, after: Bookmark, to: Bookmark, news: News | None) -> None:
@@ -167,16 +171,16 @@ class Mirror:
         failpoints.reach("mirror-after-transaction")
         log.info("PostgreSQL at version %d: %d rows in %.1f s", to.version, rows, time.monotonic() - started)
 
-    def _keep_up(self, connection: Connection, bookmark: Bookmark, news: News) -> None:
+    def _keep_up(self, connection: Connection, bookmark: Bookmark, ledger: Snapshot, news: News) -> None:
         """Bring what came without a new version of the ledger, such as a replay that corrected nothing."""
         records = self._records()
         if records == self._brought and news.until == self._brought_until:
             return
         with connection, connection.cursor() as cursor:
             hold_bookmark(cursor, bookmark)
-            is_other = put_records(cursor, records, bookmark.version)
+            is_other = put_records(cursor, records, ledger.version)
             if put_news(cursor, news) or is_other:
-                move_bookmark(cursor, bookmark)
+                move_bookmark(cursor, Bookmark(ledger.version, ledger.table_id))
         self._note(records, news)
 
     def _fill(self, connection: Connection, before: Bookmark, ledger: Snapshot, news: News) -> None:
@@ -190,6 +194,7 @@ class Mirror:
             move_bookmark(cursor, Bookmark(ledger.version, ledger.table_id), is_filled_anew=rows > 0)
             put_news(cursor, news)
         self._note(records, news)
+        self._nothing = None if rows else ledger  # an empty ledger leaves no valid bookmark, and is not filled in twice
         failpoints.reach("mirror-after-transaction")
         log.info("PostgreSQL filled at version %d: %d rows", ledger.version, rows)
 

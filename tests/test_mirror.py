@@ -118,6 +118,24 @@ def test_what_comes_without_a_new_version_is_brought_and_stamps_the_bookmark(
     check(session, settings)
 
 
+def test_a_ledger_without_entries_is_brought_once(session: SparkSession, settings: Settings, tmp_path: Path) -> None:
+    empty = replace(settings, lake_root=str(tmp_path / "empty"))
+    create_ledger(session, empty)
+    progress = Progress(settings.data / "stream.json")
+    on_record = [nothing_on_record()]
+    with closing(Mirror(session, empty, progress, lambda: True, lambda: on_record[-1])) as follower:
+        follower.catch_up()
+        stood_at = moved_at(settings)
+        follower.catch_up()
+        assert moved_at(settings) == stood_at, "nothing has come"
+        on_record.append(Records(Verdicts({}), {"a": ReplayRecord("a", 0, 10, at=START.timestamp())}))
+        follower.catch_up()
+        assert moved_at(settings) != stood_at
+        append(session, empty, second=0, events=5)
+        follower.catch_up()
+    check(session, empty)
+
+
 def test_the_bookmark_says_how_new_the_counts_are_once_that_is_known(session: SparkSession, settings: Settings) -> None:
     progress = Progress(settings.data / "stream.json")
     known = "select counted_until, counted_at >= counted_until, records, rejected from silver.bookmark"
