@@ -52,7 +52,7 @@ STEADY = "198.51.100.1"
 PEOPLE = [f"198.51.100.{serial}" for serial in range(2, 20)]
 CONVICTED = PEOPLE[0]
 FAILURES = ("failed_checkouts", "payment_errors", "client_errors", "server_errors")
-ACTIONS = {"view_product": "views", "add_to_cart": "add_to_carts", "checkout": "checkouts"}
+ACTIONS = {"view_product": "views", "add_to_cart": "add_to_carts", "checkout": "checkouts", "search": "searches"}
 
 
 @pytest.fixture(scope="module")
