@@ -241,5 +241,5 @@ def _of_the_last_hours() -> Iterator[Event]:
     yield Event(at(end - 60 * 30), PEOPLE[5], "checkout", "p-3", response_ms=80)
     yield Event(at(end - 60 * 100), PEOPLE[6], "checkout", "p-3", status=503)
     for minute, status in ((30, 402), (100, 402), (100, 503), (101, 200)):
-        yield Event(at(end - 60 * minute + 7), RIVAL, "checkout", "p-3", status=status)
+        yield Event(at(end - 60 * minute + 7), RIVAL, "checkout", status=status)
     yield Event(at(end), RIVAL, "asset", bytes=99)

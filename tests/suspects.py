@@ -54,7 +54,7 @@ REPLAYS = {
     "e": ReplayRecord("e", undo="d", at=AT + 120),
     "f": ReplayRecord("f", undo="gone", at=AT + 150),
 }
-ACTIONS = {"view_product": "views", "add_to_cart": "add_to_carts", "checkout": "checkouts"}
+ACTIONS = {"view_product": "views", "add_to_cart": "add_to_carts", "checkout": "checkouts", "search": "searches"}
 
 
 def by_action(counts: Counts) -> Iterator[tuple[str, Counts]]:
