@@ -30,8 +30,8 @@ class Mart:
     Where the SQL says ``{sums}`` stands the sum of each other measure of which the mart has a column of that name. The
     first of ``columns`` is added up for the report. ``aliases`` are columns that say the same as another one.
     ``unchecked`` are columns that counts cannot tell. A mart ``is_by_window`` if each row tells of the events of its
-    own window alone. A mart of windows says how long they are; it also has the starts of the
-    wider ones, and says whether one is complete.
+    own window alone. A mart of windows says how long they are; it also has the starts of the wider ones, and whether
+    each is complete.
     """
 
     name: str
