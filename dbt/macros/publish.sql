@@ -45,7 +45,7 @@
 
 {#
     SQL that brings one mart to what was built: the rows that changed replace those of the same unique_key, and windows that
-    counting has passed meanwhile are complete. What is built from the start replaces all rows, and writes the mart's
+    counting has passed meanwhile become complete. What is built from the start replaces all rows, and writes the mart's
     descriptions to PostgreSQL again. The table itself stays, whatever changes, because others may have views on it.
 #}
 {% macro publish_mart(node, since, counted) -%}
@@ -88,7 +88,8 @@
 
 {#
     Rows that did not change say whether their window was complete when they were published. Since then the newest event has
-    moved on, or back with a replay: what lies between is no longer right, and an index on the window's start finds it.
+    moved on, or back with a replay. The flags of what lies between are no longer right, and an index on the window's start
+    finds those rows.
 #}
 {% macro complete_windows(table, window, counted) -%}
     {%- set both = counted.before ~ ', ' ~ counted.now -%}

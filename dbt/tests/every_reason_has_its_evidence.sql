@@ -1,4 +1,5 @@
--- A suspect has the reasons whose thresholds its figures reach, and its score is their sum. One by verdict may have none.
+-- A suspect has the reasons whose thresholds its figures reach, and its score is their sum.
+-- One that was convicted by hand may have none.
 with bots as (
     select * from {{ ref('bots') }}
 ),
