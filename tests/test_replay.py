@@ -23,6 +23,7 @@ from lake.settings import Settings
 from spark.errands import replays as replay
 from spark.errands.replay_records import replays, undone_replay
 from spark.pipeline import Pipeline
+from stack.servers.postgres import query
 
 pytestmark = pytest.mark.stack
 __all__ = ["settings"]
@@ -94,7 +95,12 @@ def test_a_replay_under_the_right_rules_corrects_and_can_be_undone(
     ask_and_do(session, ruled, ReplayRequest("d", 0, 0, undo="b"))
     assert {cell: number for cell, number in cells(ruled).items() if number} == wrong
     assert "was already undone" in str(ask_and_do(session, ruled, ReplayRequest("e", 0, 0, undo="b")).error)
-    assert [record.id for record in replays(session, ruled)] == ["b", "c", "d"]
+    on_record = replays(session, ruled)
+    assert [(record.id, record.corrections > 0) for record in on_record] == [("b", True), ("c", False), ("d", True)]
+    mirrored = "select id, undo_of, corrections::int, ledger_version::int from silver.replay_records order by id"
+    assert query(ruled, "dbt", mirrored) == [
+        (record.id, record.undo, record.corrections, record.ledger_version) for record in on_record
+    ]
 
 
 def test_an_action_added_to_the_rules_brings_its_rejected_events_back(session: SparkSession, ruled: Settings) -> None:
