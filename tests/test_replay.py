@@ -23,6 +23,7 @@ from lake.settings import Settings
 from spark.errands import replays as replay
 from spark.errands.replay_records import replays, undone_replay
 from spark.pipeline import Pipeline
+from stack.servers.postgres import query
 
 pytestmark = pytest.mark.stack
 __all__ = ["settings"]
@@ -62,6 +63,13 @@ def last_year(request_id: str, **fields: Any) -> ReplayRequest:
     return ReplayRequest(request_id, now - 2 * YEAR, now + 600, **fields)
 
 
+def assert_on_record(session: SparkSession, settings: Settings) -> None:
+    """Require that PostgreSQL has a row for each replay, also for one that corrected nothing, and none for a dry run."""
+    assert query(settings, "dbt", "select id, undo_of, corrections::int from silver.replay_records order by id") == [
+        (record.id, record.undo, record.corrections) for record in replays(session, settings)
+    ]
+
+
 def line(path: str, serial: int) -> tuple[bytes, str]:
     stamp = time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(time.time() - serial * 7))
     return f'203.0.113.9 - - [{stamp}] "GET {path} HTTP/1.1" 200 12 "-" "Firefox"'.encode(), f"filter-{serial}"
@@ -93,7 +101,8 @@ def test_a_replay_under_the_right_rules_corrects_and_can_be_undone(
     ask_and_do(session, ruled, ReplayRequest("d", 0, 0, undo="b"))
     assert {cell: number for cell, number in cells(ruled).items() if number} == wrong
     assert "was already undone" in str(ask_and_do(session, ruled, ReplayRequest("e", 0, 0, undo="b")).error)
-    assert [record.id for record in replays(session, ruled)] == ["b", "d"]
+    assert [(record.id, record.corrections > 0) for record in replays(session, ruled)] == [("b", True), ("d", True)]
+    assert_on_record(session, ruled)
 
 
 def test_an_action_added_to_the_rules_brings_its_rejected_events_back(session: SparkSession, ruled: Settings) -> None:
@@ -119,6 +128,7 @@ def test_an_id_that_looks_like_a_place_is_an_id(session: SparkSession, settings:
             producer.send(settings.kafka_topic, event(60, "0-0"), partition=partition).get(timeout=30)
     Pipeline(session, settings).drain()
     assert replay_of(session, settings, last_year("a")).corrections == 0
+    assert_on_record(session, settings)
 
 
 def test_an_unknown_replay_cannot_be_undone(session: SparkSession, ruled: Settings) -> None:
