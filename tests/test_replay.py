@@ -64,7 +64,7 @@ def last_year(request_id: str, **fields: Any) -> ReplayRequest:
 
 
 def assert_on_record(session: SparkSession, settings: Settings) -> None:
-    """Require that PostgreSQL has a row for each replay, also for one that corrected nothing, and none for a dry run."""
+    """Require that PostgreSQL has a row for each replay, even if it corrected nothing, and none for a dry run."""
     assert query(settings, "dbt", "select id, undo_of, corrections::int from silver.replay_records order by id") == [
         (record.id, record.undo, record.corrections) for record in replays(session, settings)
     ]
