@@ -81,7 +81,7 @@ def test_rules_that_cannot_be_read_fail_the_checks_that_need_them_and_say_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for check in ("check_records", "check_mirror", "check_on_record", "check_marts"):
-        monkeypatch.setattr(verify, check, lambda *_: [])
+        monkeypatch.setattr(verify, check, lambda *_, **__: [])
     if damaged == "agents.yml":
         monkeypatch.setattr(agents, "AGENTS_FILE", tmp_path / damaged)
     (tmp_path / damaged).write_text("operator,cidr\ngoogle,nowhere\n")
