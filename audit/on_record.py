@@ -50,7 +50,7 @@ def check_on_record(lake: PinnedLake) -> list[Check]:
     if wrong:
         problem = f"first: {wrong[0]}: {_difference(ours.get(wrong[0]), theirs.get(wrong[0]))}"
         problem += f"; {number(len(wrong), 'row')} so"
-    expected = len(ours) - len(unheld) - len(late)
+    expected = len(ours) - len(unheld - theirs.keys()) - len(late)
     note = f"{number(len(late), 'newer record')} not taken over yet" if late else ""
     return [compared(NAME, number(expected, "row"), number(len(theirs), "row"), problem, note)]
 
