@@ -161,6 +161,15 @@ def test_every_log_says_its_year_and_no_labels_touch(ax: Axes) -> None:
     assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
 
 
+def test_dates_of_short_logs_stand_below_each_other(ax: Axes) -> None:
+    lengths = {-7 * YEAR: 180, -3 * YEAR: 3, 0: 3}
+    rows = traffic(*((start + number, 10, 1) for start, length in lengths.items() for number in range(length)))
+    draw_chart(ax, "traffic", rows)
+    ax.figure.canvas.draw()
+    dated = [label.get_text() for label in ax.get_xticklabels() if "\n" in label.get_text()]
+    assert dated == ["10:00\n2019-03-03", "10:00\n2023-03-02", "10:00\n\n2026-03-01"]
+
+
 def test_one_stray_early_event_does_not_squeeze_the_rest(ax: Axes) -> None:
     draw_chart(ax, "traffic", traffic((-1000, 1, 0), *((number, 10, 1) for number in range(60))))
     assert "17 hours without traffic" in words(ax)

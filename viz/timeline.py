@@ -36,6 +36,8 @@ ROOMY_SHARE, SMALL_SHARE = 0.6, 0.25
 """A section that takes a larger part of the axis has so many ticks, and one that takes less has one."""
 CLOSEST_TICKS = 0.055
 """Two ticks are so far apart at least, as a part of the axis, that their labels do not touch."""
+CLOSEST_DATES = 0.1
+"""The same for ticks that say a date: of two that are closer, the second has its date a line lower."""
 
 
 @dataclass(frozen=True)
@@ -157,9 +159,14 @@ def _ticks(bounds: Any, to_place: Callable[[Any], Any]) -> dict[float, str]:
         to_place: days -> place on the axis, from 0 to 1.
     """
     ticks: dict[float, str] = {}
+    dated, is_lower = -1.0, False
     for start, end in zip(bounds[::2], bounds[1::2], strict=True):
         labels = _tick_labels(start, end, to_place(end) - to_place(start))
         first = to_place(min(labels))
+        is_lower = first - dated < CLOSEST_DATES and not is_lower
+        if is_lower:
+            labels[min(labels)] = labels[min(labels)].replace("\n", "\n\n")
+        dated = first
         ticks = {tick: label for tick, label in ticks.items() if to_place(tick) <= first - CLOSEST_TICKS} | labels
     return ticks
 
