@@ -21,39 +21,32 @@ with product_days as not materialized (
 {{ changed_rows('action_days', ['day_start'], also=of_products) }},
 
 -- Every event has an action, so the actions of a day are all of it.
-counted as (
+parts as (
     select
-        changed.day_start,
-        {% for measure in measures -%}
-            {{ total('action_days.' ~ measure) }} as {{ measure }},
-        {% endfor -%}
-        max(action_days.version) as version
-    from changed
-    inner join action_days on changed.day_start = action_days.day_start
-    group by changed.day_start
-),
-
-named as (
+        {{ measures | join(', ') }},
+        version,
+        day_start
+    from action_days
+    union all
     select
-        changed.day_start,
         {% for measure in measures -%}
-            {{ total('product_days.' ~ measure) }} as {{ measure }},
+            -{{ measure }} as {{ measure }},
         {% endfor -%}
-        max(product_days.version) as version
-    from changed
-    inner join product_days on changed.day_start = product_days.day_start
-    group by changed.day_start
+        version,
+        day_start
+    from product_days
 ),
 
 final as (
     select
         {% for measure in measures -%}
-            counted.{{ measure }} - coalesce(named.{{ measure }}, 0) as {{ measure }},
+            {{ total('parts.' ~ measure) }} as {{ measure }},
         {% endfor -%}
-        greatest(counted.version, named.version) as version,
-        counted.day_start
-    from counted
-    left join named on counted.day_start = named.day_start
+        max(parts.version) as version,
+        changed.day_start
+    from changed
+    inner join parts on changed.day_start = parts.day_start
+    group by changed.day_start
 )
 
 select * from final
