@@ -55,8 +55,8 @@ def up(settings: Settings) -> None:
             watch = Watch(settings)
             _start_services(settings, watch)
         if settings.generate:
-            _wait_for_counts(settings, watch, started)
-            _wait_for_charts(settings, watch, started)
+            counted = _wait_for_counts(settings, watch, started)
+            _wait_for_charts(settings, watch, counted)
         else:
             _wait_for_health(settings, watch, started)
         say(f"Up after {time.time() - started:.0f} s.\n")
@@ -147,15 +147,20 @@ def _start_services(settings: Settings, watch: Watch) -> None:
         kafka.create_topic(settings)
 
 
-def _wait_for_counts(settings: Settings, watch: Watch, since: float) -> None:
-    """Wait until the marts have counts, and a while for PostgreSQL to have those of this run."""
+def _wait_for_counts(settings: Settings, watch: Watch, since: float) -> float:
+    """Wait until the marts have counts, and a while for PostgreSQL to have those of this run.
+
+    Return the epoch second from which on charts show counts.
+    """
+    asked_at = since
+
+    def are_there() -> bool:
+        nonlocal asked_at
+        asked_at = time.time()
+        return has_traffic(settings) and _stream_reported(settings, since)
+
     say("Waiting for the first counts in the marts ...")
-    watch.wait(
-        lambda: has_traffic(settings) and _stream_reported(settings, since),
-        TIMEOUT_SECONDS,
-        "the marts have their first counts",
-        lambda: _how_far(settings),
-    )
+    watch.wait(are_there, TIMEOUT_SECONDS, "the marts have their first counts", lambda: _how_far(settings))
     patience = time.monotonic() + CATCH_UP_SECONDS
     watch.wait(
         lambda: _new_events_arrived(settings, since) or time.monotonic() > patience,
@@ -165,6 +170,7 @@ def _wait_for_counts(settings: Settings, watch: Watch, since: float) -> None:
     )
     if not _new_events_arrived(settings, since):
         say("  The stream is still catching up with what arrived before; `make status` shows how far it is.")
+    return asked_at
 
 
 def _wait_for_charts(settings: Settings, watch: Watch, since: float) -> None:

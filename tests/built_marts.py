@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -21,28 +22,45 @@ TOTALS = (
 )
 
 
-@pytest.fixture(scope="module")
-def shop(stack_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """A database of the module's own, for its mirror and marts."""
-    data = tmp_path_factory.mktemp("marts")
-    own = replace(stack_settings, data=data, postgres_database=data.name)
-    migrate(own)
-    return own
+@pytest.fixture(scope="session")
+def shop_settings(stack_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The settings of the one database for marts, which each module finds empty."""
+    return replace(stack_settings, data=tmp_path_factory.mktemp("shop"), postgres_database="shop")
+
+
+@pytest.fixture(scope="session")
+def marts(shop_settings: Settings) -> Marts:
+    """dbt in this process, with the project parsed once."""
+    return Marts(shop_settings)
 
 
 @pytest.fixture(scope="module")
-def marts(shop: Settings) -> Marts:
-    """dbt in this process."""
-    return Marts(shop)
+def shop(shop_settings: Settings) -> Settings:
+    """The database with a mirror in which nothing has been counted yet, and without marts."""
+    with closing(postgres.connect(shop_settings, postgres.OWNER, "postgres")) as connection:
+        connection.cursor().execute("drop database if exists shop with (force)")
+    migrate(shop_settings)
+    return shop_settings
 
 
 @pytest.fixture
 def shown(shop: Settings, marts: Marts) -> int:
-    """The version that the marts show: that of the mirror."""
-    _, before = stands(shop)
+    """The version that the marts show: that of the mirror, after one more build."""
+    return view_and_build(shop, marts)
+
+
+@pytest.fixture(scope="module")
+def built(shop: Settings, marts: Marts) -> int:
+    """The version that the marts of the module show at first, for tests that only read them."""
+    return view_and_build(shop, marts)
+
+
+def view_and_build(settings: Settings, marts: Marts) -> int:
+    """Count a view of each of two products, build, and return the version that the marts now show."""
+    _, before = stands(settings)
     version = before.version + 1 if before else 1
-    count_views(shop, version, "p-1", "p-2")
-    build(marts, shop)
+    count_views(settings, version, "p-1", "p-2")
+    build(marts, settings)
     return version
 
 

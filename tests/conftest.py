@@ -14,7 +14,7 @@ from lake.url_rules import UrlRules, load_url_rules
 from spark.session import spark_session
 from stack.servers.embedded import Embedded
 
-pytest_plugins = ["faults.table"]
+pytest_plugins = ["built_marts", "faults.table"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

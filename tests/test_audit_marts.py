@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 import psycopg2
 import pytest
@@ -22,22 +21,18 @@ from lake.settings import Settings
 from marts.build import Marts, build
 from spark.tables.postgres import News
 from spark.tables.records import Records
-from stack.servers.migrations import migrate
 
 pytestmark = pytest.mark.stack
 
 
 @pytest.fixture(scope="module")
-def settings(stack_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """A database of the module's own, with three builds of suspects and people in its marts."""
-    own = replace(stack_settings, data=tmp_path_factory.mktemp("audit"), postgres_database="audit")
-    migrate(own)
-    dbt = Marts(own)
+def settings(shop: Settings, marts: Marts) -> Settings:
+    """The shop, with three builds of suspects and people in its marts."""
     for version in range(3):
-        count(own, version, traffic(random.Random(version)))
-        put_on_record(own, Records(VERDICTS, REPLAYS), version, News(AT + 7_500 * (version + 1), 9_000 + version, 70))
-        build(dbt, own)
-    return own
+        count(shop, version, traffic(random.Random(version)))
+        put_on_record(shop, Records(VERDICTS, REPLAYS), version, News(AT + 7_500 * (version + 1), 9_000 + version, 70))
+        build(marts, shop)
+    return shop
 
 
 def problems(settings: Settings, scope: Scope | None = None) -> dict[str, str]:

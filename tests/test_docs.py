@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ from lake.contracts import REJECT_REASONS
 from lake.settings import PROJECT, Settings
 from marts.build import Marts, build
 from stack.servers import postgres
-from stack.servers.migrations import migrate
 
 PAGES = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").rglob("*.md"))]
 DECISIONS = PROJECT / "docs" / "decisions"
@@ -142,12 +140,10 @@ def test_github_can_read_its_files(schema: str, pattern: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def shop(stack_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """A database of the module's own, with marts in which nothing has been counted yet."""
-    own = replace(stack_settings, data=tmp_path_factory.mktemp("docs"), postgres_database="docs")
-    migrate(own)
-    build(Marts(own), own)
-    return own
+def empty(shop: Settings, marts: Marts) -> Settings:
+    """A shop whose marts are there, and in which nothing has been counted yet."""
+    build(marts, shop)
+    return shop
 
 
 def test_the_readme_asks_five_questions() -> None:
@@ -156,5 +152,5 @@ def test_the_readme_asks_five_questions() -> None:
 
 @pytest.mark.stack
 @pytest.mark.parametrize("query", queries())
-def test_a_query_of_the_readme_runs(query: str, shop: Settings) -> None:
-    assert postgres.query(shop, "analyst", query) == []
+def test_a_query_of_the_readme_runs(query: str, empty: Settings) -> None:
+    assert postgres.query(empty, "analyst", query) == []

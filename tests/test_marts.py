@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
-from built_marts import TOTALS, count_views, marts, shop, shown, totals
+from built_marts import TOTALS, count_views, totals
 from mirrors import Cell, Counts, count, execute
 
 from lake.command import weblake_command
@@ -22,7 +22,6 @@ from marts.build import Marts, build, stands
 from stack.servers import postgres
 
 pytestmark = pytest.mark.stack
-__all__ = ["marts", "shop", "shown"]
 
 WALKER = "203.0.113.77"
 BOTS = (

@@ -7,7 +7,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 import pytest
-from built_marts import marts, shop
 from frames import START
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
@@ -21,7 +20,6 @@ from marts.build import Marts, build
 from stack.servers import postgres
 
 pytestmark = [pytest.mark.stack, pytest.mark.faults]
-__all__ = ["marts", "shop"]
 
 CLIENTS = {
     "192.0.2.1": {"agents_1": 1},

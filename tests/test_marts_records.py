@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from built_marts import marts, shop, shown
 from frames import START, at
 from mirrors import execute, put_on_record
 
@@ -18,7 +17,6 @@ from spark.tables.verdicts import Verdicts
 from stack.servers import postgres
 
 pytestmark = pytest.mark.stack
-__all__ = ["marts", "shop", "shown"]
 
 AT = START.timestamp()
 NOTHING = Records(Verdicts({}))

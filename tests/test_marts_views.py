@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
-from built_marts import count_views, marts, shop, shown, totals
+from built_marts import count_views, totals
 from mirrors import execute
 from sandboxes import NAME, ask, maria, password_of
 
@@ -18,7 +18,7 @@ from marts.build import Marts, build
 from marts.sources import sources_yml
 
 pytestmark = pytest.mark.stack
-__all__ = ["maria", "marts", "shop", "shown"]
+__all__ = ["maria"]
 
 PROJECT = """
 name: shop_of_maria

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 import answers
 import pytest
 from answers import Answer, Row
-from built_marts import marts, shop
 from made_up_shop import (
     EVIDENCE,
     GOOGLEBOT,
@@ -33,8 +32,6 @@ from lake.command import weblake_command
 from lake.settings import PROJECT, Settings, child_environment
 from marts.build import Marts, build
 from stack.servers import postgres
-
-__all__ = ["marts", "shop"]
 
 PAGE = PROJECT / "docs" / "questions.md"
 QUESTION = re.compile(r"^### (?P<number>\d+)\. (?P<title>.+\?)$", re.MULTILINE)

@@ -9,7 +9,6 @@ import pandas as pd
 import psycopg2
 import pytest
 import sqlalchemy
-from built_marts import marts, shop, shown
 from sandboxes import NAME, ask, maria, password_of, session
 from sqlalchemy.exc import ProgrammingError
 
@@ -23,7 +22,7 @@ from stack.servers.migrations import migrate
 from weblake.main import run
 
 pytestmark = pytest.mark.stack
-__all__ = ["maria", "marts", "shop", "shown"]
+__all__ = ["maria"]
 
 
 def engine_of(settings: Settings) -> sqlalchemy.Engine:
@@ -49,20 +48,20 @@ def engine_of(settings: Settings) -> sqlalchemy.Engine:
         "copy (select 1) to '/tmp/mine'",
     ],
 )
-def test_a_sandbox_is_refused_what_is_not_its_own(maria: Settings, shown: int, statement: str) -> None:
+def test_a_sandbox_is_refused_what_is_not_its_own(maria: Settings, built: int, statement: str) -> None:
     with pytest.raises(psycopg2.errors.InsufficientPrivilege):
         ask(maria, statement)
 
 
-def test_a_sandbox_reads_the_marts_and_writes_its_own_schema(maria: Settings, shown: int) -> None:
-    assert ask(maria, "select version from build_info") == [(shown,)]
+def test_a_sandbox_reads_the_marts_and_writes_its_own_schema(maria: Settings, built: int) -> None:
+    assert ask(maria, "select version from build_info") == [(built,)]
     ask(maria, "create table favourites as select product_id from products; create temporary table scratch (a int)")
     assert ask(maria, "select schemaname::text from pg_tables where tablename = 'favourites'") == [(NAME,)]
     ask(maria, "insert into favourites values ('p-9'); drop table favourites")
     assert ask(maria, "show search_path") == [(f"{NAME}, marts",)]
 
 
-def test_nobody_else_reads_a_sandbox(maria: Settings, shown: int) -> None:
+def test_nobody_else_reads_a_sandbox(maria: Settings, built: int) -> None:
     ask(maria, "create table secrets as select 1 as one")
     make_sandbox(maria, "otto", None, None)
     try:
@@ -101,7 +100,7 @@ def test_the_second_call_changes_what_it_is_given_and_says_so(
 
 
 def test_a_sandbox_goes_with_all_it_holds_after_a_question(
-    shop: Settings, shown: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    shop: Settings, built: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("weblake.commands.access.prepare", lambda **_: shop)
     assert run(["sandbox", "--name", "gone"]) == 0
@@ -150,7 +149,7 @@ def test_names_and_quotas_that_cannot_be_are_refused_without_a_server(
         make_sandbox(load_settings(), name, seconds, connections)
 
 
-def test_pandas_reads_a_mart_writes_its_own_schema_and_is_refused_to_write_marts(maria: Settings, shown: int) -> None:
+def test_pandas_reads_a_mart_writes_its_own_schema_and_is_refused_to_write_marts(maria: Settings, built: int) -> None:
     engine = engine_of(maria)
     try:
         products = pd.read_sql("select product_id, views from products", engine)
@@ -165,7 +164,7 @@ def test_pandas_reads_a_mart_writes_its_own_schema_and_is_refused_to_write_marts
         engine.dispose()
 
 
-def test_a_tool_sees_types_keys_and_descriptions(maria: Settings, marts: Marts, shown: int) -> None:
+def test_a_tool_sees_types_keys_and_descriptions(maria: Settings, marts: Marts, built: int) -> None:
     engine = engine_of(maria)
     try:
         seen = sqlalchemy.inspect(engine)

@@ -24,11 +24,10 @@ FEWEST_ROWS = 6
 """A bar chart has room for so many bars at least: one bar alone would fill the picture."""
 
 
-def draw_no_data(ax: Axes, subject: str) -> None:
-    """Say that there is nothing to draw."""
+def draw_words(ax: Axes, words: str) -> None:
+    """Write in the middle why there is nothing to draw."""
     ax.set_axis_off()
-    ax.text(0.5, 0.5, "no data yet", transform=ax.transAxes, ha="center", va="center", fontsize=24, color=NO_DATA_TEXT)
-    ax.set_title(subject)
+    ax.text(0.5, 0.5, words, transform=ax.transAxes, ha="center", va="center", fontsize=24, color=NO_DATA_TEXT)
 
 
 def set_title(ax: Axes, title: str, subtitle: str) -> None:

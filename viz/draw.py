@@ -20,7 +20,7 @@ from lake.errors import first_line
 from lake.files import write_whole
 from lake.settings import Settings
 from viz import bots, marts, shop
-from viz.axes import draw_no_data, set_draw_time, set_title
+from viz.axes import draw_words, set_draw_time, set_title
 from viz.span import ZONE, Span
 
 STYLE = Path(__file__).parent / "weblake.mplstyle"
@@ -57,10 +57,15 @@ def draw(ax: Axes, chart: Chart, rows: pd.DataFrame, span: Span | None, drawn_at
     """Draw one chart with its title; ``span`` is the time that all charts show, None where there is no traffic."""
     set_draw_time(ax.figure, drawn_at)
     picture = PICTURES[chart.name]
-    if rows.empty or span is None:
-        draw_no_data(ax, chart.title)
+    if span is None:
+        draw_words(ax, "no data yet")
+        ax.set_title(chart.title)
         return
-    finding = picture.draw(ax, rows, span) if picture.is_over_time else picture.draw(ax, rows)
+    if rows.empty:
+        draw_words(ax, "none yet")
+        finding = ""
+    else:
+        finding = picture.draw(ax, rows, span) if picture.is_over_time else picture.draw(ax, rows)
     set_title(ax, f"{chart.title}{finding}", span.words)
 
 
