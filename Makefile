@@ -10,19 +10,21 @@ GIVEN := $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(n
 $(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name)))$(eval export $(name)))
 export WEBLAKE_MAKE_VARIABLES := $(GIVEN)
 # What these call are no commands with options of their own.
-setup lint test coverage test-fast faults bench bench-scale bench-agents bot-eval: export WEBLAKE_MAKE_VARIABLES :=
+install setup lint test coverage test-fast faults bench bench-scale bench-agents bot-eval: export WEBLAKE_MAKE_VARIABLES :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs clean migrate sql connect sandbox generate import classify dbt dbt-test dbt-docs \
+.PHONY: help install setup up down status logs clean migrate sql connect sandbox generate import classify dbt dbt-test dbt-docs \
 	charts contracts explain convict pardon release verdicts blocklist verify replay replays maintain erase rebuild accept-loss \
 	accept-topic run test coverage test-fast faults lint lint-python lint-dbt bench bench-scale bench-agents bot-eval
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup:  ## install the pinned libraries and jars (`make up`, `make test` and the like do it first)
+install:
 	@$(PYTHON) stack/setup/prerequisites.py
 	@$(PYTHON) stack/setup/install.py
+
+setup: install  ## install the pinned libraries and jars (`make up`, `make test` and the like do it first)
 	@WEBLAKE_MAKE_VARIABLES= $(IN_VENV)/weblake setup
 
 $(IN_VENV)/weblake:
@@ -140,8 +142,8 @@ faults: setup  ## break it in every way, and prove that nothing is lost or doubl
 	@$(IN_VENV)/python -m pytest -m faults --timeout 1200 --numprocesses 2 --dist worksteal \
 		$${CASE:+-k "$$CASE"} $${SEED:+--seed "$$SEED"} $(ARGS)
 
-lint: setup  ## ruff, mypy, sqlfluff, import-linter, vulture, dbt-score, and whether generated files are current
-	@$(MAKE) --no-print-directory --jobs 2 lint-python lint-dbt
+lint: install  ## ruff, mypy, sqlfluff, import-linter, vulture, dbt-score, and whether generated files are current
+	@$(MAKE) --no-print-directory $(if $(filter --jobserver%,$(MAKEFLAGS)),,--jobs 2) lint-python lint-dbt
 
 lint-python: | $(IN_VENV)/weblake
 	$(IN_VENV)/ruff check

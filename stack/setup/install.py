@@ -45,7 +45,9 @@ def install() -> int:
     if made:
         return made
     # --no-deps: the lock is complete, and pip before 23.1 asks for hashes of extras that a lock does not name.
-    options = ["--no-deps", "--require-hashes", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
+    # --no-compile: Python compiles what is imported, which is a small part of it.
+    options = ["--no-deps", "--no-compile", "--require-hashes"]
+    options += ["--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
     command = [str(PYTHON), "-m", "pip", "install", *options, "-r", str(LOCK)]
     code = _run_with_progress(command, total, started)
     if code == 0:
