@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.faults]
 CLIENTS = {
     "192.0.2.1": {"agents_1": 1},
     "192.0.2.2": {"impostor_events": 1},
-    "198.51.100.9": {"searches": 1, "pages": 1},
+    "198.51.100.9": {"no_agent": 1, "pages": 1},
 }
 """Clients, and what an event of theirs counts besides what it is."""
 ACTIONS = {
@@ -32,6 +32,7 @@ ACTIONS = {
     "add_to_cart": {"add_to_carts": 1, "posts": 1},
     "checkout": {"checkouts": 1, "payment_errors": 1, "failed_checkouts": 1, "server_errors": 1},
     "asset": {"assets": 1, "bytes": 900},
+    "search": {"searches": 1},
 }
 STATUSES = {"checkout": "503"}
 SPOTS = [0, 7, 50, 3_600, 86_390, 86_400, 40 * 86_400]
