@@ -1,16 +1,16 @@
 # `make` lists the targets. Settings and options go on the command line: make up RATE=500, make replay FROM=2026-03-01 DRY_RUN=1
-PYTHON ?= python3
-IN_VENV := .venv/bin
-EVENTS ?= 5000000
-SIZES ?= 1000000 10000000
+override IN_VENV := .venv/bin
 
 # What make's command line sets goes through the environment as it is: neither make nor a shell expands it. `weblake` takes
 # from it what is an option of the command: --dry-run is DRY_RUN=. Other variables of the environment are no options.
-GIVEN := $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name))))
+# So a recipe never says $(NAME) of what somebody may set, but "$$NAME", and ARGS is split by Python.
+override GIVEN := $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name))))
 $(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name)))$(eval export $(name)))
-export WEBLAKE_MAKE_VARIABLES := $(GIVEN)
+override export WEBLAKE_MAKE_VARIABLES := $(GIVEN)
 # What these call are no commands with options of their own.
-install setup lint test coverage test-fast faults bench bench-scale bench-agents bot-eval: export WEBLAKE_MAKE_VARIABLES :=
+install setup lint test coverage test-fast faults bench bench-scale bench-agents bot-eval: override export WEBLAKE_MAKE_VARIABLES :=
+
+override WITH_ARGS = $(IN_VENV)/python -m weblake.make "$$ARGS"
 
 .DEFAULT_GOAL := help
 .PHONY: help install setup up down status logs clean migrate sql connect sandbox generate import classify dbt dbt-test dbt-docs \
@@ -18,11 +18,11 @@ install setup lint test coverage test-fast faults bench bench-scale bench-agents
 	accept-topic run test coverage test-fast faults lint lint-python lint-dbt bench bench-scale bench-agents bot-eval
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 install:
-	@$(PYTHON) stack/setup/prerequisites.py
-	@$(PYTHON) stack/setup/install.py
+	@"$${PYTHON:-python3}" stack/setup/prerequisites.py
+	@"$${PYTHON:-python3}" stack/setup/install.py
 
 setup: install  ## install the pinned libraries and jars (`make up`, `make test` and the like do it first)
 	@WEBLAKE_MAKE_VARIABLES= $(IN_VENV)/weblake setup
@@ -48,7 +48,7 @@ clean: | $(IN_VENV)/weblake  ## delete all data and charts; it asks first, unles
 migrate: | $(IN_VENV)/weblake  ## create topic, roles and schemas on servers of your own
 	@$(IN_VENV)/weblake migrate
 
-sql: | $(IN_VENV)/weblake  ## psql as the analyst; Q="select ..." prints one answer, FORMAT=csv as CSV
+sql: | $(IN_VENV)/weblake  ## psql as the analyst, for you alone; Q="select ..." prints one answer, FORMAT=csv as CSV
 	@$(IN_VENV)/weblake sql
 
 connect: | $(IN_VENV)/weblake  ## addresses of the marts for psql, SQLAlchemy, JDBC, pandas; NAME=analyst PASSWORD=1 JSON=1
@@ -130,17 +130,17 @@ accept-topic: | $(IN_VENV)/weblake  ## go on with a topic that was deleted and m
 test coverage test-fast faults: export SPARK_SUBMIT_OPTS ?= -XX:TieredStopAtLevel=1
 
 test: setup  ## all tests, in two processes, each with a real broker and database of its own
-	@$(IN_VENV)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(WITH_ARGS) pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 coverage: setup  ## all tests, and then which lines they reach; not those that only a program of its own runs
-	@$(IN_VENV)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term $(ARGS)
+	@$(WITH_ARGS) pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 test-fast: setup  ## only the tests that start no broker and no database
-	@$(IN_VENV)/python -m pytest -m "not stack and not faults" $(ARGS)
+	@$(WITH_ARGS) pytest -m "not stack and not faults"
 
 faults: setup  ## break it in every way, and prove that nothing is lost or doubled; CASE=kill SEED=7
-	@$(IN_VENV)/python -m pytest -m faults --timeout 1200 --numprocesses 2 --dist worksteal \
-		$${CASE:+-k "$$CASE"} $${SEED:+--seed "$$SEED"} $(ARGS)
+	@$(WITH_ARGS) pytest -m faults --timeout 1200 --numprocesses 2 --dist worksteal \
+		$${CASE:+-k "$$CASE"} $${SEED:+--seed "$$SEED"}
 
 lint: install  ## ruff, mypy, sqlfluff, import-linter, vulture, dbt-score, and whether generated files are current
 	@$(MAKE) --no-print-directory $(if $(filter --jobserver%,$(MAKEFLAGS)),,--jobs 2) lint-python lint-dbt
@@ -159,13 +159,13 @@ lint-dbt: | $(IN_VENV)/weblake
 	$(IN_VENV)/dbt-score lint --manifest dbt/target/manifest.json --show failing-items --fail-any-item-under 0 --fail-project-under 9.5
 
 bench: setup  ## throughput, freshness, a replay, idle cost; EVENTS=5000000
-	@$(IN_VENV)/python -m bench --events $(EVENTS)
+	@$(IN_VENV)/python -m bench --events "$${EVENTS:-5000000}"
 
 bench-scale: setup  ## what grows with history: SIZES="1000000 10000000"
-	@$(IN_VENV)/python -m bench.scale --events $(SIZES)
+	@set -f; $(IN_VENV)/python -m bench.scale --events $${SIZES:-1000000 10000000}
 
 bench-agents: setup  ## compare lists of bots' user agents; ARGS="--bots more.txt --browsers more.txt --log access.log"
-	@$(IN_VENV)/python -m bench.bots.agents $(ARGS)
+	@$(WITH_ARGS) bench.bots.agents
 
 bot-eval: setup  ## judge the detector of bots by labelled traffic; SEED="21 22", ARGS="--rate 20 --format json"
-	@$(IN_VENV)/python -m bench.bots.evaluate $${SEED:+--seed $$SEED} $(ARGS)
+	@set -f; $(WITH_ARGS) bench.bots.evaluate $${SEED:+--seed $$SEED}

@@ -15,6 +15,6 @@ def open_psql(settings: Settings, query: str | None, form: str = "table") -> Non
     server = ["--host", settings.postgres_host, "--port", str(settings.postgres_port)]
     command = [str(program("psql")), *server, "--username=analyst", "--dbname", settings.postgres_database]
     if query is not None:
-        command += ["-X", *FORMATS[form], "-v", "ON_ERROR_STOP=1", "-c", query]
-    environment = child_environment(settings, PGPASSWORD=settings.analyst_password, PGAPPNAME="weblake sql", PGTZ="UTC")
-    become(command, environment)
+        command += ["-X", *FORMATS[form], "-P", "pager=off", "-v", "ON_ERROR_STOP=1", "-c", query]
+    ours = {"PGAPPNAME": "weblake sql", "PGTZ": "UTC", "PGCLIENTENCODING": "UTF8"}
+    become(command, child_environment(settings, PGPASSWORD=settings.analyst_password, **ours))

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -29,12 +30,14 @@ MAKES_OWN = {
     "bench-agents",
     "bot-eval",
 }
+MAKES_OWN_VARIABLES = {"MAKE", "MAKEFLAGS", "PHONY", "DEFAULT_GOAL", "VARIABLES"}
+"""What is make's, and says how make itself works: who sets it runs make in another way."""
 PARTS = {"install", "lint-python", "lint-dbt"}
 """What `make setup` and `make lint` consist of. They have no help, so the list of targets leaves them out."""
 
 FAKE = """#!{python}
 import json, os, sys
-names = os.environ["{variables}"].split()
+names = os.environ.get("{variables}", "").split()
 print(json.dumps([sys.argv[1:], {{name: os.environ[name] for name in names}}]))
 """
 
@@ -56,27 +59,62 @@ def test_make_has_a_target_for_each_command_and_no_other() -> None:
     assert set(targets()) | {"setup"} >= set(COMMANDS)
 
 
-def test_make_hands_values_over_as_they_are(tmp_path: Path) -> None:
-    trap = tmp_path / "trap"
-    value = f"""select '$HOME' "x" $(shell touch {trap}) `touch {trap}` $$ {{}} \\ # %
-    and a second line"""
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A folder with the Makefile, and a program that says how it was called in place of each one of ours."""
     program = tmp_path / ".venv" / "bin" / "weblake"
     program.parent.mkdir(parents=True)
     program.write_text(FAKE.format(python=sys.executable, variables=MAKE_VARIABLES))
     program.chmod(0o755)
+    for name in ("python", "ruff", "mypy", "lint-imports", "vulture", "sqlfluff", "dbt", "dbt-score"):
+        (program.parent / name).symlink_to("weblake")
     shutil.copy(PROJECT / "Makefile", tmp_path)
-    ours = child_environment(load_settings(), FROM="not on the command line")
-    environment = {name: text for name, text in ours.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    done = subprocess.run(
-        ["make", "--no-print-directory", "convict", f"REASON={value}", "DRY_RUN=1"],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert json.loads(done.stdout) == [["convict"], {"REASON": value, "DRY_RUN": "1"}]
-    assert not trap.exists()
+    return tmp_path
+
+
+def make(project: Path, *arguments: str, **environment: str) -> str:
+    """What make's programs print; nothing of make reaches it from the run of the tests."""
+    ours = child_environment(load_settings())
+    clean = {name: text for name, text in ours.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    command = ["make", "--no-print-directory", *arguments]
+    done = subprocess.run(command, cwd=project, env=clean | environment, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def hostile(trap: Path) -> list[str]:
+    """Values that make the trap wherever make or a shell takes a part of them for a command."""
+    touch = f"touch {trap}"
+    everything = f"$(shell {touch}) `{touch}` $({touch}) $$({touch}) ${{x}} $HOME % %s {{}} \\ # & {touch} | {touch}"
+    return [f"{everything}; {touch}\n{touch}", f'"; {touch}; "', f"'; {touch}; '"]
+
+
+def test_make_hands_values_over_as_they_are(project: Path) -> None:
+    for value in hostile(project / "trap"):
+        output = make(project, "convict", f"REASON={value}", "DRY_RUN=1", FROM="not on the command line")
+        assert json.loads(output) == [["convict"], {"REASON": value, "DRY_RUN": "1"}]
+        words = (f"{name}={value}" for name in ("ARGS", "EVENTS", "CASE", "SEED"))
+        output = make(project, "test", "bench", "faults", *words, "PYTHON=.venv/bin/python")
+        arguments = [json.loads(line)[0] for line in output.splitlines()[-3:]]
+        assert [one.count(value) for one in arguments] == [1, 1, 3]
+
+
+@pytest.mark.parametrize("place", ["command line", "environment"])
+def test_nothing_that_a_variable_holds_is_run(place: str, project: Path) -> None:
+    text = (PROJECT / "Makefile").read_text()
+    targets = re.findall(r"^([a-z-]+):.*## ", text, flags=re.MULTILINE)
+    options = {name for command in COMMANDS for one in GROUP.commands[command].params for name in make_names(one)}
+    names = {*re.findall(r"\b[A-Z][A-Z_]+\b", text), *options} - MAKES_OWN_VARIABLES
+    (project / ".venv" / "bin" / "weblake").write_text("#!/bin/sh\n")
+    for value in hostile(project / "trap"):
+        for python, goals in ((value, ["setup"]), (".venv/bin/python", targets)):
+            values = dict.fromkeys(names, value) | {"PYTHON": python}
+            words = [f"{name}={text}" for name, text in values.items()]
+            with suppress(subprocess.CalledProcessError):  # there is no such PYTHON
+                if place == "environment":
+                    make(project, "--keep-going", *goals, **values)
+                else:
+                    make(project, "--keep-going", *goals, *words)
+            assert not (project / "trap").exists(), value
 
 
 def test_variables_become_options_and_others_are_left_alone() -> None:
@@ -116,9 +154,13 @@ def test_files_are_split_and_patterns_filled_in_as_a_shell_would(
 
 @pytest.mark.parametrize(
     ("variables", "message"),
-    [({"DRYRUN": "1"}, r"did you mean DRY_RUN=1"), ({"DRY_RUN": "perhaps"}, "neither 1 nor 0")],
+    [
+        ({"DRYRUN": "1"}, r"did you mean DRY_RUN=1"),
+        ({"DRY_RUN": "perhaps"}, "neither 1 nor 0"),
+        ({"ARGS": "--reason 'x"}, "ARGS=.* a quote that is not closed"),
+    ],
 )
-def test_a_switch_that_is_written_wrong_is_refused(variables: dict[str, str], message: str) -> None:
+def test_what_is_written_wrong_is_refused(variables: dict[str, str], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         with_variables(GROUP, ["replay"], variables)
 

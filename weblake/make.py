@@ -2,11 +2,15 @@
 
 make lists the variables of its own command line, and their values come unexpanded through the environment. An option
 ``--some-name`` is ``SOME_NAME=``, an argument ``FILE`` is ``FILE=``. Other variables of the environment are no options.
+
+``python -m weblake.make "$ARGS" MODULE ARGUMENT...`` runs a module for a target that is no command, such as ``test``.
 """
 
 from __future__ import annotations
 
+import runpy
 import shlex
+import sys
 from collections.abc import Mapping
 from difflib import get_close_matches
 from glob import glob
@@ -43,8 +47,22 @@ def with_variables(group: Any, arguments: list[str], variables: Mapping[str, str
         if name in parameters and value:
             is_argument = parameters[name].param_type_name == "argument"
             (files if is_argument else options).extend(_as_arguments(name, value, parameters[name]))
-    more = shlex.split(variables.get(MORE, ""))
+    more = split_words(MORE, variables.get(MORE, ""))
     return [*arguments, *options, *more, *(["--", *files] if files else [])]
+
+
+def split_words(name: str, value: str) -> list[str]:
+    """Return the words of a variable's value, which may have quotes as in a shell.
+
+    Raises:
+        SettingsError: a quote is not closed.
+    """
+    try:
+        return shlex.split(value)
+    except ValueError as error:
+        raise SettingsError(
+            f"{name}={value!r} has a quote that is not closed; close it, or put \\ before it"
+        ) from error
 
 
 def make_names(parameter: Any) -> list[str]:
@@ -72,7 +90,7 @@ def _files(value: str) -> list[str]:
     if Path(value).exists():
         return [value]
     names: list[str] = []
-    for word in shlex.split(value):
+    for word in split_words("FILE", value):
         names += sorted(glob(word)) or [word]  # noqa: PTH207 (a pattern may begin with a slash)
     return names
 
@@ -83,3 +101,17 @@ def _require_no_near_misses(command: str, variables: Mapping[str, str], paramete
         near = get_close_matches(name, parameters, n=1, cutoff=LIKENESS)
         if near and name not in parameters:
             raise SettingsError(f"{command} has no {name}=; did you mean {near[0]}={variables[name]}?")
+
+
+def main() -> None:
+    """Run a module with its arguments, and with those that the first argument, the text of ``ARGS=``, has more."""
+    more, module, *arguments = sys.argv[1:]
+    try:
+        sys.argv = [module, *arguments, *split_words(MORE, more)]
+    except SettingsError as error:
+        sys.exit(f"weblake: {error}")
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -157,7 +157,8 @@ def sql(
 ) -> int:
     """Open psql as the analyst, or print the answer to one query.
 
-    The analyst may read the marts and nothing else.
+    The analyst may read the marts and nothing else. But psql itself runs commands of yours (\\!) and reads your files:
+    give it nobody else's text. A table shows control characters as escapes; csv and plain give them as they are.
     """
     from stack.docker import ENV_FILE
     from stack.sql import open_psql
