@@ -122,7 +122,7 @@ class Explanation:
     ruling: Ruling | None
     suspicion: Suspicion | None
 
-    def as_text(self) -> str:
+    def as_lines(self) -> list[str]:
         """Return the explanation for people."""
         lines = []
         if self.ruling:
@@ -137,7 +137,7 @@ class Explanation:
             lines += self.suspicion.as_lines()
         else:
             lines.append("not suspected: nothing that the rules know speaks against it (or it was never seen)")
-        return "\n".join([self.address, *(f"  {line}" for line in lines)])
+        return [self.address, *(f"  {line}" for line in lines)]
 
     def as_json(self) -> dict[str, object]:
         """Return the explanation for a program; its times are ISO 8601."""

@@ -67,8 +67,8 @@ class Report:
         }
 
 
-def as_text(report: Report) -> str:
-    """Return the report as a table; a check that failed or was not made has its reason on a line of its own."""
+def as_lines(report: Report) -> list[str]:
+    """Return the report as a table's lines; a check that failed or was not made has its reason on one of its own."""
     rows = [HEADINGS, *((check.name, check.left, check.right, check.verdict.value) for check in report.checks)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
     lines = [report.title, ""]
@@ -78,4 +78,4 @@ def as_text(report: Report) -> str:
         lines.append("  ".join([*cells, row[-1]]) + (f"  ({check.note})" if check and is_fine and check.note else ""))
         if check and check.note and not is_fine:
             lines.append(f"    {check.note}")
-    return "\n".join([*lines, "", report.summary])
+    return [*lines, "", report.summary]

@@ -7,16 +7,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from lake.text import printable, printable_lines
+
 
 def say(text: str = "") -> None:
-    """Write one line to standard output at once."""
-    sys.stdout.write(f"{text}\n")
+    """Write one line, or several, to standard output at once."""
+    sys.stdout.write(f"{printable_lines(text)}\n")
     sys.stdout.flush()
 
 
 def complain(text: str) -> None:
-    """Write one line to standard error."""
-    sys.stderr.write(f"{text}\n")
+    """Write one line, or several, to standard error."""
+    sys.stderr.write(f"{printable_lines(text)}\n")
     sys.stderr.flush()
 
 
@@ -24,7 +26,7 @@ def complain(text: str) -> None:
 def step(title: str) -> Iterator[None]:
     """Announce a step, and when it has worked say how long it took (seconds)."""
     started = time.monotonic()
-    sys.stdout.write(f"{title} ... ")
+    sys.stdout.write(f"{printable(title)} ... ")
     sys.stdout.flush()
     try:
         yield

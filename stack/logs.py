@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 from lake.errors import WeblakeError
-from lake.settings import Settings, child_environment
-from stack.servers.processes import become
+from lake.settings import Settings
+from stack.console import say
+from stack.servers.processes import executable
 
 TAIL_LINES = 25
 
@@ -26,7 +28,9 @@ def tail(settings: Settings, name: str, lines: int = TAIL_LINES) -> str:
 
 
 def follow(settings: Settings, name: str) -> None:
-    """Become ``tail -F`` of one log, or of all where ``name`` is empty: does not return.
+    """Show what ``tail -F`` says of one log, or of all where ``name`` is empty, until somebody interrupts it.
+
+    The servers' logs may hold what a client sent.
 
     Raises:
         WeblakeError: there is no such log.
@@ -36,4 +40,11 @@ def follow(settings: Settings, name: str) -> None:
         names = ", ".join(file.stem for file in sorted((settings.data / "logs").glob("*.log"))) or "none yet"
         raise WeblakeError(f"there is no log {name!r} in {settings.data}/logs; the logs are: {names}")
     lines = str(TAIL_LINES if name else 5)
-    become(["tail", "-n", lines, "-F", *(str(file) for file in files)], child_environment(settings))
+    command = [executable("tail"), "-n", lines, "-F", *(str(file) for file in files)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                say(line.decode(errors="replace").removesuffix("\n"))
+        finally:
+            process.terminate()

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from audit.check import Check, Verdict, compared, failed, unchecked
-from audit.report import Report, Versions, as_text
+from audit.report import Report, Versions, as_lines
 
 GOOD = compared("ledger: all", "2 events", "2 events", note="30 measures")
 BAD = compared("marts: traffic", "2 events", "3 events", "first: row 1")
@@ -32,7 +32,7 @@ def test_one_failure_fails_the_whole(checks: list[Check], verdict: Verdict, summ
 
 
 def test_the_reason_of_a_failure_has_a_line_of_its_own() -> None:
-    lines = as_text(report(GOOD, BAD)).splitlines()
+    lines = as_lines(report(GOOD, BAD))
     assert (
         lines[0] == "Weblake, all time: bronze at version 7, the ledger at version 8 = bronze up to batch 6, in 1.3 s"
     )

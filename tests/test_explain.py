@@ -29,7 +29,7 @@ RULING = Ruling("convicted", "hand", at(30), "seen it")
 
 
 def test_each_reason_shows_its_arithmetic() -> None:
-    lines = Explanation("203.0.113.7", RULING, SUSPICION).as_text().splitlines()
+    lines = Explanation("203.0.113.7", RULING, SUSPICION).as_lines()
     assert lines[0] == "203.0.113.7"
     assert lines[1].startswith("  convicted by hand on ")
     assert lines[2] == "  score 155, over the threshold; class scraper"
@@ -39,7 +39,7 @@ def test_each_reason_shows_its_arithmetic() -> None:
 
 
 def test_who_is_not_suspected_is_said_to_be_so() -> None:
-    assert "not suspected" in Explanation("203.0.113.7", None, None).as_text()
+    assert "not suspected" in Explanation("203.0.113.7", None, None).as_lines()[1]
 
 
 def test_a_program_reads_the_same() -> None:

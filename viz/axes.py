@@ -10,6 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import FigureBase
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from lake.text import printable
+
 HUMAN, BOT, ERROR, QUIET = "#0072B2", "#E69F00", "#D55E00", "#999999"
 TEXT, FAINT_TEXT, NO_DATA_TEXT = "#333333", "#555555", "#888888"
 LONGEST_LABEL = 26
@@ -80,7 +82,8 @@ def set_legend_below(ax: Axes, handles: list[Any] | None = None) -> None:
 
 
 def shorten(label: str, longest: int = LONGEST_LABEL) -> str:
-    """Cut the middle out of a label that is too long for an axis."""
+    """Return a label that may come from a log, printable, and without its middle if it is too long for an axis."""
+    label = printable(label)
     if len(label) <= longest:
         return label
     half = (longest - 1) // 2

@@ -10,6 +10,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from lake.contracts import PARDONED
+from lake.text import printable
 from viz.axes import (
     BOT,
     FAINT_TEXT,
@@ -197,7 +198,7 @@ def reasons_of(bot: pd.Series[Any]) -> str:
     state = "convicted" if bot["is_convicted"] else "suspected"
     if bot["verdict"] == PARDONED:
         state = PARDONED
-    text = f"{state} with {bot['score']}: {parts}" if parts else f"{state}: {bot['verdict_reason']}"
+    text = printable(f"{state} with {bot['score']}: {parts}" if parts else f"{state}: {bot['verdict_reason']}")
     return text if len(text) <= LONGEST_REASONS else f"{text[: LONGEST_REASONS - 1]}…"
 
 

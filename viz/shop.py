@@ -92,7 +92,7 @@ def draw_actions(ax: Axes, actions: pd.DataFrame) -> str:
     ordered = actions.sort_values("events", ascending=False)
     total = int(ordered["events"].sum())
     names = [
-        f"{action.replace('_', ' ')}  {count / total:.1%}  ({count:,})"
+        f"{shorten(action.replace('_', ' '))}  {count / total:.1%}  ({count:,})"
         for action, count in zip(ordered["action"], ordered["events"], strict=True)
     ]
     colours = action_colours(ordered["action"])

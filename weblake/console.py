@@ -1,4 +1,7 @@
-"""How the command line shows things: tables and colours on a terminal, plain aligned text in a pipe or a file."""
+"""How the command line shows things: tables and colours on a terminal, plain aligned text in a pipe or a file.
+
+All text may come from somebody's log: what does not print is shown as an escape, and nothing is taken for markup.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
+
+from lake.text import printable
 
 GOOD, BAD, DIM, STRONG = "green", "bold red", "dim", "bold"
 
@@ -20,15 +25,21 @@ class Cell(NamedTuple):
 
 def write(text: str = "", style: str = "") -> None:
     """Write a line to the standard output."""
+    line = printable(text)
     if style and sys.stdout.isatty():
-        _console().print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+        _console().print(line, style=style, markup=False, emoji=False, highlight=False, soft_wrap=True)
     else:
-        sys.stdout.write(f"{text}\n")
+        sys.stdout.write(f"{line}\n")
+
+
+def write_fields(*fields: str) -> None:
+    """Write a line of fields with tabs between them, for programs."""
+    sys.stdout.write("\t".join(map(printable, fields)) + "\n")
 
 
 def note(text: str) -> None:
     """Write a line to the standard error, for what is not part of the answer, such as progress."""
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{printable(text)}\n")
     sys.stderr.flush()
 
 
@@ -46,7 +57,7 @@ def write_table(head: Sequence[str], rows: Sequence[Sequence[Cell | str]], title
         title: What stands over it, on a terminal.
         right: A letter a column, ``r`` where it is aligned to the right; columns without a letter are not.
     """
-    cells = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]
+    cells = [[_cell(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
         _write_rich_table(head, cells, title, right)
     else:
@@ -64,6 +75,11 @@ def plain_table(head: Sequence[str], rows: Sequence[Sequence[Cell]], right: str 
         return "  ".join(text.rjust(width) if side == "r" else text.ljust(width) for text, width, side in columns)
 
     return "\n".join(line(row).rstrip() for row in texts)
+
+
+def _cell(cell: Cell | str) -> Cell:
+    text, style = cell if isinstance(cell, Cell) else (cell, "")
+    return Cell(printable(text), style)
 
 
 def _write_rich_table(head: Sequence[str], rows: Sequence[Sequence[Cell]], title: str, right: str) -> None:
@@ -99,6 +115,7 @@ def activity(text: str) -> Iterator[Any]:
         yield lambda _text: None
         return
     from rich.console import Console
+    from rich.text import Text
 
     with Console(stderr=True).status(text) as status:
-        yield status.update
+        yield lambda text: status.update(Text(printable(text)))

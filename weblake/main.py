@@ -15,6 +15,7 @@ from typer.exceptions import TyperException
 
 from lake.errors import SettingsError, WeblakeError, first_line
 from lake.settings import take_make_variables
+from lake.text import printable_lines
 from weblake import __version__
 from weblake.commands import access, bots, care, data, marts, stack
 from weblake.make import with_variables
@@ -105,5 +106,5 @@ def _show(error: TyperException) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    sys.stderr.write(f"weblake: {message.strip()}\n")
+    sys.stderr.write(f"weblake: {printable_lines(message.strip())}\n")
     return code

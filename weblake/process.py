@@ -13,6 +13,7 @@ from typing import TextIO
 from lake.errors import SettingsError
 from lake.settings import Settings, load_settings
 
+from lake.text import printable, printable_lines
 FAILED, WRONG_USAGE, UNCHECKED, INTERRUPTED = 1, 2, 3, 130
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOG_FORMAT = "%(asctime)sZ %(levelname)s %(name)s: %(message)s"
@@ -29,6 +30,10 @@ class StderrHandler(logging.StreamHandler[TextIO]):
     @property
     def stream(self) -> TextIO:
         """The standard error."""
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the message, and the lines of a traceback if there is one; nothing of it acts on a terminal."""
+        return printable_lines(super().format(record))
+
         return sys.stderr
 
     @stream.setter
@@ -71,6 +76,7 @@ def set_up_log(level: str) -> None:
         logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
 
+    handler.addFilter(_in_one_line)
 def on_stop(end: Callable[[], object]) -> None:
     """Make SIGTERM and SIGINT call ``end``, which lets the current work finish; a second one interrupts it."""
     is_ending = threading.Event()
@@ -78,6 +84,12 @@ def on_stop(end: Callable[[], object]) -> None:
     def handle(*_: object) -> None:
         if is_ending.is_set():
             raise KeyboardInterrupt
+def _in_one_line(record: logging.LogRecord) -> bool:
+    """Have a message begin no second line, which would look like one of another program; keep the record."""
+    record.msg, record.args = printable(record.getMessage()), ()
+    return True
+
+
         is_ending.set()
         end()
 

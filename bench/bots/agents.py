@@ -27,6 +27,7 @@ from typing import Any
 import yaml
 
 from lake.errors import WeblakeError
+from lake.text import printable
 from spark.events.agent_rules import agent_rules
 from spark.events.agents import classify
 
@@ -291,7 +292,7 @@ def print_wrong(detectors: list[Detector], name: str, bots: list[AgentList], bro
         for agent_list in lists:
             for agent in agent_list.agents:
                 if detect(agent) != expected:
-                    print(agent_list.name, mistake, agent, sep="\t")  # noqa: T201
+                    print(agent_list.name, mistake, printable(agent), sep="\t")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -76,7 +76,8 @@ def sandbox(
     if sources:
         from marts.sources import sources_yml
 
-        write(sources_yml().rstrip())
+        for line in sources_yml().rstrip().split("\n"):
+            write(line)
         return 0
     if not name:
         raise SettingsError("a sandbox needs --name; give it one, such as --name maria")

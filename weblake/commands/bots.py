@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from weblake.commands.options import DryRun, Ip, Json
-from weblake.console import activity, write, write_json
+from weblake.console import activity, note, write, write_fields, write_json
 from weblake.process import prepare
 
 PANEL = "Bots"
@@ -27,11 +27,11 @@ def classify(
 
     It prints kind, name, operator and agent, separated by tabs.
     """
-    from spark.commands.classify import agents_of, line_of
+    from spark.commands.classify import agents_of, fields_of
 
     prepare(quiet=True)
     for agent in agents_of(file):
-        write(line_of(agent))
+        write_fields(*fields_of(agent))
     return 0
 
 
@@ -53,7 +53,8 @@ def explain(
     require_address(ip)
     explanation = explanation_of(settings, ip)
     if not as_json:
-        write(explanation.as_text())
+        for line in explanation.as_lines():
+            write(line)
         sys.stdout.flush()
     with activity("Reading the client's records"):
         records = raw_records(settings, ip, lines)

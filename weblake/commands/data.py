@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from lake.text import printable
 from weblake.console import BAD, GOOD, note, write
 from weblake.process import FAILED, INTERRUPTED, prepare, stop_event
 
@@ -113,11 +114,11 @@ def _progress_bar(files: list[str]) -> Iterator[Progress]:
     from rich.progress import Progress as Bars
 
     sizes = {name: Path(name).stat().st_size for name in files if name != STDIN and Path(name).is_file()}
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Bars(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bars:
         task = bars.add_task("Importing", total=None if STDIN in files else sum(sizes.values()))
         yield Progress(
-            begin=lambda name: bars.update(task, description=f"Importing {Path(name).name}"),
+            begin=lambda name: bars.update(task, description=f"Importing {printable(Path(name).name)}"),
             advance=lambda size: bars.advance(task, size),
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from audit.check import Check, Verdict
-from audit.report import HEADINGS, Report, as_text
+from audit.report import HEADINGS, Report, as_lines
 from weblake.console import BAD, DIM, GOOD, STRONG, Cell, write, write_table
 
 STYLES = {Verdict.OK: GOOD, Verdict.FAILED: BAD, Verdict.UNCHECKED: "yellow"}
@@ -15,7 +15,8 @@ SIGNS = {Verdict.OK: "✓", Verdict.FAILED: "✗", Verdict.UNCHECKED: "?"}
 def show_report(report: Report) -> None:
     """Write the checks as a table, the reasons of what does not hold, and the verdict over all."""
     if not sys.stdout.isatty():
-        write(as_text(report))
+        for line in as_lines(report):
+            write(line)
         return
     write(report.title, STRONG)
     write_table((*HEADINGS, "note"), [_row(check) for check in report.checks])
