@@ -31,6 +31,7 @@ class Settings:
     rules_file: Path
     ranges_file: Path
     charts: Path
+    allow_file: Path
     kafka_bootstrap_servers: str
     kafka_topic: str
     postgres_host: str
@@ -158,6 +159,7 @@ def load_settings(overrides: Mapping[str, str] | None = None, written: Mapping[s
         kafka_bootstrap_servers=text("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092"),
         kafka_topic=text("KAFKA_TOPIC", "web_logs"),
         postgres_host=text("POSTGRES_HOST", "127.0.0.1"),
+        allow_file=Path(text("WEBLAKE_ALLOW", str(PROJECT / "lake" / "rules" / "allow.txt"))),
         postgres_port=whole("POSTGRES_PORT", 5432),
         postgres_database=text("POSTGRES_DB", "weblogs"),
         owner_password=text("POSTGRES_OWNER_PASSWORD", ""),
@@ -242,6 +244,7 @@ def _by_name(settings: Settings) -> dict[str, str]:
         "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
         "KAFKA_TOPIC": settings.kafka_topic,
         "POSTGRES_HOST": settings.postgres_host,
+        "WEBLAKE_ALLOW": str(settings.allow_file),
         "POSTGRES_PORT": str(settings.postgres_port),
         "POSTGRES_DB": settings.postgres_database,
         "SPARK_MASTER": settings.spark_master,

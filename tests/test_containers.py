@@ -126,8 +126,8 @@ def test_a_service_gets_settings_only_and_the_passwords_it_needs(service: str) -
 def test_every_setting_reaches_a_service_or_is_fixed_by_the_image() -> None:
     reached = {name for service in ours().values() for name in service["environment"]}
     reached |= set(re.findall(r"\b(WEBLAKE_[A-Z]+)=", dockerfile()))
-    reached |= {name for name, _, _ in VARIABLE.findall(compose_text())}
-    in_the_image = {"WEBLAKE_RULES", "WEBLAKE_RANGES", "LAKE_ROOT"}
+    reached |= {name for name, _ in VARIABLE.findall(compose_text())}
+    in_the_image = {"WEBLAKE_RULES", "WEBLAKE_RANGES", "WEBLAKE_ALLOW", "LAKE_ROOT"}
     assert reached | in_the_image == set(settings_calls())
 
 

@@ -135,7 +135,8 @@ def test_every_setting_applies_at_the_start_or_at_once_or_is_an_address_or_a_sec
     others = {name for name in settings_calls() if name not in START_SETTINGS}
     generator, places = {"GENERATE", "RATE", "BOTS"}, {"WEBLAKE_DATA", "KAFKA_BOOTSTRAP_SERVERS"}
     assert generator | places <= others
-    assert all(name.startswith("POSTGRES_") for name in others - generator - places)
+    of_a_command = {"WEBLAKE_ALLOW"}
+    assert all(name.startswith("POSTGRES_") for name in others - generator - places - of_a_command)
 
 
 def test_up_names_what_it_does_not_apply_to_a_running_stack(

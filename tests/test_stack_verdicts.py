@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from ipaddress import ip_address
 
 import pytest
 
@@ -14,7 +14,7 @@ from lake.contracts.records import Change
 from lake.errors import ServiceError
 from lake.requests import VerdictAnswer, VerdictRequest, answer, waiting
 from lake.settings import Settings
-from marts.blocklist import blocked, write_blocklist
+from marts.blocklist import Entry, blocklist
 from marts.propose import changes_due, propose
 from stack.servers import postgres
 from stack.servers.migrations import migrate
@@ -30,15 +30,15 @@ grant select on marts.bots to dbt;
 insert into marts.bots values
     ('192.0.2.1', 150, 'scraper', false, true, '{no_assets,request_rate}', 90, 0, 0, 0, 0),
     ('192.0.2.2', 100, 'crawler', true, true, '{declared_crawler}', 90, 90, 0, 0, 0),
-    ('192.0.2.3', 120, 'impostor', true, true, '{impostor}', 90, 90, 0, 90, 0),
+    ('192.175.48.3', 120, 'impostor', true, true, '{impostor}', 90, 90, 0, 90, 0),
     ('192.0.2.4', 110, 'scraper', true, true, '{no_assets}', 90, 0, 0, 0, 1),
     ('192.0.2.5', 110, 'scraper', false, true, '{no_assets}', 90, 0, 0, 0, 0),
-    ('192.0.2.6', 60, 'scraper', true, false, '{no_assets}', 90, 0, 0, 0, 0),
-    ('2001:db8::7', 60, 'scraper', true, false, '{no_assets}', 90, 0, 0, 0, 0);
+    ('192.175.48.6', 60, 'scraper', true, false, '{no_assets}', 90, 0, 0, 0, 0),
+    ('2620:4f:8000::7', 60, 'scraper', true, false, '{no_assets}', 90, 0, 0, 0, 0);
 insert into silver.verdicts values
     ('192.0.2.5', 'pardoned', 'hand', 'our own', now(), 1),
-    ('192.0.2.6', 'convicted', 'marts', 'was over it', now(), 1),
-    ('2001:db8::7', 'convicted', 'hand', 'seen it', now(), 1);
+    ('192.175.48.6', 'convicted', 'marts', 'was over it', now(), 1),
+    ('2620:4f:8000::7', 'convicted', 'hand', 'seen it', now(), 1);
 """
 
 
@@ -57,7 +57,7 @@ def test_before_there_are_marts_the_next_step_is_named(stack_settings: Settings)
     empty = replace(stack_settings, postgres_database="nomarts")
     migrate(empty)
     with pytest.raises(ServiceError, match=r"no marts yet.*`make dbt`"):
-        blocked(empty)
+        blocklist(empty)
     with pytest.raises(ServiceError, match=r"no marts yet.*192\.0\.2\.1.*`make dbt`"):
         explain(empty, "192.0.2.1")
 
@@ -67,7 +67,7 @@ def test_the_marts_speak_for_whom_the_counts_do_not_have_as_they_say(settings: S
     assert [(change.ip_address, change.verdict) for change in changes] == [
         ("192.0.2.1", "convicted"),
         ("192.0.2.4", "convicted"),
-        ("192.0.2.6", "released"),
+        ("192.175.48.6", "released"),
     ]
     assert changes[0].reason == "no_assets, request_rate (score 150)"
 
@@ -84,11 +84,7 @@ def test_verdicts_are_asked_for_once_and_answers_are_cleared_away(settings: Sett
 
 
 def test_a_blocklist_spares_true_crawlers_buyers_and_the_pardoned(settings: Settings) -> None:
-    rows = blocked(settings)
-    assert [row[0] for row in rows] == ["192.0.2.3", "192.0.2.6", "2001:db8::7"]
-    written = {form: io.StringIO() for form in ("nginx", "ipset", "csv")}
-    for form, out in written.items():
-        write_blocklist(rows, form, out)
-    assert written["nginx"].getvalue().splitlines()[0] == "deny 192.0.2.3;  # impostor: impostor"
-    assert written["ipset"].getvalue().splitlines()[-1] == "add weblake6 2001:db8::7 -exist"
-    assert written["csv"].getvalue().splitlines()[1] == "192.0.2.3,impostor,120,impostor"
+    listed = blocklist(settings)
+    assert [str(entry.address) for entry in listed.entries] == ["192.175.48.3", "192.175.48.6", "2620:4f:8000::7"]
+    assert not listed.left_out
+    assert listed.entries[0] == Entry(ip_address("192.175.48.3"), "impostor", 120, "impostor")

@@ -107,11 +107,16 @@ def blocklist(
 ) -> int:
     """Print the addresses of convicted clients, for a server to block.
 
-    It leaves out genuine crawlers, pardoned clients, and everyone who has bought something.
+    It leaves out genuine crawlers, pardoned clients, everyone who has bought something, addresses that are not public,
+    this machine's own, and those in lake/rules/allow.txt. It says on the standard error how many of the last three.
     """
-    from marts.blocklist import blocked, write_blocklist
+    from marts.blocklist import blocklist as list_blocked
+    from marts.blocklist import write_blocklist
 
-    write_blocklist(blocked(prepare(quiet=True)), form, sys.stdout)
+    listed = list_blocked(prepare(quiet=True))
+    write_blocklist(listed.entries, form, sys.stdout)
+    for reason, number in sorted(listed.left_out.items()):
+        note(f"weblake: left out: {number:,} ({reason})")
     return 0
 
 
