@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from lake.errors import SettingsError
+from lake.password_files import passwords_in_files
 
 PROJECT = Path(__file__).resolve().parent.parent
 STACK_FILE = "stack.env"
@@ -30,8 +31,8 @@ class Settings:
     jars: Path
     rules_file: Path
     ranges_file: Path
-    charts: Path
     allow_file: Path
+    charts: Path
     kafka_bootstrap_servers: str
     kafka_topic: str
     postgres_host: str
@@ -130,6 +131,8 @@ class Settings:
 def load_settings(overrides: Mapping[str, str] | None = None, written: Mapping[str, str] | None = None) -> Settings:
     """Read the settings: ``overrides`` first, then the environment, then what is written down, then defaults.
 
+    A password may also be in a file that ``…_PASSWORD_FILE`` names.
+
     Args:
         overrides: Values by name; an empty one stands for none.
         written: Takes the place of ``<data>/stack.env``, for a stack that is not the embedded one.
@@ -141,7 +144,8 @@ def load_settings(overrides: Mapping[str, str] | None = None, written: Mapping[s
     data = Path(environment.get("WEBLAKE_DATA") or PROJECT / "lake" / "data").expanduser().resolve()
     if written is None:
         written = read_env_file(data / STACK_FILE)
-    values = {name: text for source in (written, environment) for name, text in source.items() if text}
+    sources = (written, passwords_in_files(environment), environment)
+    values = {name: text for source in sources for name, text in source.items() if text}
 
     def text(name: str, default: str) -> str:
         return values.get(name, default)
@@ -155,11 +159,11 @@ def load_settings(overrides: Mapping[str, str] | None = None, written: Mapping[s
         jars=Path(text("WEBLAKE_JARS", str(PROJECT / ".jars"))).resolve(),
         rules_file=Path(text("WEBLAKE_RULES", str(PROJECT / "lake" / "rules" / "urls.yml"))),
         ranges_file=Path(text("WEBLAKE_RANGES", str(PROJECT / "lake" / "rules" / "crawler_ranges.csv"))),
+        allow_file=Path(text("WEBLAKE_ALLOW", str(PROJECT / "lake" / "rules" / "allow.txt"))),
         charts=Path(text("WEBLAKE_CHARTS", str(PROJECT / "charts"))),
         kafka_bootstrap_servers=text("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092"),
         kafka_topic=text("KAFKA_TOPIC", "web_logs"),
         postgres_host=text("POSTGRES_HOST", "127.0.0.1"),
-        allow_file=Path(text("WEBLAKE_ALLOW", str(PROJECT / "lake" / "rules" / "allow.txt"))),
         postgres_port=whole("POSTGRES_PORT", 5432),
         postgres_database=text("POSTGRES_DB", "weblogs"),
         owner_password=text("POSTGRES_OWNER_PASSWORD", ""),
@@ -240,11 +244,11 @@ def _by_name(settings: Settings) -> dict[str, str]:
         "WEBLAKE_JARS": str(settings.jars),
         "WEBLAKE_RULES": str(settings.rules_file),
         "WEBLAKE_RANGES": str(settings.ranges_file),
+        "WEBLAKE_ALLOW": str(settings.allow_file),
         "WEBLAKE_CHARTS": str(settings.charts),
         "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
         "KAFKA_TOPIC": settings.kafka_topic,
         "POSTGRES_HOST": settings.postgres_host,
-        "WEBLAKE_ALLOW": str(settings.allow_file),
         "POSTGRES_PORT": str(settings.postgres_port),
         "POSTGRES_DB": settings.postgres_database,
         "SPARK_MASTER": settings.spark_master,

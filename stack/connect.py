@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import quote, urlencode
 
 from psycopg2.extensions import make_dsn
@@ -33,25 +32,24 @@ class Connection:
     """The file or the environment that has the password, and its name there."""
 
 
-def connection(settings: Settings, role: str, passwords: Path | None = None, show_password: bool = False) -> Connection:
+def connection(settings: Settings, role: str, place: str = "", show_password: bool = False) -> Connection:
     """Return the addresses of the database for ``analyst`` or a sandbox; asks no server.
 
     Args:
         settings: With the server's address.
         role: Who logs in.
-        passwords: The file of passwords. Default: ``stack.env`` in the data folder.
+        place: The place of the password, for people. Default: ``stack.env`` in the data folder, or the environment.
         show_password: Whether the password is part of the addresses.
 
     Raises:
         ServiceError: the sandbox is not there, or a password that is to be shown is not.
     """
-    passwords = passwords or settings.data / STACK_FILE
-    name = password_name(role)
-    written = read_env_file(passwords).get(name, "")
+    name, file = password_name(role), settings.data / STACK_FILE
+    written = read_env_file(file).get(name, "")
     password = settings.analyst_password if role == ANALYST else written
     if not password and (show_password or role != ANALYST):
         step = "run `make up`, or set it" if role == ANALYST else f"run `make sandbox NAME={role}` to make this sandbox"
-        raise ServiceError(f"{passwords} has no {name}; {step}")
+        raise ServiceError(f"{place or file} has no {name}; {step}")
     shown = password if show_password else ""
     host, port, database = settings.postgres_host, settings.postgres_port, settings.postgres_database
     server = f"{f'[{host}]' if ':' in host else host}:{port}/{quote(database, safe='')}"
@@ -68,5 +66,5 @@ def connection(settings: Settings, role: str, passwords: Path | None = None, sho
         jdbc=f"jdbc:postgresql://{server}?{urlencode(login, quote_via=quote, safe='')}",
         pandas=f"pandas.read_sql({QUESTION!r}, {url!r})",
         password=shown,
-        password_place=f"{name} in {passwords if written or not password else 'the environment'}",
+        password_place=place or f"{name} in {file if written or not password else 'the environment'}",
     )

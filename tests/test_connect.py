@@ -79,13 +79,15 @@ def test_the_command_says_where_the_password_is_and_prints_json(
     assert "postgresql+psycopg2://maria:hers@127.0.0.1:6001/weblogs" in capsys.readouterr().out
 
 
-def test_the_stack_in_docker_has_its_passwords_in_a_file_of_its_own(
+def test_the_stack_in_docker_has_its_passwords_in_files_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("WEBLAKE_DATA", str(tmp_path))
     (tmp_path / STACK_FILE).write_text("POSTGRES_PORT=6001\nPOSTGRES_ANALYST_PASSWORD=embedded\n")
-    (tmp_path / ".env").write_text("POSTGRES_PORT=6002\nPOSTGRES_ANALYST_PASSWORD=docker\n")
+    (tmp_path / ".env").write_text("POSTGRES_PORT=6002\n")
+    (tmp_path / "analyst_password").write_text("docker\n")
     monkeypatch.setattr("stack.docker.ENV_FILE", tmp_path / ".env")
+    monkeypatch.setattr("stack.docker.SECRETS", tmp_path)
     assert run(["connect", "--stack", "docker", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
-    assert (shown["port"], shown["password_place"]) == (6002, f"POSTGRES_ANALYST_PASSWORD in {tmp_path / '.env'}")
+    assert (shown["port"], shown["password_place"]) == (6002, str(tmp_path / "analyst_password"))

@@ -14,14 +14,16 @@ from settings_lists import env_example, settings_calls
 from lake.contracts import TOPIC_PARTITIONS
 from lake.settings import load_settings
 from stack import programs, supervision
+from stack.docker import password_file
 from stack.servers.kafka import CONFIGURATION, HEAP, TOPIC_SETTINGS
 from stack.servers.postgres import OWNER
+from stack.servers.stack_env import ROLES
 from stack.setup.jars import KAFKA
 from weblake import __version__
 from weblake.main import run
 
 PROJECT = Path(__file__).resolve().parent.parent
-VARIABLE = re.compile(r"\$\{([A-Z_]+)(?::([-?])([^}]*))?\}")
+VARIABLE = re.compile(r"\$\{([A-Z_]+):-([^}]*)\}")
 SERVERS = {"kafka", "postgres"}
 PASSWORDS_NEEDED = {
     "migrate": {"OWNER", "PIPELINE", "DBT", "ANALYST"},
@@ -41,8 +43,8 @@ def compose_text() -> str:
 
 
 def compose() -> dict[str, Any]:
-    """The file as compose sees it when nothing is set: every variable at its default, passwords as ``secret``."""
-    filled = VARIABLE.sub(lambda match: match[3] if match[2] == "-" else "secret", compose_text())
+    """The file as compose sees it when nothing is set: every variable at its default."""
+    filled = VARIABLE.sub(lambda match: match[2], compose_text())
     return cast("dict[str, Any]", yaml.safe_load(filled))
 
 
@@ -106,25 +108,34 @@ def test_all_commands_are_commands_of_weblake() -> None:
 
 def test_every_variable_is_a_setting_with_the_same_default() -> None:
     defaults = settings_calls()
-    for name, operator, word in VARIABLE.findall(compose_text()):
+    for name, default in VARIABLE.findall(compose_text()):
         assert name in defaults, f"{name} is no setting of lake/settings.py"
         assert name in env_example()
-        if name.endswith("_PASSWORD"):
-            assert operator == "?", f"{name} must be refused when it is empty, never defaulted"
-        else:
-            assert (operator, word) == ("-", defaults[name]), name
+        assert default == defaults[name], name
+    assert "PASSWORD" not in "".join(name for name, _ in VARIABLE.findall(compose_text()))
 
 
 @pytest.mark.parametrize("service", sorted(PASSWORDS_NEEDED))
 def test_a_service_gets_settings_only_and_the_passwords_it_needs(service: str) -> None:
-    environment = set(ours()[service]["environment"])
-    assert environment <= set(settings_calls())
-    passwords = {name for name in environment if name.endswith("_PASSWORD")}
-    assert passwords == {f"POSTGRES_{role}_PASSWORD" for role in PASSWORDS_NEEDED[service]}
+    environment = ours()[service]["environment"]
+    files = {name: value for name, value in environment.items() if name.endswith("_PASSWORD_FILE")}
+    assert {name.removesuffix("_FILE") for name in environment} <= set(settings_calls())
+    needed = {role: f"{role.lower()}_password" for role in PASSWORDS_NEEDED[service]}
+    assert files == {f"POSTGRES_{role}_PASSWORD_FILE": f"/run/secrets/{name}" for role, name in needed.items()}
+    assert set(ours()[service].get("secrets", ())) == set(needed.values())
+
+
+def test_no_password_stands_in_the_environment_of_a_container() -> None:
+    names = {name for service in services().values() for name in service["environment"]}
+    assert [name for name in names if name.endswith("PASSWORD")] == []
+    assert services()["postgres"]["environment"]["POSTGRES_PASSWORD_FILE"] == "/run/secrets/owner_password"
+    assert services()["postgres"]["secrets"] == ["owner_password"]
+    files = {name: Path(secret["file"]) for name, secret in compose()["secrets"].items()}
+    assert files == {f"{role}_password": password_file(role).relative_to(PROJECT) for role in ROLES}
 
 
 def test_every_setting_reaches_a_service_or_is_fixed_by_the_image() -> None:
-    reached = {name for service in ours().values() for name in service["environment"]}
+    reached = {name.removesuffix("_FILE") for service in ours().values() for name in service["environment"]}
     reached |= set(re.findall(r"\b(WEBLAKE_[A-Z]+)=", dockerfile()))
     reached |= {name for name, _ in VARIABLE.findall(compose_text())}
     in_the_image = {"WEBLAKE_RULES", "WEBLAKE_RANGES", "WEBLAKE_ALLOW", "LAKE_ROOT"}
@@ -165,7 +176,9 @@ def test_images_are_pinned() -> None:
     images += re.findall(r"^ARG BASE=(.+)$", dockerfile(), flags=re.MULTILINE)
     assert len(images) == len(services()) + 1
     for image in images:
-        assert re.fullmatch(r"[a-z/]+:[a-z-]*\d[\w.-]+", image), f"{image} names no exact version"
+        assert re.fullmatch(r"[a-z/]+:[a-z-]*\d[\w.-]+(@sha256:[0-9a-f]{64})?", image), (
+            f"{image} names no exact version"
+        )
     assert {service["image"] for service in ours().values()} == {f"weblake:{__version__}"}
 
 
@@ -217,8 +230,8 @@ def test_the_image_holds_every_part_and_runs_without_root() -> None:
 @pytest.mark.debian("docker-compose")
 def test_docker_compose_accepts_the_file(tmp_path: Path) -> None:
     (tmp_path / "docker-compose.yml").write_text(compose_text())
-    passwords = [f"{name}=secret\n" for name in env_example() if name.endswith("_PASSWORD")]
-    (tmp_path / ".env").write_text("".join(passwords))
     done = subprocess.run(["docker-compose", "config"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    assert set(yaml.safe_load(done.stdout)["services"]) == set(services())
+    seen = yaml.safe_load(done.stdout)
+    assert set(seen["services"]) == set(services())
+    assert set(seen["secrets"]) == {f"{role}_password" for role in ROLES}

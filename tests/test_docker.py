@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from lake.settings import STACK_FILE, Settings
+from stack.servers.stack_env import ROLES
 from weblake.main import run
 
 
@@ -57,10 +59,31 @@ def test_psql_goes_where_compose_published_the_port(
 ) -> None:
     seen: list[Settings] = []
     (tmp_path / STACK_FILE).write_text("POSTGRES_PORT=1234\nPOSTGRES_ANALYST_PASSWORD=embedded\n")
-    (tmp_path / ".env").write_text(f"{text}POSTGRES_ANALYST_PASSWORD=docker\n")
+    (tmp_path / ".env").write_text(text)
+    (tmp_path / "analyst_password").write_text("docker\n")
     monkeypatch.setenv("WEBLAKE_DATA", str(tmp_path))
     monkeypatch.setenv("POSTGRES_PORT", given)
     monkeypatch.setattr("stack.docker.ENV_FILE", tmp_path / ".env")
+    monkeypatch.setattr("stack.docker.SECRETS", tmp_path)
     monkeypatch.setattr("stack.sql.open_psql", lambda settings, *_: seen.append(settings))
     assert run(["sql", "--stack", "docker"]) == 0
     assert [(settings.postgres_port, settings.analyst_password) for settings in seen] == [(port, "docker")]
+
+
+def test_up_makes_the_passwords_that_are_missing_and_keeps_those_of_before(
+    calls: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "secrets"
+    monkeypatch.setattr("stack.docker.ENV_FILE", tmp_path / ".env")
+    monkeypatch.setattr("stack.docker.SECRETS", folder)
+    (tmp_path / ".env").write_text("POSTGRES_OWNER_PASSWORD=older\nPOSTGRES_DBT_PASSWORD=\n")
+    assert run(["up", "--stack", "docker"]) == 0
+    assert (folder / "owner_password").read_text() == "older\n"
+    assert re.fullmatch(r"[0-9a-f]{32}\n", (folder / "dbt_password").read_text())
+    assert {path.name for path in folder.iterdir()} == {f"{role}_password" for role in ROLES}
+    assert folder.stat().st_mode & 0o077 == 0, "nobody else may enter"
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o644}, "users of the containers read them"
+    before = {path: path.read_text() for path in folder.iterdir()}
+    assert run(["up", "--stack", "docker"]) == 0
+    assert {path: path.read_text() for path in folder.iterdir()} == before
+    assert calls == [["compose", "up", "--build", "--detach", "--wait"]] * 2

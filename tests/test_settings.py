@@ -9,6 +9,7 @@ import pytest
 from settings_in import settings_in
 from settings_lists import settings_calls
 
+from lake.errors import SettingsError
 from lake.settings import child_environment, lend_environment, load_settings
 
 OF_THE_GENERATOR = {"GENERATE", "RATE", "BOTS"}
@@ -43,3 +44,14 @@ def test_the_environment_is_lent_and_taken_back(tmp_path: Path, monkeypatch: pyt
         assert load_settings() == replace(before, postgres_port=2, dbt_password="secret")
         raise ValueError("inside")
     assert load_settings() == before
+
+
+def test_a_password_may_be_in_a_file_that_a_setting_names(tmp_path: Path) -> None:
+    file = tmp_path / "dbt_password"
+    file.write_text("from the file\n")
+    names = {"POSTGRES_DBT_PASSWORD_FILE": str(file), "MYSQL_PASSWORD_FILE": "/no/such/file"}
+    assert settings_in(tmp_path, **names).dbt_password == "from the file"
+    assert settings_in(tmp_path, POSTGRES_DBT_PASSWORD="given", **names).dbt_password == "given"
+    assert "from the file" not in child_environment(settings_in(tmp_path, **names)).values()
+    with pytest.raises(SettingsError, match=r"POSTGRES_OWNER_PASSWORD_FILE='/no/such/file' cannot be read"):
+        settings_in(tmp_path, POSTGRES_OWNER_PASSWORD_FILE="/no/such/file")

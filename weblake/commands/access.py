@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lake.errors import SettingsError
-from lake.settings import read_env_file
 from weblake.commands.options import Json
 from weblake.commands.stack import Stack, Where
 from weblake.console import note, write, write_json
@@ -37,12 +36,12 @@ def connect(
     It asks no server. Without --password it says where the password is.
     """
     from stack.connect import ANALYST, connection
-    from stack.docker import ENV_FILE
+    from stack.docker import password_file, written
 
     in_docker = stack is Stack.DOCKER
-    settings = prepare(written=read_env_file(ENV_FILE) if in_docker else None, quiet=True)
-    passwords = ENV_FILE if in_docker and name == ANALYST else None
-    addresses = connection(settings, name, passwords, show_password)
+    settings = prepare(written=written() if in_docker else None, quiet=True)
+    place = str(password_file(name)) if in_docker and name == ANALYST else ""
+    addresses = connection(settings, name, place, show_password)
     if as_json:
         write_json(asdict(addresses))
     else:
@@ -81,9 +80,9 @@ def sandbox(
         return 0
     if not name:
         raise SettingsError("a sandbox needs --name; give it one, such as --name maria")
-    from stack.docker import ENV_FILE
+    from stack.docker import written
 
-    settings = prepare(written=read_env_file(ENV_FILE) if stack is Stack.DOCKER else None)
+    settings = prepare(written=written() if stack is Stack.DOCKER else None)
     if drop:
         _drop(settings, name, force)
     else:

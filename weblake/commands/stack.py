@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from lake.settings import PROJECT, Settings, read_env_file
+from lake.settings import PROJECT, Settings
 from weblake.commands.options import Json
 from weblake.console import write_json
 from weblake.process import FAILED, on_stop, prepare, set_up_log, stop_event
@@ -160,10 +160,10 @@ def sql(
     The analyst may read the marts and nothing else. But psql itself runs commands of yours (\\!) and reads your files:
     give it nobody else's text. A table shows control characters as escapes; csv and plain give them as they are.
     """
-    from stack.docker import ENV_FILE
+    from stack.docker import written
     from stack.sql import open_psql
 
-    settings = prepare(written=read_env_file(ENV_FILE) if stack is Stack.DOCKER else None, quiet=True)
+    settings = prepare(written=written() if stack is Stack.DOCKER else None, quiet=True)
     open_psql(settings, query, form)
     return 0
 

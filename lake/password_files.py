@@ -1,0 +1,30 @@
+"""Passwords in files that the environment names, so that no environment holds them: the secrets of containers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from lake.errors import SettingsError
+
+ENDING = "_FILE"
+NAME = re.compile(f"(KAFKA|POSTGRES)_([A-Z]+_)?PASSWORD{ENDING}")
+
+
+def passwords_in_files(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the passwords by their settings' names: ``POSTGRES_DBT_PASSWORD`` from ``POSTGRES_DBT_PASSWORD_FILE``.
+
+    Raises:
+        SettingsError: a file cannot be read.
+    """
+    passwords = {}
+    for name, file in environment.items():
+        if file and NAME.fullmatch(name):
+            try:
+                passwords[name.removesuffix(ENDING)] = Path(file).read_text().strip()
+            except (OSError, UnicodeDecodeError) as error:
+                raise SettingsError(
+                    f"{name}={file!r} cannot be read ({error}); correct the path or the file"
+                ) from error
+    return passwords
