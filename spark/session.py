@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from pyspark.sql import SparkSession
 
 from lake.errors import LakeError
 from lake.settings import Settings
+from spark.scratch import scratch_folder
 
 MEGABYTE = 1 << 20
 CHECKPOINT_FILES = "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
@@ -29,11 +31,12 @@ JAVA_OPTIONS = (
 )
 
 
-def java_options(settings: Settings) -> str:
-    """Return what Spark's Java process is started with."""
+def java_options(settings: Settings, scratch: Path) -> str:
+    """Return what Spark's Java process is started with; ``scratch`` is its folder for temporary files."""
+    options = f'{JAVA_OPTIONS} "-Djava.io.tmpdir={scratch}"'
     if not settings.class_archive.exists():
-        return JAVA_OPTIONS
-    return f'{JAVA_OPTIONS} "-XX:SharedArchiveFile={settings.class_archive}" -Xlog:cds*=off'
+        return options
+    return f'{options} "-XX:SharedArchiveFile={settings.class_archive}" -Xlog:cds*=off'
 
 
 def spark_session(settings: Settings, app: str = "weblake") -> SparkSession:
@@ -45,9 +48,12 @@ def spark_session(settings: Settings, app: str = "weblake") -> SparkSession:
     jars = sorted(str(jar) for jar in (settings.jars / "spark").glob("*.jar"))
     if not jars:
         raise LakeError(f"no Spark jars in {settings.jars / 'spark'}; run `make setup`")
+    scratch = scratch_folder(settings.data / "spark")
     options = {
         "spark.driver.memory": settings.spark_driver_memory,
-        "spark.driver.extraJavaOptions": java_options(settings),
+        "spark.driver.extraJavaOptions": java_options(settings, scratch),
+        "spark.local.dir": str(scratch),
+        "spark.hadoop.fs.permissions.umask-mode": "077",  # Hadoop gives folders rights of their own, not the process's
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.scheduler.mode": "FAIR",

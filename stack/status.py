@@ -16,7 +16,7 @@ import psycopg2
 from lake.contracts.reports import StreamReport, read_stream_report
 from lake.errors import ServiceError, first_line
 from lake.settings import Settings
-from stack import supervision
+from stack import private, supervision
 from stack.programs import programs
 from stack.servers import kafka, postgres
 
@@ -97,6 +97,7 @@ def gather(settings: Settings) -> Status:
     offsets = _end_offsets(settings, errors)
     if stream:
         errors += [f"{stage}: {error}" for stage, error in stream.errors.items()]
+    errors += private.complaints(settings)
     return Status(
         data=str(settings.data),
         processes=_processes(settings, now),

@@ -36,6 +36,7 @@ logfile={data}/logs/supervisor.log
 logfile_maxbytes=10MB
 logfile_backups=1
 pidfile={data}/supervisord.pid
+umask=077
 directory={project}
 childlogdir={data}/logs
 {user}

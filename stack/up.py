@@ -11,7 +11,7 @@ from lake.contracts import CHARTS
 from lake.contracts.reports import read_stream_report
 from lake.errors import ServiceError
 from lake.settings import Settings
-from stack import supervision
+from stack import private, supervision
 from stack.console import say, step
 from stack.down import end_processes, leftovers
 from stack.logs import tail
@@ -41,10 +41,14 @@ def up(settings: Settings) -> None:
     """Start the stack and return when it shows something; a running one only follows the generator's settings.
 
     Raises:
+        SettingsError: the data folder is not ours alone.
         ServiceError: something did not start in time; the message has the end of its log.
     """
-    settings.data.mkdir(parents=True, exist_ok=True)
+    private.claim(settings)
     with _only_one(settings):
+        closed = private.close(settings)
+        if closed:
+            say(f"{closed:,} files and folders were open to other users of this machine; now they are yours alone")
         require_password(settings)
         if supervision.is_running(settings):
             _follow_settings(settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from lake.settings import Settings, load_settings
 from lake.url_rules import UrlRules, load_url_rules
 from spark.session import spark_session
 from stack.servers.embedded import Embedded
+from weblake.process import PRIVATE
 
 pytest_plugins = ["built_marts", "faults.table"]
 
@@ -55,7 +57,9 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     settings = load_settings({"WEBLAKE_DATA": str(data), "SPARK_MASTER": "local[2]"})
     with pytest.MonkeyPatch.context() as environment:
         environment.delenv("SPARK_SUBMIT_OPTS", raising=False)
+        umask = os.umask(PRIVATE)  # as in our programs
         session = spark_session(settings)
+        os.umask(umask)
     yield session
     session.stop()
 

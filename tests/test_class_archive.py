@@ -24,7 +24,7 @@ spark_session(load_settings()).range(1).collect()
 
 
 def test_java_takes_sparks_classes_from_the_archive(tmp_path: Path) -> None:
-    settings, log = load_settings(), tmp_path / "classes.log"
+    settings, log = load_settings({"WEBLAKE_DATA": str(tmp_path)}), tmp_path / "classes.log"
     assert has_archive(settings), "run `make setup`"
     environment = child_environment(settings, SPARK_SUBMIT_OPTS=f'"-Xlog:class+load:file={log}"')
     subprocess.run([sys.executable, "-c", START], cwd=PROJECT, env=environment, check=True)
@@ -37,10 +37,10 @@ def test_java_takes_sparks_classes_from_the_archive(tmp_path: Path) -> None:
 
 def test_spark_starts_without_an_archive_too(tmp_path: Path) -> None:
     settings = load_settings({"WEBLAKE_JARS": str(tmp_path)})
-    assert "SharedArchiveFile" not in java_options(settings)
+    assert "SharedArchiveFile" not in java_options(settings, tmp_path)
     settings.class_archive.parent.mkdir()
     settings.class_archive.touch()
-    assert f'"-XX:SharedArchiveFile={settings.class_archive}"' in java_options(settings)
+    assert f'"-XX:SharedArchiveFile={settings.class_archive}"' in java_options(settings, tmp_path)
 
 
 def test_an_archive_of_another_java_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

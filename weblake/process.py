@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 import threading
@@ -12,11 +13,13 @@ from typing import TextIO
 
 from lake.errors import SettingsError
 from lake.settings import Settings, load_settings
-
 from lake.text import printable, printable_lines
+
 FAILED, WRONG_USAGE, UNCHECKED, INTERRUPTED = 1, 2, 3, 130
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOG_FORMAT = "%(asctime)sZ %(levelname)s %(name)s: %(message)s"
+PRIVATE = 0o077
+"""The umask of what works with data: nobody else may read, write or enter what it makes."""
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -27,13 +30,13 @@ class StderrHandler(logging.StreamHandler[TextIO]):
         """Take no stream."""
         logging.Handler.__init__(self)
 
-    @property
-    def stream(self) -> TextIO:
-        """The standard error."""
     def format(self, record: logging.LogRecord) -> str:
         """Return the message, and the lines of a traceback if there is one; nothing of it acts on a terminal."""
         return printable_lines(super().format(record))
 
+    @property
+    def stream(self) -> TextIO:
+        """The standard error."""
         return sys.stderr
 
     @stream.setter
@@ -41,14 +44,18 @@ class StderrHandler(logging.StreamHandler[TextIO]):
         raise AttributeError("the log goes to the standard error")
 
 
-def prepare(*, written: Mapping[str, str] | None = None, quiet: bool = False) -> Settings:
-    """Load the settings and set up the log; ``quiet`` for commands whose answer is all that matters.
+def prepare(*, written: Mapping[str, str] | None = None, quiet: bool = False, makes_data: bool = True) -> Settings:
+    """Load the settings, set up the log, and have all files private that this process and its children make.
 
-    ``written`` is what :func:`lake.settings.load_settings` takes in place of the embedded stack's own file.
+    ``quiet`` is for commands whose answer is all that matters. Without ``makes_data`` the files get the rights that the
+    user's umask gives: for what belongs to the installation. ``written`` is what :func:`lake.settings.load_settings`
+    takes in place of the embedded stack's own file.
 
     Raises:
         SettingsError: a setting has a value that cannot be used.
     """
+    if makes_data:
+        os.umask(PRIVATE)
     settings = load_settings(written=written)
     set_up_log(settings.log_level)
     if quiet and settings.log_level != "DEBUG":
@@ -69,6 +76,7 @@ def set_up_log(level: str) -> None:
     formatter = logging.Formatter(LOG_FORMAT, datefmt="%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
     handler = StderrHandler()
+    handler.addFilter(_in_one_line)
     handler.setFormatter(formatter)
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("py4j").setLevel(logging.WARNING)
@@ -76,7 +84,12 @@ def set_up_log(level: str) -> None:
         logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
 
-    handler.addFilter(_in_one_line)
+def _in_one_line(record: logging.LogRecord) -> bool:
+    """Have a message begin no second line, which would look like one of another program; keep the record."""
+    record.msg, record.args = printable(record.getMessage()), ()
+    return True
+
+
 def on_stop(end: Callable[[], object]) -> None:
     """Make SIGTERM and SIGINT call ``end``, which lets the current work finish; a second one interrupts it."""
     is_ending = threading.Event()
@@ -84,12 +97,6 @@ def on_stop(end: Callable[[], object]) -> None:
     def handle(*_: object) -> None:
         if is_ending.is_set():
             raise KeyboardInterrupt
-def _in_one_line(record: logging.LogRecord) -> bool:
-    """Have a message begin no second line, which would look like one of another program; keep the record."""
-    record.msg, record.args = printable(record.getMessage()), ()
-    return True
-
-
         is_ending.set()
         end()
 

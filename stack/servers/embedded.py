@@ -87,7 +87,7 @@ class Embedded:
         """Choose the data folder; ``overrides`` are settings by their environment names."""
         broker, controller, database = pick_quiet_ports(3)
         data = data.resolve()
-        data.mkdir(parents=True, exist_ok=True)
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
         folders = {"WEBLAKE_DATA": str(data), "WEBLAKE_CHARTS": str(data / "charts"), "LAKE_ROOT": str(data / "lake")}
         ports = {"KAFKA_BOOTSTRAP_SERVERS": f"{LOCALHOST}:{broker}", "POSTGRES_PORT": str(database)}
         servers = {"POSTGRES_HOST": LOCALHOST, "KAFKA_TOPIC": "web_logs", "POSTGRES_DB": "weblogs"}

@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import stat
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from lake.errors import ServiceError
@@ -38,6 +40,7 @@ def command_prefix(folder: Path, program: Path) -> list[str]:
             "PostgreSQL refuses to run as root, and `setpriv` is missing; install util-linux, or run as a user"
         )
     user = _system_user()
+    _let_through(folder.parent, user.pw_gid)
     prefix = [setpriv, f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--"]
     if not _works(prefix, folder, program, user.pw_uid, user.pw_gid):
         raise ServiceError(
@@ -45,6 +48,22 @@ def command_prefix(folder: Path, program: Path) -> list[str]:
             "above it is closed to others. Open it (chmod o+x), set WEBLAKE_DATA to another folder, or run as a user"
         )
     return prefix
+
+
+def lets_server_through(folder: Path) -> bool:
+    """Say whether nobody may look into the folder, and others may pass through it only to reach PostgreSQL's."""
+    folder_status = folder.stat()
+    with suppress(KeyError):
+        group = pwd.getpwnam(SYSTEM_USER).pw_gid
+        return (folder_status.st_mode & 0o077, folder_status.st_gid) == (stat.S_IXGRP, group)
+    return False
+
+
+def _let_through(folder: Path, group: int) -> None:
+    """Let the system user's group, which nobody else is in, pass through a folder that is closed to others."""
+    if not folder.stat().st_mode & stat.S_IXOTH:
+        os.chown(folder, -1, group)
+        folder.chmod(0o710)
 
 
 def _namespace_prefix() -> list[str]:
@@ -58,8 +77,8 @@ def _namespace_prefix() -> list[str]:
 
 def _works(prefix: list[str], folder: Path, program: Path, uid: int, gid: int) -> bool:
     """Hand ``folder`` to the user and say whether a command behind ``prefix`` can write there and run ``program``."""
-    if folder.stat().st_uid != uid:
-        for path in (folder, *folder.rglob("*")):
+    for path in (folder, *folder.rglob("*")):  # we may have written a file there since
+        if path.lstat().st_uid != uid:
             os.chown(path, uid, gid, follow_symlinks=False)
     probe = [*prefix, "sh", "-c", 'test -w "$1" && test -x "$2"', "sh", str(folder), str(program)]
     return subprocess.run(probe, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0

@@ -84,7 +84,7 @@ def contracts(
     """
     from lake.contracts import dbt
 
-    prepare(quiet=True)
+    prepare(quiet=True, makes_data=False)
     project = PROJECT / "dbt"
     if not check:
         changed = dbt.write(project)
