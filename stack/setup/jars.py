@@ -17,6 +17,7 @@ from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 from lake.errors import WeblakeError
+from stack.setup.jar_lock import require_locked
 
 STAMP = "jars.txt"
 FETCH_SECONDS = 900
@@ -52,13 +53,15 @@ def has_jars(jars: Path, jar_set: JarSet) -> bool:
     return stamp.exists() and stamp.read_text() == _stamp(jar_set)
 
 
-def fetch_jars(jars: Path, jar_set: JarSet) -> int:
+def fetch_jars(jars: Path, jar_set: JarSet, is_locked: bool = True) -> int:
     """Fetch the set into ``jars/<name>``, replacing what lies there; return the number of jars.
 
-    An interrupted fetch leaves nothing at that place, so the next one starts again.
+    An interrupted fetch leaves nothing at that place, so the next one starts again. Without ``is_locked``, any jars are
+    taken: only to renew the lock.
 
     Raises:
-        WeblakeError: Ivy failed or gave nothing; the message ends with its last lines.
+        WeblakeError: Ivy failed or gave nothing, and the message ends with its last lines; or a jar is not that of the
+            lock.
     """
     jars = jars.resolve()
     jars.mkdir(parents=True, exist_ok=True)
@@ -73,6 +76,8 @@ def fetch_jars(jars: Path, jar_set: JarSet) -> int:
         count = len(list(fetched.glob("*.jar")))
         if count == 0:
             raise WeblakeError(f"Ivy fetched no jar for {', '.join(jar_set.coordinates)}; run `make setup` again")
+        if is_locked:
+            require_locked(fetched, jar_set.name)
         (fetched / STAMP).write_text(_stamp(jar_set))
         target = jars / jar_set.name
         shutil.rmtree(target, ignore_errors=True)

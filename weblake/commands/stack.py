@@ -198,11 +198,18 @@ def run(
 
 
 @app.command(hidden=True, epilog="Example: weblake setup")
-def setup() -> int:
+def setup(
+    lock: Annotated[
+        bool, typer.Option("--lock", help="Fetch the jars anew, and write stack/setup/jars.lock from them.")
+    ] = False,
+) -> int:
     """Fetch the jars and make the archive of Spark's classes, unless they are there (a step of make setup)."""
-    from stack.setup.prepare import prepare_jars
+    from stack.setup.prepare import lock_jars, prepare_jars
 
-    prepare_jars(prepare())
+    settings = prepare(makes_data=False)
+    if lock:
+        lock_jars(settings)
+    prepare_jars(settings)
     return 0
 
 
