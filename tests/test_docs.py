@@ -14,7 +14,8 @@ from lake.settings import PROJECT, Settings
 from marts.build import Marts, build
 from stack.servers import postgres
 
-PAGES = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").rglob("*.md"))]
+FRONT = ("README.md", "CONTRIBUTING.md", "SECURITY.md")
+PAGES = [*(PROJECT / name for name in FRONT), *sorted((PROJECT / "docs").rglob("*.md"))]
 DECISIONS = PROJECT / "docs" / "decisions"
 HEADINGS = ["The problem", "The decision", "What it gives", "What it costs", "Where it is"]
 LONGEST_README = 130
