@@ -53,7 +53,6 @@ def spark_session(settings: Settings, app: str = "weblake") -> SparkSession:
         "spark.driver.memory": settings.spark_driver_memory,
         "spark.driver.extraJavaOptions": java_options(settings, scratch),
         "spark.local.dir": str(scratch),
-        "spark.hadoop.fs.permissions.umask-mode": "077",  # Hadoop gives folders rights of their own, not the process's
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.scheduler.mode": "FAIR",
@@ -96,6 +95,8 @@ def spark_session(settings: Settings, app: str = "weblake") -> SparkSession:
     if settings.spark_master.startswith("local"):
         options |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
         options |= {"spark.driver.extraClassPath": os.pathsep.join(jars)}  # or Spark copies them at each start
+        # Hadoop gives files rights of its own. On a cluster another user's workers may have to read them.
+        options |= {"spark.hadoop.fs.permissions.umask-mode": "077"}
     else:
         options |= {"spark.jars": ",".join(jars)}
     builder = SparkSession.Builder().appName(app).master(settings.spark_master)
