@@ -16,6 +16,9 @@ PROJECT = Path(__file__).resolve().parent.parent
 STACK_FILE = "stack.env"
 AGENTS_FILE = PROJECT / "lake" / "rules" / "agents.yml"
 """Weblake's own rules for user agents; the stream and the audit each read them."""
+OUR_SESSION = "-c search_path=pg_catalog,pg_temp -c lock_timeout=30s"
+"""How each session of our programs begins: no name in their SQL can mean what another role has put into a schema of its
+own, and nobody who holds a lock can keep them for ever."""
 MAKE_VARIABLES = "WEBLAKE_MAKE_VARIABLES"
 """The environment variable in which the Makefile lists those variables of its command line that may be options."""
 
@@ -41,6 +44,8 @@ class Settings:
     owner_password: str = field(repr=False)
     pipeline_password: str = field(repr=False)
     dbt_password: str = field(repr=False)
+    charts_password: str = field(repr=False)
+    guard_password: str = field(repr=False)
     analyst_password: str = field(repr=False)
     spark_master: str
     spark_driver_memory: str
@@ -101,6 +106,10 @@ class Settings:
         """Path of the local file in which the running stream says how far it has come, and what it waits for."""
         return self.data / "stream.json"
 
+    def loop_file(self, name: str) -> Path:
+        """Path of the local file in which the loop ``marts``, ``charts`` or ``guard`` says how it is."""
+        return self.data / f"{name}.json"
+
     @property
     def accepted_losses(self) -> Path:
         """Path of the local record of what Kafka lost and somebody accepted."""
@@ -117,14 +126,18 @@ class Settings:
         return self.data / "lake.lock"
 
     def password(self, role: str) -> str:
-        """Return the PostgreSQL password of ``owner``, ``pipeline``, ``dbt`` or ``analyst``."""
+        """Return the PostgreSQL password of ``owner``, ``pipeline``, ``dbt``, ``charts``, ``guard`` or ``analyst``."""
         return str(getattr(self, f"{role}_password"))
 
     def postgres_dsn(self, role: str) -> str:
-        """Return the libpq connection string of a role: ``owner``, ``pipeline``, ``dbt`` or ``analyst``."""
+        """Return the libpq connection string of a role that :meth:`password` knows.
+
+        A session of a role of ours begins as :data:`OUR_SESSION` says, one of the analyst as its role's settings say.
+        """
+        options = "" if role == "analyst" else f" options='{OUR_SESSION}'"
         return (
             f"host={self.postgres_host} port={self.postgres_port} dbname={self.postgres_database} "
-            f"user={role} password={self.password(role)} application_name=weblake connect_timeout=5"
+            f"user={role} password={self.password(role)} application_name=weblake connect_timeout=5{options}"
         )
 
 
@@ -169,6 +182,8 @@ def load_settings(overrides: Mapping[str, str] | None = None, written: Mapping[s
         owner_password=text("POSTGRES_OWNER_PASSWORD", ""),
         pipeline_password=text("POSTGRES_PIPELINE_PASSWORD", ""),
         dbt_password=text("POSTGRES_DBT_PASSWORD", ""),
+        charts_password=text("POSTGRES_CHARTS_PASSWORD", ""),
+        guard_password=text("POSTGRES_GUARD_PASSWORD", ""),
         analyst_password=text("POSTGRES_ANALYST_PASSWORD", ""),
         spark_master=text("SPARK_MASTER", "local[4]"),
         spark_driver_memory=text("SPARK_DRIVER_MEMORY", "1g"),

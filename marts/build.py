@@ -23,7 +23,9 @@ from dbt.contracts.graph.nodes import ModelNode
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
+from lake.contracts.reports import report_round
 from lake.errors import ServiceError, WeblakeError
+from lake.locks import lock_holders
 from lake.settings import PROJECT, Settings, lend_environment
 from marts.propose import propose
 
@@ -32,6 +34,8 @@ DBT_LOG = "dbt.log"
 MARTS_SCHEMA = "marts"
 """The schema that analysts read, and the folder of the models that are published to it."""
 DBT_LOG_BYTES = 1 << 20
+LOCK_TIMEOUT = "due to lock timeout"
+"""What PostgreSQL says when a statement has waited for a lock for too long."""
 FIRST_RETRY_SECONDS = 1.0
 LAST_RETRY_SECONDS = 15.0
 LOCK_POLL_SECONDS = 0.2
@@ -150,17 +154,32 @@ def run_loop(marts: Marts, settings: Settings, stop: threading.Event) -> None:
                     next_proposal = started + PROPOSAL_SECONDS
             retry_seconds = FIRST_RETRY_SECONDS
             pause = settings.marts_seconds - (time.monotonic() - started)
-        except (WeblakeError, psycopg2.Error) as error:
-            log.error("%s; next try in %.0f s", _first_lines(error), retry_seconds)
+            report_round(settings.loop_file("marts"), None)
+        except Exception as error:  # also what nobody thought of: it is reported, and tried again like the rest
+            if stop.is_set():
+                return
+            trace = None if isinstance(error, (WeblakeError, psycopg2.Error)) else error
+            log.error("%s; next try in %.0f s", _first_lines(error), retry_seconds, exc_info=trace)
+            report_round(settings.loop_file("marts"), _first_lines(error))
             pause = retry_seconds
             retry_seconds = min(2 * retry_seconds, LAST_RETRY_SECONDS)
         stop.wait(max(0.0, pause))
 
 
 def build(marts: Marts, settings: Settings, full_refresh: bool = False) -> None:
-    """Build now and log what was done."""
+    """Build now and log what was done.
+
+    Raises:
+        ServiceError: a model failed. Where it waited for a lock in vain, the message says who holds locks on the marts.
+    """
     started = time.monotonic()
-    marts.run(*(["--full-refresh"] if full_refresh else []))
+    try:
+        marts.run(*(["--full-refresh"] if full_refresh else []))
+    except ServiceError as error:
+        if LOCK_TIMEOUT not in str(error):
+            raise
+        with closing(psycopg2.connect(settings.postgres_dsn("dbt"))) as connection, connection.cursor() as cursor:
+            raise ServiceError(f"{error}; {lock_holders(cursor, MARTS_SCHEMA)}") from error
     _, published = stands(settings)
     log.info("marts built: version %s in %.2f s", published.version if published else "?", time.monotonic() - started)
 

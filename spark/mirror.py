@@ -39,6 +39,7 @@ from spark.tables.postgres import (
     put_news,
     read_bookmark,
     watchdog,
+    who_holds_locks,
 )
 from spark.tables.records import Records, put_records
 
@@ -88,11 +89,14 @@ class Mirror:
         pause = FIRST_RETRY_SECONDS
         while not self._stop.is_set():
             try:
-                self._move()
+                with self._progress.at_batch("mirror"):
+                    self._move()
                 return
             except (psycopg2.Error, BookmarkMovedError) as error:
                 self.close()
                 text = _message(error)
+                if isinstance(error, psycopg2.errors.LockNotAvailable):
+                    text = f"{text}; {who_holds_locks(self._dsn)}"
                 log.warning("PostgreSQL: %s; trying again in %.0f s", text, pause)
                 self._progress.report_error("mirror", text)
                 self._stop.wait(pause)

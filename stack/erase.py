@@ -10,7 +10,7 @@ import json
 import mmap
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
@@ -27,11 +27,15 @@ from stack import supervision
 from stack.console import say, step
 from stack.programs import programs
 from stack.servers import kafka, postgres
+from stack.servers.blockers import clear_way, end_readers
 from stack.servers.kafka_log import drop_records
+from stack.servers.migrations import SCHEMAS
 from stack.servers.waiting import wait_until
 
 SERVERS = ("kafka", "postgres")
 START_SECONDS = 120
+FOREIGN_SECONDS = 600
+"""How long a sandbox's table may take: an index of it may call functions that never end."""
 TRUTH = "truth/clients.csv"
 OUR_TABLES = "select schemaname, tablename from pg_tables where schemaname not in ('pg_catalog', 'information_schema')"
 
@@ -49,8 +53,11 @@ def erase(settings: Settings, address: str, reason: str) -> None:
             record = read_record(_run(settings, "erase", "--lake-only", f"--ip={address}", f"--reason={reason}"))
         with step("The marts: build them from the start"):
             _run(settings, "dbt", "--full-refresh")
+        ended: list[str] = []
         with step("PostgreSQL: rewrite tables, statistics and log"):
-            rewrite_database(settings)
+            rewrite_database(settings, ended.append)
+        for line in ended:
+            say(line)
         with step("Kafka: remove the records that bronze holds"):
             _trim_kafka(settings)
         with step("Logs, and the truth about made-up clients: remove the address"):
@@ -104,17 +111,27 @@ def read_record(output: str) -> ErasureRecord:
         ) from error
 
 
-def rewrite_database(settings: Settings) -> None:
+def rewrite_database(settings: Settings, say: Callable[[str], None]) -> None:
     """Make PostgreSQL rewrite its tables and statistics without deleted rows, and drop its log up to now.
 
+    Sessions of readers that are in the way are ended; ``say`` gets a line for each.
+
     Raises:
-        ServiceError: PostgreSQL refused.
+        ServiceError: PostgreSQL refused, or somebody who is no reader is in the way; the message names the session.
     """
     try:
         tables = [(str(schema), str(table)) for schema, table in postgres.query(settings, postgres.OWNER, OUR_TABLES)]
-        with closing(postgres.connect(settings, postgres.OWNER)) as connection, connection.cursor() as cursor:
+        with (
+            closing(postgres.connect(settings, postgres.OWNER)) as connection,
+            clear_way(settings, connection, say),
+            connection.cursor() as cursor,
+        ):
+            end_readers(connection, say)
             for table in tables:
+                limit = "0" if table[0] in SCHEMAS else f"{FOREIGN_SECONDS}s"
+                cursor.execute("select set_config('statement_timeout', %s, false)", (limit,))
                 cursor.execute(sql.SQL("vacuum (full, analyze) {}").format(sql.Identifier(*table)))
+            cursor.execute("set statement_timeout = 0")
             cursor.execute("vacuum full pg_catalog.pg_statistic")
             for _ in range(2):  # the first checkpoint still needs the log since the one before it
                 cursor.execute("select pg_switch_wal()")

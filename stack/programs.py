@@ -82,16 +82,16 @@ def wait_for_marts(settings: Settings) -> None:
 
 
 def wait_for_charts(settings: Settings) -> None:
-    """Wait until the database lets the analyst in, and a while for counts, so that the first charts are not empty."""
-    _wait(lambda: postgres.accepts(settings, "analyst"), "the database lets the analyst in")
+    """Wait until the database lets the charts in, and a while for counts, so that the first ones are not empty."""
+    _wait(lambda: postgres.accepts(settings, "charts"), "the database lets the charts in")
     with suppress(ServiceError):
         _wait(lambda: has_traffic(settings), "the marts have their first counts", FIRST_TRAFFIC_SECONDS)
 
 
 def has_traffic(settings: Settings) -> bool:
-    """Say whether the analyst sees counts in the marts."""
+    """Say whether the charts see counts in the marts."""
     try:
-        return bool(postgres.query(settings, "analyst", "select 1 from marts.traffic limit 1"))
+        return bool(postgres.query(settings, "charts", "select 1 from marts.traffic limit 1"))
     except psycopg2.Error:
         return False
 

@@ -13,26 +13,15 @@ from psycopg2.extensions import cursor as Cursor
 
 from lake.errors import ServiceError, SettingsError
 from lake.settings import STACK_FILE, Settings, password_name, read_env_file
+from stack.console import say
 from stack.servers import postgres, stack_env
-from stack.servers.migrations import MARTS, SANDBOXES, create_role, take_turn
+from stack.servers.blockers import clear_way
+from stack.servers.migrations import take_turn
+from stack.servers.roles import SANDBOXES
+from stack.servers.sandboxes import Quota, bring_sandbox, make_schema, quota_of, sandboxes
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
-SECONDS = 60
-CONNECTIONS = 5
-PURPOSE = "A sandbox of Weblake; `weblake sandbox --drop` removes it."
 MANY_CONNECTIONS = 30
-"""The embedded server has 40; the stack itself needs the others."""
-
-
-@dataclass(frozen=True)
-class Quota:
-    """How long a query of a sandbox may take (seconds), and how many connections it may have at once."""
-
-    seconds: int
-    connections: int
-
-    def __str__(self) -> str:
-        return f"{self.seconds} s a query, {self.connections} connections"
 
 
 @dataclass(frozen=True)
@@ -57,18 +46,21 @@ def make_sandbox(settings: Settings, name: str, seconds: int | None, connections
     require_name(name)
     _require_quota(seconds, connections)
     key = password_name(name)
-    with closing(postgres.connect(settings, postgres.OWNER)) as connection:
-        connection.autocommit = False
-        with connection, connection.cursor() as cursor:
-            take_turn(cursor)
-            before = _quota(cursor, name)
-            _require_free(cursor, name, before is not None)
-            password = read_env_file(settings.data / STACK_FILE).get(key) or secrets.token_hex(16)
-            stack_env.write(settings, {key: password})  # before the role has it: it is nowhere else
-            known = before or Quota(SECONDS, CONNECTIONS)
-            quota = Quota(seconds or known.seconds, connections or known.connections)
-            create_role(cursor, name, password)
-            _furnish(cursor, name, quota)
+    with (
+        closing(postgres.connect(settings, postgres.OWNER)) as connection,
+        take_turn(settings, connection, say),
+        clear_way(settings, connection, say),
+        connection,
+        connection.cursor() as cursor,
+    ):
+        before = quota_of(cursor, name)
+        _require_free(cursor, name, before is not None)
+        password = read_env_file(settings.data / STACK_FILE).get(key) or secrets.token_hex(16)
+        stack_env.write(settings, {key: password})  # before the role has it: it is nowhere else
+        known = before or Quota()
+        quota = Quota(seconds or known.seconds, connections or known.connections)
+        bring_sandbox(cursor, name, quota, password)
+        make_schema(cursor, name)
     return Sandbox(name, quota, before)
 
 
@@ -98,10 +90,8 @@ def drop_sandbox(settings: Settings, name: str) -> None:
         _require_sandbox(cursor, name)
         cursor.execute(sql.SQL("alter role {} nologin").format(role))
         cursor.execute("select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = %s", (name,))
-        connection.autocommit = False
         try:
-            with connection:
-                take_turn(cursor)
+            with take_turn(settings, connection, say), clear_way(settings, connection, say), connection:
                 cursor.execute(sql.SQL("drop owned by {} cascade").format(role))
                 cursor.execute(sql.SQL("drop role {}").format(role))
         except psycopg2.errors.DependentObjectsStillExist as error:
@@ -128,29 +118,6 @@ def _require_quota(seconds: int | None, connections: int | None) -> None:
         raise SettingsError(f"--connections {connections} is not from 1 to {MANY_CONNECTIONS}; give a number that is")
 
 
-def _quota(cursor: Cursor, name: str) -> Quota | None:
-    """Return the quota of a sandbox; None where there is no sandbox of that name."""
-    cursor.execute(
-        """
-        select roles.rolconnlimit, (
-            select split_part(setting, '=', 2)::interval
-            from unnest(roles.rolconfig) as setting
-            where setting like 'statement_timeout=%%'
-        )
-        from pg_roles as roles
-        where roles.rolname = %s and exists (
-            select from pg_auth_members where member = roles.oid and roleid = to_regrole(%s)
-        )
-        """,
-        (name, SANDBOXES),
-    )
-    row = cursor.fetchone()
-    if row is None:
-        return None
-    connections, timeout = row
-    return Quota(int(timeout.total_seconds()) if timeout else SECONDS, connections)
-
-
 def _require_free(cursor: Cursor, name: str, is_sandbox: bool) -> None:
     """Raise ServiceError where the role or the schema of that name belongs to somebody else."""
     cursor.execute("select to_regrole(%s)", (SANDBOXES,))
@@ -168,21 +135,6 @@ def _require_free(cursor: Cursor, name: str, is_sandbox: bool) -> None:
 
 
 def _require_sandbox(cursor: Cursor, name: str) -> None:
-    if _quota(cursor, name) is None:
-        query = "select member::regrole::text from pg_auth_members where roleid = to_regrole(%s) order by 1"
-        cursor.execute(query, (SANDBOXES,))
-        names = ", ".join(row[0] for row in cursor.fetchall()) or "none"
+    if quota_of(cursor, name) is None:
+        names = ", ".join(sandboxes(cursor)) or "none"
         raise ServiceError(f"there is no sandbox {name!r}; the sandboxes are: {names}")
-
-
-def _furnish(cursor: Cursor, name: str, quota: Quota) -> None:
-    """Give the role its schema, what all sandboxes may do, and its quota."""
-    role, group, marts = sql.Identifier(name), sql.Identifier(SANDBOXES), sql.Identifier(MARTS)
-    cursor.execute("set local client_min_messages = warning")  # not of a schema or a membership that is there
-    cursor.execute(sql.SQL("comment on role {} is {}").format(role, sql.Literal(PURPOSE)))
-    cursor.execute(sql.SQL("grant {} to {}").format(group, role))
-    cursor.execute(sql.SQL("create schema if not exists {} authorization {}").format(role, role))
-    cursor.execute(sql.SQL("alter role {} connection limit {}").format(role, sql.Literal(quota.connections)))
-    timeout = sql.Literal(f"{quota.seconds}s")
-    cursor.execute(sql.SQL("alter role {} set statement_timeout = {}").format(role, timeout))
-    cursor.execute(sql.SQL("alter role {} set search_path = {}, {}").format(role, role, marts))

@@ -22,6 +22,7 @@ from stack.servers.ports import PortClaims
 from stack.servers.stack_env import (
     as_written,
     contradictions,
+    make_passwords,
     prepare,
     remember_generator,
     require_password,
@@ -143,7 +144,9 @@ def _start_services(settings: Settings, watch: Watch) -> None:
             "PostgreSQL lets its owner in",
             lambda: "no answer yet",
         )
-        migrate(settings)
+        notes = migrate(settings)
+    for note in notes:
+        say(note)
     with step("Kafka"):
         watch.wait(
             lambda: kafka.is_listening(settings), SERVICE_SECONDS, "Kafka opens its port", lambda: "no answer yet"
@@ -201,7 +204,8 @@ def _wait_for_health(settings: Settings, watch: Watch, since: float) -> None:
 def _follow_settings(settings: Settings) -> None:
     remember_generator(settings)
     if postgres.accepts(settings, postgres.OWNER, "postgres"):
-        migrate(settings)  # somebody may have dropped what the mirror and dbt need
+        for note in migrate(make_passwords(settings)):  # somebody may have dropped what the mirror and dbt need
+            say(note)
     supervision.write_config(settings)
     changes = supervision.apply_config(settings)
     if changes:

@@ -16,7 +16,8 @@ from lake.settings import load_settings
 from stack import programs, supervision
 from stack.docker import password_file
 from stack.servers.kafka import CONFIGURATION, HEAP, TOPIC_SETTINGS
-from stack.servers.postgres import OWNER
+from stack.servers.postgres import MOST_CONNECTIONS, OWNER, SESSION_MEGABYTES
+from stack.servers.roles import RESERVED
 from stack.servers.stack_env import ROLES
 from stack.setup.jars import KAFKA
 from weblake import __version__
@@ -26,11 +27,11 @@ PROJECT = Path(__file__).resolve().parent.parent
 VARIABLE = re.compile(r"\$\{([A-Z_]+):-([^}]*)\}")
 SERVERS = {"kafka", "postgres"}
 PASSWORDS_NEEDED = {
-    "migrate": {"OWNER", "PIPELINE", "DBT", "ANALYST"},
+    "migrate": {"OWNER", "PIPELINE", "DBT", "CHARTS", "GUARD", "ANALYST"},
     "stream": {"PIPELINE"},
     "generator": set(),
-    "marts": {"DBT"},
-    "charts": {"ANALYST"},
+    "marts": {"DBT", "GUARD"},
+    "charts": {"CHARTS"},
 }
 
 
@@ -169,6 +170,17 @@ def test_postgres_asks_for_scram_passwords() -> None:
     assert environment["POSTGRES_INITDB_ARGS"] == "--auth=scram-sha-256"
     assert environment["POSTGRES_USER"] == OWNER
     assert "POSTGRES_HOST_AUTH_METHOD" not in environment
+
+
+def test_postgres_has_the_embedded_servers_limits() -> None:
+    settings = " ".join(map(str, services()["postgres"]["command"]))
+    for name, value in (
+        ("max_connections", MOST_CONNECTIONS),
+        ("reserved_connections", sum(RESERVED.values())),
+        ("max_notify_queue_pages", 64),
+    ):
+        assert f"-c {name}={value}" in settings
+    assert services()["postgres"]["ulimits"] == {"data": SESSION_MEGABYTES << 20}
 
 
 def test_images_are_pinned() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 
 import psycopg2
@@ -10,8 +11,9 @@ import pytest
 from mirrors import execute
 
 from lake.settings import Settings
-from stack.servers.migrations import migrate
+from stack.servers.migrations import migrate, migrate_as
 from stack.servers.postgres import connect, query
+from stack.servers.roles import LOGINS, SANDBOXES
 
 pytestmark = pytest.mark.stack
 
@@ -35,6 +37,34 @@ def test_an_old_database_gets_what_it_lacks_and_keeps_its_bookmark(stack_setting
     for table in ("verdict_records", "replay_records"):
         assert query(old, "dbt", f"select count(*) from silver.{table}") == [(0,)]
         assert query(old, "pipeline", f"delete from silver.{table} returning 1") == []
+
+
+def test_an_owner_who_is_no_superuser_can_do_all_of_it(stack_settings: Settings) -> None:
+    """As on a server of somebody else's: the owner of the database, who may create roles, and has made ours."""
+    own = replace(stack_settings, postgres_database="rented")
+    with closing(connect(stack_settings, "owner", "postgres")) as connection, connection.cursor() as cursor:
+        cursor.execute("create role landlord login createrole password 'landlord'")
+        cursor.execute(f"grant {', '.join(LOGINS)}, {SANDBOXES} to landlord with admin true, inherit false, set false")
+        cursor.execute("create database rented owner landlord")
+        try:
+            dsn = own.postgres_dsn("owner").replace("user=owner", "user=landlord")
+            dsn = dsn.replace(own.owner_password, "landlord")
+            for _ in range(2):
+                with closing(psycopg2.connect(dsn)) as landlord:
+                    landlord.autocommit = True
+                    assert migrate_as(own, landlord) == []
+            assert query(own, "dbt", "select count(*) from silver.window_counts") == [(0,)]
+            assert query(own, "pipeline", "select count(*) from silver.bookmark") == [(0,)]
+            query(own, "dbt", "create table marts.mine as select 1 as one; select 1")
+            for reader in ("analyst", "charts"):
+                assert query(own, reader, "select one from marts.mine") == [(1,)]
+            with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                query(own, "dbt", "create schema another")
+        finally:
+            cursor.execute("drop database rented with (force)")
+            cursor.execute("drop owned by landlord cascade")
+            cursor.execute("drop role landlord")
+    migrate(stack_settings)
 
 
 @pytest.fixture

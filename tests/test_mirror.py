@@ -218,6 +218,23 @@ def test_a_transaction_that_comes_through_after_all_is_not_added_twice(
     check(session, settings)
 
 
+def test_a_mirror_that_waits_for_a_lock_in_vain_names_who_holds_it(
+    session: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "SESSION", postgres.SESSION.replace("lock_timeout=30s", "lock_timeout=200ms"))
+    progress = Progress(settings.data / "stream.json")
+    follower = Mirror(session, settings, progress, lambda: True, nothing_on_record)
+    thread = threading.Thread(target=follower.catch_up)
+    with closing(psycopg2.connect(settings.postgres_dsn("pipeline"))) as other, other.cursor() as cursor:
+        postgres.hold_bookmark(cursor, postgres.NOWHERE)
+        thread.start()
+        name = f"locks on silver: pid {other.get_backend_pid()} (role pipeline, application weblake"
+        wait_until(lambda: name in (progress.mirror.error or ""), 60, f"the mirror says {name}")
+    thread.join()
+    follower.close()
+    check(session, settings)
+
+
 def test_a_server_that_answers_nobody_is_given_up(stack_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgres, "PROBE_SECONDS", 0.1)
     monkeypatch.setattr(postgres, "CONNECT_SECONDS", 2)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from settings_in import settings_in
 
 from lake.settings import Settings
 from stack.servers import postgres
@@ -13,3 +15,14 @@ from stack.servers import postgres
 @pytest.mark.stack
 def test_a_wrong_password_is_refused(stack_settings: Settings) -> None:
     assert not postgres.accepts(replace(stack_settings, analyst_password="wrong"), "analyst")
+
+
+def test_the_configuration_is_never_written_through_a_link(tmp_path: Path) -> None:
+    """The server's user owns the folder, and root may be who writes there."""
+    settings = settings_in(tmp_path)
+    postgres.cluster(settings).mkdir(parents=True)
+    (tmp_path / "roots").write_text("precious")
+    (postgres.cluster(settings) / "weblake.conf").symlink_to(tmp_path / "roots")
+    postgres.configure(settings)
+    assert (tmp_path / "roots").read_text() == "precious"
+    assert "listen_addresses" in (postgres.cluster(settings) / "weblake.conf").read_text()

@@ -183,6 +183,7 @@ def test_a_server_of_another_user_reaches_its_folder_and_nobody_else_gets_in(
         (folder / "new.conf").unlink(missing_ok=True)
         (folder / "new.conf").write_text(text)
         (folder / "new.conf").chmod(0o600)
+        unprivileged.give_to_owner_of(folder, folder / "new.conf")
         prefix = unprivileged.command_prefix(folder, Path("/bin/sh"))
         done = subprocess.run([*prefix, "cat", str(folder / "new.conf")], capture_output=True, text=True, check=True)
         assert done.stdout == text

@@ -16,9 +16,10 @@ from lake.errors import ServiceError, SettingsError
 from lake.settings import STACK_FILE, Settings, load_settings
 from marts.build import Marts
 from stack.connect import connection
-from stack.sandbox import Quota, Sandbox, contents, drop_sandbox, make_sandbox
+from stack.sandbox import Sandbox, contents, drop_sandbox, make_sandbox
 from stack.servers import postgres
 from stack.servers.migrations import migrate
+from stack.servers.sandboxes import Quota
 from weblake.main import run
 
 pytestmark = pytest.mark.stack

@@ -14,9 +14,11 @@ from lake.settings import STACK_FILE
 from stack.servers import kafka
 from stack.servers.ports import PortClaims, pick_quiet_ports
 from stack.servers.stack_env import (
+    ROLES,
     START_SETTINGS,
     as_written,
     contradictions,
+    make_passwords,
     prepare,
     remember_generator,
     unapplied,
@@ -33,9 +35,17 @@ def test_ports_and_passwords_are_kept(tmp_path: Path) -> None:
         again = prepare(settings_in(tmp_path), claims).settings
     assert again == first
     assert (tmp_path / STACK_FILE).stat().st_mode & 0o777 == 0o600
-    passwords = {first.password(role) for role in ("owner", "pipeline", "dbt", "analyst")}
-    assert len(passwords) == 4
+    passwords = {first.password(role) for role in ROLES}
+    assert len(passwords) == len(ROLES)
     assert all(len(password) >= 32 for password in passwords)
+
+
+def test_passwords_that_an_older_weblake_did_not_have_are_made_once(tmp_path: Path) -> None:
+    (tmp_path / STACK_FILE).write_text("POSTGRES_OWNER_PASSWORD=o\nPOSTGRES_DBT_PASSWORD=d\n")
+    made = make_passwords(settings_in(tmp_path))
+    assert (made.owner_password, made.dbt_password) == ("o", "d")
+    assert len(made.charts_password) >= 32
+    assert make_passwords(settings_in(tmp_path)) == settings_in(tmp_path) == made
 
 
 @pytest.mark.parametrize("file", [None, "GENERATE=0\n"])

@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from lake.contracts import CHARTS, Chart
+from lake.contracts.reports import report_round
 from lake.errors import first_line
 from lake.files import write_whole
 from lake.settings import Settings
@@ -93,7 +94,11 @@ def draw_every(seconds: float, engine: Engine, settings: Settings, stop: threadi
         try:
             pictures = draw_all(engine, settings.charts)
             log.info("%d charts drawn in %.1f s: %s", len(pictures), time.monotonic() - started, settings.charts)
-        except SQLAlchemyError as error:
+            report_round(settings.loop_file("charts"), None)
+        except Exception as error:  # also what nobody thought of: it is reported, and tried again like the rest
             pause = min(seconds, RETRY_SECONDS)
-            log.error("the marts cannot be read: %s; next try in %.0f s", first_line(error), pause)
+            is_of_marts = isinstance(error, SQLAlchemyError)
+            text = f"{'the marts cannot be read' if is_of_marts else 'the charts cannot be drawn'}: {first_line(error)}"
+            log.error("%s; next try in %.0f s", text, pause, exc_info=None if is_of_marts else error)
+            report_round(settings.loop_file("charts"), text)
         stop.wait(max(0.0, pause - (time.monotonic() - started)))

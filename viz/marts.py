@@ -1,4 +1,4 @@
-"""Reads the marts as the role analyst."""
+"""Reads the marts as the role charts, which may only read them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pandas as pd
 from sqlalchemy import URL, Connection, Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 
-from lake.settings import Settings
+from lake.settings import OUR_SESSION, Settings
 from viz.span import MINUTE, Span, time_span
 
 RANGE = """
@@ -37,13 +37,17 @@ def connect(settings: Settings) -> Engine:
     """
     url = URL.create(
         "postgresql+psycopg2",
-        username="analyst",
-        password=settings.password("analyst"),
+        username="charts",
+        password=settings.password("charts"),
         host=settings.postgres_host,
         port=settings.postgres_port,
         database=settings.postgres_database,
     )
-    arguments = {"connect_timeout": 5, "application_name": "weblake-charts", "options": "-c timezone=UTC"}
+    arguments = {
+        "connect_timeout": 5,
+        "application_name": "weblake-charts",
+        "options": f"{OUR_SESSION} -c timezone=UTC",
+    }
     return create_engine(url, poolclass=NullPool, connect_args=arguments, isolation_level="REPEATABLE READ")
 
 

@@ -1,8 +1,10 @@
-"""The stream's report in ``<data>/stream.json``: how far each stage has come, for other processes."""
+"""Reports for other processes: how far each stage of the stream has come, and how the loops beside it are."""
 
 from __future__ import annotations
 
 import json
+import logging
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -11,6 +13,8 @@ from typing import Any
 from lake.contracts.fields import fields_of
 from lake.contracts.refusals import Refusal
 from lake.files import write_whole
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,8 @@ class StreamReport:
     bronze: BronzeReport = BronzeReport()
     silver: SilverReport = SilverReport()
     mirror: MirrorReport = MirrorReport()
+    batch_since: dict[str, float] = field(default_factory=dict)
+    """Stage -> when it began its present batch (epoch seconds); only the stages that are at one."""
 
     @property
     def errors(self) -> dict[str, str]:
@@ -104,13 +110,48 @@ class StreamReport:
         return {**asdict(self), "bronze": self.bronze.as_json()}
 
 
+@dataclass(frozen=True)
+class LoopReport:
+    """What a loop beside the stream last wrote of itself: that of the marts, the charts or the guard."""
+
+    updated_at: float = 0.0
+    """When its last round ended, well or not (epoch seconds)."""
+    error: str | None = None
+    """Why that round failed; None where it did not."""
+    failing_since: float = 0.0
+    """When the first round after the last good one failed (epoch seconds); 0 where the last round was good."""
+
+
 def read_stream_report(path: Path) -> StreamReport | None:
     """Return the stream's report; None where it has written none, or none that can be read."""
+    content = _content(path)
+    return None if content is None else StreamReport.of(content)
+
+
+def read_loop_report(path: Path) -> LoopReport | None:
+    """Return a loop's report; None where it has written none, or none that can be read."""
+    content = _content(path)
+    return None if content is None else LoopReport(**fields_of(LoopReport, content))
+
+
+def report_round(path: Path, error: str | None) -> None:
+    """Report that a round of a loop has ended, and why it failed, if it did. A full disk ends nothing."""
+    now = time.time()
+    before = read_loop_report(path) if error else None
+    failing_since = (before.failing_since if before else 0.0) or now
+    report = LoopReport(now, error, failing_since if error else 0.0)
+    try:
+        write_whole(path, json.dumps(asdict(report)))
+    except OSError as failure:
+        log.warning("%s cannot be written: %s", path, failure)
+
+
+def _content(path: Path) -> dict[str, Any] | None:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    return StreamReport.of(content) if isinstance(content, dict) else None
+    return content if isinstance(content, dict) else None
 
 
 def write_stream_report(path: Path, report: StreamReport) -> None:

@@ -22,7 +22,9 @@ from pyspark.sql import functions as F
 
 from lake.contracts import LEDGER_KEY, MEASURES, MIRROR_SCHEMA, MIRROR_TABLES, names, postgres_type
 from lake.contracts.mirror import BOOKMARK_TABLE
-from lake.errors import ServiceError
+from lake.errors import ServiceError, first_line
+from lake.locks import lock_holders
+from lake.settings import OUR_SESSION
 from spark import failpoints
 
 SUMS = [*names(LEDGER_KEY), *names(MEASURES)]
@@ -32,7 +34,7 @@ CONNECT_SECONDS = 5
 PROBE_SECONDS = 5.0
 SILENT_PROBES = 2
 SESSION = (
-    "-c lock_timeout=30s -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 "
+    f"{OUR_SESSION} -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 "
     "-c client_connection_check_interval=10s"
 )
 """So that a session of ours that was cut off ends, and whoever waits for its locks hears of it."""
@@ -127,6 +129,15 @@ def _answers(dsn: str) -> bool:
     except psycopg2.OperationalError:
         return time.monotonic() - started < CONNECT_SECONDS * 0.9
     return True
+
+
+def who_holds_locks(dsn: str) -> str:
+    """Return who holds locks on the mirror's tables, in words; why nobody can say, where the server does not."""
+    try:
+        with closing(connect(dsn)) as connection, watchdog(connection, dsn), connection.cursor() as cursor:
+            return lock_holders(cursor, MIRROR_SCHEMA)
+    except psycopg2.Error as error:
+        return f"who holds the lock is not known: {first_line(error)}"
 
 
 def read_bookmark(cursor: Cursor) -> Bookmark:

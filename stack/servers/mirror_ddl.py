@@ -1,28 +1,30 @@
-"""The SQL that makes PostgreSQL's schema ``silver`` as the contract describes it."""
+"""The SQL that makes the tables of PostgreSQL's schema ``silver`` as the contract describes them."""
 
 from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
 
 from psycopg2 import sql
 
 from lake.contracts import MIRROR_SCHEMA, MIRROR_TABLES, Column, postgres_type
 from lake.contracts.mirror import MirrorTable
 
-_BEGIN = "create schema if not exists {schema};"
 _TABLE = "create table if not exists {table} ({definitions}, {key});"
 _ONE_ROW = "is_only boolean primary key default true check (is_only)"
-_ADDITION = "alter table {table} add column if not exists {definition} default {default};"
+_ADDITION = "alter table {table} add column {definition} default {default};"
 _END = "create index if not exists window_counts_version on {schema}.window_counts (version);"
 
 
-def mirror_ddl() -> sql.Composed:
-    """Return the SQL that creates schema ``silver``, its tables, their index and comments. It may be run again."""
-    schema = sql.Identifier(MIRROR_SCHEMA)
+def mirror_ddl(columns: AbstractSet[tuple[str, str]]) -> sql.Composed:
+    """Return the SQL that creates the tables of schema ``silver``, their index and comments. It may be run again.
+
+    ``columns`` are those that are there already, by table and name: what is as it should be is not locked.
+    """
     return sql.Composed(
         [
-            sql.SQL(_BEGIN).format(schema=schema),
             *map(_table, MIRROR_TABLES),
-            *(_additions(table) for table in MIRROR_TABLES),
-            sql.SQL(_END).format(schema=schema),
+            *(_additions(table, columns) for table in MIRROR_TABLES),
+            sql.SQL(_END).format(schema=sql.Identifier(MIRROR_SCHEMA)),
             *(_comments(table) for table in MIRROR_TABLES),
         ]
     )
@@ -44,8 +46,9 @@ def _definition(table: MirrorTable, column: Column) -> sql.Composed:
     return definition.format(sql.Identifier(column.name), sql.SQL(postgres_type(column)))
 
 
-def _additions(table: MirrorTable) -> sql.Composed:
+def _additions(table: MirrorTable, columns: AbstractSet[tuple[str, str]]) -> sql.Composed:
     """Return the SQL that gives a table of an older Weblake the columns that it lacks."""
+    tables = {name for name, _ in columns}
     return sql.Composed(
         sql.SQL(_ADDITION).format(
             table=_identifier(table),
@@ -53,7 +56,7 @@ def _additions(table: MirrorTable) -> sql.Composed:
             default=sql.SQL(table.additions[column.name]),
         )
         for column in table.columns
-        if column.name in table.additions
+        if column.name in table.additions and table.name in tables and (table.name, column.name) not in columns
     )
 
 

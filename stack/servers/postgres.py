@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import time
@@ -12,18 +13,25 @@ from pathlib import Path
 import psutil
 import psycopg2
 
-from lake.errors import ServiceError, WeblakeError
+from lake.errors import ServiceError, WeblakeError, first_line
 from lake.settings import Settings, child_environment
 from stack.servers.ports import LOCALHOST
-from stack.servers.unprivileged import command_prefix
+from stack.servers.roles import RESERVED
+from stack.servers.unprivileged import command_prefix, give_to_owner_of
 
 OWNER = "owner"
+MOST_CONNECTIONS = 80
+SESSION_MEGABYTES = 512
+"""The most memory that a session, or another process of the server, gets for itself: any may raise its ``work_mem``."""
 CONFIGURATION = """\
 # Written by Weblake at every start.
 listen_addresses = '{host}'
 port = {port}
 unix_socket_directories = ''
-max_connections = 40
+max_connections = {connections}
+superuser_reserved_connections = 4
+reserved_connections = {reserved}
+max_notify_queue_pages = 64  # nobody here sends notices; anybody could fill 8 GB with them
 shared_buffers = 128MB
 work_mem = 16MB
 maintenance_work_mem = 64MB
@@ -76,12 +84,11 @@ def initialise(settings: Settings) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     scratch = folder / "new"
     shutil.rmtree(scratch, ignore_errors=True)
+    prefix = command_prefix(folder, program("initdb"))
     secret = folder / "password"
-    secret.touch(mode=0o600)
-    secret.write_text(settings.owner_password + "\n")
+    _write_new(secret, settings.owner_password + "\n", mode=0o600)
     locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     access = ["--auth=scram-sha-256", f"--username={OWNER}", f"--pwfile={secret}"]
-    prefix = command_prefix(folder, program("initdb"))
     command = [*prefix, str(program("initdb")), f"--pgdata={scratch}", *access, *locale]
     try:
         made = subprocess.run(command, capture_output=True, text=True, env=child_environment(settings), check=False)
@@ -96,14 +103,28 @@ def initialise(settings: Settings) -> None:
 
 def configure(settings: Settings) -> None:
     """Write the server's configuration: the port and a small machine's sizes."""
-    text = CONFIGURATION.format(host=LOCALHOST, port=settings.postgres_port)
-    (cluster(settings) / "weblake.conf").write_text(text)
+    reserved = sum(RESERVED.values())
+    sizes = {"connections": MOST_CONNECTIONS, "reserved": reserved}
+    text = CONFIGURATION.format(host=LOCALHOST, port=settings.postgres_port, **sizes)
+    _write_new(cluster(settings) / "weblake.conf", text, mode=0o644)
+
+
+def _write_new(path: Path, text: str, mode: int) -> None:
+    """Write a file in a folder of the server's user as that user's; never through a link that it has put there."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:
+        file.write(text)
+    give_to_owner_of(path.parent, path)
 
 
 def server_command(settings: Settings) -> list[str]:
-    """Return the command that runs the server in the foreground."""
+    """Return the command that runs the server in the foreground.
+
+    What asks for more than ``SESSION_MEGABYTES`` gets an error, and not the memory of the whole machine.
+    """
+    limited = ["sh", "-c", f'ulimit -d {SESSION_MEGABYTES * 1024}; exec "$0" "$@"']
     prefix = command_prefix(home(settings), program("postgres"))
-    return [*prefix, str(program("postgres")), "-D", str(cluster(settings))]
+    return [*limited, *prefix, str(program("postgres")), "-D", str(cluster(settings))]
 
 
 def clear_after_crash(settings: Settings, patience_seconds: float = 60) -> None:
@@ -135,11 +156,16 @@ def server_processes(settings: Settings) -> list[psutil.Process]:
 
 def accepts(settings: Settings, role: str, database: str | None = None) -> bool:
     """Say whether the role can log in now."""
+    return refusal(settings, role, database) is None
+
+
+def refusal(settings: Settings, role: str, database: str | None = None) -> str | None:
+    """Return why the role cannot log in now; None where it can."""
     try:
         connect(settings, role, database).close()
-    except psycopg2.OperationalError:
-        return False
-    return True
+    except psycopg2.OperationalError as error:
+        return first_line(error)
+    return None
 
 
 def connect(settings: Settings, role: str, database: str | None = None) -> psycopg2.extensions.connection:

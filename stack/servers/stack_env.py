@@ -14,8 +14,9 @@ from lake.files import write_whole
 from lake.settings import STACK_FILE, Settings, load_settings, password_name, read_env_file
 from stack.servers import postgres
 from stack.servers.ports import LOCALHOST, PortClaims
+from stack.servers.roles import LOGINS
 
-ROLES = ("owner", "pipeline", "dbt", "analyst")
+ROLES = ("owner", *LOGINS)
 CONTROLLER_PORT = "KAFKA_CONTROLLER_PORT"
 START_SETTINGS = (
     "LAKE_ROOT",
@@ -91,6 +92,14 @@ def require_password(settings: Settings) -> None:
         "file from a backup, or let the mirror fill a new database from the ledger: run `make down`, move "
         f"{folder} away, and run `make up`"
     )
+
+
+def make_passwords(settings: Settings) -> Settings:
+    """Make the passwords of logins that an older Weblake did not have, and write them down; return them too."""
+    made = {password_name(role): secrets.token_hex(16) for role in LOGINS if not settings.password(role)}
+    if made:
+        write(settings, made)
+    return _with_services(settings, made)
 
 
 def remember_generator(settings: Settings) -> None:
@@ -173,5 +182,7 @@ def _with_services(settings: Settings, values: dict[str, str]) -> Settings:
         owner_password=values.get(password_name("owner"), settings.owner_password),
         pipeline_password=values.get(password_name("pipeline"), settings.pipeline_password),
         dbt_password=values.get(password_name("dbt"), settings.dbt_password),
+        charts_password=values.get(password_name("charts"), settings.charts_password),
+        guard_password=values.get(password_name("guard"), settings.guard_password),
         analyst_password=values.get(password_name("analyst"), settings.analyst_password),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -136,10 +137,12 @@ def migrate() -> int:
     from stack.console import say
     from stack.servers.kafka import create_topic
     from stack.servers.migrations import migrate as bring_up_to_date
+    from stack.servers.stack_env import make_passwords
 
-    settings = prepare()
+    settings = make_passwords(prepare())
     create_topic(settings)
-    bring_up_to_date(settings)
+    for note in bring_up_to_date(settings):
+        say(note)
     say(f"topic {settings.kafka_topic} and database {settings.postgres_database} are up to date")
     return 0
 
@@ -242,9 +245,12 @@ def _run_marts(settings: Settings) -> None:
 
     wait_for_marts(settings)
     from marts.build import Marts, run_loop
+    from stack.guard import keep_watch
 
     set_up_log(settings.log_level)  # dbt has set up one of its own
-    run_loop(Marts(settings), settings, stop_event())
+    stop = stop_event()
+    threading.Thread(name="guard", target=keep_watch, args=(settings, stop), daemon=True).start()
+    run_loop(Marts(settings), settings, stop)
 
 
 def _run_charts(settings: Settings) -> None:
