@@ -14,8 +14,8 @@ from bench.stream import Stream
 from bench.usage import Meter, per_million
 from bench.watch import CountWatch
 from lake.settings import Settings
+from stack.disk import disk_usage
 from stack.servers import kafka
-from stack.status import disk_usage
 
 COLD_EVENTS = 1_000_000
 NEARLY = 0.99

@@ -166,7 +166,8 @@ class Bronze:
                 begins = self._begins()
                 if not self._planned.items() <= begins.items():
                     raise LakeError(f"batch {batch_id} does not begin where bronze ends; the next query begins there")
-                self._take_in(records, begins, self._planned_ends(batch_id))
+                with self._progress.at_batch("bronze"):
+                    self._take_in(records, begins, self._planned_ends(batch_id))
         except WeblakeError as error:
             self._failure = error
             raise

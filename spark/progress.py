@@ -6,7 +6,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -26,6 +27,7 @@ class Progress:
         self._path = path
         self._lock = threading.Lock()
         self._report = StreamReport(pid=os.getpid())
+        self._batch_since: dict[str, float] = {}
 
     @property
     def bronze(self) -> BronzeReport:
@@ -73,13 +75,24 @@ class Progress:
         else:
             self.report_mirror(lambda mirror: replace(mirror, error=error))
 
+    @contextmanager
+    def at_batch(self, stage: Stage) -> Iterator[None]:
+        """Note that the stage is at a batch; the next report says so, and since when."""
+        with self._lock:
+            self._batch_since = {**self._batch_since, stage: time.time()}
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._batch_since = {name: since for name, since in self._batch_since.items() if name != stage}
+
     def touch(self) -> None:
         """Say that the streams are alive."""
         with self._lock:
             self._write()
 
     def _write(self) -> None:
-        self._report = replace(self._report, updated_at=time.time())
+        self._report = replace(self._report, updated_at=time.time(), batch_since=self._batch_since)
         try:
             write_stream_report(self._path, self._report)
         except OSError as error:  # a full disk: nobody hears of it, but the streams live

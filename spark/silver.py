@@ -110,7 +110,8 @@ class Silver:
         while done < latest and not self._stop.is_set():
             require_space(self._settings)
             upto = self._next_step(done, latest)
-            self._count(done, upto)
+            with self._progress.at_batch("silver"):
+                self._count(done, upto)
             done = upto
         if done >= latest and not self.has_caught_up.is_set():
             self.has_caught_up.set()

@@ -1,4 +1,4 @@
-"""How the stack is: its processes, how far each stage has come, how old the marts are, what the disk holds.
+"""How the stack is: its processes, how far each stage is, how its loops are, how old the marts are, what the disk has.
 
 ``weblake status`` prints it, ``--json`` for programs. See :func:`problems` for what it reports as not well.
 """
@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,22 @@ from lake.contracts.reports import StreamReport, read_stream_report
 from lake.errors import ServiceError, first_line
 from lake.settings import Settings
 from stack import private, supervision
+from stack.disk import disk_usage
+from stack.loops import Loop, loops
 from stack.programs import programs
 from stack.servers import kafka, postgres
+from stack.servers.roles import ANALYST
 
 STALE_SECONDS = 60
 SECOND_LOOK_SECONDS = 25
 """How long what seems stale gets to catch up: after a quiet hour, the first event finds every stage an hour old."""
 LOOK_SECONDS = 2
+BATCH_SECONDS = 300
+"""A batch that takes longer than this is held up, whatever holds it up."""
+BOOKMARK = "select coalesce(max(version), -1) from silver.bookmark"
+BUILT = "select coalesce(max(version), -1), extract(epoch from max(built_at))::float8 from marts.build_info"
+TOO_MANY = "too many connections for role"
+"""What PostgreSQL says to an analyst who has all the connections that it may have, which is its own affair."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,8 @@ class Stage:
     rows: int
     lag_rows: int
     lag_seconds: float
+    batch_seconds: float = 0.0
+    """How long it has been at its present batch; 0 where it is at none."""
 
     @property
     def is_stale(self) -> bool:
@@ -53,7 +63,10 @@ class Stage:
 
 @dataclass(frozen=True)
 class Status:
-    """All that ``make status`` knows. Versions are -1 and ages None where there is nothing yet; times in seconds."""
+    """All that ``make status`` knows; times in seconds.
+
+    Versions are -1 and ages None where there is nothing yet. A version that could not be looked up is None.
+    """
 
     data: str
     processes: list[Process]
@@ -61,14 +74,15 @@ class Status:
     stages: list[Stage]
     rejected: int
     ledger_version: int
-    bookmark: int
-    marts_version: int
+    bookmark: int | None
+    marts_version: int | None
     marts_age_seconds: float | None
     stream_age_seconds: float | None
     disk_bytes: dict[str, int]
     advice: str | None = None
     """What to run once, although nothing is wrong."""
     errors: list[str] = field(default_factory=list)
+    loops: list[Loop] = field(default_factory=list)
 
 
 def look(settings: Settings) -> Status:
@@ -93,14 +107,15 @@ def gather(settings: Settings) -> Status:
     errors: list[str] = []
     # What is downstream first: or it might have gone on meanwhile, and seem to be ahead of what it comes from.
     bookmark, marts_version, built_at = _database_versions(settings, errors)
-    stream = read_stream_report(settings.stream_file)
+    stream = _stream_report(settings, errors)
     offsets = _end_offsets(settings, errors)
     if stream:
         errors += [f"{stage}: {error}" for stage, error in stream.errors.items()]
     errors += private.complaints(settings)
+    processes = _processes(settings, now)
     return Status(
         data=str(settings.data),
-        processes=_processes(settings, now),
+        processes=processes,
         end_offsets=offsets,
         stages=lags(offsets, stream, now),
         rejected=stream.bronze.rejected if stream else 0,
@@ -109,9 +124,10 @@ def gather(settings: Settings) -> Status:
         marts_version=marts_version,
         marts_age_seconds=now - built_at if built_at else None,
         stream_age_seconds=now - stream.updated_at if stream else None,
-        disk_bytes={name: disk_usage(path) for name, path in _folders(settings).items()},
+        disk_bytes={name: disk_usage(path, errors.append) for name, path in _folders(settings).items()},
         advice=stream.silver.advice if stream else None,
         errors=errors,
+        loops=loops(settings, _starts(processes, now), now, errors.append),
     )
 
 
@@ -125,13 +141,21 @@ def problems(status: Status) -> list[str]:
         for stage in status.stages
         if stage.is_stale
     ]
+    sentences += [
+        f"{stage.name} has been at one batch for {stage.batch_seconds:.0f} s; a rule that takes long for some lines "
+        "may hold it up, and `make logs NAME=stream` says what it did last"
+        for stage in status.stages
+        if stage.batch_seconds > BATCH_SECONDS
+    ]
     if status.stream_age_seconds is None:
         sentences.append("the stream has not reported yet")
     elif status.stream_age_seconds > STALE_SECONDS:
         sentences.append(f"the stream has said nothing for {status.stream_age_seconds:.0f} s")
-    age = status.marts_age_seconds
-    if status.bookmark >= 0 and status.marts_version != status.bookmark and (age is None or age > STALE_SECONDS):
-        sentences.append(f"the marts are at version {status.marts_version}, the bookmark is at {status.bookmark}")
+    bookmark, version, age = status.bookmark, status.marts_version, status.marts_age_seconds
+    is_known = bookmark is not None and version is not None
+    if is_known and bookmark not in (-1, version) and (age is None or age > STALE_SECONDS):
+        sentences.append(f"the marts are at version {version}, the bookmark is at {bookmark}")
+    sentences += [loop.complaint for loop in status.loops if loop.complaint]
     return sentences + status.errors
 
 
@@ -162,18 +186,11 @@ def lags(offsets: dict[int, int], stream: StreamReport | None, now: float) -> li
         ("silver", silver.rows, bronze.rows - silver.rows, silver.as_of),
         ("mirror", mirror.rows, silver.rows - mirror.rows, mirror.as_of),
     )
-    return [Stage(name, rows, max(lag, 0), _lag_seconds(lag, as_of, now)) for name, rows, lag, as_of in behind]
-
-
-def disk_usage(folder: Path) -> int:
-    """Return the bytes that a folder takes on the disk; files may vanish meanwhile."""
-    total = 0
-    for path in folder.rglob("*") if folder.exists() else ():
-        try:
-            total += path.lstat().st_blocks * 512
-        except OSError:
-            continue
-    return total
+    batches = {name: stream.updated_at - since for name, since in stream.batch_since.items()}
+    return [
+        Stage(name, rows, max(lag, 0), _lag_seconds(lag, as_of, now, batches.get(name, 0.0)), batches.get(name, 0.0))
+        for name, rows, lag, as_of in behind
+    ]
 
 
 def as_dict(status: Status) -> dict[str, Any]:
@@ -182,8 +199,23 @@ def as_dict(status: Status) -> dict[str, Any]:
     return {**asdict(status), "problems": complaints, "unfinished": unfinished(status), "is_well": not complaints}
 
 
-def _lag_seconds(lag: int, as_of: float, now: float) -> float:
-    return 0.0 if lag <= 0 or not as_of else max(now - as_of, 0.0)
+def _lag_seconds(lag: int, as_of: float, now: float, batch_seconds: float) -> float:
+    """Return the age of the newest row that was dealt with; before the first, how long its batch has taken."""
+    if lag <= 0:
+        return 0.0
+    return max(now - as_of, 0.0) if as_of else batch_seconds
+
+
+def _stream_report(settings: Settings, errors: list[str]) -> StreamReport | None:
+    try:
+        return read_stream_report(settings.stream_file)
+    except OSError as error:
+        errors.append(f"{settings.stream_file} cannot be read ({error.strerror}); see who owns it")
+        return None
+
+
+def _starts(processes: list[Process], now: float) -> dict[str, float]:
+    return {process.name: now - process.uptime_seconds for process in processes if process.state == "RUNNING"}
 
 
 def _processes(settings: Settings, now: float) -> list[Process]:
@@ -212,24 +244,25 @@ def _end_offsets(settings: Settings, errors: list[str]) -> dict[int, int]:
         return {}
 
 
-def _database_versions(settings: Settings, errors: list[str]) -> tuple[int, int, float | None]:
-    """Return the bookmark, the version that the marts show, and when they were built (epoch seconds)."""
-    bookmark, version, built_at = -1, -1, None
+def _database_versions(settings: Settings, errors: list[str]) -> tuple[int | None, int | None, float | None]:
+    """Return the bookmark, the version that the marts show, and when they were built (epoch seconds).
+
+    What cannot be looked up is None, and the reason is among the errors.
+    """
+    bookmark, version, built_at = None, None, None
     try:
-        for (number,) in _rows(settings, "select version from silver.bookmark"):
-            bookmark = int(str(number))
-        if _rows(settings, "select 1 where to_regclass('marts.build_info') is not null"):
-            for number, seconds in _rows(
-                settings, "select version, extract(epoch from built_at)::float8 from marts.build_info"
-            ):
-                version, built_at = int(str(number)), float(str(seconds))
+        ((number,),) = postgres.query(settings, "dbt", BOOKMARK)
+        bookmark = int(str(number))
+        ((is_there,),) = postgres.query(settings, "dbt", "select to_regclass('marts.build_info') is not null")
+        ((number, seconds),) = postgres.query(settings, "dbt", BUILT) if is_there else [(-1, None)]
+        version, built_at = int(str(number)), None if seconds is None else float(str(seconds))
     except psycopg2.Error as error:
         errors.append(f"PostgreSQL at port {settings.postgres_port}: {first_line(error)}")
+        return bookmark, version, built_at
+    refusal = postgres.refusal(settings, ANALYST)
+    if refusal and TOO_MANY not in refusal:
+        errors.append(f"the analyst cannot log in ({refusal}); run `make up`, which gives it its password again")
     return bookmark, version, built_at
-
-
-def _rows(settings: Settings, sql: str) -> Iterable[tuple[object, ...]]:
-    return postgres.query(settings, "dbt", sql)
 
 
 def _folders(settings: Settings) -> dict[str, Path]:

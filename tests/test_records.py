@@ -69,6 +69,7 @@ STREAM = {
     },
     "silver": {"version": 2, "rows": 80, "as_of": 1.0, "error": None, "advice": None},
     "mirror": {"bookmark": 2, "rows": 80, "as_of": 1.0, "error": None},
+    "batch_since": {"bronze": 2.5},
 }
 
 

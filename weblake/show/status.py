@@ -42,7 +42,7 @@ def show_status(status: Status) -> None:
 
 
 def _facts(status: Status) -> tuple[tuple[str, str], ...]:
-    marts = "none yet"
+    marts = "unknown" if status.marts_version is None else "none yet"
     if status.marts_age_seconds is not None:
         current = ", which is current" if status.marts_version == status.bookmark else ""
         marts = f"version {status.marts_version}{current}; built {duration_text(status.marts_age_seconds)} ago"
@@ -50,7 +50,7 @@ def _facts(status: Status) -> tuple[tuple[str, str], ...]:
     return (
         ("rejected rows", f"{status.rejected:,}"),
         ("ledger version", str(status.ledger_version)),
-        ("bookmark", str(status.bookmark)),
+        ("bookmark", "unknown" if status.bookmark is None else str(status.bookmark)),
         ("marts", marts),
         ("disk", f"{disk}; {bytes_text(sum(status.disk_bytes.values()))} in all"),
         ("data", status.data),

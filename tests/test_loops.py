@@ -1,0 +1,76 @@
+"""The loops of the marts and the charts: each round that fails is on record, whatever went wrong, and ends nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from built_marts import count_views, marts, shop, shown
+
+from lake.contracts.reports import read_loop_report
+from lake.errors import ServiceError
+from lake.settings import Settings
+from marts.build import Marts, build, run_loop
+from stack.servers import postgres
+from stack.servers.waiting import wait_until
+from viz.draw import draw_every
+from viz.marts import connect
+
+pytestmark = pytest.mark.stack
+__all__ = ["marts", "shop", "shown"]
+
+
+@contextmanager
+def looping(loop: Callable[[threading.Event], None]) -> Iterator[None]:
+    """Run a loop in the background."""
+    stop = threading.Event()
+    thread = threading.Thread(target=loop, args=(stop,))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def wait_for(settings: Settings, name: str, error: str | None) -> None:
+    """Wait until the last round of a loop was good (None), or failed with a text."""
+
+    def is_there() -> bool:
+        report = read_loop_report(settings.loop_file(name))
+        return report is not None and (error in (report.error or "") if error else report.error is None)
+
+    wait_until(is_there, 60, f"{name} reports {error or 'a good round'}")
+
+
+def test_the_marts_say_when_rounds_fail_and_when_one_is_good_again(shop: Settings, marts: Marts, shown: int) -> None:
+    with looping(lambda stop: run_loop(marts, replace(shop, dbt_password="wrong"), stop)):
+        wait_for(shop, "marts", "password authentication failed")
+    with looping(lambda stop: run_loop(marts, shop, stop)):
+        wait_for(shop, "marts", None)
+
+
+def test_marts_that_wait_for_a_lock_in_vain_name_who_holds_it(shop: Settings, marts: Marts, shown: int) -> None:
+    with closing(postgres.connect(shop, "owner")) as other, other.cursor() as cursor:
+        cursor.execute("begin; lock table marts.products in share mode")
+        count_views(shop, shown + 1, "p-1")
+        with pytest.raises(
+            ServiceError, match=rf"marts: pid {other.get_backend_pid()} \(role owner, application weblake"
+        ):
+            build(marts, shop)
+    build(marts, shop)
+
+
+def test_the_charts_say_when_rounds_fail_and_outlive_a_folder_that_is_none(
+    shop: Settings, shown: int, tmp_path: Path
+) -> None:
+    refused = connect(replace(shop, charts_password="wrong"))
+    with looping(lambda stop: draw_every(1, refused, shop, stop)):
+        wait_for(shop, "charts", "the marts cannot be read: ")
+    (tmp_path / "charts").write_text("no folder")
+    with looping(lambda stop: draw_every(1, connect(shop), replace(shop, charts=tmp_path / "charts"), stop)):
+        wait_for(shop, "charts", "the charts cannot be drawn: ")
