@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from built_marts import count_views, marts, shop, shown
+from built_marts import count_views
 
 from lake.contracts.reports import read_loop_report
 from lake.errors import ServiceError
@@ -21,7 +21,6 @@ from viz.draw import draw_every
 from viz.marts import connect
 
 pytestmark = pytest.mark.stack
-__all__ = ["marts", "shop", "shown"]
 
 
 @contextmanager
