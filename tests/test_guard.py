@@ -23,6 +23,7 @@ from stack.servers.waiting import wait_until
 
 pytestmark = pytest.mark.stack
 
+GONE = "select to_regclass('marts.held')"
 PATIENT = Limits(grace=1e6, idle=1e6, transaction=1e6, blocking=1e6)
 
 
@@ -51,10 +52,14 @@ def at_work(settings: Settings, connection: Connection, statement: str, event: s
 
     thread = threading.Thread(target=run)
     thread.start()
-    waits = f"select wait_event_type from pg_stat_activity where pid = {connection.get_backend_pid()}"
-    wait_until(lambda: execute(settings, waits) == [(event,)], 30, f"the statement waits for {event}")
-    yield
-    thread.join()
+    pid = connection.get_backend_pid()
+    waits = f"select wait_event_type from pg_stat_activity where pid = {pid}"
+    try:
+        wait_until(lambda: execute(settings, waits) == [(event,)], 30, f"the statement waits for {event}")
+        yield
+    finally:
+        execute(settings, f"select pg_terminate_backend({pid})")
+        thread.join()
 
 
 def ended(guard: Connection, limits: Limits) -> list[int]:
@@ -93,7 +98,7 @@ def test_a_reader_that_keeps_our_programs_waiting_is_ended(
         with at_work(stack_settings, dbt, "drop table marts.held", "Lock"):
             assert ended(guard, PATIENT) == []
             assert ended(guard, replace(PATIENT, blocking=0)) == [analyst.get_backend_pid()]
-        assert execute(stack_settings, "select to_regclass('marts.held')") == [(None,)]
+            wait_until(lambda: execute(stack_settings, GONE) == [(None,)], 30, "the table is dropped")
 
 
 def test_a_sandbox_is_held_to_its_quota_whatever_it_tells_its_own_role(
