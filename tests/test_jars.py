@@ -1,4 +1,4 @@
-"""How a jar is known, and that none is installed that is not in the lock."""
+"""How a jar is known, which of them the broker has, and that none is installed that is not in the lock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lake.errors import WeblakeError
 from lake.settings import load_settings
 from stack.setup import jars
 from stack.setup.jar_lock import faults, write_lock
-from stack.setup.jars import JAR_SETS, KAFKA, artifact_name, fetch_jars, has_jars
+from stack.setup.jars import JAR_SETS, KAFKA, artifact_name, fetch_jars, has_jars, pyspark_jars
 from stack.setup.prepare import prepare_jars
 from weblake.main import run
 
@@ -41,6 +41,18 @@ def test_a_jar_is_known_by_its_artifact() -> None:
 def test_the_lock_names_each_jar_that_is_installed() -> None:
     for jar_set in JAR_SETS:
         assert faults(load_settings().jars / jar_set.name, jar_set.name) == [], "run `.venv/bin/weblake setup --lock`"
+
+
+def test_the_broker_has_pysparks_versions_of_what_both_have() -> None:
+    shipped = {jar.name for jar in pyspark_jars().glob("*.jar")}
+    known = {artifact_name(jar) for jar in shipped}
+    named = [coordinate.split(":")[1:] for coordinate in KAFKA.companions]
+    assert {f"{name}-{version}.jar" for name, version in named if name in known} <= shipped
+    folder = load_settings().jars
+    assert has_jars(folder, KAFKA), "run `make setup`"
+    fetched = {jar.name for jar in (folder / KAFKA.name).glob("*.jar")}
+    assert {f"{name}-{version}.jar" for name, version in named} <= fetched
+    assert len({artifact_name(jar) for jar in fetched}) == len(fetched), "a library is there in two versions"
 
 
 def test_jars_as_in_the_lock_are_installed(registry: Path, tmp_path: Path) -> None:

@@ -25,12 +25,16 @@ FETCH_SECONDS = 900
 
 @dataclass(frozen=True)
 class JarSet:
-    """A folder of jars: its name, Maven coordinates, what goes with them, and whether pyspark's own are left out."""
+    """A folder of jars: its name, Maven coordinates, what goes with them, and whether pyspark's own are left out.
+
+    ``replaced`` are libraries, without a version, that one of the companions takes the place of.
+    """
 
     name: str
     coordinates: tuple[str, ...]
     beside_pyspark: bool
     companions: tuple[str, ...] = ()
+    replaced: tuple[str, ...] = ()
 
 
 SPARK = JarSet(
@@ -42,7 +46,18 @@ KAFKA = JarSet(
     "kafka",
     ("org.apache.kafka:kafka_2.13:4.1.1",),
     beside_pyspark=False,
-    companions=("org.apache.logging.log4j:log4j-slf4j-impl:2.24.3",),  # without it the broker logs nothing
+    companions=(
+        # Newer than what this Kafka asks for, whose versions have known holes; pyspark ships the same.
+        "at.yawk.lz4:lz4-java:1.11.0",
+        "com.fasterxml.jackson.core:jackson-databind:2.21.2",
+        "com.fasterxml.jackson.dataformat:jackson-dataformat-csv:2.21.2",
+        "com.fasterxml.jackson.dataformat:jackson-dataformat-yaml:2.21.2",
+        "com.fasterxml.jackson.datatype:jackson-datatype-jdk8:2.21.2",
+        "org.apache.logging.log4j:log4j-api:2.25.4",
+        "org.apache.logging.log4j:log4j-core:2.25.4",
+        "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4",  # without it the broker logs nothing
+    ),
+    replaced=("org.lz4:lz4-java",),  # given up for at.yawk.lz4
 )
 JAR_SETS = (SPARK, KAFKA)
 
@@ -140,6 +155,9 @@ def _ivy_module(jar_set: JarSet) -> str:
     for coordinate in (*jar_set.coordinates, *jar_set.companions):
         org, name, revision = coordinate.split(":")
         lines.append(f'<dependency org="{org}" name="{name}" rev="{revision}" conf="default->default"/>')
+    for library in jar_set.replaced:
+        org, name = library.split(":")
+        lines.append(f"<exclude org={quoteattr(org)} module={quoteattr(name)}/>")
     if jar_set.beside_pyspark:
         lines += _exclusions(_pyspark_artifacts())
     return "\n".join([*lines, "</dependencies>", "</ivy-module>"])
@@ -153,6 +171,7 @@ def _stamp(jar_set: JarSet) -> str:
     coordinates = (
         *jar_set.coordinates,
         *jar_set.companions,
+        *(f"without {library}" for library in jar_set.replaced),
         *([f"beside pyspark {version('pyspark')}"] if jar_set.beside_pyspark else []),
     )
     return "".join(f"{coordinate}\n" for coordinate in coordinates)
