@@ -19,6 +19,7 @@ from audit.check import Check, compared, failed, number, unchecked
 from audit.lake import PinnedLake
 from lake.contracts.generations import Generation, read_generations
 from lake.errors import LakeError, ServiceError, first_line
+from lake.kafka_access import client_options, no_answer
 from lake.settings import Settings
 from spark.tables.delta import properties
 
@@ -140,9 +141,9 @@ def kafka_offsets(settings: Settings) -> tuple[str | None, dict[int, Range]]:
         ServiceError: the broker does not answer.
     """
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
-    servers, name = settings.kafka_bootstrap_servers, settings.kafka_topic
+    name = settings.kafka_topic
     try:
-        with closing(KafkaAdminClient(bootstrap_servers=servers, bootstrap_timeout_ms=PATIENCE_MS)) as admin:
+        with closing(KafkaAdminClient(**client_options(settings), bootstrap_timeout_ms=PATIENCE_MS)) as admin:
             (topic,) = admin.describe_topics([name])
             if not topic["topic_id"]:
                 return None, {}
@@ -150,7 +151,7 @@ def kafka_offsets(settings: Settings) -> tuple[str | None, dict[int, Range]]:
             first = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST))
             end = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
     except KafkaError as error:
-        raise ServiceError(f"Kafka at {servers} does not answer: {first_line(error)}") from error
+        raise no_answer(settings, error) from error
     return str(topic["topic_id"]), {
         source.partition: Range(int(first[source].offset), int(end[source].offset) - 1) for source in partitions
     }

@@ -18,6 +18,7 @@ from typing import Any
 from bench.counts import Counts
 from bench.traffic import EVENTS_PER_WINDOW, WINDOW_SECONDS, Event, Shop, encode, make_events, times_in_window
 from lake.errors import ServiceError
+from lake.kafka_access import sender_options
 from lake.settings import Settings
 
 PARTITIONS = 6
@@ -111,7 +112,7 @@ def producer(settings: Settings, linger_ms: int) -> Any:
     from kafka import KafkaProducer
 
     return KafkaProducer(
-        bootstrap_servers=settings.kafka_bootstrap_servers,
+        **sender_options(settings),
         acks="all",
         enable_idempotence=True,
         linger_ms=linger_ms,

@@ -10,7 +10,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.producer import Producer, connect
+from ingest.connection import connect
+from ingest.producer import Producer
 from ingest.shop.generate import Bounds, generate
 from ingest.shop.traffic import JSON, Traffic
 from ingest.shop.truth import Truth
@@ -61,7 +62,7 @@ def run_generator(settings: Settings, options: GeneratorOptions, stop: threading
     truth = Truth(options.truth or settings.data / "truth" / "clients.csv")
     bounds = Bounds(options.seconds or math.inf, options.count or math.inf)
     log.info("seed %d, %g records per second, bots %.0f %%", seed, options.rate, options.bots * 100)
-    producer = connect(settings.kafka_bootstrap_servers, settings.kafka_topic, None, stop)
+    producer = connect(settings, None, stop)
     if producer is None:
         return None
     try:

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ingest.connection import connect
 from ingest.log_file import STDIN, LineIds, LogFile, LogFileError
-from ingest.producer import Producer, connect
+from ingest.producer import Producer
 from lake.errors import ServiceError, SettingsError
 from lake.settings import Settings
 
@@ -89,7 +90,7 @@ def import_files(names: list[str], settings: Settings, patience_seconds: float, 
     """
     check_files(names)
     tally = Tally()
-    producer = connect(settings.kafka_bootstrap_servers, settings.kafka_topic, patience_seconds, threading.Event())
+    producer = connect(settings, patience_seconds, threading.Event())
     assert producer is not None, "without a stop, connect returns a producer or raises"
     was_interrupted = False
     try:

@@ -13,14 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from kafka import KafkaProducer
-from kafka.errors import (
-    KafkaError,
-    KafkaTimeoutError,
-    MessageSizeTooLargeError,
-    RecordListTooLargeError,
-    UnknownTopicOrPartitionError,
-)
+from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError, RecordListTooLargeError
 
 from lake.errors import ServiceError
 
@@ -34,10 +27,8 @@ RECORDS_PER_PARTITION = 64
 """Neighbours that share a partition before the next one's turn comes, so that batches fill."""
 WARN_SECONDS = 5.0
 POLL_SECONDS = 0.02
-LINGER_MS = 50
-BATCH_BYTES = 128 * 1024
-FOR_EVER_MS = 10 * 365 * 86_400_000
-"""As delivery timeout: how long to wait is decided here, not in a batch that expires and is lost."""
+TOPIC_SECONDS = 30.0
+"""How long a broker that answers may be without the topic. It shows its topics seconds after its start."""
 
 
 class TooLargeError(ServiceError):
@@ -64,6 +55,7 @@ class Producer:
         self._waiting: deque[tuple[Any, int, str]] = deque()
         self._waiting_bytes = 0
         self._moved_at = self._warned_at = time.monotonic()
+        self._lost_at: float | None = None
         self.sent = 0
         self.acknowledged = 0
         self.refused: list[str] = []
@@ -161,20 +153,32 @@ class Producer:
         """Give the record to kafka-python, which may have lost sight of the topic while the broker restarts."""
         while True:
             try:
-                return self._kafka.send(self._topic, value=value, headers=headers, partition=partition)
+                future = self._kafka.send(self._topic, value=value, headers=headers, partition=partition)
             except (KafkaTimeoutError, ValueError) as error:  # ValueError: topic or partition not in the metadata
                 log.debug("Topic metadata: %s", error)
-                self._kafka_lost_topic()
+            else:
+                self._lost_at = None
+                return future
+            self.settle()
+            self._miss_topic(time.monotonic())
+            if self._stop.wait(0.2):
+                raise ServiceError(f"stopped while Kafka at {self._broker} did not show the topic {self._topic!r}")
 
-    def _kafka_lost_topic(self) -> None:
-        """Wait a moment for the topic's metadata to come back; nothing was sent."""
-        self.settle()
-        now = time.monotonic()
-        if not self._waiting and now - self._warned_at > WARN_SECONDS:
+    def _shows_topic(self) -> bool:
+        try:
+            return bool(self._kafka.partitions_for(self._topic))
+        except KafkaError:
+            return False
+
+    def _miss_topic(self, now: float) -> None:
+        """Take note that the topic is out of sight: it comes back soon, or there is an error."""
+        self._lost_at = self._lost_at or now
+        if now - self._lost_at > TOPIC_SECONDS:
+            account = f"{self.acknowledged:,} of {self.sent:,} records were acknowledged"
+            raise no_topic(self._broker, self._topic, now - self._lost_at, account)
+        if now - self._warned_at > WARN_SECONDS:
             self._warned_at = now
             log.warning("Kafka at %s does not show the topic %r; waiting for it", self._broker, self._topic)
-        if self._stop.wait(0.2):
-            raise ServiceError(f"stopped while Kafka at {self._broker} did not show the topic {self._topic!r}")
 
     def _take_failure(self, error: BaseException, label: str) -> None:
         if isinstance(error, (MessageSizeTooLargeError, RecordListTooLargeError)):
@@ -194,7 +198,10 @@ class Producer:
                 f"records acknowledged and {self.waiting:,} more on their way; check that the broker runs, and run "
                 "this again"
             )
-        if now - self._warned_at > WARN_SECONDS:
+        if now - self._warned_at <= WARN_SECONDS:
+            return
+        if self._shows_topic():
+            self._lost_at = None
             self._warned_at = now
             log.warning(
                 "Waiting for Kafka at %s: nothing acknowledged for %.0f s, %s records in memory",
@@ -202,55 +209,13 @@ class Producer:
                 stalled,
                 f"{self.waiting:,}",
             )
+        else:
+            self._miss_topic(now)
 
 
-def connect(servers: str, topic: str, patience_seconds: float | None, stop: threading.Event) -> Producer | None:
-    """Return a producer for ``topic``, waiting for the broker and the topic with a message every few seconds.
-
-    Args:
-        servers: ``host:port``, several separated by commas.
-        topic: it must exist; it is never created here, or it would have the wrong partitions.
-        patience_seconds: how long to wait here, and later for an acknowledgement; None is for ever.
-        stop: when set, return None.
-
-    Raises:
-        ServiceError: patience is over.
-    """
-    began = time.monotonic()
-    while not stop.is_set():
-        kafka = None
-        try:
-            kafka = _kafka_producer(servers)
-            if not kafka.partitions_for(topic):
-                raise UnknownTopicOrPartitionError(topic)
-            return Producer(kafka, topic, servers, patience_seconds, stop)
-        except (KafkaError, OSError) as error:
-            lacking = f"the topic {topic!r} of Kafka at {servers}" if kafka else f"Kafka at {servers}"
-            if kafka:
-                kafka.close(timeout=1)
-            waited = time.monotonic() - began
-            if patience_seconds is not None and waited > patience_seconds:
-                raise ServiceError(
-                    f"{lacking} was not there for {waited:.0f} s; nothing was sent; start the stack with `make up`, "
-                    "or set KAFKA_BOOTSTRAP_SERVERS"
-                ) from error
-            log.warning("Waiting for %s (%.0f s so far): %s", lacking, waited, type(error).__name__)
-            stop.wait(1.0)
-    return None
-
-
-def _kafka_producer(servers: str) -> Any:
-    return KafkaProducer(
-        bootstrap_servers=servers.split(","),
-        client_id="weblake-ingest",
-        acks="all",
-        enable_idempotence=True,
-        delivery_timeout_ms=FOR_EVER_MS,
-        linger_ms=LINGER_MS,
-        batch_size=BATCH_BYTES,
-        max_block_ms=3_000,
-        bootstrap_timeout_ms=4_000,
-        reconnect_backoff_max_ms=1_000,
-        allow_auto_create_topics=False,
-        metrics_enabled=False,
+def no_topic(servers: str, topic: str, seconds: float, sent: str) -> ServiceError:
+    """Return the error for a broker that answers, but has no such topic, or does not show it to us."""
+    return ServiceError(
+        f"Kafka at {servers} has shown no topic {topic!r} for {seconds:.0f} s; {sent}; "
+        "run `make up`, which makes a lost topic again, or correct KAFKA_TOPIC"
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from lake.errors import SettingsError
 
 ENDING = "_FILE"
-NAME = re.compile(f"(KAFKA|POSTGRES)_([A-Z]+_)?PASSWORD{ENDING}")
+NAME = re.compile(f"((KAFKA|POSTGRES)_([A-Z]+_)?PASSWORD|SPARK_AUTH_SECRET){ENDING}")
 
 
 def passwords_in_files(environment: Mapping[str, str]) -> dict[str, str]:

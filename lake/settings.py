@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
-from lake.errors import SettingsError
+from lake.env_file import KAFKA_SERVERS, for_broker, read_env_file
 from lake.password_files import passwords_in_files
+from lake.setting_values import MECHANISMS, PROTOCOLS, number, switch, word
 
 PROJECT = Path(__file__).resolve().parent.parent
 STACK_FILE = "stack.env"
@@ -21,8 +21,6 @@ OUR_SESSION = "-c search_path=pg_catalog,pg_temp -c lock_timeout=30s"
 own, and nobody who holds a lock can keep them for ever."""
 MAKE_VARIABLES = "WEBLAKE_MAKE_VARIABLES"
 """The environment variable in which the Makefile lists those variables of its command line that may be options."""
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -38,6 +36,12 @@ class Settings:
     charts: Path
     kafka_bootstrap_servers: str
     kafka_topic: str
+    kafka_private_servers: str
+    kafka_security_protocol: str
+    kafka_sasl_mechanism: str
+    kafka_user: str
+    kafka_password: str = field(repr=False)
+    kafka_ca_file: str
     postgres_host: str
     postgres_port: int
     postgres_database: str
@@ -49,6 +53,7 @@ class Settings:
     analyst_password: str = field(repr=False)
     spark_master: str
     spark_driver_memory: str
+    spark_auth_secret: str = field(repr=False)
     trigger_seconds: int
     max_records_per_batch: int
     marts_seconds: int
@@ -60,6 +65,11 @@ class Settings:
     fail_at: str
     min_free_mb: int
     mirror_outage_hours: int
+
+    @property
+    def kafka_servers(self) -> str:
+        """Addresses at which our own programs reach Kafka; senders use ``kafka_bootstrap_servers``."""
+        return self.kafka_private_servers or self.kafka_bootstrap_servers
 
     @property
     def bronze(self) -> str:
@@ -144,7 +154,7 @@ class Settings:
 def load_settings(overrides: Mapping[str, str] | None = None, written: Mapping[str, str] | None = None) -> Settings:
     """Read the settings: ``overrides`` first, then the environment, then what is written down, then defaults.
 
-    A password may also be in a file that ``…_PASSWORD_FILE`` names.
+    A password or secret may also be in a file that its name with ``_FILE`` names: ``POSTGRES_DBT_PASSWORD_FILE``.
 
     Args:
         overrides: Values by name; an empty one stands for none.
@@ -157,6 +167,7 @@ def load_settings(overrides: Mapping[str, str] | None = None, written: Mapping[s
     data = Path(environment.get("WEBLAKE_DATA") or PROJECT / "lake" / "data").expanduser().resolve()
     if written is None:
         written = read_env_file(data / STACK_FILE)
+    written = for_broker(environment.get(KAFKA_SERVERS, ""), written)
     sources = (written, passwords_in_files(environment), environment)
     values = {name: text for source in sources for name, text in source.items() if text}
 
@@ -164,7 +175,7 @@ def load_settings(overrides: Mapping[str, str] | None = None, written: Mapping[s
         return values.get(name, default)
 
     def whole(name: str, default: int) -> int:
-        return _number(name, text(name, str(default)), int, minimum=0)
+        return number(name, text(name, str(default)), int, minimum=0)
 
     return Settings(
         data=data,
@@ -176,6 +187,14 @@ def load_settings(overrides: Mapping[str, str] | None = None, written: Mapping[s
         charts=Path(text("WEBLAKE_CHARTS", str(PROJECT / "charts"))),
         kafka_bootstrap_servers=text("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092"),
         kafka_topic=text("KAFKA_TOPIC", "web_logs"),
+        kafka_private_servers=text("KAFKA_PRIVATE_SERVERS", ""),
+        kafka_security_protocol=word(
+            "KAFKA_SECURITY_PROTOCOL", text("KAFKA_SECURITY_PROTOCOL", "PLAINTEXT"), PROTOCOLS
+        ),
+        kafka_sasl_mechanism=word("KAFKA_SASL_MECHANISM", text("KAFKA_SASL_MECHANISM", "SCRAM-SHA-256"), MECHANISMS),
+        kafka_user=text("KAFKA_USER", "weblake"),
+        kafka_password=text("KAFKA_PASSWORD", ""),
+        kafka_ca_file=text("KAFKA_CA_FILE", ""),
         postgres_host=text("POSTGRES_HOST", "127.0.0.1"),
         postgres_port=whole("POSTGRES_PORT", 5432),
         postgres_database=text("POSTGRES_DB", "weblogs"),
@@ -187,13 +206,14 @@ def load_settings(overrides: Mapping[str, str] | None = None, written: Mapping[s
         analyst_password=text("POSTGRES_ANALYST_PASSWORD", ""),
         spark_master=text("SPARK_MASTER", "local[4]"),
         spark_driver_memory=text("SPARK_DRIVER_MEMORY", "1g"),
+        spark_auth_secret=text("SPARK_AUTH_SECRET", ""),
         trigger_seconds=whole("TRIGGER_SECONDS", 10),
         max_records_per_batch=whole("MAX_RECORDS_PER_BATCH", 1_000_000),
         marts_seconds=whole("MARTS_SECONDS", 10),
         charts_seconds=whole("CHARTS_SECONDS", 60),
-        generate=_switch("GENERATE", text("GENERATE", "1")),
+        generate=switch("GENERATE", text("GENERATE", "1")),
         generate_rate=whole("RATE", 50),
-        generate_bots=_number("BOTS", text("BOTS", "0.2"), float, minimum=0.0),
+        generate_bots=number("BOTS", text("BOTS", "0.2"), float, minimum=0.0),
         log_level=text("LOG_LEVEL", "INFO").upper(),
         fail_at=text("WEBLAKE_FAIL_AT", "off"),
         min_free_mb=whole("WEBLAKE_MIN_FREE_MB", 1024),
@@ -243,14 +263,6 @@ def password_name(role: str) -> str:
     return f"POSTGRES_{role.upper()}_PASSWORD"
 
 
-def read_env_file(path: Path) -> dict[str, str]:
-    """Read ``NAME=value`` lines; comments and blank lines are skipped, a missing file is empty."""
-    if not path.exists():
-        return {}
-    pairs = (line.split("=", 1) for line in path.read_text().splitlines() if "=" in line and not line.startswith("#"))
-    return {name.strip(): value.strip() for name, value in pairs}
-
-
 def _by_name(settings: Settings) -> dict[str, str]:
     """Return the settings as the environment names them, without passwords and without those of the generator."""
     return {
@@ -263,6 +275,11 @@ def _by_name(settings: Settings) -> dict[str, str]:
         "WEBLAKE_CHARTS": str(settings.charts),
         "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
         "KAFKA_TOPIC": settings.kafka_topic,
+        "KAFKA_PRIVATE_SERVERS": settings.kafka_private_servers,
+        "KAFKA_SECURITY_PROTOCOL": settings.kafka_security_protocol,
+        "KAFKA_SASL_MECHANISM": settings.kafka_sasl_mechanism,
+        "KAFKA_USER": settings.kafka_user,
+        "KAFKA_CA_FILE": settings.kafka_ca_file,
         "POSTGRES_HOST": settings.postgres_host,
         "POSTGRES_PORT": str(settings.postgres_port),
         "POSTGRES_DB": settings.postgres_database,
@@ -277,20 +294,3 @@ def _by_name(settings: Settings) -> dict[str, str]:
         "WEBLAKE_MIN_FREE_MB": str(settings.min_free_mb),
         "MIRROR_OUTAGE_HOURS": str(settings.mirror_outage_hours),
     }
-
-
-def _number(name: str, text: str, convert: Callable[[str], T], minimum: T) -> T:
-    try:
-        number = convert(text)
-    except ValueError as error:
-        raise SettingsError(f"{name}={text!r} is not a number; set it to one, or leave it out") from error
-    if number < minimum:  # type: ignore[operator]
-        raise SettingsError(f"{name}={text!r} is below {minimum}; set it to {minimum} or more")
-    return number
-
-
-def _switch(name: str, text: str) -> bool:
-    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
-    if text.lower() not in words:
-        raise SettingsError(f"{name}={text!r} is neither 1 nor 0; set it to one of them")
-    return words[text.lower()]

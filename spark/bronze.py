@@ -16,6 +16,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from lake.contracts import BRONZE, BRONZE_PARTITION, names
 from lake.errors import LakeError, RefusedError, WeblakeError
+from lake.kafka_access import spark_options
 from lake.settings import Settings
 from lake.url_rules import UrlRules
 from spark import failpoints
@@ -50,7 +51,7 @@ def read_topic(session: SparkSession, settings: Settings, begins: Offsets) -> Da
     """Return the topic from ``begins`` on as a stream of records, about ``max_records_per_batch`` a batch."""
     records = (
         session.readStream.format("kafka")
-        .option("kafka.bootstrap.servers", settings.kafka_bootstrap_servers)
+        .options(**spark_options(settings))
         .option("subscribe", settings.kafka_topic)
         .option("startingOffsets", json.dumps({settings.kafka_topic: begins}))
         .option("maxOffsetsPerTrigger", settings.max_records_per_batch)

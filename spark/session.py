@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from lake.errors import LakeError
@@ -92,13 +93,18 @@ def spark_session(settings: Settings, app: str = "weblake") -> SparkSession:
         "spark.sql.catalogImplementation": "in-memory",
         "spark.sql.warehouse.dir": f"{settings.data}/warehouse",
     }
-    if settings.spark_master.startswith("local"):
+    is_local = settings.spark_master.startswith("local")
+    if is_local:
         options |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
         options |= {"spark.driver.extraClassPath": os.pathsep.join(jars)}  # or Spark copies them at each start
         # Hadoop gives files rights of its own. On a cluster another user's workers may have to read them.
         options |= {"spark.hadoop.fs.permissions.umask-mode": "077"}
     else:
         options |= {"spark.jars": ",".join(jars)}
+    options |= {"spark.authenticate": "true"} if is_local or settings.spark_auth_secret else {}
+    if settings.spark_auth_secret:
+        _start_java(options)
+        options |= {"spark.authenticate.secret": settings.spark_auth_secret}
     builder = SparkSession.Builder().appName(app).master(settings.spark_master)
     for name, value in options.items():
         builder = builder.config(name, value)
@@ -108,6 +114,11 @@ def spark_session(settings: Settings, app: str = "weblake") -> SparkSession:
     if session.sparkContext.pythonExec == SYSTEM_PYTHON:
         session.sparkContext.pythonExec = sys.executable
     return session
+
+
+def _start_java(options: dict[str, str]) -> None:
+    """Start Java with options that anybody may see, as ``ps`` shows them; it gets what is secret over py4j's socket."""
+    SparkContext._ensure_initialized(conf=SparkConf(loadDefaults=False).setAll(list(options.items())))
 
 
 def _keep_names_of_java(session: SparkSession) -> None:

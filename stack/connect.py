@@ -8,8 +8,9 @@ from urllib.parse import quote, urlencode
 
 from psycopg2.extensions import make_dsn
 
+from lake.env_file import read_env_file
 from lake.errors import ServiceError
-from lake.settings import STACK_FILE, Settings, password_name, read_env_file
+from lake.settings import STACK_FILE, Settings, password_name
 
 ANALYST = "analyst"
 QUESTION = "select * from marts.products limit 10"

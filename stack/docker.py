@@ -8,15 +8,18 @@ import subprocess
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from lake.env_file import read_env_file
 from lake.errors import ServiceError
 from lake.files import write_whole
-from lake.settings import PROJECT, password_name, read_env_file
+from lake.settings import PROJECT, password_name
 from stack.console import say
 from stack.servers.stack_env import ROLES
 
 ENV_FILE = PROJECT / ".env"
 SECRETS = PROJECT / "secrets"
 """The folder of the passwords, a file each, which compose shows to the containers that need them."""
+PASSWORDS = {"kafka": "KAFKA_PASSWORD"} | {role: password_name(role) for role in ROLES}
+"""The setting that holds the password of each login: Weblake's own to Kafka, and the roles of PostgreSQL."""
 Command: TypeAlias = Literal["up", "down", "status", "logs", "clean"]
 COMMANDS: dict[Command, list[str]] = {
     "up": ["up", "--build", "--detach", "--wait"],
@@ -41,15 +44,15 @@ def compose(command: Command, *arguments: str) -> int:
     return subprocess.call([docker, "compose", *COMMANDS[command], *arguments], cwd=PROJECT)
 
 
-def password_file(role: str) -> Path:
-    """Return the path of the file that holds a role's password."""
-    return SECRETS / f"{role}_password"
+def password_file(login: str) -> Path:
+    """Return the path of the file that holds the password of a login of :data:`PASSWORDS`."""
+    return SECRETS / f"{login}_password"
 
 
 def written() -> dict[str, str]:
     """Return what is written down of this stack, by the names of settings: ``.env``, and the passwords."""
-    files = {role: password_file(role) for role in ROLES}
-    passwords = {password_name(role): file.read_text().strip() for role, file in files.items() if file.exists()}
+    files = {name: password_file(login) for login, name in PASSWORDS.items()}
+    passwords = {name: file.read_text().strip() for name, file in files.items() if file.exists()}
     return read_env_file(ENV_FILE) | passwords
 
 
@@ -57,14 +60,14 @@ def make_passwords() -> None:
     """Write the passwords that are missing: new ones, or those that stood in ``.env`` in earlier versions.
 
     Other users of this machine may not enter the folder. The files themselves are for the containers' users to read.
+    They end without a line break: Kafka would take it for a part of the password.
     """
     older = read_env_file(ENV_FILE)
-    missing = [role for role in ROLES if not password_file(role).exists()]
+    missing = [login for login in PASSWORDS if not password_file(login).exists()]
     SECRETS.mkdir(mode=0o700, exist_ok=True)
     SECRETS.chmod(0o700)
-    for role in missing:
-        password = older.get(password_name(role)) or secrets.token_hex(16)
-        write_whole(password_file(role), f"{password}\n")
-        password_file(role).chmod(0o644)
+    for login in missing:
+        write_whole(password_file(login), older.get(PASSWORDS[login]) or secrets.token_hex(16))
+        password_file(login).chmod(0o644)
     if missing:
         say(f"wrote the passwords of {', '.join(missing)} into {SECRETS}")

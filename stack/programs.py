@@ -17,7 +17,7 @@ from lake.errors import ServiceError
 from lake.settings import Settings, child_environment
 from stack.servers import kafka, postgres
 from stack.servers.processes import become
-from stack.servers.stack_env import controller_port
+from stack.servers.stack_env import controller_port, require_logins
 from stack.servers.waiting import wait_until
 
 SUPERVISED = "WEBLAKE_SUPERVISED"
@@ -58,7 +58,10 @@ def programs(settings: Settings) -> tuple[Program, ...]:
 def become_server(name: str, settings: Settings) -> NoReturn:
     """Become the broker (``kafka``) or the database (``postgres``): does not return."""
     if name == "kafka":
+        require_logins(settings)
         kafka.configure(settings, controller_port(settings))
+        if not kafka.is_formatted(settings):  # its files were removed while it ran
+            kafka.format_storage(settings)
         command = kafka.server_command(settings)
     else:
         postgres.clear_after_crash(settings)
@@ -68,12 +71,12 @@ def become_server(name: str, settings: Settings) -> NoReturn:
 
 
 def wait_for_topic(settings: Settings) -> None:
-    """Wait until the topic exists, for the stream and the generator."""
+    """Wait until the topic exists, for the stream."""
 
     def is_there() -> bool:
         return kafka.is_listening(settings) and kafka.has_topic(settings)
 
-    _wait(is_there, f"topic {settings.kafka_topic} exists at {settings.kafka_bootstrap_servers}")
+    _wait(is_there, f"topic {settings.kafka_topic} exists at {settings.kafka_servers} (`make up` makes it)")
 
 
 def wait_for_marts(settings: Settings) -> None:

@@ -11,8 +11,9 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
+from lake.env_file import read_env_file
 from lake.errors import ServiceError, SettingsError
-from lake.settings import STACK_FILE, Settings, password_name, read_env_file
+from lake.settings import STACK_FILE, Settings, password_name
 from stack.console import say
 from stack.servers import postgres, stack_env
 from stack.servers.blockers import clear_way

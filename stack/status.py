@@ -235,7 +235,7 @@ def _processes(settings: Settings, now: float) -> list[Process]:
 
 def _end_offsets(settings: Settings, errors: list[str]) -> dict[int, int]:
     if not kafka.is_listening(settings):
-        errors.append(f"Kafka does not listen at {settings.kafka_bootstrap_servers}")
+        errors.append(f"Kafka does not listen at {settings.kafka_servers}")
         return {}
     try:
         return dict(sorted(kafka.end_offsets(settings).items()))

@@ -16,7 +16,7 @@ from stack.console import say, step
 from stack.down import end_processes, leftovers
 from stack.logs import tail
 from stack.programs import has_traffic, programs
-from stack.servers import kafka, postgres
+from stack.servers import kafka, kafka_login, postgres
 from stack.servers.migrations import migrate
 from stack.servers.ports import PortClaims
 from stack.servers.stack_env import (
@@ -151,6 +151,7 @@ def _start_services(settings: Settings, watch: Watch) -> None:
         watch.wait(
             lambda: kafka.is_listening(settings), SERVICE_SECONDS, "Kafka opens its port", lambda: "no answer yet"
         )
+        kafka_login.admit_programs(settings, kafka.properties(settings))
         kafka.create_topic(settings)
 
 

@@ -29,7 +29,12 @@ def command(data: Path, *arguments: str, settings: Settings | None = None) -> su
     return subprocess.run(
         weblake_command("verify", *arguments),
         cwd=PROJECT,
-        env=child_environment(chosen, SPARK_MASTER="local[2]", POSTGRES_DBT_PASSWORD=chosen.dbt_password),
+        env=child_environment(
+            chosen,
+            SPARK_MASTER="local[2]",
+            KAFKA_PASSWORD=chosen.kafka_password,
+            POSTGRES_DBT_PASSWORD=chosen.dbt_password,
+        ),
         capture_output=True,
         text=True,
         check=False,

@@ -17,6 +17,7 @@ from settings_in import settings_in
 
 from lake.contracts.refusals import Refusal
 from lake.errors import LakeError, RefusedError, ServiceError
+from lake.kafka_access import client_options
 from lake.settings import Settings
 from lake.url_rules import UrlRules
 from spark.bronze import Bronze, create_bronze
@@ -53,7 +54,7 @@ class Case:
         return dict(Counter(row["kafka_partition"] for row in found))
 
     def admin(self) -> closing[KafkaAdminClient]:
-        return closing(KafkaAdminClient(bootstrap_servers=self.settings.kafka_bootstrap_servers))
+        return closing(KafkaAdminClient(**client_options(self.settings)))
 
     def make_topic_anew(self) -> None:
         with self.admin() as admin:

@@ -16,18 +16,27 @@ from stack.setup.class_archive import has_archive
 NO_BROKER = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
 """For which the stream waits for ever, whatever else runs on this machine."""
 START = """
+import psutil
 from lake.settings import load_settings
-from spark.session import spark_session
+from spark.session import java_process, spark_session
 
-spark_session(load_settings()).range(1).collect()
+session = spark_session(load_settings())
+session.range(1).collect()
+print(session.sparkContext.getConf().get("spark.authenticate.secret"))
+print(psutil.Process(java_process(session).pid).cmdline())
 """
 
 
-def test_java_takes_sparks_classes_from_the_archive(tmp_path: Path) -> None:
+def test_java_takes_sparks_classes_from_the_archive_and_the_secret_from_no_command_line(tmp_path: Path) -> None:
     settings, log = load_settings({"WEBLAKE_DATA": str(tmp_path)}), tmp_path / "classes.log"
     assert has_archive(settings), "run `make setup`"
-    environment = child_environment(settings, SPARK_SUBMIT_OPTS=f'"-Xlog:class+load:file={log}"')
-    subprocess.run([sys.executable, "-c", START], cwd=PROJECT, env=environment, check=True)
+    options = {"SPARK_SUBMIT_OPTS": f'"-Xlog:class+load:file={log}"', "SPARK_AUTH_SECRET": "of-the-cluster"}
+    environment = child_environment(settings, **options)
+    done = subprocess.run(
+        [sys.executable, "-c", START], cwd=PROJECT, env=environment, check=True, stdout=subprocess.PIPE, text=True
+    )
+    assert done.stdout.startswith("of-the-cluster\n[")
+    assert done.stdout.count("of-the-cluster") == 1
     loaded = [line for line in log.read_text().splitlines() if " org.apache.spark." in line]
     from_archive = sum(line.endswith("source: shared objects file (top)") for line in loaded)
     from_jars = sum(line.endswith(".jar") for line in loaded)

@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 import subprocess
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import yaml
+from compose_file import VARIABLE, compose, compose_text, services
 from settings_lists import env_example, settings_calls
 
 from lake.contracts import TOPIC_PARTITIONS
 from lake.settings import load_settings
 from stack import programs, supervision
-from stack.docker import password_file
+from stack.docker import PASSWORDS, password_file
 from stack.servers.kafka import CONFIGURATION, HEAP, TOPIC_SETTINGS
+from stack.servers.kafka_login import CONFIGURATION as LOGINS
 from stack.servers.postgres import MOST_CONNECTIONS, OWNER, SESSION_MEGABYTES
 from stack.servers.roles import RESERVED
 from stack.servers.stack_env import ROLES
@@ -24,33 +26,18 @@ from weblake import __version__
 from weblake.main import run
 
 PROJECT = Path(__file__).resolve().parent.parent
-VARIABLE = re.compile(r"\$\{([A-Z_]+):-([^}]*)\}")
 SERVERS = {"kafka", "postgres"}
 PASSWORDS_NEEDED = {
-    "migrate": {"OWNER", "PIPELINE", "DBT", "CHARTS", "GUARD", "ANALYST"},
-    "stream": {"PIPELINE"},
+    "migrate": {"KAFKA", *(f"POSTGRES_{role.upper()}" for role in ROLES)},
+    "stream": {"KAFKA", "POSTGRES_PIPELINE"},
     "generator": set(),
-    "marts": {"DBT", "GUARD"},
-    "charts": {"CHARTS"},
+    "marts": {"POSTGRES_DBT", "POSTGRES_GUARD"},
+    "charts": {"POSTGRES_CHARTS"},
 }
 
 
 def read(name: str) -> str:
     return (PROJECT / name).read_text()
-
-
-def compose_text() -> str:
-    return read("docker-compose.yml")
-
-
-def compose() -> dict[str, Any]:
-    """The file as compose sees it when nothing is set: every variable at its default."""
-    filled = VARIABLE.sub(lambda match: match[2], compose_text())
-    return cast("dict[str, Any]", yaml.safe_load(filled))
-
-
-def services() -> dict[str, dict[str, Any]]:
-    return cast("dict[str, dict[str, Any]]", compose()["services"])
 
 
 def ours() -> dict[str, dict[str, Any]]:
@@ -121,18 +108,32 @@ def test_a_service_gets_settings_only_and_the_passwords_it_needs(service: str) -
     environment = ours()[service]["environment"]
     files = {name: value for name, value in environment.items() if name.endswith("_PASSWORD_FILE")}
     assert {name.removesuffix("_FILE") for name in environment} <= set(settings_calls())
-    needed = {role: f"{role.lower()}_password" for role in PASSWORDS_NEEDED[service]}
-    assert files == {f"POSTGRES_{role}_PASSWORD_FILE": f"/run/secrets/{name}" for role, name in needed.items()}
+    needed = {name: f"{name.removeprefix('POSTGRES_').lower()}_password" for name in PASSWORDS_NEEDED[service]}
+    assert files == {f"{name}_PASSWORD_FILE": f"/run/secrets/{secret}" for name, secret in needed.items()}
     assert set(ours()[service].get("secrets", ())) == set(needed.values())
 
 
 def test_no_password_stands_in_the_environment_of_a_container() -> None:
     names = {name for service in services().values() for name in service["environment"]}
-    assert [name for name in names if name.endswith("PASSWORD")] == []
+    assert [name for name in names if name.endswith(("PASSWORD", "SECRET"))] == []
     assert services()["postgres"]["environment"]["POSTGRES_PASSWORD_FILE"] == "/run/secrets/owner_password"
     assert services()["postgres"]["secrets"] == ["owner_password"]
     files = {name: Path(secret["file"]) for name, secret in compose()["secrets"].items()}
-    assert files == {f"{role}_password": password_file(role).relative_to(PROJECT) for role in ROLES}
+    assert files == {f"{login}_password": password_file(login).relative_to(PROJECT) for login in PASSWORDS}
+
+
+def test_the_broker_looks_its_password_up_in_the_secret() -> None:
+    environment = services()["kafka"]["environment"]
+    logins = {name: text for name, text in environment.items() if name.endswith("_JAAS_CONFIG")}
+    options = {name: dict(re.findall(r'(\w+)="([^"]*)"', text)) for name, text in logins.items()}
+    secret = "$${directory:/run/secrets:kafka_password}"  # to compose, $$ is a dollar
+    assert set(logins) == {f"KAFKA_LISTENER_NAME_{name}_PLAIN_SASL_JAAS_CONFIG" for name in ("CONTROLLER", "PRIVATE")}
+    login = {"username": "weblake", "password": secret, "user_weblake": secret}
+    assert list(options.values()) == [login, login]
+    assert environment["KAFKA_CONFIG_PROVIDERS"] == "directory"
+    provider = environment["KAFKA_CONFIG_PROVIDERS_DIRECTORY_CLASS"]
+    assert provider == "org.apache.kafka.common.config.provider.DirectoryConfigProvider"
+    assert services()["kafka"]["secrets"] == ["kafka_password"]
 
 
 def test_every_setting_reaches_a_service_or_is_fixed_by_the_image() -> None:
@@ -140,19 +141,26 @@ def test_every_setting_reaches_a_service_or_is_fixed_by_the_image() -> None:
     reached |= set(re.findall(r"\b(WEBLAKE_[A-Z]+)=", dockerfile()))
     reached |= {name for name, _ in VARIABLE.findall(compose_text())}
     in_the_image = {"WEBLAKE_RULES", "WEBLAKE_RANGES", "WEBLAKE_ALLOW", "LAKE_ROOT"}
-    assert reached | in_the_image == set(settings_calls())
+    of_other_servers = {"KAFKA_CA_FILE", "SPARK_AUTH_SECRET"}
+    assert reached | in_the_image | of_other_servers == set(settings_calls())
 
 
 def test_the_broker_has_the_embedded_brokers_settings() -> None:
     environment = {name: str(value) for name, value in services()["kafka"]["environment"].items()}
-    lines = CONFIGURATION.replace("{partitions}", str(TOPIC_PARTITIONS)).splitlines()
+    lines = (CONFIGURATION + LOGINS).replace("{partitions}", str(TOPIC_PARTITIONS)).splitlines()
     embedded = dict(line.split("=", 1) for line in lines if not line.startswith("#"))
-    shared = {f"KAFKA_{name.upper().replace('.', '_')}": value for name, value in embedded.items()}
+    shared = {
+        f"KAFKA_{name.upper().replace('.', '_')}": value for name, value in embedded.items() if "scram" not in name
+    }
     of_the_place = {name for name in shared if "LISTENER" in name or name.endswith(("_VOTERS", "_LOG_DIRS"))}
+    of_the_place |= {"KAFKA_SUPER_USERS"}
     assert of_the_place | {"KAFKA_HEAP_OPTS"} <= set(environment)
     expected = {name: value for name, value in shared.items() if name not in of_the_place}
     assert {name: environment.get(name) for name in expected} == expected
     assert environment["KAFKA_HEAP_OPTS"] == HEAP
+    protocols = dict(one.split(":") for one in environment["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"].split(","))
+    assert {name for name, protocol in protocols.items() if protocol != "SASL_PLAINTEXT"} == {"SENDERS", "HOST"}
+    assert environment["KAFKA_INTER_BROKER_LISTENER_NAME"] == "PRIVATE"
     assert (
         environment["KAFKA_LOG_MESSAGE_TIMESTAMP_TYPE"] == TOPIC_SETTINGS["message.timestamp.type"] == "LogAppendTime"
     )
@@ -246,4 +254,4 @@ def test_docker_compose_accepts_the_file(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     seen = yaml.safe_load(done.stdout)
     assert set(seen["services"]) == set(services())
-    assert set(seen["secrets"]) == {f"{role}_password" for role in ROLES}
+    assert set(seen["secrets"]) == {f"{login}_password" for login in PASSWORDS}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lake.settings import STACK_FILE, Settings
-from stack.servers.stack_env import ROLES
+from stack.docker import PASSWORDS
 from weblake.main import run
 
 
@@ -76,14 +76,16 @@ def test_up_makes_the_passwords_that_are_missing_and_keeps_those_of_before(
     folder = tmp_path / "secrets"
     monkeypatch.setattr("stack.docker.ENV_FILE", tmp_path / ".env")
     monkeypatch.setattr("stack.docker.SECRETS", folder)
-    (tmp_path / ".env").write_text("POSTGRES_OWNER_PASSWORD=older\nPOSTGRES_DBT_PASSWORD=\n")
+    older = "POSTGRES_OWNER_PASSWORD=older\nPOSTGRES_DBT_PASSWORD=\nKAFKA_PASSWORD=older too\n"
+    (tmp_path / ".env").write_text(older)
     assert run(["up", "--stack", "docker"]) == 0
-    assert (folder / "owner_password").read_text() == "older\n"
-    assert re.fullmatch(r"[0-9a-f]{32}\n", (folder / "dbt_password").read_text())
-    assert {path.name for path in folder.iterdir()} == {f"{role}_password" for role in ROLES}
+    passwords = {path.name: path.read_text() for path in folder.iterdir()}
+    assert set(passwords) == {f"{login}_password" for login in PASSWORDS}
+    assert (passwords["owner_password"], passwords["kafka_password"]) == ("older", "older too")
+    assert re.fullmatch(r"[0-9a-f]{32}", passwords["dbt_password"]), "Kafka takes a line break for a part of a password"
     assert folder.stat().st_mode & 0o077 == 0, "nobody else may enter"
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o644}, "users of the containers read them"
-    before = {path: path.read_text() for path in folder.iterdir()}
     assert run(["up", "--stack", "docker"]) == 0
-    assert {path: path.read_text() for path in folder.iterdir()} == before
+    assert {path.name: path.read_text() for path in folder.iterdir()} == passwords
+    assert (tmp_path / ".env").read_text() == older
     assert calls == [["compose", "up", "--build", "--detach", "--wait"]] * 2

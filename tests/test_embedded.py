@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
+from lake.kafka_access import client_options
 from stack.servers import postgres
 from stack.servers.embedded import Embedded
 from stack.servers.stack_env import ROLES
@@ -40,7 +41,7 @@ def test_killed_servers_come_back_with_all_they_had(tmp_path: Path) -> None:
         stack.start_postgres()
         stack.start_kafka()
         assert postgres.query(settings, "dbt", "select version from silver.bookmark") == [(5,)]
-        consumer = KafkaConsumer(bootstrap_servers=settings.kafka_bootstrap_servers, consumer_timeout_ms=20_000)
+        consumer = KafkaConsumer(**client_options(settings), consumer_timeout_ms=20_000)
         consumer.assign([TopicPartition(settings.kafka_topic, 0)])
         consumer.seek_to_beginning()
         assert next(consumer).value == b"kept"

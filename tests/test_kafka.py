@@ -6,6 +6,7 @@ import pytest
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
 from lake.contracts import TOPIC_PARTITIONS
+from lake.kafka_access import client_options
 from lake.settings import Settings
 from stack.servers import kafka
 
@@ -14,7 +15,7 @@ from stack.servers import kafka
 def test_the_topic_is_as_the_design_wants_it(stack_settings: Settings) -> None:
     assert sorted(kafka.end_offsets(stack_settings)) == list(range(TOPIC_PARTITIONS))
     kafka.create_topic(stack_settings)  # again: changes nothing
-    admin = KafkaAdminClient(bootstrap_servers=stack_settings.kafka_bootstrap_servers)
+    admin = KafkaAdminClient(**client_options(stack_settings))
     try:
         described = str(admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, stack_settings.kafka_topic)]))
     finally:

@@ -6,19 +6,27 @@ import dataclasses
 import logging
 import threading
 import time
+import uuid
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from kafka import KafkaConsumer, TopicPartition
+from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError, TopicAuthorizationFailedError
+from settings_in import settings_in
 
+import ingest.connection
 import ingest.producer
-from ingest.producer import MAX_VALUE_BYTES, Producer, TooLargeError, connect
+from ingest.connection import connect
+from ingest.producer import MAX_VALUE_BYTES, Producer, TooLargeError
 from lake.contracts import TOPIC_PARTITIONS
 from lake.errors import ServiceError
+from lake.kafka_access import client_options
 from lake.settings import Settings
+from stack.servers import kafka
 from weblake.main import run
 
 
@@ -150,21 +158,21 @@ def test_a_topic_out_of_sight_is_waited_for() -> None:
 
 
 def test_connect_says_what_it_waits_for_and_gives_up_in_words(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def away(_servers: str) -> None:
+    def away(_settings: Settings) -> None:
         raise KafkaTimeoutError("no broker")
 
-    monkeypatch.setattr(ingest.producer, "_kafka_producer", away)
+    monkeypatch.setattr(ingest.connection, "_kafka_producer", away)
     with pytest.raises(ServiceError, match=r"Kafka at broker:1 was not there for 1 s; nothing was sent"):
-        connect("broker:1", "web_logs", 0.5, threading.Event())
+        connect(settings_in(tmp_path, KAFKA_BOOTSTRAP_SERVERS="broker:1"), 0.5, threading.Event())
     assert "Waiting for Kafka at broker:1" in caplog.text
 
 
-def test_connect_ends_when_it_is_stopped() -> None:
+def test_connect_ends_when_it_is_stopped(tmp_path: Path) -> None:
     stop = threading.Event()
     stop.set()
-    assert connect("broker:1", "web_logs", None, stop) is None
+    assert connect(settings_in(tmp_path), None, stop) is None
 
 
 def test_kafka_python_computes_checksums_with_the_fast_crc32c() -> None:
@@ -176,9 +184,7 @@ def test_kafka_python_computes_checksums_with_the_fast_crc32c() -> None:
 
 def consumed(settings: Settings, ends_from: dict[int, int]) -> list[Any]:
     """Return the records of the topic behind the given offsets (partition -> offset)."""
-    consumer = KafkaConsumer(
-        bootstrap_servers=settings.kafka_bootstrap_servers, group_id=None, enable_auto_commit=False
-    )
+    consumer = KafkaConsumer(**client_options(settings), group_id=None, enable_auto_commit=False)
     partitions = [TopicPartition(settings.kafka_topic, number) for number in range(TOPIC_PARTITIONS)]
     consumer.assign(partitions)
     ends = consumer.end_offsets(partitions)
@@ -193,7 +199,7 @@ def consumed(settings: Settings, ends_from: dict[int, int]) -> list[Any]:
 
 
 def ends(settings: Settings) -> dict[int, int]:
-    consumer = KafkaConsumer(bootstrap_servers=settings.kafka_bootstrap_servers, group_id=None)
+    consumer = KafkaConsumer(**client_options(settings), group_id=None)
     partitions = [TopicPartition(settings.kafka_topic, number) for number in range(TOPIC_PARTITIONS)]
     offsets = consumer.end_offsets(partitions)
     consumer.close()
@@ -220,6 +226,43 @@ def test_a_file_arrives_in_kafka_line_by_line_and_twice_with_the_same_ids(
     records = consumed(stack_settings, before)
     assert Counter(record.value for record in records) == Counter(lines * 2)
     assert set(Counter(dict(record.headers)["event_id"] for record in records).values()) == {2}
+
+
+@pytest.mark.stack
+def test_a_topic_that_was_deleted_is_named_and_not_waited_for(
+    stack_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest.connection, "TOPIC_SECONDS", 1.0)
+    monkeypatch.setattr(ingest.producer, "TOPIC_SECONDS", 1.0)
+    monkeypatch.setattr(ingest.producer, "WARN_SECONDS", 0.5)
+    settings = dataclasses.replace(stack_settings, kafka_topic=f"deleted_{uuid.uuid4().hex}")
+    kafka.create_topic(settings)
+    sender = connect(settings, None, threading.Event())
+    assert sender
+    with closing(sender):
+        sender.send(b"x")
+        assert sender.flush()
+        with closing(KafkaAdminClient(**client_options(settings))) as admin:
+            admin.delete_topics([settings.kafka_topic])
+        with pytest.raises(ServiceError, match=r"has shown no topic 'deleted_.*1 of \d+ records.*run `make up`"):
+            while True:
+                sender.send(b"x")
+                sender.flush()
+    with pytest.raises(ServiceError, match=r"has shown no topic 'deleted_.*nothing was sent; run `make up`"):
+        connect(settings, None, threading.Event())
+
+
+@pytest.mark.stack
+def test_a_refused_login_is_not_waited_for_without_an_end(stack_settings: Settings) -> None:
+    settings = dataclasses.replace(
+        stack_settings,
+        kafka_bootstrap_servers=stack_settings.kafka_private_servers,
+        kafka_private_servers="",
+        kafka_password="guessed",
+    )
+    with pytest.raises(ServiceError, match=r"nothing was sent.*if it refuses the login of 'weblake'") as raised:
+        connect(settings, 0.5, threading.Event())
+    assert "guessed" not in str(raised.value)
 
 
 @pytest.mark.stack

@@ -9,9 +9,9 @@ import pytest
 from settings_in import settings_in
 from settings_lists import settings_calls
 
+from lake.env_file import KAFKA_ACCESS, KAFKA_SERVERS
 from lake.errors import ServiceError
 from lake.settings import STACK_FILE
-from stack.servers import kafka
 from stack.servers.ports import PortClaims, pick_quiet_ports
 from stack.servers.stack_env import (
     ROLES,
@@ -21,6 +21,7 @@ from stack.servers.stack_env import (
     make_passwords,
     prepare,
     remember_generator,
+    require_logins,
     unapplied,
 )
 from stack.up import up
@@ -99,6 +100,24 @@ def test_an_exported_port_that_the_stack_could_not_have_is_to_be_unset(
     assert contradictions(settings_in(tmp_path)) == []
 
 
+def test_a_stack_of_a_version_without_locks_on_kafka_gets_them_and_says_so(tmp_path: Path) -> None:
+    (tmp_path / STACK_FILE).write_text("KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:9092\nKAFKA_CONTROLLER_PORT=9093\n")
+    with pytest.raises(ServiceError, match=r"is of an older version, .*run `make down`, then `make up`"):
+        require_logins(settings_in(tmp_path))
+    locks = "Kafka has locks now: who has no login may append"
+    with PortClaims() as claims:
+        prepared = prepare(settings_in(tmp_path), claims)
+    assert any(locks in note for note in prepared.notes)
+    login = settings_in(tmp_path)
+    assert (login.kafka_security_protocol, login.kafka_sasl_mechanism) == ("SASL_PLAINTEXT", "SCRAM-SHA-256")
+    assert len(login.kafka_password) == 32
+    require_logins(login)
+    with PortClaims() as claims:
+        again = prepare(settings_in(tmp_path), claims)
+    assert not any(locks in note for note in again.notes)
+    assert again.settings == prepared.settings
+
+
 def test_two_stacks_prepared_at_once_get_ports_of_their_own(tmp_path: Path) -> None:
     broker, database = pick_quiet_ports(2)
     wanted = {"KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{broker}", "POSTGRES_PORT": str(database)}
@@ -107,7 +126,9 @@ def test_two_stacks_prepared_at_once_get_ports_of_their_own(tmp_path: Path) -> N
         for name, claims in (("one", mine), ("other", theirs)):
             (tmp_path / name).mkdir()
             prepared = prepare(settings_in(tmp_path / name, **wanted), claims)
-            ports += [kafka.port(prepared.settings), prepared.controller_port, prepared.settings.postgres_port]
+            addresses = (prepared.settings.kafka_bootstrap_servers, prepared.settings.kafka_private_servers)
+            ports += [int(address.rpartition(":")[2]) for address in addresses]
+            ports += [prepared.controller_port, prepared.settings.postgres_port]
     assert len(set(ports)) == len(ports)
 
 
@@ -143,10 +164,11 @@ def test_a_setting_that_a_running_stack_does_not_follow_is_named(
 
 def test_every_setting_applies_at_the_start_or_at_once_or_is_an_address_or_a_secret() -> None:
     others = {name for name in settings_calls() if name not in START_SETTINGS}
-    generator, places = {"GENERATE", "RATE", "BOTS"}, {"WEBLAKE_DATA", "KAFKA_BOOTSTRAP_SERVERS"}
+    generator, places = {"GENERATE", "RATE", "BOTS"}, {"WEBLAKE_DATA", KAFKA_SERVERS, *KAFKA_ACCESS}
     assert generator | places <= others
     of_a_command = {"WEBLAKE_ALLOW"}
-    assert all(name.startswith("POSTGRES_") for name in others - generator - places - of_a_command)
+    rest = others - generator - places - of_a_command
+    assert all(name.startswith("POSTGRES_") or name == "SPARK_AUTH_SECRET" for name in rest)
 
 
 def test_up_names_what_it_does_not_apply_to_a_running_stack(
@@ -156,6 +178,8 @@ def test_up_names_what_it_does_not_apply_to_a_running_stack(
     monkeypatch.setattr("stack.supervision.apply_config", lambda _: [])
     monkeypatch.setattr("stack.supervision.environment", lambda _: {"TRIGGER_SECONDS": "10"})
     monkeypatch.setattr("stack.servers.postgres.accepts", lambda *_: False)
+    for name in START_SETTINGS:
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TRIGGER_SECONDS", "2")
     up(settings_in(tmp_path))
     assert "Not as at the start of the stack: TRIGGER_SECONDS. `make down` and `make up`" in capsys.readouterr().out

@@ -12,6 +12,7 @@ from kafka.admin import KafkaAdminClient, OffsetSpec
 from kafka.errors import KafkaError
 
 from lake.errors import ServiceError
+from lake.kafka_access import client_options, no_answer
 from lake.settings import Settings
 
 PATIENCE_MS = 10_000
@@ -37,7 +38,7 @@ class Topic:
     def __init__(self, settings: Settings) -> None:
         """Connect to nothing yet."""
         self._name = settings.kafka_topic
-        self._servers = settings.kafka_bootstrap_servers
+        self._settings = settings
         self._admin: KafkaAdminClient | None = None
 
     def look(self) -> TopicState:
@@ -49,7 +50,8 @@ class Topic:
         (description,) = self._ask("describe_topics", [self._name])
         if not description["topic_id"]:
             raise ServiceError(
-                f"there is no topic {self._name!r} at {self._servers}; correct KAFKA_TOPIC, or run `make up`"
+                f"there is no topic {self._name!r} at {self._settings.kafka_servers}; "
+                "correct KAFKA_TOPIC, or run `make up`"
             )
         partitions = sorted(partition["partition_index"] for partition in description["partitions"])
         return TopicState(
@@ -70,7 +72,7 @@ class Topic:
     def explain(self, error: Exception) -> Exception:
         """Return Spark's error, or one that says so if Spark waited for the broker until it timed out."""
         timed_out = TIMEOUT.search(str(error))
-        return self._no_answer(timed_out[1]) if timed_out else error
+        return no_answer(self._settings, timed_out[1]) if timed_out else error
 
     def close(self) -> None:
         """Close the connection."""
@@ -89,12 +91,9 @@ class Topic:
             if self._admin is None:
                 logging.getLogger("kafka").setLevel(logging.CRITICAL)  # our error says it, once
                 self._admin = KafkaAdminClient(
-                    bootstrap_servers=self._servers, bootstrap_timeout_ms=PATIENCE_MS, request_timeout_ms=PATIENCE_MS
+                    **client_options(self._settings), bootstrap_timeout_ms=PATIENCE_MS, request_timeout_ms=PATIENCE_MS
                 )
             return getattr(self._admin, method)(about)
         except KafkaError as error:
             self.close()
-            raise self._no_answer(str(error)) from error
-
-    def _no_answer(self, why: str) -> ServiceError:
-        return ServiceError(f"Kafka at {self._servers} does not answer: {why}; see `make logs NAME=kafka`")
+            raise no_answer(self._settings, error) from error

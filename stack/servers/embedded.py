@@ -9,7 +9,7 @@ from types import TracebackType
 
 from lake.errors import ServiceError
 from lake.settings import Settings, child_environment, load_settings
-from stack.servers import kafka, postgres
+from stack.servers import kafka, kafka_login, postgres
 from stack.servers.migrations import migrate
 from stack.servers.ports import LOCALHOST, PortClaims, pick_quiet_ports
 from stack.servers.stack_env import prepare
@@ -85,11 +85,15 @@ class Embedded:
 
     def __init__(self, data: Path, **overrides: str) -> None:
         """Choose the data folder; ``overrides`` are settings by their environment names."""
-        broker, controller, database = pick_quiet_ports(3)
+        broker, controller, private, database = pick_quiet_ports(4)
         data = data.resolve()
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         folders = {"WEBLAKE_DATA": str(data), "WEBLAKE_CHARTS": str(data / "charts"), "LAKE_ROOT": str(data / "lake")}
-        ports = {"KAFKA_BOOTSTRAP_SERVERS": f"{LOCALHOST}:{broker}", "POSTGRES_PORT": str(database)}
+        ports = {
+            "KAFKA_BOOTSTRAP_SERVERS": f"{LOCALHOST}:{broker}",
+            "KAFKA_PRIVATE_SERVERS": f"{LOCALHOST}:{private}",
+            "POSTGRES_PORT": str(database),
+        }
         servers = {"POSTGRES_HOST": LOCALHOST, "KAFKA_TOPIC": "web_logs", "POSTGRES_DB": "weblogs"}
         self._claims = PortClaims()
         settings = load_settings({**folders, **servers, **ports, **overrides})
@@ -117,6 +121,7 @@ class Embedded:
             self.start_postgres()
             migrate(self.settings)
             self._wait_for(self.kafka, lambda: kafka.is_listening(self.settings))
+            kafka_login.admit_programs(self.settings, kafka.properties(self.settings))
             kafka.create_topic(self.settings)
         except BaseException:
             self.stop()

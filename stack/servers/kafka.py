@@ -10,11 +10,15 @@ from pathlib import Path
 
 from lake.contracts import TOPIC_PARTITIONS
 from lake.errors import ServiceError
+from lake.files import write_whole
+from lake.kafka_access import client_options, no_answer
 from lake.settings import Settings, child_environment
+from stack.servers import kafka_login
 from stack.servers.ports import LOCALHOST, is_open
 from stack.setup.jars import KAFKA, classpath
 
 HEAP = "-Xmx256m"
+PATIENCE_MS = 10_000
 TOPIC_SETTINGS = {
     "message.timestamp.type": "LogAppendTime",
     "retention.ms": "-1",
@@ -28,10 +32,10 @@ CONFIGURATION = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@{host}:{controller_port}
-listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
-advertised.listeners=PLAINTEXT://{host}:{port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-inter.broker.listener.name=PLAINTEXT
+listeners=SENDERS://{host}:{port},PRIVATE://{host}:{private_port},CONTROLLER://{host}:{controller_port}
+advertised.listeners=SENDERS://{host}:{port},PRIVATE://{host}:{private_port}
+listener.security.protocol.map=SENDERS:PLAINTEXT,PRIVATE:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT
+inter.broker.listener.name=PRIVATE
 controller.listener.names=CONTROLLER
 log.dirs={log_dir}
 num.partitions={partitions}
@@ -70,29 +74,35 @@ def home(settings: Settings) -> Path:
     return settings.data / "kafka"
 
 
+def properties(settings: Settings) -> Path:
+    """Return the path of the broker's configuration."""
+    return home(settings) / "server.properties"
+
+
 def port(settings: Settings) -> int:
-    """Return the broker's port."""
-    return int(settings.kafka_bootstrap_servers.rpartition(":")[2])
+    """Return the broker's port for senders."""
+    return _port(settings.kafka_bootstrap_servers)
 
 
 def is_listening(settings: Settings) -> bool:
-    """Say whether a broker accepts connections where the settings say."""
-    servers = (server.rpartition(":") for server in settings.kafka_bootstrap_servers.split(","))
+    """Say whether a broker accepts connections where the settings say that our programs reach it."""
+    servers = (server.rpartition(":") for server in settings.kafka_servers.split(","))
     return any(is_open(int(number), host) for host, _, number in servers)
 
 
 def configure(settings: Settings, controller_port: int) -> None:
-    """Write the broker's configuration."""
+    """Write the broker's configuration, readable by its owner alone: it holds the broker's own password."""
     folder = home(settings)
     folder.mkdir(parents=True, exist_ok=True)
     text = CONFIGURATION.format(
         host=LOCALHOST,
         port=port(settings),
+        private_port=_port(settings.kafka_private_servers),
         controller_port=controller_port,
         log_dir=folder / "log",
         partitions=TOPIC_PARTITIONS,
     )
-    (folder / "server.properties").write_text(text)
+    write_whole(properties(settings), text + kafka_login.configuration(settings.kafka_user), mode=0o600)
     (folder / "log4j2.properties").write_text(LOGGING)
 
 
@@ -108,9 +118,8 @@ def format_storage(settings: Settings) -> None:
         ServiceError: Kafka's tool failed; the message has its last lines.
     """
     cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    properties = str(home(settings) / "server.properties")
     # "--cluster-id=ID": an id may begin with a dash.
-    tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "--config", properties]
+    tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "--config", str(properties(settings))]
     done = subprocess.run(
         [*_java(settings, "-Xmx128m"), *tool],
         stdout=subprocess.PIPE,
@@ -125,11 +134,11 @@ def format_storage(settings: Settings) -> None:
 
 def server_command(settings: Settings) -> list[str]:
     """Return the command that runs the broker in the foreground."""
-    return [*_java(settings, HEAP), "kafka.Kafka", str(home(settings) / "server.properties")]
+    return [*_java(settings, HEAP), "kafka.Kafka", str(properties(settings))]
 
 
 def create_topic(settings: Settings) -> None:
-    """Create the topic, or bring its settings up to date.
+    """Create the topic, or bring its settings up to date; where senders have a listener of their own, let them append.
 
     Raises:
         ServiceError: the broker did not do it, or the topic has another number of partitions.
@@ -139,15 +148,16 @@ def create_topic(settings: Settings) -> None:
 
     topic = settings.kafka_topic
     try:
-        with closing(KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)) as admin:
+        with closing(KafkaAdminClient(**client_options(settings))) as admin:
             try:
                 admin.create_topics([NewTopic(topic, TOPIC_PARTITIONS, 1, topic_configs=TOPIC_SETTINGS)])
             except TopicAlreadyExistsError:
                 admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs=TOPIC_SETTINGS)])
+            if settings.kafka_private_servers:
+                kafka_login.admit_senders(admin, topic)
     except KafkaError as error:
         raise ServiceError(
-            f"topic {topic!r} could not be created at {settings.kafka_bootstrap_servers}: {error}; "
-            "see `make logs NAME=kafka`"
+            f"topic {topic!r} could not be created at {settings.kafka_servers}: {error}; see `make logs NAME=kafka`"
         ) from error
 
 
@@ -169,12 +179,16 @@ def end_offsets(settings: Settings) -> dict[int, int]:
     from kafka.errors import KafkaError
 
     try:
-        with closing(KafkaConsumer(bootstrap_servers=settings.kafka_bootstrap_servers)) as consumer:
+        with closing(KafkaConsumer(**client_options(settings), bootstrap_timeout_ms=PATIENCE_MS)) as consumer:
             partitions = consumer.partitions_for_topic(settings.kafka_topic) or set()
             ends = consumer.end_offsets([TopicPartition(settings.kafka_topic, number) for number in sorted(partitions)])
     except KafkaError as error:
-        raise ServiceError(f"Kafka at {settings.kafka_bootstrap_servers} does not answer: {error}") from error
+        raise no_answer(settings, error) from error
     return {partition.partition: int(offset) for partition, offset in ends.items()}
+
+
+def _port(server: str) -> int:
+    return int(server.rpartition(":")[2])
 
 
 def _java(settings: Settings, heap: str) -> list[str]:

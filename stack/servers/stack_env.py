@@ -9,15 +9,17 @@ import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
+from lake.env_file import KAFKA_SERVERS, read_env_file
 from lake.errors import ServiceError
 from lake.files import write_whole
-from lake.settings import STACK_FILE, Settings, load_settings, password_name, read_env_file
+from lake.settings import STACK_FILE, Settings, load_settings, password_name
 from stack.servers import postgres
 from stack.servers.ports import LOCALHOST, PortClaims
 from stack.servers.roles import LOGINS
 
 ROLES = ("owner", *LOGINS)
 CONTROLLER_PORT = "KAFKA_CONTROLLER_PORT"
+PRIVATE_SERVERS = "KAFKA_PRIVATE_SERVERS"
 START_SETTINGS = (
     "LAKE_ROOT",
     "WEBLAKE_JARS",
@@ -63,17 +65,36 @@ def prepare(settings: Settings, claims: PortClaims, controller_port: int = 0) ->
         ServiceError: the settings name services elsewhere, or the passwords of an existing database are gone.
     """
     host, _, kafka_port = settings.kafka_bootstrap_servers.rpartition(":")
-    for name, server in (("KAFKA_BOOTSTRAP_SERVERS", host), ("POSTGRES_HOST", settings.postgres_host)):
+    private_host, _, private_port = settings.kafka_private_servers.rpartition(":")
+    places = (
+        (KAFKA_SERVERS, host),
+        (PRIVATE_SERVERS, private_host or LOCALHOST),
+        ("POSTGRES_HOST", settings.postgres_host),
+    )
+    for name, server in places:
         if server not in (LOCALHOST, "localhost"):
             raise ServiceError(f"{name} names {server!r}, but the embedded services run on {LOCALHOST}; unset {name}")
     require_password(settings)
     earlier = read_env_file(settings.data / STACK_FILE)
     controller = controller_port or int(earlier.get(CONTROLLER_PORT) or int(kafka_port) + 1)
-    preferences = {"Kafka": int(kafka_port), "Kafka's controller": controller, "PostgreSQL": settings.postgres_port}
+    private = int(private_port or earlier.get(PRIVATE_SERVERS, "").rpartition(":")[2] or controller + 1)
+    preferences = {
+        "Kafka": int(kafka_port),
+        "Kafka's controller": controller,
+        "Kafka (private)": private,
+        "PostgreSQL": settings.postgres_port,
+    }
     ports, notes = _pick(preferences, claims)
+    if CONTROLLER_PORT in earlier and PRIVATE_SERVERS not in earlier:
+        notes.append("Kafka has locks now: who has no login may append to the topic, and do nothing else")
     values = {
-        "KAFKA_BOOTSTRAP_SERVERS": f"{LOCALHOST}:{ports['Kafka']}",
+        KAFKA_SERVERS: f"{LOCALHOST}:{ports['Kafka']}",
         CONTROLLER_PORT: str(ports["Kafka's controller"]),
+        PRIVATE_SERVERS: f"{LOCALHOST}:{ports['Kafka (private)']}",
+        "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
+        "KAFKA_SASL_MECHANISM": "SCRAM-SHA-256",
+        "KAFKA_USER": settings.kafka_user,
+        "KAFKA_PASSWORD": settings.kafka_password or earlier.get("KAFKA_PASSWORD") or secrets.token_hex(16),
         "POSTGRES_HOST": LOCALHOST,
         "POSTGRES_PORT": str(ports["PostgreSQL"]),
         **{password_name(role): settings.password(role) or secrets.token_hex(16) for role in ROLES},
@@ -102,6 +123,15 @@ def make_passwords(settings: Settings) -> Settings:
     return _with_services(settings, made)
 
 
+def require_logins(settings: Settings) -> None:
+    """Raise ServiceError where the file is of a version whose broker let everybody in."""
+    if not settings.kafka_private_servers:
+        raise ServiceError(
+            f"{settings.data / STACK_FILE} is of an older version, and has no {PRIVATE_SERVERS}; run `make down`, then "
+            "`make up`"
+        )
+
+
 def remember_generator(settings: Settings) -> None:
     """Write down whether and how the generator runs, so that the next start does the same by default."""
     generator = {
@@ -121,7 +151,7 @@ def contradictions(settings: Settings) -> list[str]:
     """Return a sentence for each address in the environment that would lead other commands past our services."""
     seen, real = load_settings({"WEBLAKE_DATA": str(settings.data)}), as_written(settings)
     pairs = (
-        ("KAFKA_BOOTSTRAP_SERVERS", seen.kafka_bootstrap_servers, real.kafka_bootstrap_servers),
+        (KAFKA_SERVERS, seen.kafka_bootstrap_servers, real.kafka_bootstrap_servers),
         ("POSTGRES_PORT", str(seen.postgres_port), str(real.postgres_port)),
     )
     return [
@@ -176,7 +206,12 @@ def _with_services(settings: Settings, values: dict[str, str]) -> Settings:
     """Return the settings with the addresses and passwords that ``values`` has by name, and all else as it is."""
     return replace(
         settings,
-        kafka_bootstrap_servers=values.get("KAFKA_BOOTSTRAP_SERVERS", settings.kafka_bootstrap_servers),
+        kafka_bootstrap_servers=values.get(KAFKA_SERVERS, settings.kafka_bootstrap_servers),
+        kafka_private_servers=values.get(PRIVATE_SERVERS, settings.kafka_private_servers),
+        kafka_security_protocol=values.get("KAFKA_SECURITY_PROTOCOL", settings.kafka_security_protocol),
+        kafka_sasl_mechanism=values.get("KAFKA_SASL_MECHANISM", settings.kafka_sasl_mechanism),
+        kafka_user=values.get("KAFKA_USER", settings.kafka_user),
+        kafka_password=values.get("KAFKA_PASSWORD", settings.kafka_password),
         postgres_host=values.get("POSTGRES_HOST", settings.postgres_host),
         postgres_port=int(values.get("POSTGRES_PORT", settings.postgres_port)),
         owner_password=values.get(password_name("owner"), settings.owner_password),

@@ -20,11 +20,12 @@ from faults.stream import Stream
 from faults.traffic import Fact
 
 from lake.command import weblake_command
-from lake.settings import PROJECT, Settings, child_environment, load_settings
+from lake.env_file import read_env_file
+from lake.settings import PROJECT, STACK_FILE, Settings, child_environment, load_settings
 from stack.servers import kafka, postgres
 from stack.servers.embedded import Embedded
 from stack.servers.migrations import migrate
-from stack.servers.stack_env import ROLES, write
+from stack.servers.stack_env import write
 from stack.servers.waiting import wait_until
 
 PATIENCE_SECONDS = 300.0
@@ -148,16 +149,12 @@ def open_rig(services: Embedded, folder: Path, case: str, seed: int) -> Rig:
         services.start_postgres()
     folder.mkdir(parents=True, exist_ok=True)
     name = folder.name.lower().replace("-", "_")
-    shared = services.settings
     values = {
-        "KAFKA_BOOTSTRAP_SERVERS": shared.kafka_bootstrap_servers,
+        **read_env_file(services.settings.data / STACK_FILE),
         "KAFKA_TOPIC": name,
-        "POSTGRES_HOST": shared.postgres_host,
-        "POSTGRES_PORT": str(shared.postgres_port),
         "POSTGRES_DB": name,
         "SPARK_MASTER": "local[2]",
         "TRIGGER_SECONDS": "1",
-        **{f"POSTGRES_{role.upper()}_PASSWORD": shared.password(role) for role in ROLES},
     }
     settings = load_settings({"WEBLAKE_DATA": str(folder), **values})
     write(settings, values)

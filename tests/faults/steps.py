@@ -10,6 +10,7 @@ from faults.rig import PATIENCE_SECONDS, Rig
 from faults.traffic import Message, Traffic
 from kafka.admin import KafkaAdminClient
 
+from lake.kafka_access import client_options
 from stack.servers.waiting import wait_until
 
 
@@ -55,4 +56,4 @@ def accept(rig: Rig, what: str) -> None:
 
 
 def admin(rig: Rig) -> closing[KafkaAdminClient]:
-    return closing(KafkaAdminClient(bootstrap_servers=rig.settings.kafka_bootstrap_servers))
+    return closing(KafkaAdminClient(**client_options(rig.settings)))

@@ -264,7 +264,5 @@ def _run_charts(settings: Settings) -> None:
 
 def _run_generator(settings: Settings) -> None:
     from ingest.generator import GeneratorOptions, run_generator
-    from stack.programs import wait_for_topic
 
-    wait_for_topic(settings)
     run_generator(settings, GeneratorOptions(settings.generate_rate, settings.generate_bots), stop_event())
