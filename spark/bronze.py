@@ -206,15 +206,16 @@ class Bronze:
 
     def _next_offsets(self, topic: TopicState) -> Offsets:
         """Return the next offset of each partition, and report them, or what bronze waits for."""
+        ends = _with_records(topic.ends)
         try:
             offsets = self._position.in_topic(topic)
         except RefusedError as error:
             refusal = error.what
-            self._progress.report_bronze(lambda bronze: replace(bronze, refusal=refusal))
+            self._progress.report_bronze(lambda bronze: replace(bronze, refusal=refusal, ends=ends))
             raise
         report, filled = self._progress.bronze, _with_records(offsets)
-        if report.refusal or report.next_offsets != filled:
-            self._progress.report_bronze(lambda bronze: replace(bronze, refusal=None, next_offsets=filled))
+        if report.refusal or (report.next_offsets, report.ends) != (filled, ends):
+            self._progress.report_bronze(lambda bronze: replace(bronze, refusal=None, next_offsets=filled, ends=ends))
         return offsets
 
     def _take_in(self, records: DataFrame, begins: Offsets, ends: Offsets) -> None:

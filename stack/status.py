@@ -238,10 +238,13 @@ def _end_offsets(settings: Settings, errors: list[str]) -> dict[int, int]:
         errors.append(f"Kafka does not listen at {settings.kafka_servers}")
         return {}
     try:
-        return dict(sorted(kafka.end_offsets(settings).items()))
+        offsets = dict(sorted(kafka.end_offsets(settings).items()))
     except ServiceError as error:
         errors.append(str(error))
         return {}
+    if not offsets:
+        errors.append(f"Kafka has no topic {settings.kafka_topic!r}; run `make up`, which makes it again")
+    return offsets
 
 
 def _database_versions(settings: Settings, errors: list[str]) -> tuple[int | None, int | None, float | None]:

@@ -29,6 +29,7 @@ from stack.servers.stack_env import (
     unapplied,
 )
 from stack.servers.waiting import TooLongError, wait_until
+from stack.topic import is_refused, make_topic
 
 SERVICE_SECONDS = 120
 TIMEOUT_SECONDS = 300
@@ -148,11 +149,17 @@ def _start_services(settings: Settings, watch: Watch) -> None:
     for note in notes:
         say(note)
     with step("Kafka"):
-        watch.wait(
-            lambda: kafka.is_listening(settings), SERVICE_SECONDS, "Kafka opens its port", lambda: "no answer yet"
-        )
+        loss = _prepare_kafka(settings, watch)
+    if loss:
+        say(loss)
+
+
+def _prepare_kafka(settings: Settings, watch: Watch) -> str:
+    """Wait for the broker, let our programs in, make the topic if there is none; return what is lost with the last."""
+    watch.wait(lambda: kafka.is_listening(settings), SERVICE_SECONDS, "Kafka opens its port", lambda: "no answer yet")
+    if settings.kafka_private_servers:
         kafka_login.admit_programs(settings, kafka.properties(settings))
-        kafka.create_topic(settings)
+    return make_topic(settings)
 
 
 def _wait_for_counts(settings: Settings, watch: Watch, since: float) -> float:
@@ -209,6 +216,7 @@ def _follow_settings(settings: Settings) -> None:
             say(note)
     supervision.write_config(settings)
     changes = supervision.apply_config(settings)
+    _restore_topic(as_written(settings))
     if changes:
         say(f"The stack was up already. To apply the settings: {', '.join(changes)}.\n")
     else:
@@ -218,6 +226,17 @@ def _follow_settings(settings: Settings) -> None:
     if names:
         say(f"Not as at the start of the stack: {', '.join(names)}. `make down` and `make up` apply what is set now.\n")
     _say_where_to_look(as_written(settings))
+
+
+def _restore_topic(settings: Settings) -> None:
+    """Make a topic again that somebody has deleted, and wait until the stream knows it: it is to be accepted then."""
+    watch = Watch(settings)
+    loss = _prepare_kafka(settings, watch)
+    if loss:
+        say(loss)
+        watch.wait(
+            lambda: is_refused(settings), TIMEOUT_SECONDS, "the stream sees the new topic", lambda: _how_far(settings)
+        )
 
 
 def _say_where_to_look(settings: Settings) -> None:

@@ -26,6 +26,8 @@ from spark.progress import Progress
 from spark.source.topic import Topic
 from stack.servers import kafka
 from stack.servers.waiting import wait_until
+from stack.status import gather
+from stack.topic import is_refused, make_topic
 
 
 class Case:
@@ -56,10 +58,13 @@ class Case:
     def admin(self) -> closing[KafkaAdminClient]:
         return closing(KafkaAdminClient(**client_options(self.settings)))
 
-    def make_topic_anew(self) -> None:
+    def delete_topic(self) -> None:
         with self.admin() as admin:
             admin.delete_topics([self.settings.kafka_topic])
         wait_until(lambda: not kafka.has_topic(self.settings), 30, "the topic is gone")
+
+    def make_topic_anew(self) -> None:
+        self.delete_topic()
         kafka.create_topic(self.settings)
 
     def remove_before(self, partition: int, offset: int) -> None:
@@ -107,6 +112,34 @@ def test_a_topic_made_anew_is_refused_until_it_is_accepted(case: Case) -> None:
     case.start_again()
     case.bronze.catch_up()
     assert case.rows() == {0: 2 + 5 + 1}
+
+
+@pytest.mark.stack
+def test_a_deleted_topic_is_made_again_with_a_word_on_what_is_lost(case: Case) -> None:
+    case.send(partition=0, number=3)
+    case.bronze.catch_up()
+    assert make_topic(case.settings) == "", "it is there"
+    case.send(partition=1, number=2)
+    case.send(partition=2, number=4)
+    case.remove_before(partition=2, offset=1)
+    with pytest.raises(RefusedError, match="make accept-loss"):
+        case.bronze.catch_up()
+    case.delete_topic()
+    with pytest.raises(ServiceError, match=r"there is no topic 'bronze_.*run `make up`"):
+        case.bronze.catch_up()
+    assert f"Kafka has no topic {case.settings.kafka_topic!r}; run `make up`" in " ".join(gather(case.settings).errors)
+    loss = make_topic(case.settings)
+    assert "Bronze keeps the 3 records that it has; 6 records that bronze had not read are lost" in loss
+    assert "(partition 1, offsets 0 to 1; partition 2, offsets 0 to 3)" in loss
+    assert "Run `make accept-topic`" in loss
+    assert not is_refused(case.settings)
+    with pytest.raises(RefusedError, match=r"was deleted and made again.*make accept-topic"):
+        case.bronze.catch_up()
+    assert is_refused(case.settings)
+    accept(case.settings, "topic")
+    case.send(partition=0, number=5)
+    case.bronze.catch_up()
+    assert case.rows() == {0: 3 + 5}
 
 
 @pytest.mark.stack

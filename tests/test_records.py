@@ -63,6 +63,7 @@ STREAM = {
         "rows": 90,
         "rejected": 2,
         "next_offsets": {"0": 50, "5": 40},
+        "ends": {"0": 52, "5": 45},
         "as_of": 1.0,
         "refusal": {"loss": [{"generation": 0, "partition": 5, "first": 40, "last": 44}]},
         "error": "it waits",
@@ -111,6 +112,7 @@ def test_the_streams_report_is_read_and_written_in_the_same_words(tmp_path: Path
     assert read_stream_report(path) is None
     report = StreamReport.of(STREAM)
     assert report.bronze.next_offsets == {0: 50, 5: 40}
+    assert report.bronze.ends == {0: 52, 5: 45}
     assert report.bronze.refusal == Refusal(losses=(Loss(0, 5, 40, 44),))
     assert report.errors == {"bronze": "it waits"}
     write_report(path, report)
@@ -153,6 +155,7 @@ def test_the_streams_progress_is_written_as_it_always_was(tmp_path: Path) -> Non
                 "rows": 90,
                 "rejected": 0,
                 "next_offsets": {"0": 50},
+                "ends": {},
                 "as_of": 0.0,
                 "refusal": {"topic": {"topic_id": "x", "generation": 1}},
                 "error": None,

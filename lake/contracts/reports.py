@@ -27,6 +27,8 @@ class BronzeReport:
     rejected: int = 0
     next_offsets: dict[int, int] = field(default_factory=dict)
     """Offset of the next record of each partition; partitions without records are not in it."""
+    ends: dict[int, int] = field(default_factory=dict)
+    """The same of the topic, when bronze last looked."""
     as_of: float = 0.0
     """When Kafka got the newest row (epoch seconds)."""
     refusal: Refusal | None = None
@@ -35,22 +37,22 @@ class BronzeReport:
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> BronzeReport:
         """Read it from a JSON object."""
-        offsets = {int(partition): offset for partition, offset in content.get("next_offsets", {}).items()}
         refusal = content.get("refusal")
         return cls(
             **{
                 **fields_of(cls, content),
-                "next_offsets": offsets,
+                "next_offsets": _offsets_of(content.get("next_offsets", {})),
+                "ends": _offsets_of(content.get("ends", {})),
                 "refusal": Refusal.of(refusal) if refusal else None,
             }
         )
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a JSON object."""
-        offsets = {str(partition): offset for partition, offset in self.next_offsets.items()}
         return {
             **asdict(self),
-            "next_offsets": offsets,
+            "next_offsets": {str(partition): offset for partition, offset in self.next_offsets.items()},
+            "ends": {str(partition): offset for partition, offset in self.ends.items()},
             "refusal": self.refusal.as_json() if self.refusal else None,
         }
 
@@ -144,6 +146,10 @@ def report_round(path: Path, error: str | None) -> None:
         write_whole(path, json.dumps(asdict(report)))
     except OSError as failure:
         log.warning("%s cannot be written: %s", path, failure)
+
+
+def _offsets_of(content: Mapping[str, int]) -> dict[int, int]:
+    return {int(partition): offset for partition, offset in content.items()}
 
 
 def _content(path: Path) -> dict[str, Any] | None:
