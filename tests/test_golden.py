@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from golden_lake import (
     records,
     unpack,
 )
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import TopicAuthorizationFailedError
 from pyspark.sql import SparkSession
 
 from audit.check import Check
@@ -105,6 +108,14 @@ def comparable(figures_then: dict[str, Any]) -> dict[str, Any]:
 def is_the_same_fill(one: Bookmark, other: Bookmark) -> bool:
     """Say whether PostgreSQL was not filled anew between two bookmarks."""
     return (one.ledger_id, one.filled_at) == (other.ledger_id, other.filled_at)
+
+
+def test_its_broker_lets_nobody_read_without_a_login_any_more(golden: Golden) -> None:
+    servers = golden.settings.kafka_bootstrap_servers
+    with closing(KafkaConsumer(bootstrap_servers=servers, group_id=None, auto_offset_reset="earliest")) as stranger:
+        stranger.assign([TopicPartition(golden.settings.kafka_topic, 0)])
+        with pytest.raises(TopicAuthorizationFailedError):
+            stranger.poll(timeout_ms=20_000)
 
 
 def test_the_golden_lake_holds_what_it_was_packed_with(golden: Golden) -> None:

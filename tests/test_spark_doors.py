@@ -30,6 +30,10 @@ def ports_of_spark(session: SparkSession) -> set[int]:
     return listening - {gateway.gateway_parameters.port}
 
 
+def driver_port(session: SparkSession) -> int:
+    return int(str(session.sparkContext.getConf().get("spark.driver.port")))
+
+
 def answer_at(port: int) -> bytes:
     """Send what Spark's own programs would send, without having said the secret first; return the answer."""
     body = b"\x09" + b"\0" * 20
@@ -40,7 +44,7 @@ def answer_at(port: int) -> bytes:
 
 def test_a_stranger_gets_nothing_at_sparks_ports(session: SparkSession) -> None:
     ports = ports_of_spark(session)
-    assert int(str(session.conf.get("spark.driver.port"))) in ports
+    assert driver_port(session) in ports
     answers = [answer_at(port) for port in ports]
     assert all(b"Expected SaslMessage" in answer for answer in answers), answers
 
@@ -51,7 +55,7 @@ def test_a_program_of_sparks_own_without_the_secret_is_refused(session: SparkSes
     conf = spark.SparkConf(False)
     security = spark.SecurityManager(conf, java.scala.Option.empty(), None)
     stranger = spark.rpc.RpcEnv.create("stranger", "127.0.0.1", "127.0.0.1", 0, conf, security, 1, True)
-    driver = spark.rpc.RpcAddress("127.0.0.1", int(str(session.conf.get("spark.driver.port"))))
+    driver = spark.rpc.RpcAddress("127.0.0.1", driver_port(session))
     try:
         with pytest.raises(Py4JJavaError):
             stranger.setupEndpointRef(driver, "HeartbeatReceiver")
