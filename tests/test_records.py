@@ -162,5 +162,6 @@ def test_the_streams_progress_is_written_as_it_always_was(tmp_path: Path) -> Non
             },
             "silver": {"version": -1, "rows": 0, "as_of": 0.0, "error": None, "advice": None},
             "mirror": {"bookmark": -1, "rows": 0, "as_of": 0.0, "error": "it waits"},
+            "batch_since": {},
         }
     )
