@@ -8,6 +8,10 @@ if TYPE_CHECKING:
     from lake.contracts.refusals import Refusal
 
 
+MOST_SHOWN = 120
+"""So many characters of a user's file may stand in a message: a file may be one line of a megabyte."""
+
+
 class WeblakeError(Exception):
     """Anything that Weblake refuses or cannot do."""
 
@@ -39,6 +43,17 @@ class RefusedError(LakeError):
 
 class LockedError(LakeError):
     """Another process is writing the lake."""
+
+
+def brief(text: object) -> str:
+    """Return a text, or an error's, in one line of at most ``MOST_SHOWN`` characters."""
+    line = " ".join(str(text).split())
+    return line if len(line) <= MOST_SHOWN else f"{line[: MOST_SHOWN - 1]}…"
+
+
+def shown(value: object) -> str:
+    """Return what a file holds as Python would write it, but of a long value only how it begins."""
+    return brief(repr(value))
 
 
 def first_line(error: BaseException) -> str:

@@ -24,6 +24,7 @@ from spark.events.parse import parse_records
 from spark.progress import Progress
 from spark.source.bronze_facts import bronze_facts
 from spark.source.position import Position
+from spark.source.slow_rules import slow_rule, watch
 from spark.source.topic import Offsets, Topic, TopicState
 from spark.tables.delta import append_once, commit_actions, create_table, own_snapshot, writers_progress
 from spark.tables.files import DataFile
@@ -39,6 +40,7 @@ PROPERTIES = {
 WRITER = "bronze"
 RECORDS_PER_POLL = 20_000  # Spark asks the broker for the topic's bounds at each poll; Kafka's own 500 makes that dear
 BYTES_PER_FETCH = 4 << 20
+PATIENCE_SECONDS = 60.0
 ROWS_PER_FILE = 100_000  # a batch of fewer records is written as one file
 
 
@@ -49,7 +51,7 @@ def create_bronze(session: SparkSession, settings: Settings) -> None:
 
 def read_topic(session: SparkSession, settings: Settings, begins: Offsets) -> DataFrame:
     """Return the topic from ``begins`` on as a stream of records, about ``max_records_per_batch`` a batch."""
-    records = (
+    return _as_records(
         session.readStream.format("kafka")
         .options(**spark_options(settings))
         .option("subscribe", settings.kafka_topic)
@@ -61,9 +63,25 @@ def read_topic(session: SparkSession, settings: Settings, begins: Offsets) -> Da
         .option("includeHeaders", "true")
         .load()
     )
+
+
+def read_range(session: SparkSession, settings: Settings, begins: Offsets, ends: Offsets) -> DataFrame:
+    """Return the records of the topic from ``begins`` to ``ends``, exclusive, of the partitions that both have."""
+    bounds = {"startingOffsets": begins, "endingOffsets": {partition: ends[partition] for partition in begins}}
+    return _as_records(
+        session.read.format("kafka")
+        .options(**spark_options(settings))
+        .option("assign", json.dumps({settings.kafka_topic: list(begins)}))
+        .options(**{name: json.dumps({settings.kafka_topic: offsets}) for name, offsets in bounds.items()})
+        .option("includeHeaders", "true")
+        .load()
+    )
+
+
+def _as_records(topic: DataFrame) -> DataFrame:
     headers = F.col("headers")
     first_id = F.get(headers["value"], F.array_position(headers["key"], "event_id").cast("int") - 1)
-    return records.select(
+    return topic.select(
         "value",
         first_id.cast("string").alias("header_event_id"),
         F.col("partition").alias("kafka_partition"),
@@ -85,8 +103,10 @@ class Bronze:
         rules: UrlRules,
         progress: Progress,
         on_commit: Callable[[], None],
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
-        """Prepare; ``on_commit`` is called after each batch."""
+        """Prepare; ``on_commit`` is called after each batch. In one that takes longer a slow rule is looked for."""
+        self._patience_seconds = patience_seconds
         self._session = session
         self._settings = settings
         self._rules = rules
@@ -229,7 +249,8 @@ class Bronze:
         note = json.dumps({"from": {partition: begins.get(partition, 0) for partition in moved}, "to": moved})
         self._position.forget()
         failpoints.reach("bronze-before-commit")
-        append_once(rows.coalesce(files), self._settings.bronze, WRITER, self._step, note)
+        with watch(self._patience_seconds, lambda: self._slow_rule(begins, moved), self._report_error):
+            append_once(rows.coalesce(files), self._settings.bronze, WRITER, self._step, note)
         failpoints.reach("bronze-after-commit")
         self._report_batch(batch, note, {**begins, **ends})
         if number >= self._settings.max_records_per_batch * 0.9:
@@ -237,6 +258,13 @@ class Bronze:
         self._position.is_at({**begins, **ends})
         self._planned = ends
         self._step += 1
+
+    def _slow_rule(self, begins: Offsets, moved: Offsets) -> str | None:
+        first = {partition: begins.get(partition, 0) for partition in moved}
+        return slow_rule(read_range(self._session, self._settings, first, moved), self._rules)
+
+    def _report_error(self, error: str | None) -> None:
+        self._progress.report_error("bronze", error)
 
     def _report_batch(self, batch: int, note: str, offsets: Offsets) -> None:
         """Add a batch to the progress, from the statistics in its commit."""

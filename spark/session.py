@@ -23,8 +23,10 @@ EXPRESSIONS = "org.apache.spark.sql.functions"
 """Java's class of the functions that expressions are made with."""
 SYSTEM_PYTHON = "python3"
 """What Spark starts Python workers with, unless ``PYSPARK_PYTHON`` says otherwise; our libraries are not in it."""
+STACK = "-Xss16m"
+"""For URL rules: Java calls itself for each repetition of a choice, ``(?:a|b)*``, and a target has 8,192 characters."""
 JAVA_OPTIONS = (
-    "-Duser.timezone=UTC -XX:+UseParallelGC -XX:MaxDirectMemorySize=512m "
+    f"-Duser.timezone=UTC -XX:+UseParallelGC -XX:MaxDirectMemorySize=512m {STACK} "
     # Thirty times the usual calls, and ten times the loops, before the costly second compilation: a row's code has them
     # in its first batches; the planner's has them much later, and would keep the compiler busy in the first minutes.
     "-XX:Tier4InvocationThreshold=150000 -XX:Tier4MinInvocationThreshold=18000 -XX:Tier4CompileThreshold=450000 "
@@ -100,7 +102,7 @@ def spark_session(settings: Settings, app: str = "weblake") -> SparkSession:
         # Hadoop gives files rights of its own. On a cluster another user's workers may have to read them.
         options |= {"spark.hadoop.fs.permissions.umask-mode": "077"}
     else:
-        options |= {"spark.jars": ",".join(jars)}
+        options |= {"spark.jars": ",".join(jars), "spark.executor.extraJavaOptions": STACK}
     options |= {"spark.authenticate": "true"} if is_local or settings.spark_auth_secret else {}
     if settings.spark_auth_secret:
         _start_java(options)

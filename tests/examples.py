@@ -132,5 +132,10 @@ ACCEPTED = [
     line(**{"- -": "- Jane Doe"}),
     line("/" + "\\x41" * 100_000),
     line("/?union" + "+" * 500_000),
+    line("/" + "x" * 8182 + "/checkout"),
+    line("/" + "x" * 8183 + "/checkout"),
+    line("/" + "\N{GRINNING FACE}" * 8182 + "/checkout"),
+    line("/" + "\N{GRINNING FACE}" * 8183 + "/checkout"),
+    line("http://shop.example/" + "x" * 8182 + "/checkout"),
     event(user_agent="x" * 500_000),
 ]

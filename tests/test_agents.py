@@ -125,6 +125,8 @@ def test_the_audit_sorts_by_the_same_rules_with_code_of_its_own() -> None:
         ({"says_bot": ["("]}, "`says_bot` in .* not a regular expression"),
         ({"people_too": "Sonic"}, "`people_too` in .* needs a list of texts"),
         ({"tool_tags": []}, "`tool_tags` in "),
+        ({"unsigned": ["Android", "(?:x+)+y"]}, r"`unsigned` in .*'\(\?:x\+\)\+y' can take longer than 1 s"),
+        ({"crawlers": {"google": ["googlebot", "(?:x+)+y"]}}, r"`google` in .* can take longer than 1 s"),
         ({"crawlers": {"google": None}}, "`google` in "),
         ({"crawlers": ["google"]}, "`crawlers` in "),
     ],

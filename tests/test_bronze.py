@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from frames import line
 from kafka import KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewPartitions
 from pyspark.sql import SparkSession
@@ -19,10 +20,11 @@ from lake.contracts.refusals import Refusal
 from lake.errors import LakeError, RefusedError, ServiceError
 from lake.kafka_access import client_options
 from lake.settings import Settings
-from lake.url_rules import UrlRules
+from lake.url_rules import UrlRule, UrlRules
 from spark.bronze import Bronze, create_bronze
 from spark.commands.accept import accept, read_refusal
 from spark.progress import Progress
+from spark.source.slow_rules import watch
 from spark.source.topic import Topic
 from stack.servers import kafka
 from stack.servers.waiting import wait_until
@@ -44,9 +46,9 @@ class Case:
         progress = Progress(self.settings.stream_file)
         self.bronze = Bronze(self.session, self.settings, self.rules, progress, lambda: None)
 
-    def send(self, partition: int, number: int) -> None:
+    def send(self, partition: int, number: int, value: bytes = b"x") -> None:
         with closing(KafkaProducer(bootstrap_servers=self.settings.kafka_bootstrap_servers, acks="all")) as producer:
-            sent = [producer.send(self.settings.kafka_topic, b"x", partition=partition) for _ in range(number)]
+            sent = [producer.send(self.settings.kafka_topic, value, partition=partition) for _ in range(number)]
             for one in sent:
                 one.get(timeout=30)
 
@@ -205,6 +207,35 @@ def test_a_writer_that_was_overtaken_writes_nothing_until_it_has_looked_again(ca
     assert case.rows() == {0: 2}
     overtaken.catch_up()
     assert case.rows() == {0: 3}
+
+
+@pytest.mark.stack
+def test_a_batch_that_takes_long_names_the_slow_rule_and_the_record(
+    case: Case, caplog: pytest.LogCaptureFixture
+) -> None:
+    slow = UrlRules(("buy",), (UrlRule("buy", "/buy/", 0), UrlRule("slow", "/redos/.*a.*a.*b$", 0)))
+    progress = Progress(case.settings.stream_file)
+    bronze = Bronze(case.session, case.settings, slow, progress, lambda: None, patience_seconds=0)
+    case.send(partition=0, number=1)
+    case.send(partition=4, number=1, value=line("/redos/" + "a" * 2_000))
+    bronze.catch_up()
+    wait_until(lambda: "no record is lost" in caplog.text, 60, "the rule is named")
+    assert (
+        "rule 2, '/redos/.*a.*a.*b$', takes longer than 1 s for the longest records, such as 4-0; correct"
+        in caplog.text
+    )
+    assert case.rows() == {0: 1, 4: 1}
+
+
+def test_what_takes_long_is_reported_until_it_ends() -> None:
+    reports: list[str | None] = []
+    with watch(0, lambda: "rule 7", reports.append):
+        wait_until(lambda: bool(reports), 10, "it is reported")
+        assert reports == ["rule 7"]
+    assert reports == ["rule 7", None]
+    with watch(3600, lambda: "nothing is looked for", reports.append):
+        pass
+    assert reports == ["rule 7", None]
 
 
 def test_a_query_that_kafka_kept_waiting_names_kafka(tmp_path: Path) -> None:

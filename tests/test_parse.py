@@ -6,7 +6,7 @@ from frames import event, line, records, seconds_of
 from pyspark.sql import Row, SparkSession
 
 from lake.contracts import BRONZE, REJECT_REASONS, names
-from lake.url_rules import UrlRules
+from lake.url_rules import UrlRule, UrlRules
 from spark.events.parse import parse_records
 
 
@@ -84,6 +84,12 @@ def test_a_dash_is_no_agent(session: SparkSession, rules: UrlRules) -> None:
     assert row.user_agent is None
 
 
+def test_a_rule_may_repeat_a_choice_as_often_as_a_target_has_characters(session: SparkSession) -> None:
+    rules = UrlRules(("buy",), (UrlRule("chosen", "^/(?:a|b|c(?:d|e)?)*f$", 0),))
+    rows = parse(session, rules, line("/" + "a" * 8_190 + "f"), line("/" + "cd" * 4_000 + "!"))
+    assert [row.action for row in rows] == ["chosen", "other"]
+
+
 @pytest.mark.parametrize(
     ("target", "action", "product"),
     [
@@ -108,6 +114,10 @@ def test_a_dash_is_no_agent(session: SparkSession, rules: UrlRules) -> None:
         ("/static/app", "asset", None),
         ("/theme/site.CSS?v=2", "asset", None),
         ("/robots.txt", "other", None),
+        ("/" + "x" * 8182 + "/checkout", "checkout", None),  # the rules see 8,192 characters …
+        ("/" + "x" * 8183 + "/checkout", "other", None),  # … and no more
+        ("/" + "\N{GRINNING FACE}" * 8182 + "/checkout", "checkout", None),
+        ("/product/" + "1" * 200 + "?" + "x" * 880_000, "view_product", "1" * 200),
         ("/", "other", None),
     ],
 )
@@ -116,3 +126,4 @@ def test_url_rules_name_action_and_product(
 ) -> None:
     (row,) = parse(session, rules, line(target))
     assert (row.action, row.product_id) == (action, product)
+    assert row.path == target.removeprefix("http://shop.example")

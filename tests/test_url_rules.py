@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from lake.errors import RulesError
 from lake.url_rules import load_url_rules
@@ -23,6 +24,9 @@ from lake.url_rules import load_url_rules
             b"actions: [a]\nrules: [{action: a, pattern: '('}]",
             "rule 1 .*: the pattern '\\(' is not a regular expression",
         ),
+        (b"actions: [a]\nrules:\n- {action: a, pattern: [}", "is not YAML: line 3: "),
+        (b"- a\n\xff", "is not UTF-8 in line 2"),
+        (b"[" * 100_000, "is not YAML: it is nested too deeply"),
     ],
 )
 def test_rules_that_cannot_be_used_are_an_error_that_names_them(
@@ -34,3 +38,56 @@ def test_rules_that_cannot_be_used_are_an_error_that_names_them(
     with pytest.raises(RulesError, match=message) as error:
         load_url_rules(path)
     assert str(path) in str(error.value)
+
+
+LONG = b"x" * 1_000_000
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"rules: *" + LONG,
+        b"rules: []\nactions: " + LONG,
+        b"actions: [a]\nrules: [" + LONG + b"]",
+        b"actions: [a]\nrules: [{action: a, pattern: [" + b"x, " * 100_000 + b"]}]",
+        b"actions: [a]\nrules: [{action: a, pattern: '(?P=" + LONG + b")'}]",
+        b"actions: [a]\nrules: [{action: A" + LONG + b", pattern: a}]",
+        b"actions: [a]\nrules: [{action: a, pattern: a, method: " + LONG + b"}]",
+    ],
+)
+def test_an_error_is_one_short_line_however_long_the_lines_of_the_file_are(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "urls.yml"
+    path.write_bytes(content)
+    with pytest.raises(RulesError) as error:
+        load_url_rules(path)
+    assert len(str(error.value)) < 400 + len(str(path))
+    assert "\n" not in str(error.value)
+
+
+def _rules(folder: Path, *patterns: str) -> Path:
+    path = folder / "urls.yml"
+    rules = [{"action": "a", "pattern": pattern} for pattern in patterns]
+    path.write_text(yaml.safe_dump({"actions": ["a"], "rules": rules}))
+    return path
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "/redos/.*a.*a.*b$",  # cubic
+        "^(?:[a-z]+)+$",  # exponential
+        "^/(?:a|ab|b)*c",  # by its alternatives
+        r"/p/(?<product>.+)/.+/.+/z",
+        "(?:%20|\\+)*(?:%20|\\+)*(?:%20|\\+)*q",
+        "^(?:a?){300}a{300}$",  # by nothing shorter than 600 characters
+    ],
+)
+def test_a_rule_that_one_request_could_keep_busy_is_refused_by_its_number(pattern: str, tmp_path: Path) -> None:
+    with pytest.raises(RulesError, match=r"rule 2 in .*can take longer than 1 s.*bound its repetitions") as error:
+        load_url_rules(_rules(tmp_path, "^/quick/[^/]+$", pattern, "/also/quick"))
+    assert repr(pattern) in str(error.value)
+
+
+def test_rules_that_repeat_much_but_share_nothing_are_taken(tmp_path: Path) -> None:
+    patterns = ["^/shop/.*/item/.*id=", "^(?:/[^/?]+){2,99}/x$", "(?:a|b)*c", "^[^?]*/checkout", "a{1,5000}b", ".*"]
+    assert [rule.pattern for rule in load_url_rules(_rules(tmp_path, *patterns)).rules] == patterns

@@ -10,7 +10,7 @@ from typing import Any
 import crawleruseragents
 from is_crawler import crawler_info, crawler_signals
 
-from lake.errors import RulesError
+from lake.errors import RulesError, shown
 from lake.rules_file import read_yaml
 from lake.settings import AGENTS_FILE
 
@@ -31,7 +31,7 @@ class _Words:
     ranges_hold_days: int
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=20_000)
 def agent_kind(agent: str) -> str:
     """Return ``crawler``, ``tool`` or ``human`` by what an agent says."""
     agent = agent[:LONGEST].strip()
@@ -52,7 +52,7 @@ def agent_kind(agent: str) -> str:
     return "tool" if signals == UNSIGNED else "crawler"
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=20_000)
 def claimed_operator(agent: str) -> str | None:
     """Return whose crawler an agent claims to be, of those that publish addresses."""
     words = _words()
@@ -78,7 +78,9 @@ def _words() -> _Words:
     try:
         return _read(rules)
     except (re.error, LookupError, TypeError, ValueError, AttributeError) as error:
-        raise RulesError(f"{AGENTS_FILE} cannot be used ({error!r}); restore the file that Weblake ships") from error
+        raise RulesError(
+            f"{AGENTS_FILE} cannot be used ({shown(error)}); restore the file that Weblake ships"
+        ) from error
 
 
 def _read(rules: dict[str, Any]) -> _Words:
@@ -108,5 +110,5 @@ def _read(rules: dict[str, Any]) -> _Words:
 def _texts(rules: dict[str, Any], name: str) -> list[str]:
     texts = rules[name]
     if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
-        raise TypeError(f"{name} is {texts!r}, no list of texts")
+        raise TypeError(f"{name} is {shown(texts)}, no list of texts")
     return texts

@@ -13,7 +13,7 @@ from pathlib import Path
 from audit.oracle.agents import agent_kind, check_words, claimed_operator, ranges_hold_days
 from audit.oracle.times import SECOND
 from lake.contracts import ERASED
-from lake.errors import RulesError
+from lake.errors import RulesError, shown
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 DAY = 86_400 * SECOND
@@ -92,7 +92,9 @@ def read_ranges(path: Path) -> dict[str, Published]:
                 as_of = max(before.as_of, dt.date.fromisoformat(row["as_of"]))
                 ranges[row["operator"]] = Published(networks, as_of)
     except (OSError, ValueError, KeyError, csv.Error) as error:
-        raise RulesError(f"{path} is no list of address ranges ({error!r}); restore it, or correct its path") from error
+        raise RulesError(
+            f"{path} is no list of address ranges ({shown(error)}); restore it, or correct its path"
+        ) from error
     return ranges
 
 

@@ -23,6 +23,7 @@ TOLERANCE = 300 * SECOND
 EARLIEST = int(dt.datetime.fromisoformat(f"{EARLIEST_EVENT}+00:00").timestamp()) * SECOND
 LONGEST_KEY = 256
 LONGEST_AGENT = 2048
+LONGEST_TARGET = 8192
 LARGEST = 2**63 - 1
 
 TEXT = r'"([^"\\]*(?:\\[^\n\r\x85\u2028\u2029][^"\\]*)*)"'
@@ -106,7 +107,7 @@ class Oracle:
         address, stamp, request, status, size, _, agent = line.groups()
         parts = request.split(" ")
         path = HOST.sub("", parts[1], count=1) if len(parts) > 1 and HOST.match(parts[1]) else (parts[1:2] or [None])[0]
-        action, product = self._meaning(parts[0], path)
+        action, product = self._meaning(parts[0], None if path is None else path[:LONGEST_TARGET])
         event = Event(
             time=log_micros(stamp),
             ip_address=address,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from lake.contracts.columns import names
 from lake.contracts.ledger import DIMENSIONS, MEASURES
-from lake.errors import RulesError
+from lake.errors import RulesError, brief
 from lake.rules_file import read_bytes, read_yaml
 from lake.settings import AGENTS_FILE, Settings
 
@@ -86,8 +86,8 @@ def replay_advice(changes: Collection[str], first: dt.date, last: dt.date) -> st
 def _as_json(path: Path) -> bytes:
     try:
         return json.dumps(read_yaml(path), sort_keys=True).encode()
-    except (TypeError, ValueError) as error:
-        raise RulesError(f"{path} has something that is neither text nor number ({error}); quote it") from error
+    except (TypeError, ValueError, RecursionError) as error:
+        raise RulesError(f"{path} has something that is neither text nor number ({brief(error)}); quote it") from error
 
 
 def _hash(content: bytes) -> str:

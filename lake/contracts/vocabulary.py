@@ -9,6 +9,8 @@ FUTURE_TOLERANCE_SECONDS = 300
 EARLIEST_EVENT = "2000-01-01 00:00:00"
 MAX_KEY_CHARACTERS = 256
 MAX_AGENT_CHARACTERS = 2048
+MAX_TARGET_CHARACTERS = 8192
+"""The URL rules see so much of a request's target, which bronze keeps whole: servers take no longer ones by default."""
 LARGEST_AMOUNT = 10**11
 """More milliseconds or bytes are counted as unknown: sums of them would outgrow a bigint, and end the stream."""
 

@@ -19,6 +19,7 @@ from lake.contracts import (
     FUTURE_TOLERANCE_SECONDS,
     MAX_AGENT_CHARACTERS,
     MAX_KEY_CHARACTERS,
+    MAX_TARGET_CHARACTERS,
     OTHER,
     WINDOW_SECONDS,
     names,
@@ -98,13 +99,14 @@ def _fields(decoded: DataFrame, rules: UrlRules) -> DataFrame:
         method().alias("method"),
         path().alias("path"),
         field("referrer").alias("referrer"),
-        _short(field("user_agent")).alias("user_agent"),
+        _short(field("user_agent"), MAX_AGENT_CHARACTERS).alias("user_agent"),
         field("status_code").alias("status_text"),
         field("response_time").alias("response_text"),
         field("bytes").alias("bytes_text"),
     )
     action, product = _rule_action(rules), _rule_product(rules)
-    return common.withColumn("rule", _first_rule(rules)).select(
+    cut = common.withColumn("target", _short(F.col("path"), MAX_TARGET_CHARACTERS))
+    return cut.withColumn("rule", _first_rule(rules)).select(
         "*",
         by_format(lambda kind: F.col("own_action") if kind in EVENTS else action).alias("action"),
         by_format(lambda kind: F.col("own_product") if kind in EVENTS else product).alias("raw_product_id"),
@@ -209,14 +211,14 @@ def records_columns() -> tuple[str, ...]:
 
 
 def _first_rule(rules: UrlRules) -> Column:
-    """Number of the first rule whose pattern is in ``path``, from 0; null where none is."""
+    """Number of the first rule whose pattern is in ``target``, from 0; null where none is."""
     number = F.lit(None).cast("int")
     for position, rule in reversed(list(enumerate(rules.rules))):
-        applies = F.col("path").rlike(UNIX_LINES + rule.pattern)
+        applies = F.col("target").rlike(UNIX_LINES + rule.pattern)
         if rule.method:
             applies = (F.col("method") == rule.method) & applies
         number = F.when(applies, F.lit(position)).otherwise(number)
-    return F.when(F.col("path").isNotNull(), number)
+    return F.when(F.col("target").isNotNull(), number)
 
 
 def _rule_action(rules: UrlRules) -> Column:
@@ -228,14 +230,14 @@ def _rule_product(rules: UrlRules) -> Column:
     product = F.lit(None).cast("string")
     for position, rule in enumerate(rules.rules):
         if rule.product_group and rule.action != ASSET:
-            group = F.regexp_extract("path", UNIX_LINES + rule.pattern, rule.product_group)
+            group = F.regexp_extract("target", UNIX_LINES + rule.pattern, rule.product_group)
             product = F.when(F.col("rule") == position, group).otherwise(product)
     return product
 
 
-def _short(agent: Column) -> Column:
-    may_be_long = F.octet_length(agent) > MAX_AGENT_CHARACTERS  # which costs nothing
-    return F.when(may_be_long, F.left(agent, F.lit(MAX_AGENT_CHARACTERS))).otherwise(agent)
+def _short(value: Column, characters: int) -> Column:
+    may_be_long = F.octet_length(value) > characters  # which costs nothing
+    return F.when(may_be_long, F.left(value, F.lit(characters))).otherwise(value)
 
 
 def _no_blank(value: Column) -> Column:
