@@ -20,6 +20,7 @@ from lake.contracts.edition import EDITION_PROPERTY, Edition
 from lake.errors import LakeError
 from lake.settings import Settings
 from spark import failpoints
+from spark.events.agent_columns import at_most, distinct_agents
 from spark.events.counts import as_entry
 from spark.events.duplicates import count_new, in_windows
 from spark.events.judgement import Judge
@@ -33,6 +34,7 @@ from spark.tables.space import require_space
 log = logging.getLogger(__name__)
 
 ROWS_PER_STEP = 1_000_000
+ROWS_PER_LOOK = 30_000  # whose agents, however long, all together fit into memory
 PROPERTIES = {
     "delta.dataSkippingStatsColumns": "entry,dimension,window_start",
     "delta.checkpointInterval": "50",
@@ -189,7 +191,7 @@ class Silver:
     def _entries(self, files: list[DataFile], done: int, upto: int) -> DataFrame:
         """Return the ledger's rows for the batches after ``done`` up to ``upto``, which are in these files."""
         new = self._valid(files, done + 1, upto)
-        batch = profile(new)
+        batch = profile(new, sum(file.rows for file in files))
         earlier = self._files.in_windows(batch.windows, done)
         counted = in_windows(self._valid(earlier, 0, done), batch.windows) if earlier else new.limit(0)
         return as_entry(count_new(new, counted, self._judge(batch.agents)), f"batch-{upto}", BY_STREAM)
@@ -219,16 +221,19 @@ class Silver:
 
 
 class Profile(NamedTuple):
-    """What a batch holds: its windows (epoch seconds) and its distinct user agents."""
+    """What a batch holds: its windows (epoch seconds) and its distinct user agents, None where they are too many."""
 
     windows: list[int]
-    agents: list[str]
+    agents: list[str] | None
 
 
-def profile(new: DataFrame) -> Profile:
-    """Look through valid rows of bronze."""
+def profile(new: DataFrame, rows: int) -> Profile:
+    """Look through valid rows of bronze, ``rows`` at most, in one Spark job; in two where their agents need a bound."""
     windows = F.collect_set(F.unix_seconds("window_start")).alias("windows")
-    return Profile(*new.agg(windows, F.collect_set("user_agent").alias("agents")).collect()[0])
+    if rows > ROWS_PER_LOOK:
+        return Profile(new.agg(windows).collect()[0]["windows"], distinct_agents(new))
+    both = new.agg(windows, F.collect_set("user_agent").alias("agents")).collect()[0]
+    return Profile(both["windows"], at_most(both["agents"]))
 
 
 def _writer(session: SparkSession, settings: Settings) -> str:

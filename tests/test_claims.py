@@ -4,17 +4,19 @@ import csv
 import datetime as dt
 import ipaddress
 import random
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from frames import START
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lake.errors import RulesError
 from lake.settings import PROJECT
+from spark.events.agent_columns import claims as claims_of
 from spark.events.agent_rules import agent_rules
-from spark.events.agents import sort_agents
+from spark.events.agents import Agents, sort_agents
 from spark.events.claims import Ranges, is_impostor, load_ranges
 
 DAYS = 366
@@ -42,8 +44,12 @@ def rows(session: SparkSession, *pairs: tuple[str | None, str | None]) -> DataFr
     return frame.withColumn("window_start", F.lit(START))
 
 
+def claimed(claims: dict[str, list[str]]) -> Mapping[str, Column]:
+    return claims_of(Agents(claims=claims))
+
+
 def impostors(session: SparkSession, *pairs: tuple[str | None, str | None]) -> list[bool]:
-    verdicts = rows(session, *pairs).select(is_impostor(CLAIMED, RANGES, DAYS).alias("is_impostor")).collect()
+    verdicts = rows(session, *pairs).select(is_impostor(claimed(CLAIMED), RANGES, DAYS).alias("is_impostor")).collect()
     return [row["is_impostor"] for row in verdicts]
 
 
@@ -118,7 +124,7 @@ def test_ranges_are_evidence_around_their_date_only(session: SparkSession) -> No
     seen = [*((GOOGLE, outside, time) for time in times), (GOOGLE, outside, None), (GOOGLE, inside, times[2])]
     frame = session.createDataFrame(seen, "user_agent string, ip_address string, at string")
     judged = frame.withColumn("window_start", F.col("at").cast("timestamp")).select(
-        is_impostor({"google": [GOOGLE]}, ranges, 2)
+        is_impostor(claimed({"google": [GOOGLE]}), ranges, 2)
     )
     assert [row[0] for row in judged.collect()] == [False, False, True, True, False, False, False]
 
@@ -133,12 +139,12 @@ def test_nobody_is_an_impostor_where_nothing_is_claimed(session: SparkSession) -
     frame = rows(session, (GOOGLE, "203.0.113.7"))
     nothing: list[dict[str, list[str]]] = [{}, {"google": []}]
     for claims in nothing:
-        assert frame.select(is_impostor(claims, RANGES, DAYS)).first() == (False,)
+        assert frame.select(is_impostor(claimed(claims), RANGES, DAYS)).first() == (False,)
 
 
 def test_a_claim_without_ranges_is_refused() -> None:
     with pytest.raises(RulesError, match="no address ranges for nobody"):
-        is_impostor({"nobody": ["NobodyBot/1.0"]}, RANGES, DAYS)
+        is_impostor(claimed({"nobody": ["NobodyBot/1.0"]}), RANGES, DAYS)
 
 
 def test_random_addresses_are_judged_as_by_the_standard_library(session: SparkSession) -> None:
@@ -157,7 +163,7 @@ def test_random_addresses_are_judged_as_by_the_standard_library(session: SparkSe
         pairs.append((agents[operator], text))
         inside = any(address in one for one in ranges.networks[operator] if one.version == address.version)
         expected.append(not inside)
-    verdicts = rows(session, *pairs).select(is_impostor(claims, ranges, DAYS).alias("is_impostor")).collect()
+    verdicts = rows(session, *pairs).select(is_impostor(claimed(claims), ranges, DAYS).alias("is_impostor")).collect()
     assert [row["is_impostor"] for row in verdicts] == expected
     assert 200 < sum(expected) < 1_900
 
@@ -167,7 +173,7 @@ def test_the_whole_expression_is_compiled(session: SparkSession) -> None:
     claims = {operator: [f"agent of {operator}"] for operator in ranges.networks}
     columns = ("cast(id as string) AS user_agent", "cast(id as string) AS ip_address", "now() AS window_start")
     frame = session.range(10).selectExpr(*columns)
-    plan = frame.select(is_impostor(claims, ranges, DAYS).alias("is_impostor"))._jdf.queryExecution()
+    plan = frame.select(is_impostor(claimed(claims), ranges, DAYS).alias("is_impostor"))._jdf.queryExecution()
     text = plan.executedPlan().toString()
     assert text.startswith("*(1) Project"), text[:200]
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pyspark.sql import DataFrame, SparkSession
 
-from spark.events.duplicates import MOST_SPANS, Span, find_duplicates, spans
+from spark.events.duplicates import MOST_BROADCAST, MOST_SPANS, Span, find_duplicates, spans
 
 ROW = "event_key bigint, event_id string, window_start string, batch bigint, kafka_partition int, kafka_offset bigint"
 
@@ -39,6 +39,14 @@ def test_rows_without_a_given_id_are_never_duplicates(session: SparkSession) -> 
 def test_a_row_at_the_same_place_of_an_earlier_topic_still_counts(session: SparkSession) -> None:
     new = rows(session, (1, "a", "w", 3, 0, 0), (2, "b", "w", 3, 0, 1), (1, "a", "w", 5, 0, 1))
     assert found(new, rows(session)) == {(5, 0, 1)}
+
+
+def test_more_rows_than_a_task_can_hold_are_not_sent_to_each(session: SparkSession) -> None:
+    new = rows(session, (1, "a", "w", 5, 0, 1), (2, "b", "w", 5, 0, 2), (1, "a", "w", 5, 0, 3))
+    few, many = (find_duplicates(new, rows(session), number) for number in (MOST_BROADCAST, MOST_BROADCAST + 1))
+    assert few.collect() == many.collect() == [(5, 0, 3)]
+    plans = [frame._jdf.queryExecution().optimizedPlan().toString() for frame in (few, many)]
+    assert ["broadcast" in plan for plan in plans] == [True, False]
 
 
 def test_spans_split_at_the_widest_gaps() -> None:

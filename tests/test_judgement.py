@@ -13,9 +13,13 @@ from audit.oracle import clients
 from audit.oracle.times import SECOND
 from lake.contracts import ERASED
 from lake.settings import load_settings
-from spark.events.agents import sort_agents
+from spark.errands.court import verdict_table
+from spark.events.agent_columns import MOST_AGENTS, MOST_LISTED, distinct_agents, listed
+from spark.events.agents import Agents
 from spark.events.claims import load_ranges
 from spark.events.judgement import Judgement
+from spark.silver import ROWS_PER_LOOK, profile
+from spark.tables.verdicts import Verdict, Verdicts
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:131.0) Gecko/20100101 Firefox/131.0"
 GOOGLE = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
@@ -33,14 +37,27 @@ SEEN = {
 KNOWN = ("is_bot", "is_crawler", "is_tool", "is_impostor", "has_no_agent", "agent_group")
 
 
-@pytest.fixture
-def judgement() -> Judgement:
-    agents = sort_agents({agent for _, agent in SEEN.values() if agent})
-    return Judgement(agents, load_ranges(load_settings().ranges_file), CONVICTED, PARDONED)
+@pytest.fixture(params=["in lists", "too many agents to list", "too many verdicts to list"])
+def judgement(request: pytest.FixtureRequest, session: SparkSession) -> Judgement:
+    agents: set[str] | None = {agent for _, agent in SEEN.values() if agent}
+    convicted: tuple[str, ...] = CONVICTED
+    pardoned: tuple[str, ...] = PARDONED
+    table = None
+    if request.param == "too many agents to list":
+        agents = None
+    if request.param == "too many verdicts to list":
+        others = {f"2001:db8::{number:x}": Verdict("convicted", "hand", 0.0, "") for number in range(MOST_LISTED)}
+        named = {address: Verdict("convicted", "hand", 0.0, "") for address in CONVICTED}
+        named |= {address: Verdict("pardoned", "hand", 0.0, "") for address in PARDONED}
+        table = verdict_table(session, Verdicts(others | named))
+        assert table is not None
+        convicted, pardoned = (), ()
+    return Judgement.of(agents, load_ranges(load_settings().ranges_file), convicted, pardoned, table)
 
 
 def known(rows: DataFrame, judgement: Judgement) -> list[tuple[object, ...]]:
-    told = rows.select("place", *(getattr(judgement, name).alias(name) for name in KNOWN)).orderBy("place")
+    seen = judgement.look_up(rows)
+    told = seen.select("place", *(getattr(judgement, name).alias(name) for name in KNOWN)).orderBy("place")
     return [tuple(row)[1:] for row in told.collect()]
 
 
@@ -51,7 +68,7 @@ def frame(session: SparkSession, seen: Iterable[tuple[str, str | None]]) -> Data
 
 def test_an_erased_client_counts_as_before(session: SparkSession, judgement: Judgement) -> None:
     rows = frame(session, SEEN.values())
-    erased = rows.select(
+    erased = judgement.look_up(rows).select(
         "place", F.lit(ERASED).alias("ip_address"), judgement.erased_agent.alias("user_agent"), "window_start"
     )
     assert known(erased, Judgement()) == known(rows, judgement)
@@ -59,8 +76,8 @@ def test_an_erased_client_counts_as_before(session: SparkSession, judgement: Jud
 
 def test_the_audit_takes_clients_for_the_same(session: SparkSession, judgement: Judgement) -> None:
     rows = frame(session, SEEN.values())
-    erased = rows.select(judgement.erased_agent).orderBy("place").collect()
-    seen = [*SEEN.values(), *((ERASED, row[0]) for row in erased)]
+    erased = judgement.look_up(rows).select("place", judgement.erased_agent).orderBy("place").collect()
+    seen = [*SEEN.values(), *((ERASED, row[1]) for row in erased)]
     window = int(START.timestamp()) * SECOND
     audit = clients(load_settings().ranges_file, CONVICTED, PARDONED)
     ours = [
@@ -75,3 +92,36 @@ def test_the_audit_takes_clients_for_the_same(session: SparkSession, judgement: 
         for client in (audit.of(address, agent) for address, agent in seen)
     ]
     assert ours == known(frame(session, seen), judgement)
+
+
+def test_agents_are_listed_up_to_a_bound_that_does_not_grow_with_the_traffic() -> None:
+    bots, browsers = [f"Bot-{number}/1.0" for number in range(MOST_LISTED + 1)], [f"{BROWSER}.{n}" for n in range(50)]
+    assert listed([*bots[1:], *browsers]) == Agents(crawlers=bots[1:])
+    assert listed(bots) is None
+    assert listed(None) is None
+
+
+def test_each_row_is_asked_about_once_however_often_its_agent_stands_in_the_plan(session: SparkSession) -> None:
+    judgement = Judgement.of(None, load_ranges(load_settings().ranges_file), (), ())
+    rows = frame(session, SEEN.values()).select(*(getattr(judgement, name).alias(name) for name in KNOWN))
+    plan = rows._jdf.queryExecution().executedPlan().toString()
+    assert plan.count("own_words(") == 1, plan
+
+
+def test_a_few_verdicts_stay_in_lists(session: SparkSession) -> None:
+    few = {f"2001:db8::{number:x}": Verdict("convicted", "hand", 0.0, "") for number in range(MOST_LISTED)}
+    released = {"203.0.113.7": Verdict("released", "hand", 0.0, "")}
+    assert verdict_table(session, Verdicts(few | released)) is None
+
+
+@pytest.mark.parametrize("rows", [1, ROWS_PER_LOOK + 1])
+def test_a_batch_of_more_agents_than_fit_into_memory_names_none(session: SparkSession, rows: int) -> None:
+    many = session.range(MOST_AGENTS + 1).select(
+        F.concat(F.lit("agent "), F.col("id")).alias("user_agent"), F.lit(START).alias("window_start")
+    )
+    few = many.limit(3).unionAll(many.limit(2).withColumn("user_agent", F.lit(None).cast("string")))
+    windows = [int(START.timestamp())]
+    assert profile(many, rows) == (windows, None)
+    batch = profile(few, rows)
+    assert (batch.windows, sorted(batch.agents or [])) == (windows, [f"agent {number}" for number in range(3)])
+    assert distinct_agents(many) is None

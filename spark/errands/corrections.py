@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from lake.contracts import FUTURE_TOLERANCE_SECONDS
 from lake.settings import Settings
 from lake.url_rules import UrlRules
+from spark.events.agent_columns import distinct_agents
 from spark.events.counts import difference
 from spark.events.duplicates import count_new
 from spark.events.judgement import Judge
@@ -27,8 +28,7 @@ def corrections(valid: DataFrame, entries: DataFrame, judge: Judge) -> DataFrame
     Returns:
         The ledger's columns but for ``entry`` and ``cause``; only rows that change something.
     """
-    agents = valid.agg(F.collect_set("user_agent")).collect()[0][0]
-    counted = count_new(valid, valid.limit(0), judge(agents))
+    counted = count_new(valid, valid.limit(0), judge(distinct_agents(valid)))
     return difference(counted, entries)
 
 

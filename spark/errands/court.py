@@ -11,9 +11,10 @@ import time
 from collections.abc import Iterable
 from functools import partial
 
-from pyspark.sql import SparkSession
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
 
-from lake.contracts import BY_VERDICT, RELEASED
+from lake.contracts import BY_VERDICT, CONVICTED, PARDONED, RELEASED
 from lake.contracts.records import BY_HAND, BY_MARTS, HOLD_SECONDS, Change, VerdictRecord
 from lake.requests import VerdictAnswer, VerdictRequest, answer
 from lake.settings import Settings
@@ -21,6 +22,7 @@ from lake.url_rules import load_url_rules
 from spark import failpoints
 from spark.errands.moves import moves, summary
 from spark.errands.requests import FAILURES, failure_text, first_request, is_final, report
+from spark.events.agent_columns import MOST_LISTED
 from spark.events.claims import load_ranges
 from spark.events.counts import as_entry
 from spark.events.judgement import Judgement
@@ -41,12 +43,13 @@ class Court:
         self._tries = 0
         self.verdicts = read_verdicts(session, settings)
 
-    def judge(self, agents: Iterable[str]) -> Judgement:
-        """Return what is known of the clients of some events, given their distinct agents."""
+    def judge(self, agents: Iterable[str] | None) -> Judgement:
+        """Return what is known of the clients of some events, given their distinct agents, None if too many."""
         return self._judge_under(self.verdicts, agents)
 
-    def _judge_under(self, verdicts: Verdicts, agents: Iterable[str]) -> Judgement:
-        return Judgement.of(agents, self._ranges, verdicts.convicted, verdicts.pardoned)
+    def _judge_under(self, verdicts: Verdicts, agents: Iterable[str] | None) -> Judgement:
+        table = verdict_table(self._session, verdicts)
+        return Judgement.of(agents, self._ranges, verdicts.convicted, verdicts.pardoned, table)
 
     def step(self, counted_up_to: int) -> bool:
         """Carry out the oldest request."""
@@ -114,3 +117,17 @@ def admissible(verdicts: Verdicts, request: VerdictRequest, now: float) -> tuple
         else:
             changes.append(change)
     return changes, held
+
+
+def verdict_table(session: SparkSession, verdicts: Verdicts) -> DataFrame | None:
+    """Return the verdicts that change how a client counts: ``ip_address`` and ``verdict``; None while they are few.
+
+    A few are listed in the plan. There may be a hundred thousand after an attack, and then a list would take longer to
+    hand over than a batch to count.
+    """
+    addresses = {verdict: verdicts.addresses(verdict) for verdict in (CONVICTED, PARDONED)}
+    if sum(map(len, addresses.values())) <= MOST_LISTED:
+        return None
+    rows = [(address, verdict) for verdict, listed in addresses.items() for address in listed]
+    columns = dict(zip(("ip_address", "verdict"), zip(*rows, strict=True), strict=True))
+    return session.createDataFrame(pa.table(columns))  # of Arrow's: from rows it would start Python workers

@@ -26,6 +26,7 @@ from lake.formats import FORMATS
 from lake.settings import Settings
 from lake.url_rules import UrlRules, load_url_rules
 from spark import failpoints
+from spark.events.agent_columns import distinct_agents
 from spark.events.claims import load_ranges
 from spark.events.formats import erased
 from spark.events.judgement import Judgement
@@ -49,9 +50,13 @@ def erase_from_bronze(session: SparkSession, settings: Settings, pattern: str) -
     counts = {row["kind"]: row["count"] for row in rows.groupBy(kinds.alias("kind")).count().collect()}
     if counts:
         days = [row[0] for row in rows.select(BRONZE_PARTITION).distinct().collect()]
-        agents = [row[0] for row in rows.filter(is_own).select("user_agent").distinct().collect() if row[0]]
+        agents = distinct_agents(rows.filter(is_own))
         verdicts, ranges = read_verdicts(session, settings), load_ranges(settings.ranges_file)
-        judgement = Judgement.of(agents, ranges, verdicts.convicted, verdicts.pardoned)
+        convicted, pardoned = (
+            tuple(address for address in addresses if re.search(pattern, address))
+            for addresses in (verdicts.convicted, verdicts.pardoned)
+        )
+        judgement = Judgement.of(agents, ranges, convicted, pardoned)
         rewritten = anonymous(rows, pattern, judgement)
         columns: dict[str, str | Column] = {
             name: f"erased.{name}" for name in names(BRONZE) if name not in (*POSITION, BRONZE_PARTITION)

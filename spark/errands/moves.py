@@ -9,8 +9,9 @@ from lake.contracts import BRONZE, LEDGER_PARTITION, SUMMARY, names
 from lake.settings import Settings
 from lake.url_rules import UrlRules
 from spark.errands.replay_records import corrected_windows
+from spark.events.agent_columns import distinct_agents
 from spark.events.counts import count_windows, difference
-from spark.events.duplicates import ORDER, find_duplicates
+from spark.events.duplicates import ORDER, find_duplicates, to_each_task
 from spark.events.judgement import Judge
 from spark.events.parse import parse_again
 
@@ -49,8 +50,9 @@ def moves(
     corrected = corrected_windows(session, settings, ledger.filter(F.col(LEDGER_PARTITION).isin(days)))
     valid = _as_counted(own, rules, corrected).persist()
     try:
-        agents = valid.agg(F.collect_set("user_agent")).collect()[0][0]
-        distinct = valid.join(F.broadcast(_duplicates(valid, bronze, days)), list(ORDER), "left_anti")
+        agents, rows = distinct_agents(valid), valid.count()
+        duplicates = to_each_task(_duplicates(valid, bronze, days, rows), rows)
+        distinct = valid.join(duplicates, list(ORDER), "left_anti")
         new, old = (count_windows(distinct, judge(agents)) for judge in (after, before))
         return difference(new, old).localCheckpoint()
     finally:
@@ -73,13 +75,13 @@ def _as_counted(own: DataFrame, rules: UrlRules, corrected: DataFrame) -> DataFr
     return by_arrival.join(F.broadcast(corrected), "window_start", "left_anti").unionByName(again)
 
 
-def _duplicates(valid: DataFrame, bronze: DataFrame, days: list[object]) -> DataFrame:
-    """Find the rows that do not count, because a row of any client with their id came first."""
+def _duplicates(valid: DataFrame, bronze: DataFrame, days: list[object], rows: int) -> DataFrame:
+    """Find the rows, of so many, that do not count, because a row of any client with their id came first."""
     keys = valid.select("event_key").filter(F.col("event_key").isNotNull()).distinct()
     twins = (
         bronze.filter(F.col("event_date").isin(days) & F.col("reject_reason").isNull())
-        .join(F.broadcast(keys), "event_key", "left_semi")
-        .join(F.broadcast(valid.select(*ORDER)), list(ORDER), "left_anti")
+        .join(to_each_task(keys, rows), "event_key", "left_semi")
+        .join(to_each_task(valid.select(*ORDER), rows), list(ORDER), "left_anti")
     )
     columns = [name for name in names(BRONZE) if name in ("event_key", "event_id", "window_start", *ORDER)]
-    return find_duplicates(valid.select(*columns), twins.select(*columns))
+    return find_duplicates(valid.select(*columns), twins.select(*columns), rows)

@@ -11,12 +11,14 @@ import datetime as dt
 import ipaddress
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 from pathlib import Path
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from lake.errors import RulesError
+from lake.errors import RulesError, brief, shown
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -54,7 +56,7 @@ def load_ranges(path: Path) -> Ranges:
         with path.open(newline="", encoding="utf-8") as lines:
             rows = csv.DictReader(lines)
             if rows.fieldnames != COLUMNS:
-                raise RulesError(f"{path}: the first line must be {','.join(COLUMNS)}, not {rows.fieldnames}")
+                raise RulesError(f"{path}: the first line must be {','.join(COLUMNS)}, not {shown(rows.fieldnames)}")
             networks: dict[str, tuple[Network, ...]] = {}
             dates: dict[str, dt.date] = {}
             for row in rows:
@@ -62,19 +64,18 @@ def load_ranges(path: Path) -> Ranges:
                 networks[operator] = (*networks.get(operator, ()), _network(row, where))
                 dates[operator] = max(dates.get(operator, dt.date.min), _date(row, where))
     except (OSError, UnicodeDecodeError, csv.Error) as e:
-        raise RulesError(f"cannot read the crawlers' address ranges in {path}: {e}") from e
+        raise RulesError(f"cannot read the crawlers' address ranges in {path}: {brief(e)}") from e
     if not networks:
         raise RulesError(f"{path} has no address ranges; restore the file that Weblake ships")
     return Ranges(networks, dates)
 
 
-def is_impostor(claims: Mapping[str, list[str]], ranges: Ranges, days: int) -> Column:
+def is_impostor(claims: Mapping[str, Column], ranges: Ranges, days: int) -> Column:
     """Say of a row whether its agent claims an operator's crawler and its address is in none of that operator's ranges.
 
     The ranges are evidence for ``days`` before and after their date only: of other times nothing is known.
-    ``claims`` is operator -> agents, as ``spark.events.agents.sort_agents`` finds them; an agent should claim one
-    operator, and counts for the first that has it. An address that is missing or cannot be read is in no range. Never
-    null.
+    ``claims`` is operator -> whether the agent claims to be one of its crawlers; an agent should claim one operator,
+    and counts for the first that has it. An address that is missing or cannot be read is in no range. Never null.
 
     Raises:
         RulesError: an operator of the claims has no ranges.
@@ -82,17 +83,13 @@ def is_impostor(claims: Mapping[str, list[str]], ranges: Ranges, days: int) -> C
     unknown = sorted(claims.keys() - ranges.networks.keys())
     if unknown:
         raise RulesError(f"no address ranges for {', '.join(unknown)}; add them to lake/rules/crawler_ranges.csv")
-    lists = {operator: _texts(agents) for operator, agents in claims.items() if agents}
-    if not lists:
-        return F.lit(False)
-    verdicts = " ".join(
-        f"WHEN user_agent IN ({agents}) THEN {_is_near(ranges.dates.get(operator), days)}"
-        f" AND NOT coalesce({_inside(ranges.networks[operator])}, false)"
-        for operator, agents in lists.items()
-    )
-    any_agent = ", ".join(lists.values())
+    is_foreign = F.lit(False)
+    for operator, is_claimed in reversed(list(claims.items())):
+        is_outside = f"NOT coalesce({_inside(ranges.networks[operator])}, false)"
+        near = _is_near(ranges.dates.get(operator), days)
+        is_foreign = F.when(is_claimed, F.expr(f"{near} AND {is_outside}")).otherwise(is_foreign)
     # The outer case makes the rest free for all rows without a claim, which are nearly all.
-    return F.expr(f"CASE WHEN user_agent IN ({any_agent}) THEN CASE {verdicts} END ELSE false END")
+    return F.when(reduce(or_, claims.values()), is_foreign).otherwise(F.lit(False)) if claims else is_foreign
 
 
 def _network(row: dict[str, str], where: str) -> Network:
@@ -100,9 +97,9 @@ def _network(row: dict[str, str], where: str) -> Network:
         network = ipaddress.ip_network(row["cidr"])
         _length(network)
     except (ValueError, TypeError) as e:
-        raise RulesError(f"{where}: {row['cidr']!r} is not a usable address range: {e}") from e
+        raise RulesError(f"{where}: {shown(row['cidr'])} is not a usable address range: {brief(e)}") from e
     if not row["operator"]:
-        raise RulesError(f"{where}: {row['cidr']} has no operator; name it as spark/events/agents.py does")
+        raise RulesError(f"{where}: {shown(row['cidr'])} has no operator; name it as spark/events/agents.py does")
     return network
 
 
@@ -110,7 +107,7 @@ def _date(row: dict[str, str], where: str) -> dt.date:
     try:
         return dt.date.fromisoformat(row["as_of"])
     except (ValueError, TypeError) as e:
-        raise RulesError(f"{where}: {row['as_of']!r} is not a date such as 2026-09-02: {e}") from e
+        raise RulesError(f"{where}: {shown(row['as_of'])} is not a date such as 2026-09-02") from e
 
 
 def _is_near(date: dt.date | None, days: int) -> str:
@@ -181,6 +178,5 @@ def _starts(networks: Collection[Network], version: int, length: int) -> set[int
 
 
 def _texts(values: Iterable[str]) -> str:
-    """Texts as SQL literals, separated by commas. A dollar could begin a variable, which Spark puts a value in for."""
-    escaped = (value.replace("\\", r"\\").replace("'", r"\'").replace("$", r"\u0024") for value in values)
-    return ", ".join(f"'{value}'" for value in escaped)
+    """Hexadecimal texts as SQL literals, separated by commas."""
+    return ", ".join(f"'{value}'" for value in values)

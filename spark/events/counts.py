@@ -84,7 +84,7 @@ def count_windows(events: DataFrame, judgement: Judgement) -> DataFrame:
     packed, unpacked = _in_pairs(conditions(judgement))
     added = {**packed, **amounts()}
     columns = [column.alias(name) for name, column in added.items()]
-    measured = events.select("window_start", judgement.is_bot.alias("is_bot"), *keys, *columns)
+    measured = judgement.look_up(events).select("window_start", judgement.is_bot.alias("is_bot"), *keys, *columns)
     sums = [F.sum(name).alias(name) for name in added]
     common = [F.col("window_start"), F.col("is_bot")]
     sets = [[*common, *([F.col(entry.column)] if entry.column else [])] for entry in DIMENSIONS.values()]

@@ -19,6 +19,7 @@ from spark.events.judgement import Judgement
 
 MOST_LISTED_WINDOWS = 200
 MOST_SPANS = 8
+MOST_BROADCAST = 1_000_000  # as many rows as a step of silver has
 ORDER = ("batch", "kafka_partition", "kafka_offset")
 
 
@@ -30,12 +31,18 @@ class Span:
     last: int
 
 
-def find_duplicates(new: DataFrame, earlier: DataFrame) -> DataFrame:
+def to_each_task(frame: DataFrame, rows: int) -> DataFrame:
+    """Have a join send a frame of at most so many rows to each task, as long as so many fit into memory there."""
+    return F.broadcast(frame) if rows <= MOST_BROADCAST else frame
+
+
+def find_duplicates(new: DataFrame, earlier: DataFrame, rows: int = 0) -> DataFrame:
     """Find the rows of ``new`` that are duplicates: one row per (batch, kafka_partition, kafka_offset).
 
     Args:
         new: Valid rows of bronze, to be counted now.
         earlier: Valid rows of bronze in the same windows, counted before.
+        rows: How many the new may be, if they are more than a batch.
     """
     columns = ("event_key", "event_id", "window_start", *ORDER)
     both = (
@@ -51,7 +58,7 @@ def find_duplicates(new: DataFrame, earlier: DataFrame) -> DataFrame:
     )
     rank = F.row_number().over(Window.partitionBy("event_key", "event_id", "window_start").orderBy(*ORDER))
     return (
-        both.join(F.broadcast(suspects), "event_key", "left_semi")
+        both.join(to_each_task(suspects, rows), "event_key", "left_semi")
         .withColumn("rank", rank)
         .filter((F.col("rank") > 1) & F.col("is_new"))
         .select(*ORDER)

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lake.contracts import AGENT_GROUPS, CONVICTED, ERASED, PARDONED
+from spark.events.agent_columns import claims, is_in, is_kind, listed
 from spark.events.agent_rules import agent_rules
-from spark.events.agents import Agents, sort_agents
+from spark.events.agents import Agents
 from spark.events.claims import Ranges, is_impostor
 
 AGENTLESS, CRAWLER, TOOL, IMPOSTOR = "agentless", "bot", "tool", "impostor"
@@ -25,20 +26,35 @@ AGENTLESS, CRAWLER, TOOL, IMPOSTOR = "agentless", "bot", "tool", "impostor"
 class Judgement:
     """What is known of some events' clients: whose their agents are, and the verdicts on their addresses.
 
-    Each property is a column over ``user_agent``, ``ip_address`` and ``window_start``, never null.
+    Each property is a column over ``user_agent``, ``ip_address`` and ``window_start`` of what :meth:`look_up` returns,
+    never null. ``agents`` is None where they are too many to be listed: then each row's own is looked at. ``verdicts``
+    is a table of addresses and verdicts in place of ``convicted`` and ``pardoned`` where these would be too long.
     """
 
-    agents: Agents = field(default_factory=Agents)
+    agents: Agents | None = field(default_factory=Agents)
     ranges: Ranges = field(default_factory=lambda: Ranges({}))
     convicted: tuple[str, ...] = ()
     pardoned: tuple[str, ...] = ()
+    verdicts: DataFrame | None = None
 
     @classmethod
     def of(
-        cls, agents: Iterable[str], ranges: Ranges, convicted: tuple[str, ...], pardoned: tuple[str, ...]
+        cls,
+        agents: Iterable[str] | None,
+        ranges: Ranges,
+        convicted: tuple[str, ...],
+        pardoned: tuple[str, ...],
+        verdicts: DataFrame | None = None,
     ) -> Judgement:
-        """Judge the clients of some events by their distinct agents, crawlers' address ranges, and the verdicts."""
-        return cls(sort_agents(agents), ranges, convicted, pardoned)
+        """Judge the clients of some events by their distinct agents, crawlers' address ranges, and the verdicts.
+
+        ``agents`` is None where there are too many: see :func:`spark.events.agent_columns.distinct_agents`.
+        """
+        return cls(listed(agents), ranges, convicted, pardoned, verdicts)
+
+    def look_up(self, events: DataFrame) -> DataFrame:
+        """Return events with the column ``verdict`` too, if the verdicts are in a table."""
+        return events if self.verdicts is None else events.join(F.broadcast(self.verdicts), "ip_address", "left")
 
     @property
     def is_bot(self) -> Column:
@@ -49,18 +65,18 @@ class Judgement:
     @property
     def is_crawler(self) -> Column:
         """Whether the agent says that it is a crawler."""
-        return _word_or(CRAWLER, _is_in("user_agent", self.agents.crawlers))
+        return _word_or(CRAWLER, is_kind(self.agents, "crawler"))
 
     @property
     def is_tool(self) -> Column:
         """Whether the agent says that it is a library, a headless browser, a monitor or the like."""
-        return _word_or(TOOL, _is_in("user_agent", self.agents.tools))
+        return _word_or(TOOL, is_kind(self.agents, "tool"))
 
     @property
     def is_impostor(self) -> Column:
         """Whether the agent claims a known crawler's name from an address that was not that crawler's at the time."""
-        claims = {name: agents for name, agents in self.agents.claims.items() if name in self.ranges.networks}
-        return _word_or(IMPOSTOR, is_impostor(claims, self.ranges, agent_rules().ranges_hold_days))
+        known = {name: is_so for name, is_so in claims(self.agents).items() if name in self.ranges.networks}
+        return _word_or(IMPOSTOR, is_impostor(known, self.ranges, agent_rules().ranges_hold_days))
 
     @property
     def has_no_agent(self) -> Column:
@@ -91,15 +107,20 @@ class Judgement:
 
     @property
     def _is_convicted(self) -> Column:
-        return _word_or(CONVICTED, _is_in("ip_address", self.convicted))
+        return _word_or(CONVICTED, self._has_verdict(CONVICTED, self.convicted))
 
     @property
     def _is_pardoned(self) -> Column:
-        return _word_or(PARDONED, _is_in("ip_address", self.pardoned))
+        return _word_or(PARDONED, self._has_verdict(PARDONED, self.pardoned))
+
+    def _has_verdict(self, verdict: str, addresses: tuple[str, ...]) -> Column:
+        if self.verdicts is None:
+            return is_in("ip_address", addresses)
+        return F.coalesce(F.col("verdict") == verdict, F.lit(False))
 
 
-Judge = Callable[[list[str]], Judgement]
-"""From the distinct agents of some events to what is known of their clients."""
+Judge = Callable[[list[str] | None], Judgement]
+"""From the distinct agents of some events, None if they are too many, to what is known of their clients."""
 
 
 def _is_erased() -> Column:
@@ -110,7 +131,3 @@ def _word_or(word: str, otherwise: Column) -> Column:
     """Whether the word stands for an erased client; of any other client, what ``otherwise`` says."""
     says = F.coalesce(F.concat(F.col("user_agent"), F.lit(" ")).contains(f" {word} "), F.lit(False))
     return F.when(_is_erased(), says).otherwise(otherwise)
-
-
-def _is_in(column: str, values: list[str] | tuple[str, ...]) -> Column:
-    return F.coalesce(F.col(column).isin(list(values)), F.lit(False)) if values else F.lit(False)
