@@ -96,12 +96,12 @@ def slow_texts(tree: Any) -> Iterator[tuple[str, str, str]]:
 
 
 def repetitions(tree: Any, before: str) -> Iterator[tuple[str, str]]:
-    """Yield of each repetition in a pattern a text that leads to it, and a sample of what it repeats."""
+    """Yield of each repetition in a pattern a text that leads to it, and samples of what it repeats."""
     for operation, argument in tree:
         name = str(operation)
         for part in parts(name, argument):
             if name.endswith("REPEAT") and argument[1] >= LEAST_REPEATS:
-                yield before, sample(part)
+                yield from ((before, text) for text in samples(part))
             yield from repetitions(part, before)
         before = short(before + sample([(operation, argument)]))
 
@@ -127,6 +127,15 @@ def parts(name: str, argument: Any) -> list[Any]:
     if name == "ATOMIC_GROUP":
         return [argument]
     return [argument[1]] if name in ("ASSERT", "ASSERT_NOT") else []
+
+
+def samples(tree: Any) -> Iterator[str]:
+    """Yield a sample of a pattern, and one of each alternative in it."""
+    yield sample(tree)
+    for operation, argument in tree:
+        if str(operation) in ("BRANCH", "SUBPATTERN", "ATOMIC_GROUP"):
+            for part in parts(str(operation), argument):
+                yield from samples(part)
 
 
 def sample(tree: Any) -> str:
