@@ -45,7 +45,7 @@ OFFENCES = sql.SQL(
     ),
 
     offences as (
-        select pid, 'kept ' || usename || ' waiting' as offence
+        select pid, 'kept ' || waiting.usename || ' waiting' as offence
         from readers
         inner join waiting on readers.pid = waiting.blocker
 

@@ -66,7 +66,7 @@ def test_a_migration_runs_nothing_that_another_role_has_put_in_its_way(old: Sett
 
 
 def test_no_session_of_ours_finds_names_in_a_schema_of_somebody_else(stack_settings: Settings) -> None:
-    safe = [("pg_catalog, pg_temp",)]
+    safe = [("pg_catalog,pg_temp",)]
     for role in ("owner", *RESERVED):
         assert postgres.query(stack_settings, role, "show search_path") == safe
     with closing(connect_mirror(stack_settings.postgres_dsn("pipeline"))) as mirror, mirror.cursor() as cursor:
@@ -141,7 +141,7 @@ def test_an_analyst_who_changes_its_login_loses_only_itself_until_the_next_migra
         assert not postgres.accepts(stack_settings, "analyst")
         assert postgres.accepts(stack_settings, "charts")
         assert migrate(stack_settings) == [
-            "role analyst had another password than in the settings, and has theirs again"
+            "role analyst had another password than the settings say, and has theirs again"
         ]
     assert postgres.query(stack_settings, "analyst", "show statement_timeout") == [("0",)]
     assert migrate(stack_settings) == []

@@ -84,11 +84,12 @@ def test_every_mart_and_every_column_is_checked(settings: Settings) -> None:
 @contextmanager
 def changed(settings: Settings, mart: str, change: str) -> Iterator[None]:
     """Change a mart meanwhile."""
-    execute(settings, f"create table kept as select * from marts.{mart}; {change}")
+    execute(settings, f"create table public.kept as select * from marts.{mart}; {change}")
     try:
         yield
     finally:
-        execute(settings, f"delete from marts.{mart}; insert into marts.{mart} select * from kept; drop table kept")
+        execute(settings, f"delete from marts.{mart}; insert into marts.{mart} select * from public.kept")
+        execute(settings, "drop table public.kept")
 
 
 @pytest.mark.parametrize(

@@ -69,9 +69,10 @@ def ended(guard: Connection, limits: Limits) -> list[int]:
 def test_a_query_that_has_switched_its_time_limit_off_is_ended(
     stack_settings: Settings, guard: Connection, analyst: Connection
 ) -> None:
+    pid = analyst.get_backend_pid()
     with at_work(stack_settings, analyst, "select pg_sleep(600)", "Timeout"):
         assert ended(guard, PATIENT) == []
-        assert ended(guard, replace(PATIENT, grace=-30)) == [analyst.get_backend_pid()]
+        assert ended(guard, replace(PATIENT, grace=-30)) == [pid]
 
 
 @pytest.mark.parametrize("limits", [Limits(1e6, -1e6, 1e6, 1e6), Limits(-30, 1e6, 0, 1e6)])

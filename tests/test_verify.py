@@ -144,7 +144,7 @@ def test_the_command_prints_its_lines_and_exits_with_the_verdict(audit: Audit) -
 
 @pytest.mark.stack
 def test_servers_that_are_down_are_no_failure_and_have_their_addresses(audit: Audit) -> None:
-    down = replace(audit.settings, kafka_bootstrap_servers="127.0.0.1:1", postgres_port=1)
+    down = replace(audit.settings, kafka_private_servers="127.0.0.1:1", postgres_port=1)
     checks = Audit(audit.session, down, audit.rules)()
     assert {check.verdict for check in checks.values()} == {Verdict.OK, Verdict.UNCHECKED}
     notes = " ".join(wrong(checks).values())

@@ -11,14 +11,16 @@ from pathlib import Path
 from lake.contracts import TOPIC_PARTITIONS
 from lake.errors import ServiceError
 from lake.files import write_whole
-from lake.kafka_access import client_options, no_answer
+from lake.kafka_access import client_options, no_answer, sender_options
 from lake.settings import Settings, child_environment
 from stack.servers import kafka_login
 from stack.servers.ports import LOCALHOST, is_open
+from stack.servers.waiting import wait_until
 from stack.setup.jars import KAFKA, classpath
 
 HEAP = "-Xmx256m"
 PATIENCE_MS = 10_000
+SENDERS_SECONDS = 30
 TOPIC_SETTINGS = {
     "message.timestamp.type": "LogAppendTime",
     "retention.ms": "-1",
@@ -155,10 +157,23 @@ def create_topic(settings: Settings) -> None:
                 admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs=TOPIC_SETTINGS)])
             if settings.kafka_private_servers:
                 kafka_login.admit_senders(admin, topic)
+                wait_until(lambda: _is_open(settings), SENDERS_SECONDS, f"senders may append to {topic!r}")
     except KafkaError as error:
         raise ServiceError(
             f"topic {topic!r} could not be created at {settings.kafka_servers}: {error}; see `make logs NAME=kafka`"
         ) from error
+
+
+def _is_open(settings: Settings) -> bool:
+    """Say whether senders see the topic: the broker learns of their right in a moment."""
+    from kafka import KafkaConsumer
+    from kafka.errors import KafkaError
+
+    try:
+        with closing(KafkaConsumer(**sender_options(settings), bootstrap_timeout_ms=PATIENCE_MS)) as sender:
+            return bool(sender.partitions_for_topic(settings.kafka_topic))
+    except KafkaError:
+        return False
 
 
 def has_topic(settings: Settings) -> bool:

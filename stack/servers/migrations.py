@@ -151,7 +151,7 @@ def _limit_database(cursor: Cursor) -> None:
     cursor.execute(sql.SQL("grant connect on database {} to {}, {}").format(database, logins, group))
     cursor.execute(sql.SQL("grant temporary on database {} to pipeline, dbt, {}").format(database, group))
     for other in ("postgres", "template1"):
-        cursor.execute("select 1 from pg_database where datname = %s", (other,))
+        cursor.execute("select 1 from pg_database where datname = %s and pg_has_role(datdba, 'usage')", (other,))
         if cursor.fetchone():
             cursor.execute(sql.SQL("revoke connect on database {} from public").format(sql.Identifier(other)))
 
