@@ -211,16 +211,17 @@ def _wait_for_health(settings: Settings, watch: Watch, since: float) -> None:
 
 def _follow_settings(settings: Settings) -> None:
     remember_generator(settings)
-    if postgres.accepts(settings, postgres.OWNER, "postgres"):
-        for note in migrate(make_passwords(settings)):  # somebody may have dropped what the mirror and dbt need
-            say(note)
+    is_there = postgres.accepts(settings, postgres.OWNER, "postgres")
+    notes = migrate(make_passwords(settings)) if is_there else []  # somebody may have dropped what others need
+    for note in notes:
+        say(note)
     supervision.write_config(settings)
     changes = supervision.apply_config(settings)
-    _restore_topic(as_written(settings))
+    is_mended = _restore_topic(as_written(settings)) or bool(notes)
     if changes:
         say(f"The stack was up already. To apply the settings: {', '.join(changes)}.\n")
     else:
-        say("The stack was up already; nothing changed.\n")
+        say(f"The stack was up already; nothing {'else ' if is_mended else ''}changed.\n")
     started_in = supervision.environment(settings)
     names = unapplied(settings, started_in) if started_in else []
     if names:
@@ -228,8 +229,8 @@ def _follow_settings(settings: Settings) -> None:
     _say_where_to_look(as_written(settings))
 
 
-def _restore_topic(settings: Settings) -> None:
-    """Make a topic again that somebody has deleted, and wait until the stream knows it: it is to be accepted then."""
+def _restore_topic(settings: Settings) -> bool:
+    """Make a topic again that somebody has deleted, wait until the stream knows it, and return whether that was so."""
     watch = Watch(settings)
     loss = _prepare_kafka(settings, watch)
     if loss:
@@ -237,6 +238,7 @@ def _restore_topic(settings: Settings) -> None:
         watch.wait(
             lambda: is_refused(settings), TIMEOUT_SECONDS, "the stream sees the new topic", lambda: _how_far(settings)
         )
+    return bool(loss)
 
 
 def _say_where_to_look(settings: Settings) -> None:

@@ -178,7 +178,7 @@ def test_up_names_what_it_does_not_apply_to_a_running_stack(
     monkeypatch.setattr("stack.supervision.apply_config", lambda _: [])
     monkeypatch.setattr("stack.supervision.environment", lambda _: {"TRIGGER_SECONDS": "10"})
     monkeypatch.setattr("stack.servers.postgres.accepts", lambda *_: False)
-    monkeypatch.setattr("stack.up._restore_topic", lambda _: None)
+    monkeypatch.setattr("stack.up._restore_topic", lambda _: False)
     for name in START_SETTINGS:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TRIGGER_SECONDS", "2")
