@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from frames import LINE
 from lakes import append_batch, sums
 from pyspark.sql import SparkSession
@@ -30,6 +32,15 @@ def visit(number: int, agent: str) -> bytes:
     return text.replace("Mozilla/5.0 Firefox/131.0", agent.format(number)).encode()
 
 
+@pytest.fixture
+def compiled(session: SparkSession) -> Iterator[None]:
+    """Spark fails where it cannot compile a plan, in place of taking more time over it."""
+    session.conf.set("spark.sql.codegen.fallback", "false")
+    yield
+    session.conf.unset("spark.sql.codegen.fallback")
+
+
+@pytest.mark.usefixtures("compiled")
 def test_many_agents_and_many_verdicts_are_counted_as_a_few_are(
     session: SparkSession, rules: UrlRules, tmp_path: Path
 ) -> None:

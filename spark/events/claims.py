@@ -70,12 +70,14 @@ def load_ranges(path: Path) -> Ranges:
     return Ranges(networks, dates)
 
 
-def is_impostor(claims: Mapping[str, Column], ranges: Ranges, days: int) -> Column:
+def is_impostor(claims: Mapping[str, Column], ranges: Ranges, days: int, is_compiled: bool = True) -> Column:
     """Say of a row whether its agent claims an operator's crawler and its address is in none of that operator's ranges.
 
     The ranges are evidence for ``days`` before and after their date only: of other times nothing is known.
     ``claims`` is operator -> whether the agent claims to be one of its crawlers; an agent should claim one operator,
     and counts for the first that has it. An address that is missing or cannot be read is in no range. Never null.
+    Without ``is_compiled``, Spark looks into the ranges without compiling that: where all operators may be claimed, and
+    the claims themselves take room, it would be more code than Java takes in one piece (64 KB).
 
     Raises:
         RulesError: an operator of the claims has no ranges.
@@ -86,8 +88,10 @@ def is_impostor(claims: Mapping[str, Column], ranges: Ranges, days: int) -> Colu
     is_foreign = F.lit(False)
     for operator, is_claimed in reversed(list(claims.items())):
         is_outside = f"NOT coalesce({_inside(ranges.networks[operator])}, false)"
-        near = _is_near(ranges.dates.get(operator), days)
-        is_foreign = F.when(is_claimed, F.expr(f"{near} AND {is_outside}")).otherwise(is_foreign)
+        evidence = f"{_is_near(ranges.dates.get(operator), days)} AND {is_outside}"
+        if not is_compiled:
+            evidence = f"exists(array(1), one -> {evidence})"  # functions of functions are never compiled
+        is_foreign = F.when(is_claimed, F.expr(evidence)).otherwise(is_foreign)
     # The outer case makes the rest free for all rows without a claim, which are nearly all.
     return F.when(reduce(or_, claims.values()), is_foreign).otherwise(F.lit(False)) if claims else is_foreign
 

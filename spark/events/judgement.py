@@ -76,7 +76,8 @@ class Judgement:
     def is_impostor(self) -> Column:
         """Whether the agent claims a known crawler's name from an address that was not that crawler's at the time."""
         known = {name: is_so for name, is_so in claims(self.agents).items() if name in self.ranges.networks}
-        return _word_or(IMPOSTOR, is_impostor(known, self.ranges, agent_rules().ranges_hold_days))
+        is_short = self.agents is not None
+        return _word_or(IMPOSTOR, is_impostor(known, self.ranges, agent_rules().ranges_hold_days, is_short))
 
     @property
     def has_no_agent(self) -> Column:
