@@ -21,7 +21,7 @@ from typing import Any
 FIRST_LENGTH = 256
 SUSPICIOUS_SECONDS = 0.0005
 """What takes so long on a text of the first length may take a second on the longest; what is quicker takes less."""
-MOST_SECONDS = 20.0
+MOST_SECONDS_IN_ALL = 20.0
 """A process that has taken so long has tried enough."""
 LEAST_REPEATS = 10
 """A repetition of less is as good as none."""
@@ -71,7 +71,7 @@ def try_out(pattern: str, flags: int, longest: int, seconds: float) -> None:
     search, tree = re.compile(pattern, flags).search, parser.parse(pattern, flags)
     first = min(FIRST_LENGTH + 2 * tree.getwidth()[0], longest)
     for before, pump, end in slow_texts(tree):
-        if time.process_time() > MOST_SECONDS:
+        if time.process_time() > MOST_SECONDS_IN_ALL:
             return
         length = first
         while True:

@@ -118,13 +118,21 @@ def read_allowed(path: Path) -> list[Network]:
     for number, line in enumerate(read_bytes(path).decode(errors="replace").splitlines(), start=1):
         text = line.partition("#")[0].strip()
         try:
-            networks += [ipaddress.ip_network(text)] if text else []
+            networks += [_as_ipv4(ipaddress.ip_network(text))] if text else []
         except ValueError as error:
             raise RulesError(
                 f"{path}, line {number}: {text!r} is no address and no network; write it like 198.51.100.7 or "
                 "198.51.100.0/24, with no bit set behind the network's"
             ) from error
     return networks
+
+
+def _as_ipv4(network: Network) -> Network:
+    """Return the network, as IPv4 if it is that within IPv6, as :func:`read_address` does with an address."""
+    if isinstance(network, ipaddress.IPv4Network) or network.prefixlen < 96:
+        return network
+    mapped = network.network_address.ipv4_mapped
+    return ipaddress.ip_network((mapped, network.prefixlen - 96)) if mapped else network
 
 
 def own_addresses() -> set[Address]:

@@ -24,7 +24,7 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
 from lake.contracts.reports import report_round
-from lake.errors import ServiceError, WeblakeError
+from lake.errors import ServiceError, WeblakeError, first_line
 from lake.locks import lock_holders
 from lake.settings import PROJECT, Settings, lend_environment
 from marts.propose import propose
@@ -178,8 +178,7 @@ def build(marts: Marts, settings: Settings, full_refresh: bool = False) -> None:
     except ServiceError as error:
         if LOCK_TIMEOUT not in str(error):
             raise
-        with closing(psycopg2.connect(settings.postgres_dsn("dbt"))) as connection, connection.cursor() as cursor:
-            raise ServiceError(f"{error}; {lock_holders(cursor, MARTS_SCHEMA)}") from error
+        raise ServiceError(f"{error}; {_who_holds_locks(settings)}") from error
     _, published = stands(settings)
     log.info("marts built: version %s in %.2f s", published.version if published else "?", time.monotonic() - started)
 
@@ -281,6 +280,15 @@ def _project_files() -> list[ProjectFile]:
 
 def _results(outcome: dbtRunnerResult) -> list[Any]:
     return list(getattr(outcome.result, "results", None) or [])
+
+
+def _who_holds_locks(settings: Settings) -> str:
+    """Return who holds locks on the marts, in words; why nobody can say, where PostgreSQL does not."""
+    try:
+        with closing(psycopg2.connect(settings.postgres_dsn("dbt"))) as connection, connection.cursor() as cursor:
+            return lock_holders(cursor, MARTS_SCHEMA)
+    except psycopg2.Error as error:
+        return f"who holds the lock is not known: {first_line(error)}"
 
 
 def _first_lines(message: object) -> str:

@@ -66,8 +66,8 @@ def read_topic(session: SparkSession, settings: Settings, begins: Offsets) -> Da
 
 
 def read_range(session: SparkSession, settings: Settings, begins: Offsets, ends: Offsets) -> DataFrame:
-    """Return the records of the topic from ``begins`` to ``ends``, exclusive, of the partitions that both have."""
-    bounds = {"startingOffsets": begins, "endingOffsets": {partition: ends[partition] for partition in begins}}
+    """Return the records of the topic from ``begins`` to ``ends``, exclusive; both name the same partitions."""
+    bounds = {"startingOffsets": begins, "endingOffsets": ends}
     return _as_records(
         session.read.format("kafka")
         .options(**spark_options(settings))
@@ -242,14 +242,15 @@ class Bronze:
         """Append one batch. Its number is the Delta version that it makes."""
         batch = own_snapshot(self._session, self._settings.bronze).version + 1
         moved = {partition: end for partition, end in ends.items() if end != begins.get(partition, 0)}
-        number = sum(end - begins.get(partition, 0) for partition, end in moved.items())
+        first = {partition: begins.get(partition, 0) for partition in moved}
+        number = sum(end - first[partition] for partition, end in moved.items())
         half = max(1, self._session.sparkContext.defaultParallelism // 2)  # the other half is left to silver
         files = 1 if number < ROWS_PER_FILE else half
         rows = records.withColumn("batch", _constant(batch)).select(*names(BRONZE))
-        note = json.dumps({"from": {partition: begins.get(partition, 0) for partition in moved}, "to": moved})
+        note = json.dumps({"from": first, "to": moved})
         self._position.forget()
         failpoints.reach("bronze-before-commit")
-        with watch(self._patience_seconds, lambda: self._slow_rule(begins, moved), self._report_error):
+        with watch(self._patience_seconds, lambda: self._slow_rule(first, moved), self._report_error):
             append_once(rows.coalesce(files), self._settings.bronze, WRITER, self._step, note)
         failpoints.reach("bronze-after-commit")
         self._report_batch(batch, note, {**begins, **ends})
@@ -259,9 +260,8 @@ class Bronze:
         self._planned = ends
         self._step += 1
 
-    def _slow_rule(self, begins: Offsets, moved: Offsets) -> str | None:
-        first = {partition: begins.get(partition, 0) for partition in moved}
-        return slow_rule(read_range(self._session, self._settings, first, moved), self._rules)
+    def _slow_rule(self, begins: Offsets, ends: Offsets) -> str | None:
+        return slow_rule(read_range(self._session, self._settings, begins, ends), self._rules)
 
     def _report_error(self, error: str | None) -> None:
         self._progress.report_error("bronze", error)

@@ -28,6 +28,7 @@ from spark.errands.court import Court
 from spark.errands.errands import Errands
 from spark.errands.maintenance import Maintenance
 from spark.errands.replays import Replays
+from spark.events.agent_rules import agent_rules
 from spark.mirror import Mirror
 from spark.progress import Progress, Stage
 from spark.session import java_process
@@ -64,6 +65,7 @@ class Pipeline:
         self._bronze_moved = threading.Event()
         self._ledger_moved = threading.Event()
         rules = load_url_rules(settings.rules_file)  # first: no table is made under rules that cannot be used
+        agent_rules()
         create_bronze(session, settings)
         create_ledger(session, settings)
         self.progress = Progress(settings.stream_file)

@@ -27,7 +27,6 @@ class Progress:
         self._path = path
         self._lock = threading.Lock()
         self._report = StreamReport(pid=os.getpid())
-        self._batch_since: dict[str, float] = {}
 
     @property
     def bronze(self) -> BronzeReport:
@@ -79,12 +78,14 @@ class Progress:
     def at_batch(self, stage: Stage) -> Iterator[None]:
         """Note that the stage is at a batch; the next report says so, and since when."""
         with self._lock:
-            self._batch_since = {**self._batch_since, stage: time.time()}
+            since = {**self._report.batch_since, stage: time.time()}
+            self._report = replace(self._report, batch_since=since)
         try:
             yield
         finally:
             with self._lock:
-                self._batch_since = {name: since for name, since in self._batch_since.items() if name != stage}
+                since = {name: began for name, began in self._report.batch_since.items() if name != stage}
+                self._report = replace(self._report, batch_since=since)
 
     def touch(self) -> None:
         """Say that the streams are alive."""
@@ -92,7 +93,7 @@ class Progress:
             self._write()
 
     def _write(self) -> None:
-        self._report = replace(self._report, updated_at=time.time(), batch_since=self._batch_since)
+        self._report = replace(self._report, updated_at=time.time())
         try:
             write_stream_report(self._path, self._report)
         except OSError as error:  # a full disk: nobody hears of it, but the streams live

@@ -111,10 +111,10 @@ def read_record(output: str) -> ErasureRecord:
         ) from error
 
 
-def rewrite_database(settings: Settings, say: Callable[[str], None]) -> None:
+def rewrite_database(settings: Settings, note: Callable[[str], None]) -> None:
     """Make PostgreSQL rewrite its tables and statistics without deleted rows, and drop its log up to now.
 
-    Sessions of readers that are in the way are ended; ``say`` gets a line for each.
+    Sessions of readers that are in the way are ended; ``note`` gets a line for each.
 
     Raises:
         ServiceError: PostgreSQL refused, or somebody who is no reader is in the way; the message names the session.
@@ -123,10 +123,10 @@ def rewrite_database(settings: Settings, say: Callable[[str], None]) -> None:
         tables = [(str(schema), str(table)) for schema, table in postgres.query(settings, postgres.OWNER, OUR_TABLES)]
         with (
             closing(postgres.connect(settings, postgres.OWNER)) as connection,
-            clear_way(settings, connection, say),
+            clear_way(settings, connection, note),
             connection.cursor() as cursor,
         ):
-            end_readers(connection, say)
+            end_readers(connection, note)
             for table in tables:
                 limit = "0" if table[0] in SCHEMAS else f"{FOREIGN_SECONDS}s"
                 cursor.execute("select set_config('statement_timeout', %s, false)", (limit,))

@@ -16,11 +16,10 @@ from lake.settings import PROJECT, STACK_FILE, Settings
 from stack.servers.unprivileged import lets_server_through
 
 OF_OTHERS = stat.S_IRWXG | stat.S_IRWXO
-OURS = {
-    *(STACK_FILE, "lake.lock", "marts.lock", "up.lock"),
-    *("dbt", "kafka", "lake", "logs", "postgres", "requests", "spark", "truth"),
-}
-"""What Weblake puts into its data folder, some before ``make up``; a folder that it has used has one of these."""
+MARKS = {STACK_FILE, "lake.lock", "marts.lock", "up.lock"}
+"""Files that no other folder has than a data folder of Weblake's."""
+FOLDERS = {"dbt", "kafka", "lake", "logs", "postgres", "requests", "spark", "truth"}
+"""What commands may make in it before ``make up``. Folders of others have such names, too, beside other things."""
 OF_THE_DISK = "lost+found"
 LAKE = ("bronze", "checkpoints", "erasures", "replays", "silver", "verdicts")
 """What Weblake puts into the lake; a folder that ``LAKE_ROOT`` names may hold other things."""
@@ -36,8 +35,9 @@ def claim(settings: Settings) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     names = {path.name for path in folder.iterdir()} - {OF_THE_DISK}
     is_shared = bool(folder.stat().st_mode & stat.S_ISVTX)
-    if is_shared or (names and not names & OURS):
-        why = "is for all users of this machine" if is_shared else f"holds other things, such as {min(names)}"
+    if is_shared or not (names & MARKS or names <= FOLDERS):
+        others = min(names - FOLDERS, default="")
+        why = "is for all users of this machine" if is_shared else f"holds other things, such as {others}"
         raise SettingsError(
             f"WEBLAKE_DATA={folder} {why}; set it to a folder for Weblake alone, such as {folder}/weblake"
         )
@@ -48,18 +48,18 @@ def close(settings: Settings) -> int:
 
     A folder that was closed already is not looked through: nobody can reach what is in it.
     """
-    return sum(_close(path) for door in _open(settings) for path in (door, *_below(door)))
+    return sum(_close(path) for door in _open_doors(settings) for path in (door, *_below(door)))
 
 
 def complaints(settings: Settings) -> list[str]:
     """Return a sentence for each of our folders that other users may look into."""
     return [
         f"other users may look into {door} (mode {_mode(door):o}); run `make up`, or `chmod -R go= {door}`"
-        for door in _open(settings)
+        for door in _open_doors(settings)
     ]
 
 
-def _open(settings: Settings) -> list[Path]:
+def _open_doors(settings: Settings) -> list[Path]:
     """Return our folders that others may look into: all state, and charts, unless somebody chose a place for them."""
     elsewhere = [Path(settings.lake_root, name) for name in LAKE]
     elsewhere += [settings.charts] if settings.charts == PROJECT / "charts" else []
@@ -70,6 +70,14 @@ def _open(settings: Settings) -> list[Path]:
 def _below(folder: Path) -> Iterator[Path]:
     for root, folders, files in os.walk(folder):
         yield from (Path(root, name) for name in (*folders, *files))
+        # Not into the server's own folder: who has taken it over might put links where files were.
+        folders[:] = [name for name in folders if _is_ours(Path(root, name))]
+
+
+def _is_ours(folder: Path) -> bool:
+    with suppress(FileNotFoundError):
+        return folder.lstat().st_uid == os.geteuid()
+    return False
 
 
 def _close(path: Path) -> bool:

@@ -19,7 +19,7 @@ from stack.servers import postgres, stack_env
 from stack.servers.blockers import clear_way
 from stack.servers.migrations import take_turn
 from stack.servers.roles import SANDBOXES
-from stack.servers.sandboxes import Quota, bring_sandbox, make_schema, quota_of, sandboxes
+from stack.servers.sandboxes import Quota, bring_sandbox, make_schema, sandboxes
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 MANY_CONNECTIONS = 30
@@ -54,7 +54,7 @@ def make_sandbox(settings: Settings, name: str, seconds: int | None, connections
         connection,
         connection.cursor() as cursor,
     ):
-        before = quota_of(cursor, name)
+        before = sandboxes(cursor).get(name)
         _require_free(cursor, name, before is not None)
         password = read_env_file(settings.data / STACK_FILE).get(key) or secrets.token_hex(16)
         stack_env.write(settings, {key: password})  # before the role has it: it is nowhere else
@@ -136,6 +136,6 @@ def _require_free(cursor: Cursor, name: str, is_sandbox: bool) -> None:
 
 
 def _require_sandbox(cursor: Cursor, name: str) -> None:
-    if quota_of(cursor, name) is None:
-        names = ", ".join(sandboxes(cursor)) or "none"
-        raise ServiceError(f"there is no sandbox {name!r}; the sandboxes are: {names}")
+    names = sandboxes(cursor)
+    if name not in names:
+        raise ServiceError(f"there is no sandbox {name!r}; the sandboxes are: {', '.join(names) or 'none'}")

@@ -13,13 +13,12 @@ def make_topic(settings: Settings) -> str:
     Raises:
         ServiceError: the broker does not answer, or did not do it.
     """
-    loss = "" if kafka.end_offsets(settings) else _loss_with_topic(settings)
-    kafka.create_topic(settings)
-    return loss
+    loss = _loss_with_topic(settings)  # before there is a new one, on which bronze soon reports
+    return loss if kafka.create_topic(settings) else ""
 
 
 def _loss_with_topic(settings: Settings) -> str:
-    """Say what is lost. How far Kafka was is known as of bronze's last look, which is before each of its batches."""
+    """Say what would be lost. How far Kafka was is known as of bronze's last look, before each of its batches."""
     report = read_stream_report(settings.stream_file)
     if report is None or not report.bronze.rows:
         return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import shutil
@@ -30,10 +31,31 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip what needs a program of Debian's that is not there, and say which."""
+    """Skip what needs root, or a program of Debian's that is not there, and say which."""
+    if item.get_closest_marker("root") and (os.geteuid() != 0 or not shutil.which("setpriv")):
+        pytest.skip("only root can act as another user, and with setpriv, which is in util-linux")
     missing = [name for mark in item.iter_markers("debian") for name in mark.args if shutil.which(name) is None]
     if missing:
         pytest.skip(f"{', '.join(missing)} is not installed; on Debian: apt-get install {' '.join(missing)}")
+
+
+@pytest.fixture(autouse=True)
+def _umask_as_it_was() -> Iterator[None]:
+    """Give the process back its umask, which a command of ours replaces."""
+    umask = os.umask(PRIVATE)
+    os.umask(umask)
+    yield
+    os.umask(umask)
+
+
+@pytest.fixture
+def log_as_it_was() -> Iterator[None]:
+    """Give Python's log back its handlers and its level, which a command of ours replaces."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture(scope="session")
@@ -58,8 +80,10 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     with pytest.MonkeyPatch.context() as environment:
         environment.delenv("SPARK_SUBMIT_OPTS", raising=False)
         umask = os.umask(PRIVATE)  # as in our programs
-        session = spark_session(settings)
-        os.umask(umask)
+        try:
+            session = spark_session(settings)
+        finally:
+            os.umask(umask)
     yield session
     session.stop()
 

@@ -14,7 +14,7 @@ from bench.bots.agents import NEEDS
 from lake.contracts import MAX_AGENT_CHARACTERS
 from lake.errors import RulesError, WeblakeError
 from lake.settings import AGENTS_FILE, PROJECT
-from spark.commands.classify import agents_of, fields_of
+from spark.commands.classify import agents_of, row_of
 from spark.events.agent_rules import agent_rules
 from spark.events.agents import Agent, Agents, classify, sort_agents
 from weblake.main import run
@@ -148,9 +148,9 @@ def test_a_file_of_rules_that_cannot_be_read_is_named(text: str | None, tmp_path
 
 
 def test_a_line_has_kind_name_operator_and_agent() -> None:
-    assert fields_of(GOOGLE) == ("crawler", "Googlebot", "google", GOOGLE)
-    assert fields_of(CHROME) == ("human", "-", "-", CHROME)
-    assert fields_of("") == ("none", "-", "-", "")
+    assert row_of(GOOGLE) == ("crawler", "Googlebot", "google", GOOGLE)
+    assert row_of(CHROME) == ("human", "-", "-", CHROME)
+    assert row_of("") == ("none", "-", "-", "")
 
 
 def test_agents_are_read_from_a_file_as_they_are(tmp_path: Path) -> None:

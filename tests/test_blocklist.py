@@ -103,6 +103,14 @@ def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
         read_allowed(tmp_path / "mine.txt")
 
 
+def test_each_form_has_its_lines() -> None:
+    both = (row(FIRST), row(SIXTH))
+    assert written("nginx", *both).splitlines()[0] == f"deny {FIRST};  # scraper: no_assets request_rate"
+    assert written("ipset", *both).splitlines()[2:] == [f"add weblake4 {FIRST} -exist", f"add weblake6 {SIXTH} -exist"]
+    head, line = written("csv", row(FIRST)).splitlines()
+    assert (head, line) == ("ip_address,class,score,reasons", f"{FIRST},scraper,100,no_assets request_rate")
+
+
 def test_no_reason_begins_a_line_of_its_own() -> None:
     hostile = (FIRST, HOSTILE, 100, HOSTILE)
     for form, lines in (("nginx", 1), ("ipset", 3), ("csv", 2)):

@@ -6,7 +6,6 @@ import logging
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,16 +24,9 @@ from weblake.main import run
 from weblake.process import on_stop, set_up_log
 from weblake.show.errands import show_replays
 
+pytestmark = pytest.mark.usefixtures("log_as_it_was")
+
 HEAVY = ("pyspark", "dbt", "pandas", "matplotlib", "kafka", "psycopg2", "supervisor", "sqlalchemy")
-
-
-@pytest.fixture(autouse=True)
-def _log_as_it_was() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 def command_line(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

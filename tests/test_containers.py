@@ -95,8 +95,9 @@ def test_all_commands_are_commands_of_weblake() -> None:
 
 
 def test_every_variable_is_a_setting_with_the_same_default() -> None:
-    defaults = settings_calls()
-    for name, default in VARIABLE.findall(compose_text()):
+    defaults, text = settings_calls(), compose_text()
+    assert len(re.findall(r"(?<!\$)\$\{[A-Z_]+", text)) == len(VARIABLE.findall(text)), "one has no default"
+    for name, default in VARIABLE.findall(text):
         assert name in defaults, f"{name} is no setting of lake/settings.py"
         assert name in env_example()
         assert default == defaults[name], name

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from background import in_background
 from mirrors import execute
 from psycopg2.extensions import connection as Connection
 from sandboxes import NAME, session
@@ -117,22 +118,14 @@ def test_a_sandbox_is_held_to_its_quota_whatever_it_tells_its_own_role(
 
 
 def test_the_guard_reports_how_it_is(stack_settings: Settings, tmp_path: Path) -> None:
-    stop = threading.Event()
     own = replace(stack_settings, data=tmp_path)
+    refused = replace(own, guard_password="wrong")
 
     def error() -> str | None:
         report = read_loop_report(own.loop_file("guard"))
         return "nothing yet" if report is None else report.error
 
-    def watch(settings: Settings) -> threading.Thread:
-        thread = threading.Thread(target=keep_watch, args=(settings, stop))
-        thread.start()
-        return thread
-
-    refused = watch(replace(own, guard_password="wrong"))
-    wait_until(lambda: "password authentication failed" in (error() or ""), 30, "it says that it cannot get in")
-    let_in = watch(own)
-    wait_until(lambda: error() is None, 30, "it says that all is well")
-    stop.set()
-    refused.join()
-    let_in.join()
+    with in_background(lambda stop: keep_watch(refused, stop), "guard"):
+        wait_until(lambda: "password authentication failed" in (error() or ""), 30, "it says that it cannot get in")
+    with in_background(lambda stop: keep_watch(own, stop), "guard"):
+        wait_until(lambda: error() is None, 30, "it says that all is well")

@@ -71,7 +71,7 @@ WINDOWS: dict[str, Callable[[KafkaAdminClient], Any]] = {
     "the files": lambda admin: admin.describe_log_dirs()[0]["log_dirs"],
 }
 """What it tries to see; kafka-python shows nothing where Kafka refuses."""
-REFUSAL = re.compile(r"(?i)authoriz|needs alter permission")
+REFUSAL = re.compile(r"(?i)authoriz(?!ed_operations)|needs alter permission")
 
 
 def stranger(settings: Settings) -> dict[str, Any]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from background import in_background
 from built_marts import count_views
 
 from lake.contracts.reports import read_loop_report
@@ -23,19 +22,6 @@ from viz.marts import connect
 pytestmark = pytest.mark.stack
 
 
-@contextmanager
-def looping(loop: Callable[[threading.Event], None]) -> Iterator[None]:
-    """Run a loop in the background."""
-    stop = threading.Event()
-    thread = threading.Thread(target=loop, args=(stop,))
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-
-
 def wait_for(settings: Settings, name: str, error: str | None) -> None:
     """Wait until the last round of a loop was good (None), or failed with a text."""
 
@@ -47,9 +33,9 @@ def wait_for(settings: Settings, name: str, error: str | None) -> None:
 
 
 def test_the_marts_say_when_rounds_fail_and_when_one_is_good_again(shop: Settings, marts: Marts, shown: int) -> None:
-    with looping(lambda stop: run_loop(marts, replace(shop, dbt_password="wrong"), stop)):
+    with in_background(lambda stop: run_loop(marts, replace(shop, dbt_password="wrong"), stop), "marts"):
         wait_for(shop, "marts", "password authentication failed")
-    with looping(lambda stop: run_loop(marts, shop, stop)):
+    with in_background(lambda stop: run_loop(marts, shop, stop), "marts"):
         wait_for(shop, "marts", None)
 
 
@@ -68,8 +54,9 @@ def test_the_charts_say_when_rounds_fail_and_outlive_a_folder_that_is_none(
     shop: Settings, shown: int, tmp_path: Path
 ) -> None:
     refused = connect(replace(shop, charts_password="wrong"))
-    with looping(lambda stop: draw_every(1, refused, shop, stop)):
+    with in_background(lambda stop: draw_every(1, refused, shop, stop), "charts"):
         wait_for(shop, "charts", "the marts cannot be read: ")
     (tmp_path / "charts").write_text("no folder")
-    with looping(lambda stop: draw_every(1, connect(shop), replace(shop, charts=tmp_path / "charts"), stop)):
+    elsewhere = replace(shop, charts=tmp_path / "charts")
+    with in_background(lambda stop: draw_every(1, connect(shop), elsewhere, stop), "charts"):
         wait_for(shop, "charts", "the charts cannot be drawn: ")

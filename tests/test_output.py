@@ -6,7 +6,6 @@ import datetime as dt
 import io
 import logging
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,6 +30,8 @@ from weblake.show.errands import show_replays, show_verdicts
 from weblake.show.status import show_status
 from weblake.show.verify import show_report
 
+pytestmark = pytest.mark.usefixtures("log_as_it_was")
+
 HOSTILE = "\x1b[31mA\x9b2J\x00\x7f\u202eB\u2066\u2028\ud800\r\nC\t[red]D[/red] :warning: $x_1$"
 SHOWN = r"\x1b[31mA\x9b2J\x00\x7f\u202eB\u2066\u2028\ud800\r\nC\t[red]D[/red] :warning: $x_1$"
 AT = dt.datetime(2026, 3, 1, tzinfo=dt.timezone.utc)
@@ -44,15 +45,6 @@ class Terminal(io.StringIO):
 def is_tame(text: str) -> bool:
     """Whether nothing in it acts on a terminal, and all of the hostile text is there."""
     return SHOWN in text and all(char.isprintable() or char == "\n" for char in text)
-
-
-@pytest.fixture(autouse=True)
-def _log_as_it_was() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 def test_what_prints_stays_and_what_does_not_becomes_an_escape() -> None:

@@ -59,6 +59,7 @@ def older(tmp_path: Path) -> Settings:
         path.write_text("203.0.113.7\n")
         path.chmod(0o644)
     (settings.data / "run.sh").chmod(0o755)
+    write(settings, {"POSTGRES_PORT": "5432"})
     for path in (settings.data, *settings.data.rglob("*")):
         if path.is_dir():
             path.chmod(0o755)
@@ -87,7 +88,9 @@ def test_closing_follows_no_link_and_touches_nothing_that_is_not_ours(older: Set
     lake = tmp_path / "shared" / "bronze" / "part-0.parquet"
     for path in (beside, lake):
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(0o644)
+        path.touch()
+        path.chmod(0o644)
+        path.parent.chmod(0o755)
     (older.data / "link").symlink_to(beside)
     modes = [path.stat().st_mode for path in (beside, beside.parent)]
     settings = replace(older, lake_root=str(tmp_path / "shared"))
@@ -111,10 +114,14 @@ def test_the_status_tells_of_a_folder_that_is_open(
     assert "other users" not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("mode", "name", "says"), [(0o1777, "", "is for all users"), (0o755, "www", "such as www")])
-def test_a_folder_of_others_is_refused_and_left_as_it_is(mode: int, name: str, says: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("mode", "names", "says"),
+    [(0o1777, "", "is for all users"), (0o755, "www", "such as www"), (0o755, "kafka spark www", "such as www")],
+)
+def test_a_folder_of_others_is_refused_and_left_as_it_is(mode: int, names: str, says: str, tmp_path: Path) -> None:
     folder = tmp_path / "data"
-    (folder / name).mkdir(parents=True)
+    for name in ("", *names.split()):
+        (folder / name).mkdir(parents=True, exist_ok=True)
     folder.chmod(mode)
     with pytest.raises(SettingsError, match=says):
         private.claim(settings_in(folder))
@@ -169,7 +176,7 @@ def passable() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another user")
+@pytest.mark.root
 def test_a_server_of_another_user_reaches_its_folder_and_nobody_else_gets_in(
     passable: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

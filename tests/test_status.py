@@ -130,7 +130,7 @@ def test_what_cannot_be_looked_up_is_unknown_and_named(
             f"{own.stream_file} cannot be read",
         ]
         show_status(status)
-        assert "current" not in capsys.readouterr().out
+        assert f"{'marts':<16}unknown\n" in capsys.readouterr().out
         cursor.execute("grant select on marts.build_info to dbt")
     stranger = gather(replace(own, analyst_password="another"))
     assert any("the analyst cannot log in" in problem and "`make up`" in problem for problem in problems(stranger))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import tempfile
@@ -14,7 +13,7 @@ import pytest
 from stack.servers.postgres import program
 from stack.servers.unprivileged import command_prefix
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="only root drops its rights")
+pytestmark = pytest.mark.root
 
 
 @pytest.fixture

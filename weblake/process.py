@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 import signal
@@ -31,8 +32,13 @@ class StderrHandler(logging.StreamHandler[TextIO]):
         logging.Handler.__init__(self)
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the message, and the lines of a traceback if there is one; nothing of it acts on a terminal."""
-        return printable_lines(super().format(record))
+        """Return the message in one line, and those of a traceback if there is one; none acts on a terminal.
+
+        A second line of a message would look like one of another program.
+        """
+        one_line = copy.copy(record)
+        one_line.msg, one_line.args = printable(record.getMessage()), ()
+        return printable_lines(super().format(one_line))
 
     @property
     def stream(self) -> TextIO:
@@ -76,18 +82,11 @@ def set_up_log(level: str) -> None:
     formatter = logging.Formatter(LOG_FORMAT, datefmt="%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
     handler = StderrHandler()
-    handler.addFilter(_in_one_line)
     handler.setFormatter(formatter)
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("py4j").setLevel(logging.WARNING)
     if level != "DEBUG":  # kafka-python reports every attempt to connect; our own lines say the same now and then
         logging.getLogger("kafka").setLevel(logging.CRITICAL)
-
-
-def _in_one_line(record: logging.LogRecord) -> bool:
-    """Have a message begin no second line, which would look like one of another program; keep the record."""
-    record.msg, record.args = printable(record.getMessage()), ()
-    return True
 
 
 def on_stop(end: Callable[[], object]) -> None:

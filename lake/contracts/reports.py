@@ -137,15 +137,15 @@ def read_loop_report(path: Path) -> LoopReport | None:
 
 
 def report_round(path: Path, error: str | None) -> None:
-    """Report that a round of a loop has ended, and why it failed, if it did. A full disk ends nothing."""
+    """Report that a round of a loop has ended, and why it failed, if it did. No fault of the disk ends it."""
     now = time.time()
-    before = read_loop_report(path) if error else None
-    failing_since = (before.failing_since if before else 0.0) or now
-    report = LoopReport(now, error, failing_since if error else 0.0)
     try:
+        before = read_loop_report(path) if error else None
+        failing_since = (before.failing_since if before else 0.0) or now
+        report = LoopReport(now, error, failing_since if error else 0.0)
         write_whole(path, json.dumps(asdict(report)))
     except OSError as failure:
-        log.warning("%s cannot be written: %s", path, failure)
+        log.warning("%s cannot be read or written: %s", path, failure)
 
 
 def _offsets_of(content: Mapping[str, int]) -> dict[int, int]:

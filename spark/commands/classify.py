@@ -33,7 +33,7 @@ def _lines(lines: Iterable[bytes]) -> Iterator[str]:
     return (line.rstrip(b"\r\n").decode("utf-8", "replace") for line in lines)
 
 
-def fields_of(agent: str) -> tuple[str, str, str, str]:
+def row_of(agent: str) -> tuple[str, str, str, str]:
     """Kind, name, operator and agent; ``-`` for what is not known."""
     agent_class = classify(agent)
     return (agent_class.kind, agent_class.name or "-", agent_class.operator or "-", agent)

@@ -42,14 +42,16 @@ class Court:
         self._ranges = load_ranges(settings.ranges_file)
         self._tries = 0
         self.verdicts = read_verdicts(session, settings)
+        self._table = (self.verdicts, verdict_table(session, self.verdicts))
 
     def judge(self, agents: Iterable[str] | None) -> Judgement:
         """Return what is known of the clients of some events, given their distinct agents, None if too many."""
         return self._judge_under(self.verdicts, agents)
 
     def _judge_under(self, verdicts: Verdicts, agents: Iterable[str] | None) -> Judgement:
-        table = verdict_table(self._session, verdicts)
-        return Judgement.of(agents, self._ranges, verdicts.convicted, verdicts.pardoned, table)
+        if self._table[0] is not verdicts:
+            self._table = (verdicts, verdict_table(self._session, verdicts))
+        return Judgement.of(agents, self._ranges, verdicts.convicted, verdicts.pardoned, self._table[1])
 
     def step(self, counted_up_to: int) -> bool:
         """Carry out the oldest request."""
@@ -125,7 +127,7 @@ def verdict_table(session: SparkSession, verdicts: Verdicts) -> DataFrame | None
     A few are listed in the plan. There may be a hundred thousand after an attack, and then a list would take longer to
     hand over than a batch to count.
     """
-    addresses = {verdict: verdicts.addresses(verdict) for verdict in (CONVICTED, PARDONED)}
+    addresses = {CONVICTED: verdicts.convicted, PARDONED: verdicts.pardoned}
     if sum(map(len, addresses.values())) <= MOST_LISTED:
         return None
     rows = [(address, verdict) for verdict, listed in addresses.items() for address in listed]

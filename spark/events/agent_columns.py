@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
@@ -31,7 +32,7 @@ OWN_WORD = pa.struct([("kind", pa.string()), ("operator", pa.string())])
 def distinct_agents(events: DataFrame) -> list[str] | None:
     """Return the distinct agents of events; None where there are more than ``MOST_AGENTS``. One Spark job."""
     agents = events.select("user_agent").filter(F.col("user_agent").isNotNull()).distinct()
-    return at_most([row[0] for row in agents.limit(MOST_AGENTS + 1).collect()])
+    return at_most([row[0] for row in agents.coalesce(1).limit(MOST_AGENTS + 1).collect()])
 
 
 def at_most(agents: list[str]) -> list[str] | None:
@@ -43,9 +44,9 @@ def listed(agents: Iterable[str] | None) -> Agents | None:
     """Sort some events' distinct agents; None where they are too many, or too many of them are bots', to be listed."""
     if agents is None:
         return None
-    sorted_agents = sort_agents(agents)
-    is_short = len(sorted_agents.crawlers) + len(sorted_agents.tools) <= MOST_LISTED
-    return sorted_agents if is_short else None
+    of_bots = (agent for agent in agents if classify(agent).kind in ("crawler", "tool"))
+    first = list(islice(of_bots, MOST_LISTED + 1))
+    return sort_agents(first) if len(first) <= MOST_LISTED else None
 
 
 def is_kind(agents: Agents | None, kind: Kind) -> Column:

@@ -11,8 +11,6 @@ import datetime as dt
 import ipaddress
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import reduce
-from operator import or_
 from pathlib import Path
 
 from pyspark.sql import Column
@@ -92,8 +90,7 @@ def is_impostor(claims: Mapping[str, Column], ranges: Ranges, days: int, is_comp
         if not is_compiled:
             evidence = f"exists(array(1), one -> {evidence})"  # functions of functions are never compiled
         is_foreign = F.when(is_claimed, F.expr(evidence)).otherwise(is_foreign)
-    # The outer case makes the rest free for all rows without a claim, which are nearly all.
-    return F.when(reduce(or_, claims.values()), is_foreign).otherwise(F.lit(False)) if claims else is_foreign
+    return is_foreign
 
 
 def _network(row: dict[str, str], where: str) -> Network:
@@ -103,7 +100,7 @@ def _network(row: dict[str, str], where: str) -> Network:
     except (ValueError, TypeError) as e:
         raise RulesError(f"{where}: {shown(row['cidr'])} is not a usable address range: {brief(e)}") from e
     if not row["operator"]:
-        raise RulesError(f"{where}: {shown(row['cidr'])} has no operator; name it as spark/events/agents.py does")
+        raise RulesError(f"{where}: {shown(row['cidr'])} has no operator; name it as lake/rules/agents.yml does")
     return network
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -62,12 +63,12 @@ class Judgement:
         is_declared = self.is_crawler | self.is_tool
         return (is_declared | self._is_convicted) & ~self._is_pardoned
 
-    @property
+    @cached_property
     def is_crawler(self) -> Column:
         """Whether the agent says that it is a crawler."""
         return _word_or(CRAWLER, is_kind(self.agents, "crawler"))
 
-    @property
+    @cached_property
     def is_tool(self) -> Column:
         """Whether the agent says that it is a library, a headless browser, a monitor or the like."""
         return _word_or(TOOL, is_kind(self.agents, "tool"))
@@ -76,15 +77,16 @@ class Judgement:
     def is_impostor(self) -> Column:
         """Whether the agent claims a known crawler's name from an address that was not that crawler's at the time."""
         known = {name: is_so for name, is_so in claims(self.agents).items() if name in self.ranges.networks}
-        is_short = self.agents is not None
-        return _word_or(IMPOSTOR, is_impostor(known, self.ranges, agent_rules().ranges_hold_days, is_short))
+        claim = is_impostor(known, self.ranges, agent_rules().ranges_hold_days, self.agents is not None)
+        # Who claims to be somebody's crawler is a crawler or a tool; of all others, nearly all, no more is asked.
+        return _word_or(IMPOSTOR, F.when(self.is_crawler | self.is_tool, claim).otherwise(F.lit(False)))
 
     @property
     def has_no_agent(self) -> Column:
         """Whether no user agent was sent."""
         return _word_or(AGENTLESS, F.lit(False)) | F.col("user_agent").isNull()
 
-    @property
+    @cached_property
     def agent_group(self) -> Column:
         """Which hash group the agent is in, from 0 to ``AGENT_GROUPS`` - 1; -1 where there is none."""
         digit = F.substring("user_agent", -1, 1).try_cast("int")

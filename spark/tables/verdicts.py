@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 from pyspark.sql import SparkSession
@@ -38,12 +39,12 @@ class Verdicts:
     number: int = 0
     records: tuple[VerdictRecord, ...] = ()
 
-    @property
+    @cached_property
     def convicted(self) -> tuple[str, ...]:
         """The addresses that are taken for bots."""
         return self.addresses(CONVICTED)
 
-    @property
+    @cached_property
     def pardoned(self) -> tuple[str, ...]:
         """The addresses that are taken for people."""
         return self.addresses(PARDONED)

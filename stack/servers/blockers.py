@@ -12,7 +12,7 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
-from lake.errors import ServiceError
+from lake.errors import ServiceError, first_line
 from lake.settings import Settings
 from stack.servers import postgres
 from stack.servers.roles import IS_READER
@@ -101,7 +101,7 @@ def _look(
                     if blocker.is_reader:
                         _end(own, blocker, say)
     except psycopg2.Error as error:
-        say(f"nobody can say who is in the way: {str(error).strip()}")
+        say(f"nobody can say who is in the way: {first_line(error)}")
 
 
 def _end(connection: Connection, session: Session, say: Callable[[str], None]) -> None:

@@ -139,11 +139,13 @@ def server_command(settings: Settings) -> list[str]:
     return [*_java(settings, HEAP), "kafka.Kafka", str(properties(settings))]
 
 
-def create_topic(settings: Settings) -> None:
+def create_topic(settings: Settings) -> bool:
     """Create the topic, or bring its settings up to date; where senders have a listener of their own, let them append.
 
+    Returns whether there was none.
+
     Raises:
-        ServiceError: the broker did not do it, or the topic has another number of partitions.
+        ServiceError: the broker did not do it.
     """
     from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic
     from kafka.errors import KafkaError, TopicAlreadyExistsError
@@ -153,7 +155,9 @@ def create_topic(settings: Settings) -> None:
         with closing(KafkaAdminClient(**client_options(settings))) as admin:
             try:
                 admin.create_topics([NewTopic(topic, TOPIC_PARTITIONS, 1, topic_configs=TOPIC_SETTINGS)])
+                is_new = True
             except TopicAlreadyExistsError:
+                is_new = False
                 admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs=TOPIC_SETTINGS)])
             if settings.kafka_private_servers:
                 kafka_login.admit_senders(admin, topic)
@@ -162,6 +166,7 @@ def create_topic(settings: Settings) -> None:
         raise ServiceError(
             f"topic {topic!r} could not be created at {settings.kafka_servers}: {error}; see `make logs NAME=kafka`"
         ) from error
+    return is_new
 
 
 def _is_open(settings: Settings) -> bool:

@@ -23,7 +23,7 @@ from stack.servers.blockers import clear_way
 from stack.servers.mirror_ddl import mirror_ddl
 from stack.servers.postgres import OWNER, connect, refusal
 from stack.servers.roles import LOGINS, MARTS, SANDBOXES, bring_roles, close_doors
-from stack.servers.sandboxes import Quota, bring_sandbox, quota_of, sandboxes
+from stack.servers.sandboxes import bring_sandbox, sandboxes
 
 STAGING = "staging"
 SCHEMAS = {MIRROR_SCHEMA: "pipeline", STAGING: "dbt", MARTS: "dbt"}
@@ -72,8 +72,8 @@ def migrate_as(settings: Settings, owner: Connection) -> list[str]:
         with clear_way(settings, owner, notes.append), owner, owner.cursor() as cursor:
             changed = _with_another_password(cursor, refusals)
             bring_roles(cursor, {role: settings.password(role) for role in refusals})
-            for sandbox in sandboxes(cursor):
-                bring_sandbox(cursor, sandbox, quota_of(cursor, sandbox) or Quota())
+            for sandbox, quota in sandboxes(cursor).items():
+                bring_sandbox(cursor, sandbox, quota)
             _limit_database(cursor)
             close_doors(cursor)
             for schema, role in SCHEMAS.items():

@@ -52,8 +52,8 @@ where
     )
     and exists (select from aclexplode(coalesce(proacl, acldefault('f', proowner))) where grantee = 0)
 """
-"""What everybody may call in a new database, and nobody here needs: large objects and messages in the log fill the
-disk, and a million advisory locks fill the table of locks."""
+"""What everybody may call in a new database, and nobody here needs: large objects and messages in the write-ahead
+log fill the disk, and a million advisory locks fill the table of locks."""
 
 
 def reader_settings(seconds: int) -> dict[str, str]:
@@ -144,9 +144,12 @@ def bring_login(
 
 
 def let_guard_end(cursor: Cursor, reader: str) -> None:
-    """Let the guard see and end the sessions of a reader."""
+    """Let the guard, and an owner who is no superuser, see and end the sessions of a reader."""
     statement = sql.SQL("grant {} to {} with inherit true, set false")
     cursor.execute(statement.format(sql.Identifier(reader), sql.Identifier(GUARD)))
+    if not is_superuser(cursor):  # who may then hand a sandbox its schema, too, and drop it
+        statement = sql.SQL("grant {} to current_user with inherit true, set true")
+        cursor.execute(statement.format(sql.Identifier(reader)))
 
 
 def close_doors(cursor: Cursor) -> None:

@@ -12,7 +12,6 @@ from stack.servers.roles import (
     SANDBOXES,
     SECONDS_A_QUERY,
     bring_login,
-    is_superuser,
     let_guard_end,
     reader_settings,
 )
@@ -20,17 +19,19 @@ from stack.servers.roles import (
 SECONDS = 60
 CONNECTIONS = 5
 PURPOSE = "A sandbox of Weblake, {} s a query; `weblake sandbox --drop` removes it."
-QUOTA = sql.SQL(
+QUOTAS = sql.SQL(
     """
-    select rolconnlimit, coalesce({seconds}, (
+    select rolname, rolconnlimit, coalesce({seconds}, (
         select extract(epoch from split_part(setting, '=', 2)::interval)::int
         from unnest(rolconfig) as setting
         where setting like 'statement_timeout=%%'
     ))
-    from pg_roles where rolname = %s
+    from pg_roles
+    where oid in (select member from pg_auth_members where roleid = to_regrole(%s) and not admin_option)
+    order by rolname
     """
 ).format(seconds=SECONDS_A_QUERY.format(role=sql.SQL("oid")))
-"""An older Weblake kept the seconds in the role's settings alone."""
+"""An older Weblake kept the seconds in the settings alone. Whoever made the group is in it, too, and may grant it."""
 
 
 @dataclass(frozen=True)
@@ -44,23 +45,10 @@ class Quota:
         return f"{self.seconds} s a query, {self.connections} connections"
 
 
-def sandboxes(cursor: Cursor) -> list[str]:
-    """Return the names of the sandboxes; whoever made their group is a member of it too, with the right to grant it."""
-    cursor.execute(
-        "select rolname from pg_roles where oid in ("
-        "select member from pg_auth_members where roleid = to_regrole(%s) and not admin_option) order by 1",
-        (SANDBOXES,),
-    )
-    return [name for (name,) in cursor.fetchall()]
-
-
-def quota_of(cursor: Cursor, name: str) -> Quota | None:
-    """Return the quota of a sandbox; None where there is no sandbox of that name."""
-    if name not in sandboxes(cursor):
-        return None
-    cursor.execute(QUOTA, (name,))
-    connections, seconds = cursor.fetchone() or (CONNECTIONS, None)
-    return Quota(seconds or SECONDS, connections)
+def sandboxes(cursor: Cursor) -> dict[str, Quota]:
+    """Return the sandboxes by name, with their quotas."""
+    cursor.execute(QUOTAS, (SANDBOXES,))
+    return {name: Quota(seconds or SECONDS, connections) for name, connections, seconds in cursor.fetchall()}
 
 
 def bring_sandbox(cursor: Cursor, name: str, quota: Quota, password: str | None = None) -> None:
@@ -78,6 +66,4 @@ def make_schema(cursor: Cursor, name: str) -> None:
     """Make the schema that is the sandbox's own, unless it is there."""
     role = sql.Identifier(name)
     cursor.execute("set local client_min_messages = warning")  # not of a schema that is there
-    if not is_superuser(cursor):  # it may then hand the schema over, and drop it
-        cursor.execute(sql.SQL("grant {} to current_user with inherit true, set true").format(role))
     cursor.execute(sql.SQL("create schema if not exists {} authorization {}").format(role, role))

@@ -98,7 +98,8 @@ def _works(prefix: list[str], folder: Path, user: pwd.struct_passwd) -> bool:
     if user.pw_uid:
         _let_through(folder.parent, user.pw_gid)
     if folder.stat().st_uid != user.pw_uid:
-        for path in (folder, *folder.rglob("*")):
+        # The folder itself last: until then that user cannot get in, and what was interrupted is done again.
+        for path in sorted((folder, *folder.rglob("*")), reverse=True):
             os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
     return _holds([*prefix, "test", "-w", str(folder)])
 

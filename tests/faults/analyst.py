@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 import psycopg2
+from background import in_background
 
 from lake.settings import Settings
 from stack.servers import postgres
@@ -65,14 +66,8 @@ class Analyst:
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Look all the time, in the background."""
-        stop = threading.Event()
-        thread = threading.Thread(target=self._watch, args=(stop,), name="analyst")
-        thread.start()
-        try:
+        with in_background(self._watch, "analyst"):
             yield
-        finally:
-            stop.set()
-            thread.join()
 
     def _watch(self, stop: threading.Event) -> None:
         while not stop.wait(PAUSE_SECONDS):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from background import in_background
 from faults.traffic import Message, Traffic
 from kafka import KafkaProducer
 
@@ -57,11 +58,10 @@ class Producer:
     @contextmanager
     def streaming(self, traffic: Traffic, per_second: int) -> Iterator[None]:
         """Send traffic in the background; at the end, wait until all of it is acknowledged."""
-        stop = threading.Event()
         begun: list[tuple[Message, Any]] = []
         failures: list[Exception] = []
 
-        def run() -> None:
+        def run(stop: threading.Event) -> None:
             messages = iter(traffic)
             due = time.monotonic()
             try:
@@ -72,13 +72,10 @@ class Producer:
             except Exception as error:  # for the test to raise
                 failures.append(error)
 
-        thread = threading.Thread(target=run, name="producer")
-        thread.start()
         try:
-            yield
+            with in_background(run, "producer"):
+                yield
         finally:
-            stop.set()
-            thread.join()
             self._keep(begun)
         assert not failures, f"the producer ended early: {failures[0]!r}"
 

@@ -27,11 +27,11 @@ def classify(
 
     It prints kind, name, operator and agent, separated by tabs.
     """
-    from spark.commands.classify import agents_of, fields_of
+    from spark.commands.classify import agents_of, row_of
 
     prepare(quiet=True)
     for agent in agents_of(file):
-        write_fields(*fields_of(agent))
+        write_fields(*row_of(agent))
     return 0
 
 
