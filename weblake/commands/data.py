@@ -12,10 +12,11 @@ import typer
 
 from lake.text import printable
 from weblake.console import BAD, GOOD, note, write
-from weblake.process import FAILED, INTERRUPTED, prepare, stop_event
+from weblake.process import FAILED, INTERRUPTED, interrupt_on_stop, prepare, stop_event
 
 if TYPE_CHECKING:
     from ingest.import_logs import Outcome, Progress
+    from lake.settings import Settings
 
 PANEL = "Data"
 
@@ -91,13 +92,15 @@ def import_(
     Importing a file again, or a rotated or gzipped copy of it, counts nothing twice.
     """
     from ingest.import_logs import import_files
+    from lake.posts import importing
     from weblake.arguments import require_positive
 
+    interrupt_on_stop()
     settings = prepare()
     require_positive("--timeout", timeout)
-    with _progress_bar(file) as progress:
+    with importing(settings.data, f"`make import` of {', '.join(file)}"), _progress_bar(file) as progress:
         outcome = import_files(file, settings, timeout, progress)
-    return _show(outcome)
+    return _show(outcome, settings)
 
 
 @contextmanager
@@ -123,11 +126,16 @@ def _progress_bar(files: list[str]) -> Iterator[Progress]:
         )
 
 
-def _show(outcome: Outcome) -> int:
+def _show(outcome: Outcome, settings: Settings) -> int:
     write(outcome.summary, BAD if outcome.problems else GOOD)
     for problem in outcome.problems:
         note(f"weblake: {problem}")
     if outcome.was_interrupted:
+        from stack.turns import stopper
+
+        who = stopper(settings)
+        if who:
+            note(f"weblake: {who} stops the stack")
         note("weblake: import the same files again to go on; no line counts twice")
         return INTERRUPTED
     return FAILED if outcome.problems else 0
