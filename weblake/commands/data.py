@@ -16,7 +16,7 @@ from weblake.process import FAILED, INTERRUPTED, interrupt_on_stop, prepare, sto
 
 if TYPE_CHECKING:
     from ingest.import_logs import Outcome, Progress
-    from lake.settings import Settings
+    from lake.posts import Worker
 
 PANEL = "Data"
 
@@ -93,6 +93,7 @@ def import_(
     """
     from ingest.import_logs import import_files
     from lake.posts import importing
+    from stack.turns import stopper
     from weblake.arguments import require_positive
 
     interrupt_on_stop()
@@ -100,7 +101,7 @@ def import_(
     require_positive("--timeout", timeout)
     with importing(settings.data, f"`make import` of {', '.join(file)}"), _progress_bar(file) as progress:
         outcome = import_files(file, settings, timeout, progress)
-    return _show(outcome, settings)
+    return _show(outcome, stopper(settings))
 
 
 @contextmanager
@@ -126,16 +127,13 @@ def _progress_bar(files: list[str]) -> Iterator[Progress]:
         )
 
 
-def _show(outcome: Outcome, settings: Settings) -> int:
+def _show(outcome: Outcome, down: Worker | None = None) -> int:
     write(outcome.summary, BAD if outcome.problems else GOOD)
     for problem in outcome.problems:
         note(f"weblake: {problem}")
     if outcome.was_interrupted:
-        from stack.turns import stopper
-
-        who = stopper(settings)
-        if who:
-            note(f"weblake: {who} stops the stack")
+        if down:
+            note(f"weblake: {down} stops the stack")
         note("weblake: import the same files again to go on; no line counts twice")
         return INTERRUPTED
     return FAILED if outcome.problems else 0
