@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import psutil
 
-from lake.errors import ServiceError
+from lake.errors import ServiceError, StoppedError
 from lake.posts import imports
 from lake.settings import STACK_FILE, Settings
 from stack import supervision
@@ -38,12 +38,18 @@ def down(settings: Settings) -> None:
 
     Raises:
         ServiceError: a process cannot be ended.
+        StoppedError: somebody interrupted it.
     """
     started = time.monotonic()
-    with last_turn(settings):
-        _end_imports(settings)
-        had_supervisor = _shut_down(settings, started)
-        had_orphans = _end_orphans(settings)
+    try:
+        with last_turn(settings):
+            _end_imports(settings)
+            had_supervisor = _shut_down(settings, started)
+            had_orphans = _end_orphans(settings)
+    except KeyboardInterrupt:
+        raise StoppedError(
+            "interrupted; what was told to end goes on ending: `make down` waits for it, `make up` starts it again"
+        ) from None
     if had_supervisor or had_orphans:
         say(f"down after {time.monotonic() - started:.1f} s; the data stays in {settings.data}")
     else:

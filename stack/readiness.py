@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from lake.contracts import CHARTS
-from lake.contracts.reports import StreamReport, read_stream_report
+from lake.contracts.reports import StreamReport, read_loop_report, read_stream_report
 from lake.errors import ServiceError
 from lake.settings import Settings
 from stack import supervision
@@ -205,12 +205,23 @@ def _wait_for_charts(settings: Settings, watch: Watch, since: float) -> None:
 
     if new_charts() < len(CHARTS):
         say("Waiting for the first charts ...")
+        _draw_again_what_was_deleted(settings)
         watch.wait(
             lambda: new_charts() == len(CHARTS),
             TIMEOUT_SECONDS,
             f"{len(CHARTS)} charts are in {settings.charts}",
             lambda: f"{new_charts()} of {len(CHARTS)} charts drawn",
         )
+
+
+def _draw_again_what_was_deleted(settings: Settings) -> None:
+    """Restart a charts program that has drawn all, and whose charts are gone: its next round may be an hour away."""
+    report = read_loop_report(settings.loop_file("charts"))
+    has_drawn = report is not None and not report.error and report.updated_at >= _started_at(settings, "charts")
+    if has_drawn and not all((settings.charts / chart.file_name).exists() for chart in CHARTS):
+        say(f"  some are missing in {settings.charts}; charts is started again")
+        supervision.stop_program(settings, "charts")
+        supervision.start_program(settings, "charts")
 
 
 def _started_at(settings: Settings, program: str) -> float:

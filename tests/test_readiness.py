@@ -12,7 +12,7 @@ from settings_in import settings_in
 
 from lake.contracts import CHARTS
 from lake.contracts.refusals import NewTopic, Refusal
-from lake.contracts.reports import BronzeReport, MirrorReport, StreamReport, write_stream_report
+from lake.contracts.reports import BronzeReport, MirrorReport, StreamReport, report_round, write_stream_report
 from lake.errors import ServiceError, StoppedError
 from lake.settings import Settings
 from stack import readiness
@@ -82,6 +82,25 @@ def test_charts_of_an_earlier_run_do_not_count(well: Settings) -> None:
     with pytest.raises(ServiceError, match=rf"{len(CHARTS) - 1} of {len(CHARTS)} charts drawn"):
         wait_for_result(well, Watch(well))
     wait_for_result(replace(well, generate=False), Watch(well))
+
+
+def test_charts_that_were_deleted_are_drawn_again_at_once(
+    well: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    diary: list[str] = []
+    chart = well.charts / CHARTS[0].file_name
+
+    def start(_: Settings, name: str) -> None:
+        diary.append(f"start {name}")
+        chart.touch()
+
+    monkeypatch.setattr("stack.supervision.stop_program", lambda _, name: diary.append(f"stop {name}"))
+    monkeypatch.setattr("stack.supervision.start_program", start)
+    report_round(well.loop_file("charts"), None)
+    chart.unlink()
+    wait_for_result(well, Watch(well))
+    assert diary == ["stop charts", "start charts"]
+    assert f"some are missing in {well.charts}" in capsys.readouterr().out
 
 
 def test_a_stream_that_waits_for_a_person_is_not_waited_for(well: Settings) -> None:
