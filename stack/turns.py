@@ -26,8 +26,19 @@ END_SECONDS = 10
 
 @contextmanager
 def turn(settings: Settings, command: str) -> Iterator[None]:
-    """Have the turn to change what runs: wait for another command that has it, and for one that stops the stack."""
-    file = _wait_for(settings.data / START, command)
+    """Have the turn to change what runs: wait for another command that has it, and for one that stops the stack.
+
+    Raises:
+        StoppedError: somebody has stopped the stack while this one waited.
+    """
+    was_stopped = stopper(settings) is not None
+
+    def has_leave() -> bool:
+        if not was_stopped:
+            require_no_stop(settings)
+        return True
+
+    file = _wait_for(settings.data / START, command, has_leave)
     try:
         _wait(lambda: stopper(settings) is None, lambda: stopper(settings))
         yield
@@ -38,12 +49,12 @@ def turn(settings: Settings, command: str) -> Iterator[None]:
 @contextmanager
 def last_turn(settings: Settings) -> Iterator[None]:
     """Have the turn to stop all: a `make up` at work is told to end, and one that comes meanwhile waits."""
-    if not settings.data.is_dir():
+    if not (settings.data / START).exists():  # nothing was ever started here
         yield
         return
     file: TextIO | None = None
     with suppress(OSError):  # where nothing can be written any more, the stack can still be stopped
-        file = _wait_for(settings.data / STOP, DOWN)
+        file = _wait_for(settings.data / STOP, DOWN, lambda: True)
     try:
         _end_start(settings)
         yield
@@ -82,12 +93,12 @@ def _end_start(settings: Settings) -> None:
             process.kill()
 
 
-def _wait_for(path: Path, command: str) -> TextIO:
-    """Take a post, after waiting for who has it."""
+def _wait_for(path: Path, command: str, has_leave: Callable[[], bool]) -> TextIO:
+    """Take a post, after waiting for who has it; ``has_leave`` is asked before each try."""
     files: list[TextIO] = []
 
     def is_taken() -> bool:
-        file = take(path, command)
+        file = take(path, command) if has_leave() else None
         if file:
             files.append(file)
         return file is not None

@@ -45,8 +45,8 @@ SILENT = (
         ("java.net.UnknownHostException: lake.example", "UnknownHostException: lake.example"),
         ("java.lang.NullPointerException", "NullPointerException"),
         (
-            "[PATH_NOT_FOUND] Path does not exist: file:/x. SQLSTATE: 42K03",
-            "[PATH_NOT_FOUND] Path does not exist: file:/x.",
+            "[PATH_NOT_FOUND] There is no file:/x. SQLSTATE: 42K03",
+            "[PATH_NOT_FOUND] There is no file:/x.",
         ),
         ("", ""),
     ],
@@ -76,7 +76,7 @@ def test_postgresql_is_quoted() -> None:
     assert cause(raised.value) == f'connection to server at "127.0.0.1", port {closed} failed: Connection refused'
 
 
-def run_stream(session: SparkSession, folder: Path, work: Callable[[DataFrame], object]) -> BaseException:
+def run_stream(session: SparkSession, folder: Path, work: Callable[[DataFrame], None]) -> BaseException:
     """Run a query whose batches do the work, and return the error that it ends with."""
     rows = session.readStream.format("rate-micro-batch").option("rowsPerBatch", 10).load()
     writer = rows.writeStream.foreachBatch(lambda batch, _: work(batch))
@@ -107,7 +107,7 @@ def fail_in_a_task(batch: DataFrame) -> None:
     ],
 )
 def test_a_query_that_failed_says_why(
-    work: Callable[[DataFrame], object], words: str, session: SparkSession, tmp_path: Path
+    work: Callable[[DataFrame], None], words: str, session: SparkSession, tmp_path: Path
 ) -> None:
     error = run_stream(session, tmp_path, work)
     assert "[STREAM_FAILED]" in str(error).splitlines()[0]

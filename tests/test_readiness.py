@@ -22,7 +22,7 @@ from stack.servers import kafka_login
 from stack.servers.kafka import properties
 from stack.servers.ports import pick_quiet_ports
 from stack.supervision import ProgramState
-from stack.turns import last_turn
+from stack.turns import START, last_turn
 
 PID = 7
 STARTED_AT = time.time() - 100
@@ -112,6 +112,7 @@ def test_a_stream_that_waits_for_a_person_is_not_waited_for(well: Settings) -> N
 
 
 def test_what_waits_ends_when_somebody_stops_the_stack(well: Settings) -> None:
+    (well.data / START).touch()
     with last_turn(well), pytest.raises(StoppedError, match=rf"`make down` \(pid {os.getpid()}\) stopped the stack"):
         Watch(well).wait(lambda: False, 60, "never", lambda: "")
 

@@ -119,6 +119,7 @@ def test_a_second_start_waits_for_the_first(begun: ExitStack, tmp_path: Path) ->
 
 def test_a_start_waits_for_a_down(begun: ExitStack, tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
+    (tmp_path / START).touch()
     with last_turn(settings):
         one = start(begun, tmp_path)
         assert one.line() == f"`make down` (pid {os.getpid()}) is at work on this stack; waiting until it has ended"
@@ -147,7 +148,18 @@ def test_a_start_goes_on_when_nobody_reads_what_it_says(begun: ExitStack, tmp_pa
 
 def test_down_leaves_no_file_in_a_folder_that_is_none_of_ours(tmp_path: Path) -> None:
     down(settings_in(tmp_path / "none"))
-    assert not (tmp_path / "none").exists()
+    down(settings_in(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_down_ends_a_start_that_waits_for_another_too(begun: ExitStack, tmp_path: Path) -> None:
+    first = start(begun, tmp_path)
+    assert first.line() == "ready"
+    second = start(begun, tmp_path)
+    assert "waiting until it has ended" in second.line()
+    down(settings_in(tmp_path))
+    for one in (first, second):
+        assert one.line().startswith(f"`make down` (pid {os.getpid()}) stopped the stack while it started")
 
 
 @pytest.mark.stack
@@ -170,6 +182,7 @@ def test_an_import_ends_with_the_stack_and_says_how_to_go_on(
     process.stdin.write('203.0.113.9 - - [15/Jan/2026:07:00:00 +0000] "GET /product/1 HTTP/1.1" 200 5 "-" "x"\n' * 3000)
     process.stdin.flush()
     wait_until(lambda: bool(imports(stack_settings.data)), 60, "the import is at work")
+    (stack_settings.data / START).touch()
     with last_turn(stack_settings):
         stack_down._end_imports(stack_settings)
     assert process.wait(30) == 130
