@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lake.command import weblake_command
 from lake.contracts import CHARTS, TOPIC_PARTITIONS
-from lake.settings import PROJECT, Settings, child_environment, load_settings
+from lake.settings import PROJECT, STACK_FILE, Settings, child_environment, load_settings
 from stack.down import down, end_processes, leftovers
 from stack.programs import PROGRAMS
 from stack.servers import kafka, postgres
@@ -34,7 +34,8 @@ class Whole:
         """Choose ports; start nothing."""
         broker, database = pick_quiet_ports(2)
         ports = {"KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{broker}", "POSTGRES_PORT": str(database)}
-        self._values = {**PACE, **ports}
+        self._ports = ports
+        self._unread: list[subprocess.Popen[str]] = []
         self.data = data
         self.diary: list[str] = []
 
@@ -46,10 +47,11 @@ class Whole:
     def begin(self, *arguments: str, **values: str) -> subprocess.Popen[str]:
         """Begin a command in a process group of its own, as a terminal does."""
         folders = {"WEBLAKE_DATA": str(self.data), "WEBLAKE_CHARTS": str(self.data / "charts")}
+        ports = {} if (self.data / STACK_FILE).exists() else self._ports
         return subprocess.Popen(
             weblake_command(*arguments),
             cwd=PROJECT,
-            env=child_environment(load_settings({**self._values, **folders, **values}), **values),
+            env=child_environment(load_settings({**PACE, **ports, **folders, **values}), **values),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -80,6 +82,7 @@ class Whole:
         if way == CLOSED_PIPE:
             assert process.stdout is not None
             process.stdout.close()
+            self._unread.append(process)
             return
         interrupt(process, way)
         output, _ = process.communicate(timeout=60)
@@ -99,7 +102,7 @@ class Whole:
         assert {role: refusal for role in ROLES if (refusal := postgres.refusal(settings, role))} == {}
         assert [chart.name for chart in CHARTS if not (settings.charts / chart.file_name).exists()] == []
         code, output = self.run("status", "--json")
-        status = json.loads(output[output.index("{") :])
+        status, _ = json.JSONDecoder().raw_decode(output[output.index("{") :])
         assert (code, status["problems"]) == (0, [])
 
     def move(self, data: Path) -> None:
@@ -113,6 +116,8 @@ class Whole:
             down(self.settings)
             end_processes(leftovers(self.settings))
             shutil.rmtree(self.data)
+        for process in self._unread:
+            process.wait(60)
 
 
 def interrupt(process: subprocess.Popen[str], way: str) -> None:
