@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
@@ -12,6 +13,8 @@ from typing import TextIO
 from lake.errors import StoppedError
 from lake.text import printable, printable_lines
 
+GONE = (errno.EPIPE, errno.EIO)
+"""What it says of a pipe that nobody reads, and of a terminal that was closed."""
 _outlived: list[bool] = []
 """Not empty while what is said matters less than the work: see :func:`outliving_readers`."""
 
@@ -56,7 +59,7 @@ def _write(stream: TextIO, text: str) -> None:
     try:
         stream.write(text)
         stream.flush()
-    except BrokenPipeError:
-        if not _outlived:
+    except OSError as error:
+        if not _outlived or error.errno not in GONE:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -93,8 +93,9 @@ def _start(settings: Settings) -> list[str]:
 
 def _follow(settings: Settings) -> list[str]:
     """Make the running programs follow the settings; return what changed, in words."""
-    write_config(settings)
-    changes = supervision.apply_config(settings)
+    with step("Settings"):
+        write_config(settings)
+        changes = supervision.apply_config(settings)
     for change in changes:
         say(change)
     return changes

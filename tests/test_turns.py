@@ -49,13 +49,13 @@ except StoppedError as error:
 class Start:
     """A process that is at `make up`."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, stdout: int = subprocess.PIPE) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-c", UP],
             cwd=PROJECT,
             env=child_environment(settings_in(data)),
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             text=True,
         )
 
@@ -143,6 +143,18 @@ def test_a_start_goes_on_when_nobody_reads_what_it_says(begun: ExitStack, tmp_pa
     one.process.stdin.write("more\nand more\n")
     one.process.stdin.close()
     assert one.process.wait(30) == 0
+    assert (tmp_path / "finished").exists()
+
+
+def test_a_start_goes_on_when_its_terminal_is_closed(begun: ExitStack, tmp_path: Path) -> None:
+    terminal, end = os.openpty()
+    one = Start(tmp_path, stdout=end)
+    begun.callback(one.end)
+    os.close(end)
+    assert os.read(terminal, 100).strip() == b"ready"
+    os.close(terminal)
+    one.process.communicate("more\nand more\n", timeout=30)
+    assert one.process.returncode == 0
     assert (tmp_path / "finished").exists()
 
 
