@@ -138,9 +138,9 @@ coverage: setup  ## all tests, and then which lines they reach; not those that o
 test-fast: setup  ## only the tests that start no broker and no database
 	@$(WITH_ARGS) pytest -m "not stack and not faults"
 
-faults: setup  ## break it in every way, and prove that nothing is lost or doubled; CASE=kill SEED=7
+faults: setup  ## break it in every way, and prove that nothing is lost or doubled; CASE=kill SEED=7 MOMENTS=5
 	@$(WITH_ARGS) pytest -m faults --timeout 1200 --numprocesses 2 --dist worksteal \
-		$${CASE:+-k "$$CASE"} $${SEED:+--seed "$$SEED"}
+		$${CASE:+-k "$$CASE"} $${SEED:+--seed "$$SEED"} $${MOMENTS:+--moments "$$MOMENTS"}
 
 lint: install  ## ruff, mypy, sqlfluff, import-linter, vulture, dbt-score, and whether generated files are current
 	@$(MAKE) --no-print-directory $(if $(filter --jobserver%,$(MAKEFLAGS)),,--jobs 2) lint-python lint-dbt

@@ -19,7 +19,8 @@ from audit.on_record import check_on_record
 from audit.records import check_records
 from audit.report import Report, Versions
 from audit.scope import Scope
-from lake.errors import LakeError, RulesError, ServiceError, first_line
+from lake.causes import cause
+from lake.errors import LakeError, RulesError, ServiceError
 from lake.settings import Settings
 from lake.url_rules import UrlRules
 
@@ -42,7 +43,7 @@ def verify(
     try:
         lake, checks = pin(session, settings)
     except (PySparkException, Py4JError) as error:
-        checks = [failed("lake", f"the log of {settings.lake_root} cannot be read: {_reason(error)}")]
+        checks = [failed("lake", f"the log of {settings.lake_root} cannot be read: {cause(error)}")]
         return Report(settings.lake_root, str(scope), time.monotonic() - started, checks)
     gap, gap_checks = _edition(lake)
     checks += gap_checks
@@ -91,10 +92,4 @@ def _guarded(name: str, check: Callable[[], list[Check]]) -> list[Check]:
     except RulesError as error:
         return [failed(name, str(error))]
     except (LakeError, PySparkException, Py4JError) as error:
-        return [failed(name, f"the lake cannot be read: {_reason(error)}")]
-
-
-def _reason(error: BaseException) -> str:
-    """Return the innermost reason that Spark or Delta gives, on one line."""
-    causes = [line.split("Caused by: ", 1)[1] for line in str(error).splitlines() if "Caused by: " in line]
-    return causes[-1] if causes else first_line(error)
+        return [failed(name, f"the lake cannot be read: {cause(error)}")]

@@ -41,6 +41,10 @@ class RefusedError(LakeError):
         self.what = what
 
 
+class StoppedError(WeblakeError):
+    """Somebody stopped the work before its end; the message says what goes on without it."""
+
+
 class LockedError(LakeError):
     """Another process is writing the lake."""
 

@@ -6,6 +6,9 @@ log in to that, and senders need no login: their listener lets everybody append 
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from lake.errors import ServiceError, SettingsError
@@ -72,6 +75,31 @@ def login_hint(settings: Settings) -> str:
     user = settings.kafka_user
     hint = f"; if it refuses the login of {user!r}, run `make up`, or correct KAFKA_USER and KAFKA_PASSWORD"
     return hint if _has_sasl(settings) else ""
+
+
+@contextmanager
+def refused_logins() -> Iterator[list[str]]:
+    """Collect what brokers answer meanwhile to logins that they refuse: kafka-python says it in its log alone."""
+    from kafka.errors import SaslAuthenticationFailedError
+
+    answers: list[str] = []
+
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            arguments = record.args if isinstance(record.args, tuple) else ()
+            answers.extend(str(one) for one in arguments if isinstance(one, SaslAuthenticationFailedError))
+
+    log, collector = logging.getLogger("kafka.net.manager"), Collector()
+    level, propagates = log.level, log.propagate
+    log.addHandler(collector)
+    log.setLevel(logging.ERROR)
+    log.propagate = False
+    try:
+        yield answers
+    finally:
+        log.removeHandler(collector)
+        log.setLevel(level)
+        log.propagate = propagates
 
 
 def jaas(mechanism: str, **options: str) -> str:

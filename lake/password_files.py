@@ -12,6 +12,11 @@ ENDING = "_FILE"
 NAME = re.compile(f"((KAFKA|POSTGRES)_([A-Z]+_)?PASSWORD|SPARK_AUTH_SECRET){ENDING}")
 
 
+def is_password(name: str) -> bool:
+    """Say whether an environment variable is a password of a login, or names a file with one."""
+    return name.endswith(("PASSWORD", f"PASSWORD{ENDING}")) and name.startswith(("KAFKA_", "POSTGRES_"))
+
+
 def passwords_in_files(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the passwords by their settings' names: ``POSTGRES_DBT_PASSWORD`` from ``POSTGRES_DBT_PASSWORD_FILE``.
 

@@ -236,7 +236,7 @@ def child_environment(settings: Settings, **extra: str) -> dict[str, str]:
         "TZ": "UTC",
         "PYTHONUNBUFFERED": "1",
         "SPARK_LOCAL_IP": "127.0.0.1",
-        **_by_name(settings),
+        **by_name(settings),
         **extra,
     }
 
@@ -247,7 +247,7 @@ def lend_environment(settings: Settings, role: str) -> Iterator[None]:
 
     This is for libraries that take connection details from nowhere else.
     """
-    loan = {**_by_name(settings), password_name(role): settings.password(role)}
+    loan = {**by_name(settings), password_name(role): settings.password(role)}
     before = {name: os.environ[name] for name in loan if name in os.environ}
     os.environ.update(loan)
     try:
@@ -263,7 +263,7 @@ def password_name(role: str) -> str:
     return f"POSTGRES_{role.upper()}_PASSWORD"
 
 
-def _by_name(settings: Settings) -> dict[str, str]:
+def by_name(settings: Settings) -> dict[str, str]:
     """Return the settings as the environment names them, without passwords and without those of the generator."""
     return {
         "WEBLAKE_DATA": str(settings.data),

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from pyspark.errors import StreamingQueryException
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException, StreamingQueryException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
@@ -118,7 +119,7 @@ class Bronze:
         self._stop = threading.Event()
         self._is_full = threading.Event()
         self._is_ending = False
-        self._failure: WeblakeError | None = None
+        self._failure: Exception | None = None
         self._planned: Offsets = {}  # where Spark begins its next batch
         self.writing = threading.Lock()  # held for a batch, and by whoever else writes the table
 
@@ -168,7 +169,7 @@ class Bronze:
                 if self._stop.is_set() or (is_live and self._is_full.is_set()):
                     break
         except StreamingQueryException as error:
-            raise self._failure or self._topic.explain(error) from error
+            raise self._topic.explain(self._failure or error) from error
         finally:
             self._end(query)
 
@@ -189,7 +190,7 @@ class Bronze:
                     raise LakeError(f"batch {batch_id} does not begin where bronze ends; the next query begins there")
                 with self._progress.at_batch("bronze"):
                     self._take_in(records, begins, self._planned_ends(batch_id))
-        except WeblakeError as error:
+        except (WeblakeError, PySparkException, Py4JError) as error:
             self._failure = error
             raise
         self._on_commit()

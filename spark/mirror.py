@@ -18,8 +18,9 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from lake.causes import cause
 from lake.contracts import LEDGER, LEDGER_PARTITION
-from lake.errors import LakeError, first_line
+from lake.errors import LakeError
 from lake.settings import Settings
 from spark import failpoints
 from spark.events.counts import sum_entries
@@ -260,5 +261,5 @@ def added_files(session: SparkSession, ledger: str, after: int, upto: int) -> di
 
 def _message(error: Exception) -> str:
     """Return an error in one line, with what to do where waiting does not help."""
-    text = first_line(error)
+    text = cause(error)
     return f"{text}; run `make up`, which creates what is missing" if isinstance(error, MISSING) else text

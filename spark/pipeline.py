@@ -19,8 +19,9 @@ from pyspark import inheritable_thread_target
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+from lake.causes import cause
 from lake.contracts.edition import Edition
-from lake.errors import LakeError, WeblakeError, first_line
+from lake.errors import LakeError, WeblakeError
 from lake.settings import Settings
 from lake.url_rules import load_url_rules
 from spark.bronze import Bronze, create_bronze
@@ -205,8 +206,9 @@ class Pipeline:
                 if self._stop.is_set():
                     return
                 trace = None if isinstance(error, WeblakeError) else error
-                log.error("%s: %s; trying again in %.0f s", name, first_line(error), pause, exc_info=trace)
-                self.progress.report_error(name, first_line(error))
+                reason = cause(error)
+                log.error("%s: %s; trying again in %.0f s", name, reason, pause, exc_info=trace)
+                self.progress.report_error(name, reason)
                 self._look_again()
                 self._stop.wait(pause)
                 pause = min(pause * 2, LONGEST_RETRY_SECONDS)

@@ -8,15 +8,20 @@ from contextlib import suppress
 
 import psutil
 
-from lake.errors import ServiceError
+from lake.errors import ServiceError, StoppedError
+from lake.posts import imports
 from lake.settings import STACK_FILE, Settings
 from stack import supervision
 from stack.console import say
 from stack.programs import PROGRAMS
 from stack.servers import postgres
+from stack.servers.waiting import TooLongError, wait_until
+from stack.turns import last_turn
 
 PATIENCE_SECONDS = sum(program.stop_seconds for program in PROGRAMS)
 ORPHAN_SECONDS = 15
+IMPORT_SECONDS = 10
+"""How long imports may take to end; they give Kafka three seconds for what is on its way."""
 CHILDREN_SECONDS = 5
 """How long the children of an ended program may take to notice: a JVM outlives its Python driver for a moment."""
 
@@ -29,31 +34,68 @@ def leftovers(settings: Settings) -> list[psutil.Process]:
 
 
 def down(settings: Settings) -> None:
-    """Stop everything and wait until it is gone.
+    """Stop everything and wait until it is gone; tell a ``make up`` and imports that are at work, and say so.
+
+    Raises:
+        ServiceError: a process cannot be ended.
+        StoppedError: somebody interrupted it.
+    """
+    started = time.monotonic()
+    try:
+        with last_turn(settings):
+            _end_imports(settings)
+            had_supervisor = _shut_down(settings, started)
+            had_orphans = _end_orphans(settings)
+    except KeyboardInterrupt:
+        raise StoppedError(
+            "interrupted; what was told to end goes on ending: `make down` waits for it, `make up` starts it again"
+        ) from None
+    if had_supervisor or had_orphans:
+        say(f"down after {time.monotonic() - started:.1f} s; the data stays in {settings.data}")
+    else:
+        say("nothing was running")
+
+
+def _end_imports(settings: Settings) -> None:
+    """Tell imports to end, while Kafka still takes what they have on its way, and say what became of them."""
+    told = imports(settings.data)
+    for one in told:
+        with suppress(psutil.Error):
+            psutil.Process(one.pid).terminate()
+    with suppress(TooLongError):
+        wait_until(lambda: not imports(settings.data), IMPORT_SECONDS, "imports have ended")
+    for one in told:
+        say(f"{one} was interrupted: run it again when the stack is up; it goes on, and no line counts twice")
+
+
+def _shut_down(settings: Settings, started: float) -> bool:
+    """Have supervisor stop all programs and itself; return whether it ran."""
+    if not supervision.is_running(settings):
+        return False
+    supervisor = supervision.pid(settings)
+    pids = {name: state.pid for name, state in supervision.states(settings).items() if state.pid}
+    if supervisor:
+        supervision.shut_down(settings)
+    _wait_for_shutdown(settings, {**pids, "supervisor": supervisor}, started)
+    return True
+
+
+def _end_orphans(settings: Settings) -> bool:
+    """End what runs without a supervisor; return whether there was anything.
 
     Raises:
         ServiceError: a process cannot be ended.
     """
-    started = time.monotonic()
-    was_running = supervision.is_running(settings)
-    if was_running:
-        supervisor = supervision.pid(settings)
-        pids = {name: state.pid for name, state in supervision.states(settings).items() if state.pid}
-        if supervisor:
-            supervision.shut_down(settings)
-        _wait_for_shutdown(settings, {**pids, "supervisor": supervisor}, started)
     orphans = leftovers(settings)
     if orphans:
         say(f"ending {len(orphans)} processes that supervisor had lost track of")
         end_processes(orphans)
+        end_processes(leftovers(settings))  # what one of them has started meanwhile
     remaining = leftovers(settings)
     if remaining:
         numbers = ", ".join(str(process.pid) for process in remaining)
         raise ServiceError(f"these processes of the stack cannot be ended: {numbers}; end them by hand")
-    if was_running or orphans:
-        say(f"down after {time.monotonic() - started:.1f} s; the data stays in {settings.data}")
-    else:
-        say("nothing was running")
+    return bool(orphans)
 
 
 def end_processes(processes: list[psutil.Process]) -> None:

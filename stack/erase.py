@@ -25,14 +25,15 @@ from lake.errors import ServiceError
 from lake.settings import PROJECT, Settings, child_environment
 from stack import supervision
 from stack.console import say, step
-from stack.programs import programs
+from stack.programs import SERVERS, programs
 from stack.servers import kafka, postgres
 from stack.servers.blockers import clear_way, end_readers
 from stack.servers.kafka_log import drop_records
 from stack.servers.migrations import SCHEMAS
 from stack.servers.waiting import wait_until
+from stack.turns import turn
 
-SERVERS = ("kafka", "postgres")
+ERASE = "`make erase`"
 START_SECONDS = 120
 FOREIGN_SECONDS = 600
 """How long a sandbox's table may take: an index of it may call functions that never end."""
@@ -48,7 +49,7 @@ def erase(settings: Settings, address: str, reason: str) -> None:
     """
     if not supervision.is_running(settings):
         raise ServiceError("the stack is down, and so are the databases to erase from; run `make up` first")
-    with at_rest(settings):
+    with turn(settings, ERASE), at_rest(settings):
         with step("The lake: read what Kafka holds, rewrite bronze and ledger, fill PostgreSQL again"):
             record = read_record(_run(settings, "erase", "--lake-only", f"--ip={address}", f"--reason={reason}"))
         with step("The marts: build them from the start"):

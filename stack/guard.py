@@ -14,8 +14,8 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
+from lake.causes import cause
 from lake.contracts.reports import report_round
-from lake.errors import first_line
 from lake.settings import Settings
 from stack.servers import postgres
 from stack.servers.blockers import Session
@@ -92,10 +92,8 @@ def keep_watch(settings: Settings, stop: threading.Event) -> None:
                     report_round(settings.loop_file(GUARD), None)
                     stop.wait(LOOK_SECONDS)
         except psycopg2.Error as error:
-            log.warning(
-                "the guard cannot look at the readers: %s; next try in %.0f s", first_line(error), RETRY_SECONDS
-            )
-            report_round(settings.loop_file(GUARD), f"{first_line(error)}; `make up` gives it what it needs")
+            log.warning("the guard cannot look at the readers: %s; next try in %.0f s", cause(error), RETRY_SECONDS)
+            report_round(settings.loop_file(GUARD), f"{cause(error)}; `make up` gives it what it needs")
             stop.wait(RETRY_SECONDS)
 
 

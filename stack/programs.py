@@ -39,6 +39,7 @@ class Program:
     stop_seconds: int = 20
 
 
+SERVERS = ("kafka", "postgres")
 PROGRAMS = (
     Program("kafka", 10, stop_seconds=30),
     Program("postgres", 11, stop_signal="INT", stop_seconds=30),
@@ -81,12 +82,12 @@ def wait_for_topic(settings: Settings) -> None:
 
 def wait_for_marts(settings: Settings) -> None:
     """Wait until the database lets dbt in."""
-    _wait(lambda: postgres.accepts(settings, "dbt"), "the database lets dbt in")
+    _wait_for_login(settings, "dbt")
 
 
 def wait_for_charts(settings: Settings) -> None:
     """Wait until the database lets the charts in, and a while for counts, so that the first ones are not empty."""
-    _wait(lambda: postgres.accepts(settings, "charts"), "the database lets the charts in")
+    _wait_for_login(settings, "charts")
     with suppress(ServiceError):
         _wait(lambda: has_traffic(settings), "the marts have their first counts", FIRST_TRAFFIC_SECONDS)
 
@@ -97,6 +98,19 @@ def has_traffic(settings: Settings) -> bool:
         return bool(postgres.query(settings, "charts", "select 1 from marts.traffic limit 1"))
     except psycopg2.Error:
         return False
+
+
+def _wait_for_login(settings: Settings, role: str) -> None:
+    refusals: list[str] = [""]
+
+    def is_let_in() -> bool:
+        refusals[0] = postgres.refusal(settings, role) or ""
+        return not refusals[0]
+
+    def say(waited: float) -> None:
+        log.info("still waiting until the database lets %s in (%.0f s so far): %s", role, waited, refusals[0])
+
+    wait_until(is_let_in, None, f"the database lets {role} in", pause_seconds=0.5, say=say, say_seconds=SAY_SECONDS)
 
 
 def _wait(condition: Callable[[], bool], what: str, seconds: float | None = None) -> None:

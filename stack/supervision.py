@@ -1,69 +1,28 @@
-"""Supervisor, which keeps the programs running: its configuration, how it is started, asked and stopped."""
+"""Supervisor, which keeps the programs running: how it is started, asked, told of changes, and stopped."""
 
 from __future__ import annotations
 
 import configparser
-import hashlib
 import http.client
-import os
 import subprocess
 import sys
-import tempfile
 import xmlrpc.client
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import psutil
 
 from lake.errors import ServiceError
-from lake.files import write_whole
+from lake.password_files import is_password
 from lake.settings import PROJECT, Settings, child_environment
-from stack.programs import SUPERVISED, Program, programs
+from stack.programs import SUPERVISED
 from stack.servers.waiting import wait_until
+from stack.supervisor_config import LOGINS_MARK, config_file, server_url
+from stack.supervisor_config import environment as environment_of
 
-SOCKET_PATH_LIMIT = 90
-"""Bytes: a socket's path may have 107, and supervisor appends to it while it binds."""
-
-SUPERVISORD = """\
-[unix_http_server]
-file={socket}
-chmod=0700
-
-[supervisord]
-logfile={data}/logs/supervisor.log
-logfile_maxbytes=10MB
-logfile_backups=1
-pidfile={data}/supervisord.pid
-umask=077
-directory={project}
-childlogdir={data}/logs
-{user}
-[rpcinterface:supervisor]
-supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
-
-[supervisorctl]
-serverurl=unix://{socket}
-"""
-
-PROGRAM = """
-[program:{name}]
-command={python} -m weblake run {name}
-priority={priority}
-autorestart=true
-startsecs=3
-startretries=1000000
-stopsignal={stop_signal}
-stopwaitsecs={stop_seconds}
-; The signal goes to the program alone (its children would die in the middle of its work), the kill to all of them.
-stopasgroup=false
-killasgroup=true
-redirect_stderr=true
-stdout_logfile={data}/logs/{name}.log
-stdout_logfile_maxbytes=10MB
-stdout_logfile_backups=3
-"""
+AT_REST = ("STOPPED", "EXITED", "FATAL", "UNKNOWN")
+"""States out of which supervisor starts a program only when it is told to."""
 
 
 class SilentError(ServiceError):
@@ -89,31 +48,15 @@ class ProgramState:
         return self.state == "RUNNING"
 
 
-def config_file(settings: Settings) -> Path:
-    """Return the path of supervisor's configuration."""
-    return settings.data / "supervisord.conf"
-
-
-def write_config(settings: Settings) -> None:
-    """Write supervisor's configuration for the programs that the settings ask for."""
-    (settings.data / "logs").mkdir(parents=True, exist_ok=True)
-    user = "user=root\n" if os.geteuid() == 0 else ""
-    fields = {"data": settings.data, "socket": _socket(settings.data), "project": PROJECT}
-    escaped = {name: str(value).replace("%", "%%") for name, value in fields.items()}
-    text = SUPERVISORD.format(**escaped, user=user)
-    for program in programs(settings):
-        text += _program_section(program, settings, escaped["data"])
-    write_whole(config_file(settings), text)
-
-
 def start(settings: Settings) -> None:
-    """Start supervisor in the background, and with it the programs.
+    """Start supervisor in the background, and with it the programs, which read their passwords from ``stack.env``.
 
     Raises:
         ServiceError: it did not start; the message has what it said.
     """
     command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config_file(settings))]
-    environment = child_environment(settings, **{SUPERVISED: str(settings.data)})
+    everything = child_environment(settings, **{SUPERVISED: str(settings.data)})
+    environment = {name: value for name, value in everything.items() if not is_password(name)}
     done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise ServiceError(f"supervisor did not start: {(done.stderr or done.stdout).strip()[-2000:]}")
@@ -141,13 +84,9 @@ def pid(settings: Settings) -> int:
         return 0
 
 
-def environment(settings: Settings) -> dict[str, str]:
-    """Return the environment in which supervisor was started, and which its programs have; empty where unknown."""
-    number = pid(settings)
-    try:
-        return psutil.Process(number).environ() if number else {}
-    except (psutil.Error, OSError):
-        return {}
+def is_shutting_down(settings: Settings) -> bool:
+    """Say whether supervisor answers, but only that it is shutting down."""
+    return is_running(settings) and not pid(settings)
 
 
 def states(settings: Settings) -> dict[str, ProgramState]:
@@ -163,19 +102,57 @@ def states(settings: Settings) -> dict[str, ProgramState]:
 
 
 def apply_config(settings: Settings) -> list[str]:
-    """Make a running supervisor follow the configuration file; return what changed, in words.
+    """Make a running supervisor follow its configuration: settings that have changed, and programs that do not run.
+
+    A program that is missing, has been stopped, or waits longer and longer between two tries, is started now.
+
+    Returns:
+        What changed, in words: "stream restarted (TRIGGER_SECONDS=5, it was 10)".
 
     Raises:
         ServiceError: supervisor does not answer, or is shutting down.
     """
     ((added, changed, removed),) = _call(settings, "reloadConfig")
+    causes = {name: _differences(settings, name) for name in changed}
     for name in (*removed, *changed):
         _call(settings, "stopProcessGroup", name, True)
         _call(settings, "removeProcessGroup", name)
     for name in (*changed, *added):
         _call(settings, "addProcessGroup", name)
-    verbs = (("started", added), ("restarted", changed), ("stopped", removed))
-    return [f"{name} {verb}" for verb, names in verbs for name in names]
+    return [
+        *(f"{name} started" for name in added),
+        *(f"{name} restarted{f' ({cause})' if cause else ''}" for name, cause in causes.items()),
+        *(f"{name} stopped" for name in removed),
+        *_start_again(settings),
+    ]
+
+
+def _start_again(settings: Settings) -> list[str]:
+    """Start what does not run; return what was done, in words."""
+    done = []
+    for name, state in states(settings).items():
+        if state.state == "BACKOFF":
+            stop_program(settings, name)  # or supervisor would wait for the next try, minutes after many
+        if state.state in (*AT_REST, "BACKOFF"):
+            start_program(settings, name)
+            done.append(f"{name} started again (it was {state.state.lower()})")
+    return done
+
+
+def _differences(settings: Settings, program: str) -> str:
+    """Return the settings of a running program that are not those of today, in words; empty where that is not known."""
+    pid = {state.name: state.pid for state in states(settings).values()}.get(program)
+    try:
+        before = psutil.Process(pid).environ() if pid else {}
+    except (psutil.Error, OSError):
+        return ""
+    today = environment_of(program, settings)
+    changes = [
+        "the passwords" if name == LOGINS_MARK else f"{name}={value}, it was {before[name]}"
+        for name, value in today.items()
+        if name in before and before[name] != value
+    ]
+    return "; ".join(changes)
 
 
 def stop_program(settings: Settings, name: str) -> None:
@@ -218,32 +195,6 @@ def processes(settings: Settings) -> list[psutil.Process]:
     return ours
 
 
-def _program_section(program: Program, settings: Settings, data: str) -> str:
-    text = PROGRAM.format(
-        name=program.name,
-        python=f'"{sys.executable}"'.replace("%", "%%"),
-        priority=program.priority,
-        stop_signal=program.stop_signal,
-        stop_seconds=program.stop_seconds,
-        data=data,
-    )
-    if program.name == "generator":
-        text += f'environment=RATE="{settings.generate_rate}",BOTS="{settings.generate_bots}",GENERATE="1"\n'
-    return text
-
-
-def _socket(data: Path) -> Path:
-    """Return the path of supervisor's socket: in the data folder, or where that is too long in a private short one."""
-    path = data / "supervisor.sock"
-    if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
-        return path
-    folder = Path(tempfile.gettempdir()) / f"weblake-{os.geteuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.is_symlink() or folder.stat().st_uid != os.geteuid() or folder.stat().st_mode & 0o077:
-        raise ServiceError(f"{folder} is not private to this user; remove it, or set WEBLAKE_DATA to a shorter path")
-    return folder / f"{hashlib.sha256(os.fsencode(data)).hexdigest()[:16]}.sock"
-
-
 def _call(settings: Settings, method: str, *arguments: object) -> Any:
     """Return supervisor's answer; None where a program is already as it was asked to be.
 
@@ -269,9 +220,7 @@ def _call(settings: Settings, method: str, *arguments: object) -> Any:
 def _answer(settings: Settings, method: str, *arguments: object) -> Any:
     from supervisor.xmlrpc import SupervisorTransport
 
-    parser = configparser.RawConfigParser()
-    parser.read(config_file(settings))
-    transport = SupervisorTransport(None, None, parser.get("supervisorctl", "serverurl").replace("%%", "%"))
+    transport = SupervisorTransport(None, None, server_url(settings))
     try:
         proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
         return getattr(proxy.supervisor, method)(*arguments)

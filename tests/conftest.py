@@ -21,6 +21,7 @@ pytest_plugins = ["built_marts", "faults.table"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--moments", type=int, default=20, help="at how many moments the fault suite interrupts a start")
     parser.addoption("--seed", type=int, help="repeat the random choices of an earlier run of the fault suite")
 
 

@@ -14,7 +14,7 @@ from settings_lists import env_example, settings_calls
 
 from lake.contracts import TOPIC_PARTITIONS
 from lake.settings import load_settings
-from stack import programs, supervision
+from stack import programs, supervisor_config
 from stack.docker import PASSWORDS, password_file
 from stack.servers.kafka import CONFIGURATION, HEAP, TOPIC_SETTINGS
 from stack.servers.kafka_login import CONFIGURATION as LOGINS
@@ -74,8 +74,8 @@ def pinned(project: str) -> str:
 def embedded_commands(folder: Path) -> dict[str, list[str]]:
     """What supervisor runs of each program, after ``python -m``."""
     settings = load_settings({"WEBLAKE_DATA": str(folder), "GENERATE": "1"})
-    supervision.write_config(settings)
-    text = supervision.config_file(settings).read_text()
+    supervisor_config.write_config(settings)
+    text = supervisor_config.config_file(settings).read_text()
     sections = re.findall(r"^\[program:(\w+)\]\ncommand=\S+ -m (.+)$", text, flags=re.MULTILINE)
     return {name: command.split() for name, command in sections}
 

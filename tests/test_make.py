@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from commands import COMMANDS, GROUP
+from settings_lists import settings_calls
 
 from lake.errors import SettingsError
 from lake.settings import MAKE_VARIABLES, PROJECT, child_environment, load_settings, take_make_variables
@@ -158,11 +159,21 @@ def test_files_are_split_and_patterns_filled_in_as_a_shell_would(
         ({"DRYRUN": "1"}, r"did you mean DRY_RUN=1"),
         ({"DRY_RUN": "perhaps"}, "neither 1 nor 0"),
         ({"ARGS": "--reason 'x"}, "ARGS=.* a quote that is not closed"),
+        ({"TRIGER_SECONDS": "5"}, r"did you mean TRIGGER_SECONDS=5"),
+        ({"WEBLAKE_MIN_FREE": "5"}, r"did you mean WEBLAKE_MIN_FREE_MB=5"),
+        ({"WEBLAKE_COLOUR": "blue"}, r"there is no setting WEBLAKE_COLOUR; docs/operations.md lists them"),
     ],
 )
 def test_what_is_written_wrong_is_refused(variables: dict[str, str], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         with_variables(GROUP, ["replay"], variables)
+
+
+def test_every_setting_and_what_is_none_of_ours_may_stand_on_make_s_command_line() -> None:
+    values = dict.fromkeys(settings_calls(), "1")
+    secrets = {f"{name}_FILE": "/run/secrets/x" for name in values if name.endswith(("PASSWORD", "SECRET"))}
+    others = {"JAVA_HOME": "/opt/java", "PYTHON": "python3.12", "POSTGRES_MARIA_PASSWORD": "x"}
+    assert with_variables(GROUP, ["up"], {**values, **secrets, **others}) == ["up"]
 
 
 def test_only_what_make_names_is_taken_from_the_environment_and_children_get_no_list(

@@ -26,3 +26,17 @@ def test_the_configuration_is_never_written_through_a_link(tmp_path: Path) -> No
     postgres.configure(settings)
     assert (tmp_path / "roots").read_text() == "precious"
     assert "listen_addresses" in (postgres.cluster(settings) / "weblake.conf").read_text()
+
+
+def test_the_configuration_closes_the_server_s_folder_which_would_not_start_open(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    postgres.cluster(settings).mkdir(parents=True)
+    postgres.cluster(settings).chmod(0o755)
+    postgres.configure(settings)
+    assert postgres.cluster(settings).stat().st_mode & 0o777 == 0o700
+    (tmp_path / "roots").mkdir(mode=0o755)
+    postgres.cluster(settings).rename(tmp_path / "old")
+    postgres.cluster(settings).symlink_to(tmp_path / "roots")
+    with pytest.raises(OSError, match="Not a directory"):
+        postgres.configure(settings)
+    assert (tmp_path / "roots").stat().st_mode & 0o777 == 0o755, "a link is not followed"

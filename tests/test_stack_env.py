@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from settings_in import settings_in
 from settings_lists import settings_calls
 
-from lake.env_file import KAFKA_ACCESS, KAFKA_SERVERS
-from lake.errors import ServiceError
-from lake.settings import STACK_FILE
+from lake.errors import ServiceError, SettingsError
+from lake.password_files import is_password
+from lake.settings import STACK_FILE, by_name, load_settings
 from stack.servers.ports import PortClaims, pick_quiet_ports
 from stack.servers.stack_env import (
     ROLES,
-    START_SETTINGS,
     as_written,
     contradictions,
+    keep,
+    logins_mark,
     make_passwords,
     prepare,
     remember_generator,
     require_logins,
-    unapplied,
 )
 from stack.up import up
 
@@ -143,44 +144,62 @@ def test_a_stack_remembers_how_its_generator_runs(tmp_path: Path) -> None:
     assert (settings.generate, settings.generate_rate, settings.generate_bots) == (False, 7, 0.5)
 
 
+def test_a_running_stack_keeps_its_addresses_and_takes_new_passwords(tmp_path: Path) -> None:
+    with PortClaims() as claims:
+        first = prepare(settings_in(tmp_path), claims).settings
+    mark = logins_mark(first)
+    given = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9", "POSTGRES_PORT": "9", "POSTGRES_DBT_PASSWORD": "new"}
+    kept = keep(settings_in(tmp_path, **given))
+    assert replace(kept, dbt_password=first.dbt_password) == first
+    assert settings_in(tmp_path).dbt_password == kept.dbt_password == "new"
+    assert logins_mark(kept) != mark
+    with pytest.raises(ServiceError, match="POSTGRES_HOST names 'elsewhere'"):
+        keep(settings_in(tmp_path, POSTGRES_HOST="elsewhere"))
+
+
+def test_another_password_of_the_owner_never_takes_the_place_of_the_one_that_opens_the_database(tmp_path: Path) -> None:
+    with PortClaims() as claims:
+        prepare(settings_in(tmp_path), claims)
+        text = (tmp_path / STACK_FILE).read_text()
+        cluster = tmp_path / "postgres" / "data"
+        cluster.mkdir(parents=True)
+        (cluster / "PG_VERSION").write_text("18\n")
+        with pytest.raises(SettingsError, match=r"POSTGRES_OWNER_PASSWORD is set to another password.*unset it"):
+            prepare(settings_in(tmp_path, POSTGRES_OWNER_PASSWORD="wrong"), claims)
+    assert (tmp_path / STACK_FILE).read_text() == text
+
+
 @pytest.mark.parametrize(
-    ("today", "start", "names"),
+    ("line", "name"),
     [
-        ("2", {}, ["TRIGGER_SECONDS"]),
-        ("2", {"TRIGGER_SECONDS": "2"}, []),
-        ("10", {}, []),
-        ("10", {"TRIGGER_SECONDS": "2", "LOG_LEVEL": "DEBUG"}, ["TRIGGER_SECONDS", "LOG_LEVEL"]),
-        ("", {"RATE": "7"}, []),
+        ("KAFKA_CONTROLLER_PORT=x", "KAFKA_CONTROLLER_PORT"),
+        ("KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:x", "KAFKA_BOOTSTRAP_SERVERS"),
+        ("KAFKA_PRIVATE_SERVERS=127.0.0.1:", "KAFKA_PRIVATE_SERVERS"),
+        ("POSTGRES_PORT=x", "POSTGRES_PORT"),
     ],
 )
-def test_a_setting_that_a_running_stack_does_not_follow_is_named(
-    today: str, start: dict[str, str], names: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in START_SETTINGS:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("TRIGGER_SECONDS", today)
-    assert unapplied(settings_in(tmp_path), start) == names
+def test_a_port_that_is_no_number_is_named(line: str, name: str, tmp_path: Path) -> None:
+    (tmp_path / STACK_FILE).write_text(f"{line}\n")
+    with PortClaims() as claims, pytest.raises(SettingsError, match=f"{name}='.*' is not a number"):
+        prepare(settings_in(tmp_path), claims)
 
 
-def test_every_setting_applies_at_the_start_or_at_once_or_is_an_address_or_a_secret() -> None:
-    others = {name for name in settings_calls() if name not in START_SETTINGS}
-    generator, places = {"GENERATE", "RATE", "BOTS"}, {"WEBLAKE_DATA", KAFKA_SERVERS, *KAFKA_ACCESS}
-    assert generator | places <= others
-    of_a_command = {"WEBLAKE_ALLOW"}
-    rest = others - generator - places - of_a_command
-    assert all(name.startswith("POSTGRES_") or name == "SPARK_AUTH_SECRET" for name in rest)
+def test_an_empty_file_is_filled(tmp_path: Path) -> None:
+    (tmp_path / STACK_FILE).write_text("")
+    with PortClaims() as claims:
+        prepared = prepare(settings_in(tmp_path), claims).settings
+    assert all(prepared.password(role) for role in ROLES)
+    assert settings_in(tmp_path) == prepared
 
 
-def test_up_names_what_it_does_not_apply_to_a_running_stack(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("stack.supervision.is_running", lambda _: True)
-    monkeypatch.setattr("stack.supervision.apply_config", lambda _: [])
-    monkeypatch.setattr("stack.supervision.environment", lambda _: {"TRIGGER_SECONDS": "10"})
-    monkeypatch.setattr("stack.servers.postgres.accepts", lambda *_: False)
-    monkeypatch.setattr("stack.up._restore_topic", lambda _: False)
-    for name in START_SETTINGS:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("TRIGGER_SECONDS", "2")
-    up(settings_in(tmp_path))
-    assert "Not as at the start of the stack: TRIGGER_SECONDS. `make down` and `make up`" in capsys.readouterr().out
+def test_what_is_written_already_is_not_written_again(tmp_path: Path) -> None:
+    remember_generator(settings_in(tmp_path, RATE="7"))
+    before = (tmp_path / STACK_FILE).stat()
+    remember_generator(settings_in(tmp_path))
+    assert (tmp_path / STACK_FILE).stat().st_ino == before.st_ino
+
+
+def test_every_setting_reaches_the_programs_or_is_the_generator_s_or_a_secret() -> None:
+    others = set(settings_calls()) - set(by_name(load_settings()))
+    rest = others - {"GENERATE", "RATE", "BOTS", "SPARK_AUTH_SECRET"}
+    assert {name for name in rest if not is_password(name)} == set()

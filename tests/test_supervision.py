@@ -1,7 +1,8 @@
-"""What supervisor is told."""
+"""A real supervisor: asked, told of changes, and stopped."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,36 +12,20 @@ from settings_in import settings_in
 
 from lake.errors import ServiceError
 from lake.settings import Settings
-from stack import supervision
-
-
-def test_the_generator_is_supervised_only_when_it_is_on(tmp_path: Path) -> None:
-    supervision.write_config(settings_in(tmp_path, GENERATE="0"))
-    text = supervision.config_file(settings_in(tmp_path)).read_text()
-    assert "[program:stream]" in text
-    assert "[program:generator]" not in text
-    supervision.write_config(settings_in(tmp_path, GENERATE="1", RATE="77"))
-    assert 'RATE="77"' in supervision.config_file(settings_in(tmp_path)).read_text()
-
-
-def test_a_deep_data_folder_gets_a_short_socket(tmp_path: Path) -> None:
-    deep = tmp_path / ("x" * 60) / ("y" * 60)
-    deep.mkdir(parents=True)
-    supervision.write_config(settings_in(deep))
-    (line,) = (
-        line for line in supervision.config_file(settings_in(deep)).read_text().splitlines() if "file=/" in line[:6]
-    )
-    assert len(line.removeprefix("file=")) < 100
+from stack import supervision, supervisor_config
+from stack.programs import PROGRAMS
+from stack.servers.waiting import wait_until
 
 
 @pytest.fixture
 def sleeper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
-    """A real supervisor whose one program sleeps."""
-    monkeypatch.setattr(supervision, "programs", lambda _: ())
+    """A real supervisor whose two programs sleep; what it is told of them is in the settings of stream and charts."""
+    command = "command=sh -c 'echo $MOOD; exec sleep 600'"
+    monkeypatch.setattr(supervisor_config, "PROGRAM", f"\n[program:{{name}}]\n{command}\nautorestart=true\n")
+    sleepers = tuple(program for program in PROGRAMS if program.name in ("stream", "charts"))
+    monkeypatch.setattr(supervisor_config, "programs", lambda _: sleepers)
     settings = settings_in(tmp_path)
-    supervision.write_config(settings)
-    with supervision.config_file(settings).open("a") as file:
-        file.write("\n[program:sleeper]\ncommand=sleep 600\n")
+    supervisor_config.write_config(settings)
     supervision.start(settings)
     yield settings
     if number := supervision.pid(settings):
@@ -48,20 +33,65 @@ def sleeper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Setting
         psutil.Process(number).wait(20)
 
 
+def pids(settings: Settings) -> dict[str, int]:
+    return {name: state.pid for name, state in supervision.states(settings).items()}
+
+
+def test_a_setting_restarts_the_programs_that_it_concerns_and_no_other(sleeper: Settings) -> None:
+    before = pids(sleeper)
+    changed = settings_in(sleeper.data, TRIGGER_SECONDS="3")
+    supervisor_config.write_config(changed)
+    assert supervision.apply_config(changed) == ["stream restarted (TRIGGER_SECONDS=3, it was 10)"]
+    after = pids(sleeper)
+    assert after["charts"] == before["charts"]
+    assert after["stream"] != before["stream"]
+    assert psutil.Process(after["stream"]).environ()["TRIGGER_SECONDS"] == "3"
+    assert supervision.apply_config(changed) == []
+    secret = settings_in(sleeper.data, TRIGGER_SECONDS="3", POSTGRES_CHARTS_PASSWORD="changed, too")
+    supervisor_config.write_config(secret)
+    assert supervision.apply_config(secret) == [f"{name} restarted (the passwords)" for name in ("charts", "stream")]
+
+
+def test_a_program_that_does_not_run_is_started_again(sleeper: Settings) -> None:
+    supervision.stop_program(sleeper, "stream")
+    supervision._call(sleeper, "stopProcessGroup", "charts", True)
+    supervision._call(sleeper, "removeProcessGroup", "charts")  # as an interrupted change leaves it
+    assert supervision.apply_config(sleeper) == ["charts started", "stream started again (it was stopped)"]
+    assert all(pids(sleeper).values())
+
+
+def test_a_program_that_waits_for_its_next_try_is_started_at_once(sleeper: Settings) -> None:
+    file = supervisor_config.config_file(sleeper)
+    file.write_text(file.read_text() + "\n[program:fails]\ncommand=false\nstartretries=1000\n")
+    supervision.apply_config(sleeper)
+    wait_until(lambda: supervision.states(sleeper)["fails"].state == "BACKOFF", 20, "it has failed")
+    assert supervision.apply_config(sleeper) == ["fails started again (it was backoff)"]
+
+
+def test_passwords_are_not_in_the_environment_of_the_programs(sleeper: Settings) -> None:
+    supervisor = psutil.Process(supervision.pid(sleeper)).environ()
+    assert supervisor["WEBLAKE_DATA"] == str(sleeper.data)
+    assert [name for name in supervisor if "PASSWORD" in name] == []
+
+
+def test_the_supervisor_of_the_folder_that_this_one_was_copied_from_is_left_alone(
+    sleeper: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    copy = settings_in(tmp_path_factory.mktemp("copy"))
+    shutil.copy(supervisor_config.config_file(sleeper), copy.data)
+    assert supervision.is_running(sleeper)
+    assert not supervision.is_running(copy)
+    with pytest.raises(ServiceError, match="is no configuration of this folder"):
+        supervision.shut_down(copy)
+
+
 def test_a_program_may_be_stopped_and_started_twice(sleeper: Settings) -> None:
     for _ in range(2):
-        supervision.stop_program(sleeper, "sleeper")
-        assert not supervision.states(sleeper)["sleeper"].pid
+        supervision.stop_program(sleeper, "stream")
+        assert not supervision.states(sleeper)["stream"].pid
     for _ in range(2):
-        supervision.start_program(sleeper, "sleeper")
-        assert supervision.states(sleeper)["sleeper"].pid
-
-
-def test_the_environment_is_that_of_the_start(sleeper: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TRIGGER_SECONDS", "77")
-    environment = supervision.environment(sleeper)
-    assert environment["WEBLAKE_DATA"] == str(sleeper.data)
-    assert environment.get("TRIGGER_SECONDS") != "77"
+        supervision.start_program(sleeper, "stream")
+        assert supervision.states(sleeper)["stream"].pid
 
 
 def test_a_refusal_of_supervisor_is_named(sleeper: Settings) -> None:
@@ -75,7 +105,7 @@ def test_a_refusal_of_supervisor_is_named(sleeper: Settings) -> None:
 def test_a_supervisor_that_does_not_answer_is_named(text: str | None, tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
     if text is not None:
-        supervision.config_file(settings).write_text(text)
+        supervisor_config.config_file(settings).write_text(text)
     assert (supervision.is_running(settings), supervision.pid(settings), supervision.states(settings)) == (False, 0, {})
     for order in (supervision.stop_program, supervision.start_program):
         with pytest.raises(ServiceError, match="supervisor does not answer"):

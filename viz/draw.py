@@ -15,9 +15,9 @@ from matplotlib.axes import Axes
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from lake.causes import cause
 from lake.contracts import CHARTS, Chart
 from lake.contracts.reports import report_round
-from lake.errors import first_line
 from lake.files import write_whole
 from lake.settings import Settings
 from viz import bots, marts, shop
@@ -98,7 +98,7 @@ def draw_every(seconds: float, engine: Engine, settings: Settings, stop: threadi
         except Exception as error:  # also what nobody thought of: it is reported, and tried again like the rest
             pause = min(seconds, RETRY_SECONDS)
             is_of_marts = isinstance(error, SQLAlchemyError)
-            text = f"{'the marts cannot be read' if is_of_marts else 'the charts cannot be drawn'}: {first_line(error)}"
+            text = f"{'the marts cannot be read' if is_of_marts else 'the charts cannot be drawn'}: {cause(error)}"
             log.error("%s; next try in %.0f s", text, pause, exc_info=None if is_of_marts else error)
             report_round(settings.loop_file("charts"), text)
         stop.wait(max(0.0, pause - (time.monotonic() - started)))

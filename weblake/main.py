@@ -13,7 +13,8 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from lake.errors import SettingsError, WeblakeError, first_line
+from lake.causes import cause
+from lake.errors import SettingsError, StoppedError, WeblakeError
 from lake.settings import take_make_variables
 from lake.text import printable_lines
 from weblake import __version__
@@ -84,7 +85,13 @@ def _run(arguments: list[str]) -> int:
         message = _message(error)
         if message is None:
             raise
-        return _fail(message, WRONG_USAGE if isinstance(error, SettingsError) else FAILED)
+        return _fail(message, _code(error))
+
+
+def _code(error: Exception) -> int:
+    if isinstance(error, StoppedError):
+        return INTERRUPTED
+    return WRONG_USAGE if isinstance(error, SettingsError) else FAILED
 
 
 def _message(error: Exception) -> str | None:
@@ -95,7 +102,7 @@ def _message(error: Exception) -> str | None:
         return f"{error.filename}: {error.strerror}" if error.filename else str(error)
     roots = (kind.__module__.split(".")[0] for kind in type(error).__mro__)
     library = next((root for root in roots if root in LIBRARIES), None)
-    return f"{library}: {first_line(error)}; `make status` says what is down" if library else None
+    return f"{library}: {cause(error)}; `make status` says what is down" if library else None
 
 
 def _show(error: TyperException) -> int:

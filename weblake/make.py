@@ -18,9 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from lake.errors import SettingsError
+from lake.password_files import is_password
+from lake.settings import by_name, load_settings
 
 YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 LIKENESS = 0.8
+OUR_PREFIX = "WEBLAKE_"
+OTHER_SETTINGS = ("GENERATE", "RATE", "BOTS", "SPARK_AUTH_SECRET", "SPARK_AUTH_SECRET_FILE")
+"""Settings that our programs do not pass on by their environment; passwords are others."""
 MORE = "ARGS"
 """A variable with more arguments, written as in a shell."""
 
@@ -96,11 +101,16 @@ def _files(value: str) -> list[str]:
 
 
 def _require_no_near_misses(command: str, variables: Mapping[str, str], parameters: Mapping[str, Any]) -> None:
-    """Refuse ``DRYRUN=1``: without the underscore the command would act for real."""
+    """Refuse ``DRYRUN=1``: without the underscore the command would act for real. The same for names of settings."""
+    known = {*parameters, *by_name(load_settings()), *OTHER_SETTINGS}
     for name in variables:
-        near = get_close_matches(name, parameters, n=1, cutoff=LIKENESS)
-        if near and name not in parameters:
+        if name in known or is_password(name):
+            continue
+        near = get_close_matches(name, known, n=1, cutoff=LIKENESS)
+        if near:
             raise SettingsError(f"{command} has no {name}=; did you mean {near[0]}={variables[name]}?")
+        if name.startswith(OUR_PREFIX):
+            raise SettingsError(f"there is no setting {name}; docs/operations.md lists them all")
 
 
 def main() -> None:

@@ -103,6 +103,13 @@ def on_stop(end: Callable[[], object]) -> None:
         signal.signal(number, handle)
 
 
+def interrupt_on_stop() -> None:
+    """Make SIGTERM, and SIGHUP, interrupt the work as ^C does; what is ignored, as under nohup, stays so."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
+
+
 def stop_event() -> threading.Event:
     """Return an event that SIGTERM and SIGINT set."""
     stop = threading.Event()

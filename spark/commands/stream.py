@@ -10,7 +10,8 @@ from typing import Literal
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
-from lake.errors import LakeError, first_line
+from lake.causes import cause
+from lake.errors import LakeError
 from lake.settings import Settings
 from spark import failpoints
 from spark.commands.writer import writer
@@ -50,5 +51,7 @@ def run_stream(
             if not is_ending.is_set():
                 {"run": pipeline.run, "once": pipeline.drain, "rebuild": pipeline.rebuild}[work]()
     except (PySparkException, Py4JError) as error:
-        log.error("%s", first_line(error), exc_info=error)
-        raise LakeError(f"the lake {settings.lake_root} cannot be used; `make verify` says what is damaged") from error
+        log.error("%s", cause(error), exc_info=error)
+        raise LakeError(
+            f"the lake {settings.lake_root} cannot be used: {cause(error)}; `make verify` says what is damaged"
+        ) from error

@@ -21,7 +21,8 @@ from delta.exceptions import (
 from py4j.protocol import Py4JError, Py4JNetworkError
 from pyspark.errors import PySparkException
 
-from lake.errors import WeblakeError, first_line
+from lake.causes import cause
+from lake.errors import WeblakeError
 from lake.requests import R, waiting
 from lake.settings import Settings
 
@@ -56,11 +57,11 @@ def is_final(error: Exception, tries: int) -> bool:
 
 def report(errand: str, error: Exception) -> None:
     """Log a failure, with a trace where it is none that Weblake raises on purpose."""
-    log.error("%s failed: %s", errand, first_line(error), exc_info=None if isinstance(error, WeblakeError) else error)
+    log.error("%s failed: %s", errand, cause(error), exc_info=None if isinstance(error, WeblakeError) else error)
 
 
 def failure_text(error: Exception) -> str:
     """Return what to answer."""
     if isinstance(error, WeblakeError):
         return str(error)
-    return f"{first_line(error)}; see the stream's log, then run it again"
+    return f"{cause(error)}; see the stream's log, then run it again"

@@ -110,15 +110,17 @@ def configure(settings: Settings, controller_port: int) -> None:
 
 def is_formatted(settings: Settings) -> bool:
     """Say whether the broker's storage has its cluster id."""
-    return (home(settings) / "log" / "meta.properties").exists()
+    file = _cluster_file(settings)
+    return file.exists() and "cluster.id=" in file.read_text(errors="replace")
 
 
 def format_storage(settings: Settings) -> None:
-    """Give the storage a cluster id of its own, once.
+    """Give the storage a cluster id of its own, once; what an interrupted try has left is made anew.
 
     Raises:
         ServiceError: Kafka's tool failed; the message has its last lines.
     """
+    _cluster_file(settings).unlink(missing_ok=True)
     cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     # "--cluster-id=ID": an id may begin with a dash.
     tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "--config", str(properties(settings))]
@@ -205,6 +207,10 @@ def end_offsets(settings: Settings) -> dict[int, int]:
     except KafkaError as error:
         raise no_answer(settings, error) from error
     return {partition.partition: int(offset) for partition, offset in ends.items()}
+
+
+def _cluster_file(settings: Settings) -> Path:
+    return home(settings) / "log" / "meta.properties"
 
 
 def _port(server: str) -> int:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 import secrets
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lake.errors import ServiceError
-from lake.kafka_access import client_options, jaas, no_answer
+from lake.kafka_access import client_options, jaas, no_answer, refused_logins
 from lake.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ BROKER = "broker"
 ANYBODY = "User:ANONYMOUS"
 """Whom Kafka takes a client for that has not logged in."""
 LOGIN_MS = 30_000
+TRY_MS = 5_000
 PASSWORD = re.compile(rf'user_{BROKER}="(\w+)"')
 
 CONFIGURATION = """\
@@ -67,7 +69,7 @@ def admit_programs(settings: Settings, properties: Path) -> None:
         settings.kafka_user, settings.kafka_sasl_mechanism, settings.kafka_password.encode()
     )
     try:
-        with closing(KafkaAdminClient(**{**client_options(settings), **own})) as admin:
+        with closing(_admin(settings, own, properties)) as admin:
             (refusal,) = admin.alter_user_scram_credentials([login]).values()
         if not refusal:
             # The broker learns of it in a moment; until then the client tries again.
@@ -79,6 +81,31 @@ def admit_programs(settings: Settings, properties: Path) -> None:
             f"Kafka at {settings.kafka_servers} refused the password of {settings.kafka_user!r}: {refusal}; "
             "see `make logs NAME=kafka`"
         )
+
+
+def _admin(settings: Settings, own: dict[str, str], properties: Path) -> KafkaAdminClient:
+    """Log in as the broker itself.
+
+    Raises:
+        ServiceError: it refuses that, or does not answer.
+    """
+    from kafka.admin import KafkaAdminClient
+    from kafka.errors import KafkaError
+
+    deadline = time.monotonic() + LOGIN_MS / 1000
+    while True:
+        try:
+            with refused_logins() as answers:
+                return KafkaAdminClient(**{**client_options(settings), **own}, bootstrap_timeout_ms=TRY_MS)
+        except KafkaError as error:
+            if answers:
+                raise ServiceError(
+                    f"Kafka at {settings.kafka_servers} refuses its own login: {answers[-1]}. Waiting does not help: "
+                    f"the password in {properties} is not the one with which it was started, or another broker listens "
+                    "there; run `make down`, then `make up`"
+                ) from error
+            if time.monotonic() > deadline:
+                raise no_answer(settings, error) from error
 
 
 def admit_senders(admin: KafkaAdminClient, topic: str) -> None:

@@ -16,6 +16,7 @@ import psycopg2
 from lake.errors import ServiceError, WeblakeError, first_line
 from lake.settings import Settings, child_environment
 from stack.servers.ports import LOCALHOST
+from stack.servers.refusals import Refusal, refusal_in
 from stack.servers.roles import RESERVED
 from stack.servers.unprivileged import command_prefix, give_to_owner_of
 
@@ -102,11 +103,14 @@ def initialise(settings: Settings) -> None:
 
 
 def configure(settings: Settings) -> None:
-    """Write the server's configuration: the port and a small machine's sizes."""
+    """Write the server's configuration: the port and a small machine's sizes. Close its folder: it insists on that."""
     reserved = sum(RESERVED.values())
     sizes = {"connections": MOST_CONNECTIONS, "reserved": reserved}
     text = CONFIGURATION.format(host=LOCALHOST, port=settings.postgres_port, **sizes)
     _write_new(cluster(settings) / "weblake.conf", text, mode=0o644)
+    folder = os.open(cluster(settings), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)  # nor is a link followed here
+    os.fchmod(folder, 0o700)
+    os.close(folder)
 
 
 def _write_new(path: Path, text: str, mode: int) -> None:
@@ -165,6 +169,15 @@ def refusal(settings: Settings, role: str, database: str | None = None) -> str |
         connect(settings, role, database).close()
     except psycopg2.OperationalError as error:
         return first_line(error)
+    return None
+
+
+def answer(settings: Settings, role: str, database: str | None = None) -> Refusal | None:
+    """Return whether it helps to wait where the role cannot log in now, and why; None where it can."""
+    try:
+        connect(settings, role, database).close()
+    except psycopg2.OperationalError as error:
+        return refusal_in(str(error))
     return None
 
 

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from lake.env_file import KAFKA_SERVERS, read_env_file
-from lake.errors import ServiceError
+from lake.errors import ServiceError, SettingsError
 from lake.files import write_whole
+from lake.setting_values import number
 from lake.settings import STACK_FILE, Settings, load_settings, password_name
 from stack.servers import postgres
 from stack.servers.ports import LOCALHOST, PortClaims
@@ -20,26 +22,6 @@ from stack.servers.roles import LOGINS
 ROLES = ("owner", *LOGINS)
 CONTROLLER_PORT = "KAFKA_CONTROLLER_PORT"
 PRIVATE_SERVERS = "KAFKA_PRIVATE_SERVERS"
-START_SETTINGS = (
-    "LAKE_ROOT",
-    "WEBLAKE_JARS",
-    "WEBLAKE_RULES",
-    "WEBLAKE_RANGES",
-    "WEBLAKE_CHARTS",
-    "KAFKA_TOPIC",
-    "POSTGRES_DB",
-    "SPARK_MASTER",
-    "SPARK_DRIVER_MEMORY",
-    "TRIGGER_SECONDS",
-    "MAX_RECORDS_PER_BATCH",
-    "MARTS_SECONDS",
-    "CHARTS_SECONDS",
-    "LOG_LEVEL",
-    "WEBLAKE_FAIL_AT",
-    "WEBLAKE_MIN_FREE_MB",
-    "MIRROR_OUTAGE_HOURS",
-)
-"""What a running stack follows as of its start. It follows the generator's settings at once."""
 HEAD = (
     "# Written by Weblake's embedded stack: ports and passwords of the services in this folder. Keep it to yourself.\n"
 )
@@ -64,22 +46,15 @@ def prepare(settings: Settings, claims: PortClaims, controller_port: int = 0) ->
     Raises:
         ServiceError: the settings name services elsewhere, or the passwords of an existing database are gone.
     """
-    host, _, kafka_port = settings.kafka_bootstrap_servers.rpartition(":")
-    private_host, _, private_port = settings.kafka_private_servers.rpartition(":")
-    places = (
-        (KAFKA_SERVERS, host),
-        (PRIVATE_SERVERS, private_host or LOCALHOST),
-        ("POSTGRES_HOST", settings.postgres_host),
-    )
-    for name, server in places:
-        if server not in (LOCALHOST, "localhost"):
-            raise ServiceError(f"{name} names {server!r}, but the embedded services run on {LOCALHOST}; unset {name}")
+    require_own_services(settings)
     require_password(settings)
     earlier = read_env_file(settings.data / STACK_FILE)
-    controller = controller_port or int(earlier.get(CONTROLLER_PORT) or int(kafka_port) + 1)
-    private = int(private_port or earlier.get(PRIVATE_SERVERS, "").rpartition(":")[2] or controller + 1)
+    kafka_port = _port_in(KAFKA_SERVERS, settings.kafka_bootstrap_servers)
+    controller = controller_port or _port_in(CONTROLLER_PORT, earlier.get(CONTROLLER_PORT) or str(kafka_port + 1))
+    place = settings.kafka_private_servers or earlier.get(PRIVATE_SERVERS, "")
+    private = _port_in(PRIVATE_SERVERS, place) if place else controller + 1
     preferences = {
-        "Kafka": int(kafka_port),
+        "Kafka": kafka_port,
         "Kafka's controller": controller,
         "Kafka (private)": private,
         "PostgreSQL": settings.postgres_port,
@@ -103,9 +78,44 @@ def prepare(settings: Settings, claims: PortClaims, controller_port: int = 0) ->
     return Prepared(_with_services(settings, values), ports["Kafka's controller"], tuple(notes))
 
 
+def keep(settings: Settings) -> Settings:
+    """Return the settings with the addresses of a running stack, and write down the passwords that they have or lack.
+
+    Raises:
+        ServiceError: the settings name services elsewhere.
+    """
+    require_own_services(settings)
+    services = as_written(settings)
+    passwords = {password_name(role): settings.password(role) or secrets.token_hex(16) for role in ROLES}
+    passwords["KAFKA_PASSWORD"] = settings.kafka_password or services.kafka_password or secrets.token_hex(16)
+    write(settings, passwords)
+    return _with_services(services, passwords)
+
+
+def require_own_services(settings: Settings) -> None:
+    """Raise ServiceError where the settings name a server on another machine: the embedded ones are here."""
+    places = (
+        (KAFKA_SERVERS, settings.kafka_bootstrap_servers.rpartition(":")[0]),
+        (PRIVATE_SERVERS, settings.kafka_private_servers.rpartition(":")[0] or LOCALHOST),
+        ("POSTGRES_HOST", settings.postgres_host),
+    )
+    for name, server in places:
+        if server not in (LOCALHOST, "localhost"):
+            raise ServiceError(f"{name} names {server!r}, but the embedded services run on {LOCALHOST}; unset {name}")
+
+
 def require_password(settings: Settings) -> None:
     """Raise ServiceError where there is a database, but not the password of its owner: waiting would not help."""
-    if settings.owner_password or not postgres.is_initialised(settings):
+    if not postgres.is_initialised(settings):
+        return
+    name = password_name("owner")
+    written = read_env_file(settings.data / STACK_FILE).get(name)
+    if written and written != settings.owner_password:
+        raise SettingsError(
+            f"{name} is set to another password than {settings.data / STACK_FILE} has for the database in "
+            f"{postgres.home(settings)}; unset it, or correct that file if it is wrong"
+        )
+    if settings.owner_password:
         return
     folder = postgres.home(settings)
     raise ServiceError(
@@ -152,26 +162,29 @@ def contradictions(settings: Settings) -> list[str]:
     seen, real = load_settings({"WEBLAKE_DATA": str(settings.data)}), as_written(settings)
     pairs = (
         (KAFKA_SERVERS, seen.kafka_bootstrap_servers, real.kafka_bootstrap_servers),
+        (PRIVATE_SERVERS, seen.kafka_private_servers or real.kafka_private_servers, real.kafka_private_servers),
         ("POSTGRES_PORT", str(seen.postgres_port), str(real.postgres_port)),
     )
     return [
-        f"{name}={theirs} is set, but the stack listens at {ours}: if you exported it, run `unset {name}`, or other "
-        "commands in this shell look in the wrong place"
+        f"{name}={theirs} is set, but the stack listens at {ours}: ports change at a start only, so `make down` and "
+        f"`make up` move it, if the port is free. If you exported it, run `unset {name}`, or other commands in this "
+        "shell look in the wrong place"
         for name, theirs, ours in pairs
         if theirs.rpartition(":")[2] != ours.rpartition(":")[2]
     ]
 
 
-def unapplied(settings: Settings, environment: Mapping[str, str]) -> list[str]:
-    """Return the names of the settings that are not what they are in the environment in which the stack was started."""
-    folder = {"WEBLAKE_DATA": str(settings.data)}
-    today = load_settings(folder)
-    return [name for name in START_SETTINGS if load_settings({**folder, name: environment.get(name, "")}) != today]
+def logins_mark(settings: Settings) -> str:
+    """Return a text that another one takes the place of whenever a password changes, and that tells none of them."""
+    passwords = [settings.kafka_password, *(settings.password(role) for role in ROLES)]
+    return hashlib.sha256("\0".join(passwords).encode()).hexdigest()[:16]
 
 
 def write(settings: Settings, values: dict[str, str]) -> None:
-    """Add ``values`` to the file, in one step and with mode 0600."""
-    _write_all(settings, {**read_env_file(settings.data / STACK_FILE), **values})
+    """Add ``values`` to the file, in one step and with mode 0600, unless it has them all."""
+    earlier = read_env_file(settings.data / STACK_FILE)
+    if {**earlier, **values} != earlier:
+        _write_all(settings, {**earlier, **values})
 
 
 def forget(settings: Settings, name: str) -> None:
@@ -182,8 +195,16 @@ def forget(settings: Settings, name: str) -> None:
 
 
 def controller_port(settings: Settings) -> int:
-    """Return the port of Kafka's controller, as written down."""
-    return int(read_env_file(settings.data / STACK_FILE)[CONTROLLER_PORT])
+    """Return the port of Kafka's controller, as written down.
+
+    Raises:
+        SettingsError: it is not.
+    """
+    return _port_in(CONTROLLER_PORT, read_env_file(settings.data / STACK_FILE).get(CONTROLLER_PORT, ""))
+
+
+def _port_in(name: str, place: str) -> int:
+    return number(name, place.rpartition(":")[2], int, minimum=1)
 
 
 def _write_all(settings: Settings, values: dict[str, str]) -> None:

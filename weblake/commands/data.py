@@ -12,10 +12,11 @@ import typer
 
 from lake.text import printable
 from weblake.console import BAD, GOOD, note, write
-from weblake.process import FAILED, INTERRUPTED, prepare, stop_event
+from weblake.process import FAILED, INTERRUPTED, interrupt_on_stop, prepare, stop_event
 
 if TYPE_CHECKING:
     from ingest.import_logs import Outcome, Progress
+    from lake.posts import Worker
 
 PANEL = "Data"
 
@@ -91,13 +92,16 @@ def import_(
     Importing a file again, or a rotated or gzipped copy of it, counts nothing twice.
     """
     from ingest.import_logs import import_files
+    from lake.posts import importing
+    from stack.turns import stopper
     from weblake.arguments import require_positive
 
+    interrupt_on_stop()
     settings = prepare()
     require_positive("--timeout", timeout)
-    with _progress_bar(file) as progress:
+    with importing(settings.data, f"`make import` of {', '.join(file)}"), _progress_bar(file) as progress:
         outcome = import_files(file, settings, timeout, progress)
-    return _show(outcome)
+    return _show(outcome, stopper(settings))
 
 
 @contextmanager
@@ -123,11 +127,13 @@ def _progress_bar(files: list[str]) -> Iterator[Progress]:
         )
 
 
-def _show(outcome: Outcome) -> int:
+def _show(outcome: Outcome, down: Worker | None = None) -> int:
     write(outcome.summary, BAD if outcome.problems else GOOD)
     for problem in outcome.problems:
         note(f"weblake: {problem}")
     if outcome.was_interrupted:
+        if down:
+            note(f"weblake: {down} stops the stack")
         note("weblake: import the same files again to go on; no line counts twice")
         return INTERRUPTED
     return FAILED if outcome.problems else 0

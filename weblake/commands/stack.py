@@ -13,7 +13,7 @@ import typer
 from lake.settings import PROJECT, Settings
 from weblake.commands.options import Json
 from weblake.console import write_json
-from weblake.process import FAILED, on_stop, prepare, set_up_log, stop_event
+from weblake.process import FAILED, interrupt_on_stop, on_stop, prepare, set_up_log, stop_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,14 +48,16 @@ Where = Annotated[Stack, typer.Option("--stack", help="Where the services run: a
 
 @app.command(rich_help_panel=PANEL, epilog="Example: GENERATE=0 weblake up, then weblake import access.log")
 def up(stack: Where = Stack.EMBEDDED) -> int:
-    """Start everything, and wait for the first counts and charts.
+    """Bring the stack to what the settings ask for, and wait for the first counts and charts.
 
-    A running stack applies GENERATE, RATE and BOTS, such as RATE=500. For other settings, stop it first.
+    A running stack applies settings, too, such as RATE=500: what they concern is restarted. An interrupted start is
+    finished by the next one.
     """
     if stack is Stack.DOCKER:
         return _compose("up")
     from stack.up import up as start
 
+    interrupt_on_stop()
     start(prepare())
     return 0
 

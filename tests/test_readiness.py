@@ -1,0 +1,155 @@
+"""When a stack is ready, and when it is no use to wait."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from settings_in import settings_in
+
+from lake.contracts import CHARTS
+from lake.contracts.refusals import NewTopic, Refusal
+from lake.contracts.reports import BronzeReport, MirrorReport, StreamReport, report_round, write_stream_report
+from lake.errors import ServiceError, StoppedError
+from lake.settings import Settings
+from stack import readiness
+from stack.programs import PROGRAMS
+from stack.readiness import Watch, wait_for_broker, wait_for_database, wait_for_result
+from stack.servers import kafka_login
+from stack.servers.kafka import properties
+from stack.servers.ports import pick_quiet_ports
+from stack.supervision import ProgramState
+from stack.turns import START, last_turn
+
+PID = 7
+STARTED_AT = time.time() - 100
+
+
+def running(*, without: str = "") -> dict[str, ProgramState]:
+    names = [program.name for program in PROGRAMS if program.name != without]
+    return {name: ProgramState(name, "RUNNING", PID, STARTED_AT) for name in names}
+
+
+@pytest.fixture
+def well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A stack in which all is well, by all that is asked."""
+    settings = settings_in(tmp_path, GENERATE="1", WEBLAKE_CHARTS=str(tmp_path / "charts"))
+    monkeypatch.setattr("stack.supervision.states", lambda _: running())
+    monkeypatch.setattr(readiness, "has_traffic", lambda _: True)
+    monkeypatch.setattr(readiness, "TIMEOUT_SECONDS", 1)
+    write(settings, StreamReport(PID, time.time(), mirror=MirrorReport(as_of=time.time())))
+    settings.charts.mkdir()
+    for chart in CHARTS:
+        (settings.charts / chart.file_name).touch()
+    return settings
+
+
+def write(settings: Settings, report: StreamReport) -> None:
+    write_stream_report(settings.stream_file, report)
+
+
+def test_a_stack_that_is_well_is_not_waited_for(well: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    wait_for_result(well, Watch(well))
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("report", "words"),
+    [
+        (StreamReport(PID + 1, time.time() + 1000), "the stream is starting"),
+        (StreamReport(PID, time.time() - 1000), "the stream is starting"),
+        (StreamReport(PID, 0.0), "the stream is starting"),
+    ],
+)
+def test_a_report_of_another_stream_or_of_long_ago_is_none(report: StreamReport, words: str, well: Settings) -> None:
+    write(well, report)
+    with pytest.raises(ServiceError, match=f"until every program runs .{words}.*`make down` stops it"):
+        wait_for_result(well, Watch(well))
+
+
+def test_a_missing_program_is_waited_for(well: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stack.supervision.states", lambda _: running(without="charts"))
+    with pytest.raises(ServiceError, match="until every program runs"):
+        wait_for_result(well, Watch(well))
+
+
+def test_charts_of_an_earlier_run_do_not_count(well: Settings) -> None:
+    old = well.charts / CHARTS[0].file_name
+    os.utime(old, (STARTED_AT - 1, STARTED_AT - 1))
+    with pytest.raises(ServiceError, match=rf"{len(CHARTS) - 1} of {len(CHARTS)} charts drawn"):
+        wait_for_result(well, Watch(well))
+    wait_for_result(replace(well, generate=False), Watch(well))
+
+
+def test_charts_that_were_deleted_are_drawn_again_at_once(
+    well: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    diary: list[str] = []
+    chart = well.charts / CHARTS[0].file_name
+
+    def start(_: Settings, name: str) -> None:
+        diary.append(f"start {name}")
+        chart.touch()
+
+    monkeypatch.setattr("stack.supervision.stop_program", lambda _, name: diary.append(f"stop {name}"))
+    monkeypatch.setattr("stack.supervision.start_program", start)
+    report_round(well.loop_file("charts"), None)
+    chart.unlink()
+    wait_for_result(well, Watch(well))
+    assert diary == ["stop charts", "start charts"]
+    assert f"some are missing in {well.charts}" in capsys.readouterr().out
+
+
+def test_a_stream_that_waits_for_a_person_is_not_waited_for(well: Settings) -> None:
+    refusal = Refusal(topic=NewTopic("new", 1))
+    bronze = BronzeReport(refusal=refusal, error="topic 'web_logs' was deleted; run `make accept-topic`")
+    write(well, StreamReport(PID, time.time(), bronze=bronze))
+    with pytest.raises(ServiceError, match=r"every program runs, but bronze waits for you: topic .*accept-topic"):
+        wait_for_result(well, Watch(well))
+
+
+def test_what_waits_ends_when_somebody_stops_the_stack(well: Settings) -> None:
+    (well.data / START).touch()
+    with last_turn(well), pytest.raises(StoppedError, match=rf"`make down` \(pid {os.getpid()}\) stopped the stack"):
+        Watch(well).wait(lambda: False, 60, "never", lambda: "")
+
+
+def test_a_program_that_keeps_ending_is_named_with_the_end_of_its_log(
+    well: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = iter(range(1, 100))
+    monkeypatch.setattr(
+        "stack.supervision.states", lambda _: {"marts": ProgramState("marts", "STARTING", next(numbers), 0.0)}
+    )
+    (well.data / "logs").mkdir()
+    (well.data / "logs" / "marts.log").write_text("weblake: no such thing\n")
+    with pytest.raises(ServiceError, match=r"marts keeps ending\. The end of its log:\nweblake: no such thing"):
+        Watch(well).wait(lambda: False, 60, "never", lambda: "")
+
+
+def test_a_broker_that_does_not_listen_is_named(well: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    (closed,) = pick_quiet_ports(1)
+    monkeypatch.setattr(readiness, "SERVICE_SECONDS", 1)
+    settings = replace(well, kafka_bootstrap_servers=f"127.0.0.1:{closed}", kafka_private_servers="")
+    with pytest.raises(ServiceError, match=f"Kafka opens its port .it does not listen at 127.0.0.1:{closed} yet"):
+        wait_for_broker(settings, Watch(well))
+
+
+@pytest.mark.stack
+def test_a_wrong_password_ends_the_wait_at_once(well: Settings, stack_settings: Settings) -> None:
+    settings = replace(stack_settings, owner_password="wrong")
+    with pytest.raises(ServiceError, match=r'refuses its owner: password authentication failed for user "owner". Wait'):
+        wait_for_database(settings, Watch(settings))
+    wait_for_database(stack_settings, Watch(well))
+
+
+@pytest.mark.stack
+def test_a_broker_that_refuses_its_own_login_ends_the_wait_at_once(stack_settings: Settings, tmp_path: Path) -> None:
+    other = tmp_path / "server.properties"
+    other.write_text(kafka_login.configuration(stack_settings.kafka_user))
+    with pytest.raises(ServiceError, match=r"refuses its own login: .*Waiting does not help.*make down"):
+        kafka_login.admit_programs(stack_settings, other)
+    kafka_login.admit_programs(stack_settings, properties(stack_settings))
