@@ -38,6 +38,7 @@ START_SETTINGS = (
     "WEBLAKE_FAIL_AT",
     "WEBLAKE_MIN_FREE_MB",
     "MIRROR_OUTAGE_HOURS",
+    "SILENT_MINUTES",
 )
 """What a running stack follows as of its start. It follows the generator's settings at once."""
 HEAD = (
