@@ -38,7 +38,7 @@ def quiet_session(settings: Settings, app: str) -> Iterator[SparkSession]:
     with tempfile.TemporaryFile("w+", errors="replace") as words:
         try:
             with _errors_to(words):
-                session = spark_session(replace(settings, spark_master=_modest(settings.spark_master)), app=app)
+                session = spark_session(replace(settings, spark_master=modest(settings.spark_master)), app=app)
         except LakeError:
             raise
         except Exception as error:
@@ -60,7 +60,7 @@ def last_cause(error: BaseException) -> str:
     return causes[-1] if causes else first_line(error)
 
 
-def _modest(master: str) -> str:
+def modest(master: str) -> str:
     """Return a master of this machine with ``MOST_TASKS`` tasks at a time at most; any other as it is."""
     tasks = master.removeprefix("local[").removesuffix("]")
     is_more = tasks == "*" or (tasks.isdigit() and int(tasks) > MOST_TASKS)

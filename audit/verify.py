@@ -75,7 +75,7 @@ def verify(
         steps.append(("deep", "Reading every raw record again", lambda: check_deeply(lake, scope, rules)))
     for name, doing, check in steps:
         say(doing)
-        checks += _guarded(session, name, check)
+        checks += guarded(session, name, check)
     versions = Versions(lake.bronze_version, lake.ledger_version, lake.batch)
     return Report(settings.lake_root, str(scope), time.monotonic() - started, checks, versions)
 
@@ -98,7 +98,7 @@ def _marts(settings: Settings, scope: Scope, gap: Gap | None) -> list[Check]:
     return check_marts(settings, scope, is_of_one_edition=not gap or gap.is_of_rules)
 
 
-def _guarded(session: SparkSession, name: str, check: Callable[[], list[Check]]) -> list[Check]:
+def guarded(session: SparkSession, name: str, check: Callable[[], list[Check]]) -> list[Check]:
     """Make a check. Damage that stops it is a failure; a server that is down is not, and no crash is."""
     try:
         return check()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +15,8 @@ from settings_in import settings_in
 from lake.errors import ServiceError
 from lake.settings import Settings
 from stack import supervision
+from stack.health.processes import Process, ask_supervisor, marked, processes
+from stack.servers.waiting import wait_until
 
 
 def test_the_generator_is_supervised_only_when_it_is_on(tmp_path: Path) -> None:
@@ -40,7 +45,7 @@ def sleeper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Setting
     settings = settings_in(tmp_path)
     supervision.write_config(settings)
     with supervision.config_file(settings).open("a") as file:
-        file.write("\n[program:sleeper]\ncommand=sleep 600\n")
+        file.write("\n[program:sleeper]\ncommand=sleep 600\nstartsecs=0\nstopwaitsecs=1\n")
     supervision.start(settings)
     yield settings
     if number := supervision.pid(settings):
@@ -67,6 +72,45 @@ def test_the_environment_is_that_of_the_start(sleeper: Settings, monkeypatch: py
 def test_a_refusal_of_supervisor_is_named(sleeper: Settings) -> None:
     with pytest.raises(ServiceError, match="refused stopProcess nobody: BAD_NAME"):
         supervision.stop_program(sleeper, "nobody")
+
+
+def look(settings: Settings) -> dict[str, Process]:
+    told = ask_supervisor(settings)
+    return {one.name: one for one in processes(settings, *told, marked(settings), time.time())}
+
+
+def test_a_frozen_supervisor_and_a_frozen_program_are_seen_without_its_answer(
+    sleeper: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervision, "ANSWER_SECONDS", 0.5)
+    number, program = supervision.pid(sleeper), supervision.states(sleeper)["sleeper"].pid
+    found = look(sleeper)
+    assert (found["supervisor"].state, found["supervisor"].pid) == ("RUNNING", number)
+    assert (found["sleeper"].state, found["sleeper"].pid, found["kafka"].state) == ("RUNNING", program, "STOPPED")
+    try:
+        os.kill(number, signal.SIGSTOP)
+        wait_until(lambda: look(sleeper)["supervisor"].state == "FROZEN", 20, "supervisor is seen to be frozen")
+        assert look(sleeper)["sleeper"].state == "RUNNING"
+        os.kill(program, signal.SIGSTOP)
+        wait_until(lambda: look(sleeper)["sleeper"].state == "FROZEN", 20, "the program is seen to be frozen")
+        assert (look(sleeper)["supervisor"].frozen, look(sleeper)["sleeper"].frozen) == ((number,), (program,))
+    finally:
+        os.kill(number, signal.SIGCONT)
+        os.kill(program, signal.SIGCONT)
+
+
+def test_a_program_that_goes_on_without_its_supervisor_is_told_from_one_that_has_stopped(sleeper: Settings) -> None:
+    number, program = supervision.pid(sleeper), supervision.states(sleeper)["sleeper"].pid
+    os.kill(number, signal.SIGKILL)
+    try:
+        wait_until(lambda: not supervision.pid(sleeper), 20, "supervisor is gone")
+        found = look(sleeper)
+        assert (found["supervisor"].state, found["supervisor"].pid) == ("STOPPED", 0)
+        assert (found["sleeper"].state, found["sleeper"].pid) == ("UNSUPERVISED", program)
+        assert found["sleeper"].uptime_seconds > 0
+    finally:
+        os.kill(program, signal.SIGKILL)
+    wait_until(lambda: "sleeper" not in look(sleeper), 20, "the program is gone")
 
 
 @pytest.mark.parametrize(

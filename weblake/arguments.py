@@ -35,7 +35,14 @@ def read_since(option: str, text: str, now: float) -> float:
         SettingsError: it is neither.
     """
     match = AGO.fullmatch(text.strip())
-    return now - int(match[1]) * UNITS[match[2]] if match else read_instant(option, text)
+    if match:
+        return now - int(match[1]) * UNITS[match[2]]
+    try:
+        return read_instant(option, text)
+    except SettingsError as error:
+        raise SettingsError(
+            f"{option} {text!r} is not a time; write it like 30min, 2h or 7d, or like 2026-01-31 or 2026-01-31T14:30Z"
+        ) from error
 
 
 def require_address(text: str) -> None:
