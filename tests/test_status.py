@@ -19,7 +19,7 @@ from lake.errors import ServiceError
 from lake.settings import Settings
 from stack.disk import disk_usage
 from stack.health.lags import Stage, most_silent_seconds
-from stack.health.look import Look
+from stack.health.look import Complain, Look
 from stack.health.loops import Loop, loops, read_loops
 from stack.health.processes import Process
 from stack.health.state import State, as_dict, problems, state_of, unfinished, unknowns
@@ -176,11 +176,15 @@ def test_a_look_that_is_stuck_or_fails_is_said_and_waited_for_no_longer(monkeypa
     ever = threading.Event()
     stuck, broken = Look("Kafka", lambda _: ever.wait(), "kafka"), Look("supervisor", lambda _: 1 // 0)
 
-    def refuse(complain: Any) -> int:
+    def refuse(complain: Complain) -> int:
         complain("half of it")
         raise ServiceError("it refused; run `make up`")
 
-    refused, fine = Look("PostgreSQL", refuse), Look("sizes", lambda complain: complain("one is closed") or 7)
+    def see(complain: Complain) -> int:
+        complain("one is closed")
+        return 7
+
+    refused, fine = Look("PostgreSQL", refuse), Look("sizes", see)
     wrong: list[str] = []
     unknown: list[str] = []
     assert [look.answer(wrong, unknown) for look in (stuck, broken, refused, fine)] == [None, None, None, 7]

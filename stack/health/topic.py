@@ -48,7 +48,7 @@ def look_at_topic(settings: Settings, next_offsets: Mapping[int, int]) -> Topic:
             numbers = consumer.partitions_for_topic(settings.kafka_topic) or set()
             partitions = [TopicPartition(settings.kafka_topic, number) for number in sorted(numbers)]
             if not partitions:
-                raise ServiceError(f"Kafka has no topic {settings.kafka_topic!r}; to make it again, run `make up`")
+                raise ServiceError(f"Kafka has no topic {settings.kafka_topic!r}; run `make up`")
             offsets = consumer.end_offsets(partitions, timeout_ms=PATIENCE_MS)
             ends = {partition.partition: int(offset) for partition, offset in offsets.items()}
             waiting = [one for one in partitions if ends[one.partition] > next_offsets.get(one.partition, 0)]

@@ -75,7 +75,7 @@ def down(stack: Where = Stack.EMBEDDED) -> int:
     return 0
 
 
-@app.command(rich_help_panel=PANEL, epilog="Examples: weblake status --json; weblake status --since 2h")
+@app.command(rich_help_panel=PANEL, epilog="Example: weblake status --since 2h")
 def status(
     stack: Where = Stack.EMBEDDED,
     as_json: Json = False,
