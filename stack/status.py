@@ -107,7 +107,7 @@ def gather(settings: Settings, with_sizes: bool = True) -> Status:
         loops=loops(settings, reports.loops, _starts(rows, now), now),
         charts_age_seconds=_age(reports.charts_drawn_at, now),
         record_age_seconds=record_age(ends, stream, now),
-        most_silent_seconds=most_silent_seconds(settings),
+        most_silent_seconds=most_silent_seconds(settings, any(row.name == "generator" for row in rows)),
         verify=reports.verify,
         looked_at=now,
         seconds=time.time() - now,

@@ -141,12 +141,12 @@ def test_a_source_that_has_become_silent_is_noticed(
 
 
 def test_silence_matters_where_the_generator_is_on_or_somebody_says_so(tmp_path: Path) -> None:
-    def most(**settings: str) -> float | None:
-        return most_silent_seconds(settings_in(tmp_path, **settings))
+    def most(has_generator: bool, minutes: str) -> float | None:
+        return most_silent_seconds(settings_in(tmp_path, SILENT_MINUTES=minutes), has_generator)
 
-    assert most(GENERATE="1") == 300
-    assert most(GENERATE="1", RATE="0") is most(GENERATE="0") is most(SILENT_MINUTES="0") is None
-    assert most(GENERATE="0", SILENT_MINUTES="2") == 120
+    assert most(has_generator=True, minutes="auto") == 300
+    assert most(has_generator=False, minutes="auto") is most(has_generator=True, minutes="0") is None
+    assert most(has_generator=False, minutes="2") == 120
 
 
 def test_a_loop_that_fails_says_so_until_a_round_is_good(tmp_path: Path) -> None:

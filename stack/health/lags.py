@@ -88,8 +88,8 @@ def record_age(topic: Topic | None, stream: StreamReport | None, now: float) -> 
     return max(now - stream.bronze.as_of, 0.0)
 
 
-def most_silent_seconds(settings: Settings) -> float | None:
+def most_silent_seconds(settings: Settings, has_generator: bool) -> float | None:
     """Return how long no record may come; None where it does not matter."""
     if settings.silent_minutes is None:
-        return SILENT_SECONDS if settings.generate and settings.generate_rate else None
+        return SILENT_SECONDS if has_generator else None
     return settings.silent_minutes * 60 or None

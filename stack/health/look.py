@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -14,8 +15,14 @@ T = TypeVar("T")
 Complain: TypeAlias = Callable[[str], None]
 
 LOOK_SECONDS = 5.0
+ENDS_IN_A_COMMAND = re.compile(r"`[^`]+`[).]*$")
 
 log = logging.getLogger(__name__)
+
+
+def with_command(sentence: str, step: str) -> str:
+    """Return a sentence that ends in the command to run next: as it is where it does, or else with ``step``."""
+    return sentence if ENDS_IN_A_COMMAND.search(sentence) else f"{sentence}; {step}"
 
 
 class Look(Generic[T]):
@@ -51,7 +58,7 @@ class Look(Generic[T]):
         if self._failure is None:
             unknown.append(f"{self._what} gave no answer within {LOOK_SECONDS:.0f} s; see {self._log}")
         elif isinstance(self._failure, ServiceError):
-            wrong.append(str(self._failure))
+            wrong.append(with_command(str(self._failure), f"see {self._log}"))
         else:
             reason = f"{type(self._failure).__name__}: {first_line(self._failure)}"
             unknown.append(f"{self._what} could not be looked up ({reason}); see {self._log}")

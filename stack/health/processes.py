@@ -75,7 +75,7 @@ def processes(
     """Return supervisor and its programs.
 
     Args:
-        settings: They say which programs there should be.
+        settings: They say which programs there should be, where supervisor does not.
         supervisor: Its process id by its own answer; 0 where it gives none.
         states: What it says of its programs.
         ours: What the system shows; None where that is not known.
@@ -90,7 +90,8 @@ def processes(
     frozen = _frozen(by_name[SUPERVISOR])
     state = FROZEN if frozen else RUNNING if states else SILENT if supervisor else absent
     rows = [Process(SUPERVISOR, state, supervisor, 0.0, frozen)]
-    names = [*(program.name for program in programs(settings)), *states, *by_name]
+    expected = states or [program.name for program in programs(settings)]
+    names = [*expected, *by_name]
     for name in dict.fromkeys(names):
         if name != SUPERVISOR:
             shown = by_name[name]

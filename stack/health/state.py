@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict
 from enum import Enum
 from typing import Any
 
 from stack.health.lags import STALE_SECONDS, USUAL_SECONDS
+from stack.health.look import with_command
 from stack.health.processes import FROZEN, RUNNING, SILENT, STOPPED, SUPERVISOR, UNKNOWN, UNSUPERVISED
 from stack.status import Status
 
@@ -18,7 +18,6 @@ DRAW_SECONDS = 120
 FIRST_SECONDS = 300
 """How long after its start a program may wait for what it needs."""
 DOWN = "nothing of the stack runs; run `make up`"
-ENDS_IN_A_COMMAND = re.compile(r"`[^`]+`[).]*$")
 
 
 class State(Enum):
@@ -64,7 +63,7 @@ def problems(status: Status) -> list[str]:
         *_of_charts(status),
         *_of_source(status),
         *_of_verify(status),
-        *(_with_command(error, "see `make logs NAME=stream`") for error in status.errors),
+        *(with_command(error, "see `make logs NAME=stream`") for error in status.errors),
     ]
     return [*sentences, *_ending_in_commands(status.complaints)]
 
@@ -197,8 +196,4 @@ def _of_verify(status: Status) -> list[str]:
 
 
 def _ending_in_commands(sentences: list[str]) -> list[str]:
-    return [_with_command(sentence, "see `make logs`") for sentence in sentences]
-
-
-def _with_command(sentence: str, step: str) -> str:
-    return sentence if ENDS_IN_A_COMMAND.search(sentence) else f"{sentence}; {step}"
+    return [with_command(sentence, "see `make logs`") for sentence in sentences]

@@ -52,7 +52,7 @@ def test_everything_frozen_is_said_with_what_lets_it_go_on(stack: WholeStack) ->
         (pids,) = re.findall(r"`kill -CONT ([0-9 ]+)`$", said["problems"][0])
         assert {one.pid for one in stack.processes()} == set(map(int, pids.split()))
         assert all(sentence.endswith("`") for sentence in (*said["problems"], *said["unknown"]))
-        assert any("PostgreSQL" in reason and "no answer" in reason for reason in said["unknown"])
+        assert any("PostgreSQL" in sentence for sentence in (*said["problems"], *said["unknown"]))
         page = stack.run("status")
         assert (page.returncode, page.stderr) == (1, "")
         assert f"NOT WELL: {said['problems'][0]}" in page.stdout
@@ -96,8 +96,6 @@ def test_a_generator_that_is_frozen_is_named_and_nothing_else(stack: WholeStack)
 
 
 def test_a_source_that_has_gone_silent_is_named(stack: WholeStack) -> None:
-    off = stack.run("up", seconds=PATIENCE_SECONDS)
-    assert off.returncode == 0
     environment = child_environment(stack.settings, GENERATE="0")
     done = subprocess.run(weblake_command("up"), cwd=PROJECT, env=environment, capture_output=True, check=False)
     assert done.returncode == 0
