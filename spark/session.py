@@ -153,8 +153,7 @@ def how_java_ended(session: SparkSession, patience_seconds: float = JAVA_END_SEC
     if code == -signal.SIGKILL:
         return "Spark's Java process was killed, as the system does when memory runs out"
     if code == OUT_OF_HEAP:
-        heap = session.sparkContext.getConf().get("spark.driver.memory")
-        return f"Spark's Java process needs more memory than its heap of {heap}; set SPARK_DRIVER_MEMORY to more"
+        return "Spark's Java process had no room left in its heap; SPARK_DRIVER_MEMORY sets how large that is"
     return f"Spark's Java process has ended with code {code}"
 
 

@@ -17,8 +17,11 @@ log = logging.getLogger(__name__)
 
 
 def keep_history(settings: Settings, stop: threading.Event) -> None:
-    """Look at the stack every minute until ``stop`` is set, and note its state; no failure ends it."""
-    while not stop.wait(LOOK_SECONDS):
+    """Look at the stack every minute until ``stop`` is set, and note its state; no failure ends it.
+
+    Returns at once where there is no supervisor, as in a container: nobody there knows of the other programs.
+    """
+    while supervision.config_file(settings).exists() and not stop.wait(LOOK_SECONDS):
         try:
             status = gather(settings, with_sizes=False)
             if not stop.is_set():
