@@ -36,7 +36,7 @@ up: setup  ## start everything; GENERATE=0 for no made-up traffic, RATE=50, BOTS
 down: | $(IN_VENV)/weblake  ## stop everything; the data stays
 	@$(IN_VENV)/weblake down
 
-status: | $(IN_VENV)/weblake  ## processes, lags, versions, sizes; fails when something is down or stale; JSON=1
+status: | $(IN_VENV)/weblake  ## processes, lags, ages, sizes; fails unless all is well; JSON=1, or SINCE=2h for the states since
 	@$(IN_VENV)/weblake status
 
 logs: | $(IN_VENV)/weblake  ## follow the logs; NAME=stream for one

@@ -13,6 +13,7 @@ class Verdict(Enum):
     OK = "ok"
     FAILED = "FAILED"
     UNCHECKED = "not checked"
+    CRASHED = "crashed"
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Check:
     note: str = ""
 
     def as_json(self) -> dict[str, str]:
-        """Return the check for a program to read; its verdict is ``ok``, ``failed`` or ``unchecked``."""
+        """Return the check for a program to read; its verdict is ``ok``, ``failed``, ``unchecked`` or ``crashed``."""
         return {
             "name": self.name,
             "verdict": self.verdict.name.lower(),
@@ -49,6 +50,11 @@ def failed(name: str, problem: str) -> Check:
 def unchecked(name: str, reason: str) -> Check:
     """Return a check that was not made, for a reason outside of what it checks."""
     return Check(name, "", "", Verdict.UNCHECKED, reason)
+
+
+def crashed(name: str, reason: str) -> Check:
+    """Return a check that broke off, for a reason that says nothing of what it checks."""
+    return Check(name, "", "", Verdict.CRASHED, reason)
 
 
 def number(count: int, noun: str, plural: str = "") -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from audit.check import Check, Verdict, number
+from audit.scope import Scope
+from lake.contracts.reports import VerifyReport
 
+WORST_FIRST = (Verdict.FAILED, Verdict.CRASHED, Verdict.UNCHECKED)
 HEADINGS = ("check", "one side", "the other side", "verdict")
 
 
@@ -30,9 +33,9 @@ class Report:
 
     @property
     def verdict(self) -> Verdict:
-        """One failure fails the whole; a check that was not made leaves it open."""
+        """One failure fails the whole; a check that crashed or was not made leaves it open."""
         verdicts = {check.verdict for check in self.checks}
-        return next((verdict for verdict in (Verdict.FAILED, Verdict.UNCHECKED) if verdict in verdicts), Verdict.OK)
+        return next((verdict for verdict in WORST_FIRST if verdict in verdicts), Verdict.OK)
 
     @property
     def title(self) -> str:
@@ -50,9 +53,26 @@ class Report:
         names = [check.name for check in self.checks if check.verdict is self.verdict]
         if self.verdict is Verdict.FAILED:
             return f"NOT WELL: {number(len(names), 'check')} failed: {', '.join(names)}"
+        if self.verdict is Verdict.CRASHED:
+            return f"What was checked holds. Crashed, so run `make verify` again: {', '.join(names)}"
         if self.verdict is Verdict.UNCHECKED:
             return f"What was checked holds. Not checked: {', '.join(names)}"
         return f"All {len(self.checks)} checks hold."
+
+    def on_record(self, scope: Scope, is_deep: bool, now: float) -> VerifyReport:
+        """Return what ``weblake status`` shows of it; ``now`` in epoch seconds."""
+        names = {verdict: tuple(one.name for one in self.checks if one.verdict is verdict) for verdict in Verdict}
+        return VerifyReport(
+            at=now,
+            seconds=round(self.seconds, 1),
+            verdict=self.verdict.name.lower(),
+            scope=self.scope,
+            is_whole=scope.is_all,
+            is_deep=is_deep,
+            ok=len(names[Verdict.OK]),
+            failed=names[Verdict.FAILED],
+            unchecked=(*names[Verdict.CRASHED], *names[Verdict.UNCHECKED]),
+        )
 
     def as_json(self) -> dict[str, object]:
         """Return the report for a program to read."""

@@ -1,39 +1,73 @@
-"""A Spark session for a command line: Java and Spark print nothing that says nothing."""
+"""A Spark session for a command line: Java and Spark print nothing that says nothing, and take little memory."""
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import IO
 
 from pyspark.sql import SparkSession
 
+from lake.errors import LakeError, WeblakeError, first_line
 from lake.settings import Settings
-from spark.session import spark_session
+from spark.session import how_java_ended, spark_session
+
+MOST_TASKS = 2
+"""At a time, on one machine: each keeps rows in memory, and the stream is at work beside it."""
+
+
+class CrashError(WeblakeError):
+    """Spark could not begin its work, for a reason that says nothing of the lake."""
 
 
 @contextmanager
 def quiet_session(settings: Settings, app: str) -> Iterator[SparkSession]:
-    """Give a session, and stop it in the end."""
-    with java_kept_quiet():
-        session = spark_session(settings, app=app)
-    session.sparkContext.setLogLevel("OFF")
-    try:
-        yield session
-    finally:
-        session.stop()
+    """Give a session, and stop it in the end.
+
+    Raises:
+        LakeError: the jars are missing.
+        CrashError: Java did not start; the message has the last line of what it said.
+    """
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)  # it logs the traceback of what is raised anyway
+    with tempfile.TemporaryFile("w+", errors="replace") as words:
+        try:
+            with _errors_to(words):
+                session = spark_session(replace(settings, spark_master=modest(settings.spark_master)), app=app)
+        except LakeError:
+            raise
+        except Exception as error:
+            words.seek(0)
+            lines = [line.strip() for line in words if line.strip()]
+            reason = lines[-1] if lines else first_line(error)
+            raise CrashError(f"Spark's Java process did not start: {reason}") from error
+        session.sparkContext.setLogLevel("OFF")
+        try:
+            yield session
+        finally:
+            if not how_java_ended(session, patience_seconds=0):
+                session.stop()
+
+
+def modest(master: str) -> str:
+    """Return a master of this machine with ``MOST_TASKS`` tasks at a time at most; any other as it is."""
+    tasks = master.removeprefix("local[").removesuffix("]")
+    is_more = tasks == "*" or (tasks.isdigit() and int(tasks) > MOST_TASKS)
+    return f"local[{MOST_TASKS}]" if master != tasks and is_more else master
 
 
 @contextmanager
-def java_kept_quiet() -> Iterator[None]:
-    """Give the processes that are started here no standard error."""
+def _errors_to(words: IO[str]) -> Iterator[None]:
+    """Give the processes that are started here another standard error."""
     sys.stderr.flush()
-    ours, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
+    ours = os.dup(2)
+    os.dup2(words.fileno(), 2)
     try:
         yield
     finally:
         os.dup2(ours, 2)
         os.close(ours)
-        os.close(nowhere)

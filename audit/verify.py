@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 
-from py4j.protocol import Py4JError
+from py4j.protocol import Py4JError, Py4JNetworkError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from audit.check import Check, failed, unchecked
+from audit.check import Check, crashed, failed, unchecked
 from audit.edition import Gap, edition_gap
 from audit.lake import PinnedLake, pin
 from audit.ledger import check_counts, check_deeply
@@ -20,9 +21,20 @@ from audit.records import check_records
 from audit.report import Report, Versions
 from audit.scope import Scope
 from lake.causes import cause
-from lake.errors import LakeError, RulesError, ServiceError
+from lake.errors import LakeError, RulesError, ServiceError, first_line
 from lake.settings import Settings
 from lake.url_rules import UrlRules
+from spark.session import how_java_ended
+
+SIGNS_OF_A_CRASH = (
+    "java.lang.OutOfMemoryError",
+    "No space left on device",
+    "Python worker exited unexpectedly",
+    "SparkContext was shut down",
+)
+"""What Java says when it cannot go on for want of memory or of disk, which is no damage of what it reads."""
+
+log = logging.getLogger(__name__)
 
 
 def verify(
@@ -33,7 +45,7 @@ def verify(
     is_deep: bool,
     say: Callable[[str], object] = lambda _: None,
 ) -> Report:
-    """Make all checks; report a check that cannot be made as one of them. ``say`` shows the current step.
+    """Make all checks; report a check that cannot be made, or crashes, as one of them. ``say`` shows the current step.
 
     Raises:
         LakeError: there is no lake at all.
@@ -42,10 +54,13 @@ def verify(
     say("Reading the tables' logs")
     try:
         lake, checks = pin(session, settings)
-    except (PySparkException, Py4JError) as error:
-        checks = [failed("lake", f"the log of {settings.lake_root} cannot be read: {cause(error)}")]
-        return Report(settings.lake_root, str(scope), time.monotonic() - started, checks)
-    gap, gap_checks = _edition(lake)
+        gap, gap_checks = _edition(lake)
+    except Exception as error:
+        if isinstance(error, LakeError) and not how_java_ended(session):
+            raise
+        log.debug("the lake could not be opened", exc_info=error)
+        broken = _check_of(session, "lake", f"the log of {settings.lake_root}", error)
+        return Report(settings.lake_root, str(scope), time.monotonic() - started, [broken])
     checks += gap_checks
     steps: list[tuple[str, str, Callable[[], list[Check]]]] = [
         ("Kafka: offsets", "Comparing bronze with Kafka", lambda: check_records(lake)),
@@ -60,7 +75,7 @@ def verify(
         steps.append(("deep", "Reading every raw record again", lambda: check_deeply(lake, scope, rules)))
     for name, doing, check in steps:
         say(doing)
-        checks += _guarded(name, check)
+        checks += guarded(session, name, check)
     versions = Versions(lake.bronze_version, lake.ledger_version, lake.batch)
     return Report(settings.lake_root, str(scope), time.monotonic() - started, checks, versions)
 
@@ -83,13 +98,25 @@ def _marts(settings: Settings, scope: Scope, gap: Gap | None) -> list[Check]:
     return check_marts(settings, scope, is_of_one_edition=not gap or gap.is_of_rules)
 
 
-def _guarded(name: str, check: Callable[[], list[Check]]) -> list[Check]:
-    """Make a check. Damage that stops it is a failure; a server that is down is not."""
+def guarded(session: SparkSession, name: str, check: Callable[[], list[Check]]) -> list[Check]:
+    """Make a check. Damage that stops it is a failure; a server that is down is not, and no crash is."""
     try:
         return check()
     except ServiceError as error:
         return [unchecked(name, str(error))]
     except RulesError as error:
         return [failed(name, str(error))]
-    except (LakeError, PySparkException, Py4JError) as error:
-        return [failed(name, f"the lake cannot be read: {cause(error)}")]
+    except Exception as error:  # also what nobody thought of: a mistake of ours is no lost data
+        log.debug("%s broke off", name, exc_info=error)
+        return [_check_of(session, name, "the lake", error)]
+
+
+def _check_of(session: SparkSession, name: str, what: str, error: Exception) -> Check:
+    """Return the check that an error ended: as a failure where ``what`` cannot be read, or else as a crash."""
+    end = how_java_ended(session)
+    if end:
+        return crashed(name, end)
+    is_of_lake = isinstance(error, (LakeError, PySparkException, Py4JError)) and not isinstance(error, Py4JNetworkError)
+    if is_of_lake and not any(sign in str(error) for sign in SIGNS_OF_A_CRASH):
+        return failed(name, f"{what} cannot be read: {cause(error)}")
+    return crashed(name, cause(error) if is_of_lake else f"{type(error).__name__}: {first_line(error)}")

@@ -30,6 +30,15 @@ def number(name: str, text: str, convert: Callable[[str], T], minimum: T) -> T:
     return value
 
 
+def number_or_auto(name: str, text: str) -> int | None:
+    """Return a whole number that is not below 0; None for ``auto``.
+
+    Raises:
+        SettingsError: it is neither.
+    """
+    return None if text.lower() == "auto" else number(name, text, int, minimum=0)
+
+
 def word(name: str, text: str, words: tuple[str, ...]) -> str:
     """Return one of ``words``, which are in capitals.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lake.env_file import KAFKA_SERVERS, for_broker, read_env_file
 from lake.password_files import passwords_in_files
-from lake.setting_values import MECHANISMS, PROTOCOLS, number, switch, word
+from lake.setting_values import MECHANISMS, PROTOCOLS, number, number_or_auto, switch, word
 
 PROJECT = Path(__file__).resolve().parent.parent
 STACK_FILE = "stack.env"
@@ -65,6 +65,7 @@ class Settings:
     fail_at: str
     min_free_mb: int
     mirror_outage_hours: int
+    silent_minutes: int | None  # None is auto
 
     @property
     def kafka_servers(self) -> str:
@@ -117,7 +118,7 @@ class Settings:
         return self.data / "stream.json"
 
     def loop_file(self, name: str) -> Path:
-        """Path of the local file in which the loop ``marts``, ``charts`` or ``guard`` says how it is."""
+        """Path of the local file in which ``marts``, ``charts``, ``guard`` or ``verify`` says how it is."""
         return self.data / f"{name}.json"
 
     @property
@@ -218,6 +219,7 @@ def load_settings(overrides: Mapping[str, str] | None = None, written: Mapping[s
         fail_at=text("WEBLAKE_FAIL_AT", "off"),
         min_free_mb=whole("WEBLAKE_MIN_FREE_MB", 1024),
         mirror_outage_hours=whole("MIRROR_OUTAGE_HOURS", 72),
+        silent_minutes=number_or_auto("SILENT_MINUTES", text("SILENT_MINUTES", "auto")),
     )
 
 
@@ -293,4 +295,5 @@ def by_name(settings: Settings) -> dict[str, str]:
         "WEBLAKE_FAIL_AT": settings.fail_at,
         "WEBLAKE_MIN_FREE_MB": str(settings.min_free_mb),
         "MIRROR_OUTAGE_HOURS": str(settings.mirror_outage_hours),
+        "SILENT_MINUTES": "auto" if settings.silent_minutes is None else str(settings.silent_minutes),
     }

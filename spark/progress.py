@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from lake.contracts.reports import BronzeReport, MirrorReport, SilverReport, StreamReport, write_stream_report
+from spark.arrivals import Arrivals
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ class Progress:
         """Begin with the defaults; ``path`` is written with the first report."""
         self._path = path
         self._lock = threading.Lock()
+        self._arrivals = Arrivals(path, time.time())
         self._report = StreamReport(pid=os.getpid())
 
     @property
@@ -93,7 +95,7 @@ class Progress:
             self._write()
 
     def _write(self) -> None:
-        self._report = replace(self._report, updated_at=time.time())
+        self._report = self._arrivals.noted(replace(self._report, updated_at=time.time()))
         try:
             write_stream_report(self._path, self._report)
         except OSError as error:  # a full disk: nobody hears of it, but the streams live

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,9 @@ from lake.settings import Settings
 from spark.scratch import scratch_folder
 
 MEGABYTE = 1 << 20
+JAVA_END_SECONDS = 1.0
+OUT_OF_HEAP = 52
+"""The code with which Spark ends its process when a task finds no room in the heap."""
 CHECKPOINT_FILES = "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
 DISTINCT_COLUMNS = ("value", "event_id", "event_key", "kafka_offset", "occurred_at")
 """Columns that hardly hold a value twice; bronze alone has them."""
@@ -132,6 +137,24 @@ def _keep_names_of_java(session: SparkSession) -> None:
     for name in (EXPRESSIONS, "functions"):
         setattr(java, name, functions)
     java.PythonUtils = java.PythonUtils
+
+
+def how_java_ended(session: SparkSession, patience_seconds: float = JAVA_END_SECONDS) -> str:
+    """Return how Spark's Java process has ended, in words; empty where it runs.
+
+    One that dies closes its sockets first, so for a moment it may seem to run: ``patience_seconds`` is for that.
+    """
+    process = java_process(session)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(patience_seconds)
+    code = process.returncode
+    if code is None:
+        return ""
+    if code == -signal.SIGKILL:
+        return "Spark's Java process was killed, as the system does when memory runs out"
+    if code == OUT_OF_HEAP:
+        return "Spark's Java process had no room left in its heap; SPARK_DRIVER_MEMORY sets how large that is"
+    return f"Spark's Java process has ended with code {code}"
 
 
 def java_process(session: SparkSession) -> subprocess.Popen[bytes]:

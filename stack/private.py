@@ -18,7 +18,7 @@ from stack.servers.unprivileged import lets_server_through
 OF_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 MARKS = {STACK_FILE, "lake.lock", "marts.lock", "up.lock", "down.lock"}
 """Files that no other folder has than a data folder of Weblake's."""
-FOLDERS = {"dbt", "imports", "kafka", "lake", "logs", "postgres", "requests", "spark", "truth"}
+FOLDERS = {"dbt", "history", "imports", "kafka", "lake", "logs", "postgres", "requests", "spark", "truth"}
 """What commands may make in it before ``make up``. Folders of others have such names, too, beside other things."""
 OF_THE_DISK = "lost+found"
 LAKE = ("bronze", "checkpoints", "erasures", "replays", "silver", "verdicts")

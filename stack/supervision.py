@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import http.client
+import socket
 import subprocess
 import sys
 import xmlrpc.client
@@ -23,6 +24,8 @@ from stack.supervisor_config import environment as environment_of
 
 AT_REST = ("STOPPED", "EXITED", "FATAL", "UNKNOWN")
 """States out of which supervisor starts a program only when it is told to."""
+ANSWER_SECONDS = 4
+"""How long supervisor may take to say how things are; it says so at once, unless something has frozen it."""
 
 
 class SilentError(ServiceError):
@@ -68,7 +71,7 @@ def is_running(settings: Settings) -> bool:
     if not config_file(settings).exists():
         return False
     try:
-        _call(settings, "getState")
+        _call(settings, "getState", seconds=ANSWER_SECONDS)
     except RefusalError:
         return True  # it answers, if only that it is shutting down
     except SilentError:
@@ -79,7 +82,7 @@ def is_running(settings: Settings) -> bool:
 def pid(settings: Settings) -> int:
     """Return supervisor's process id; 0 when it does not run, or is shutting down."""
     try:
-        return int(_call(settings, "getPID"))
+        return int(_call(settings, "getPID", seconds=ANSWER_SECONDS))
     except ServiceError:
         return 0
 
@@ -92,7 +95,7 @@ def is_shutting_down(settings: Settings) -> bool:
 def states(settings: Settings) -> dict[str, ProgramState]:
     """Return the state of each program by name; empty when supervisor does not answer."""
     try:
-        processes = _call(settings, "getAllProcessInfo")
+        processes = _call(settings, "getAllProcessInfo", seconds=ANSWER_SECONDS)
     except ServiceError:
         return {}
     return {
@@ -195,8 +198,8 @@ def processes(settings: Settings) -> list[psutil.Process]:
     return ours
 
 
-def _call(settings: Settings, method: str, *arguments: object) -> Any:
-    """Return supervisor's answer; None where a program is already as it was asked to be.
+def _call(settings: Settings, method: str, *arguments: object, seconds: float | None = None) -> Any:
+    """Return supervisor's answer, for which to wait ``seconds``; None where a program is as it was asked to be already.
 
     Raises:
         SilentError: it does not answer.
@@ -205,7 +208,7 @@ def _call(settings: Settings, method: str, *arguments: object) -> Any:
     from supervisor.xmlrpc import Faults
 
     try:
-        return _answer(settings, method, *arguments)
+        return _answer(settings, method, *arguments, seconds=seconds)
     except xmlrpc.client.Fault as error:
         if error.faultCode in (Faults.ALREADY_STARTED, Faults.NOT_RUNNING):
             return None
@@ -217,12 +220,33 @@ def _call(settings: Settings, method: str, *arguments: object) -> Any:
         raise SilentError(f"supervisor does not answer ({error}); run `make down`, then `make up`") from error
 
 
-def _answer(settings: Settings, method: str, *arguments: object) -> Any:
+def _answer(settings: Settings, method: str, *arguments: object, seconds: float | None) -> Any:
     from supervisor.xmlrpc import SupervisorTransport
 
-    transport = SupervisorTransport(None, None, server_url(settings))
+    address = server_url(settings)
+    transport = SupervisorTransport(None, None, address)
+    make = transport._get_connection
+
+    def get_connection() -> Any:
+        connection = make()
+        connection.sock = _connected(address.removeprefix("unix://"), seconds)
+        return connection
+
+    transport._get_connection = get_connection
     try:
         proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
         return getattr(proxy.supervisor, method)(*arguments)
     finally:
         transport.close()
+
+
+def _connected(path: str, seconds: float | None) -> socket.socket:
+    """Return a socket to supervisor whose every step may take so long: supervisor's own has no limit."""
+    connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connected.settimeout(seconds)
+        connected.connect(path)
+    except OSError:
+        connected.close()
+        raise
+    return connected

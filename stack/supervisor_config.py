@@ -76,6 +76,7 @@ CONCERNED = {
     "CHARTS_SECONDS": ("charts",),
     "WEBLAKE_FAIL_AT": ("stream",),
     "MIRROR_OUTAGE_HOURS": ("stream",),
+    "SILENT_MINUTES": ("marts",),
     "GENERATE": ("generator",),
     "RATE": ("generator",),
     "BOTS": ("generator",),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from stack.status import Process, Stage, Status
+from stack.health.lags import Stage
+from stack.health.processes import Process
+from stack.status import Status
 
 
 def a_status(**changes: Any) -> Status:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from audit.check import Check, Verdict, compared, failed, unchecked
+from audit.check import Check, Verdict, compared, crashed, failed, unchecked
 from audit.report import Report, Versions, as_lines
+from audit.scope import Scope
+from lake.contracts.reports import VerifyReport, read_verify_report, write_verify_report
+from weblake.main import run
 
 GOOD = compared("ledger: all", "2 events", "2 events", note="30 measures")
 BAD = compared("marts: traffic", "2 events", "3 events", "first: row 1")
 VERSIONS = Versions(7, 8, 6)
 OPEN = unchecked("Kafka: offsets", "Kafka does not answer")
+BROKEN = crashed("deep", "Spark's Java process was killed")
 
 
 def report(*checks: Check, versions: Versions | None = VERSIONS) -> Report:
@@ -24,7 +30,8 @@ def report(*checks: Check, versions: Versions | None = VERSIONS) -> Report:
     [
         ([GOOD], Verdict.OK, "All 1 checks hold."),
         ([GOOD, OPEN], Verdict.UNCHECKED, "What was checked holds. Not checked: Kafka: offsets"),
-        ([OPEN, BAD, GOOD], Verdict.FAILED, "NOT WELL: 1 check failed: marts: traffic"),
+        ([OPEN, BROKEN], Verdict.CRASHED, "What was checked holds. Crashed, so run `make verify` again: deep"),
+        ([OPEN, BROKEN, BAD, GOOD], Verdict.FAILED, "NOT WELL: 1 check failed: marts: traffic"),
     ],
 )
 def test_one_failure_fails_the_whole(checks: list[Check], verdict: Verdict, summary: str) -> None:
@@ -51,6 +58,52 @@ def test_a_program_reads_the_verdict_and_every_check() -> None:
         "right": "3 events",
         "note": "first: row 1",
     }
+
+
+@pytest.mark.parametrize(("check", "code", "offline"), [(GOOD, 0, 0), (OPEN, 3, 0), (BROKEN, 3, 3), (BAD, 1, 1)])
+def test_the_exit_code_tells_lost_data_from_a_check_that_was_not_made(
+    check: Check, code: int, offline: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("weblake.commands.care._audit", lambda *_: report(GOOD, check))
+    assert (run(["verify"]), run(["verify", "--offline"])) == (code, offline)
+
+
+def test_what_stays_on_record_names_the_checks_and_no_value() -> None:
+    record = report(GOOD, BAD, OPEN, BROKEN).on_record(Scope(), is_deep=True, now=5.0)
+    assert record == VerifyReport(
+        at=5.0,
+        seconds=1.3,
+        verdict="failed",
+        scope="all time",
+        is_whole=True,
+        is_deep=True,
+        ok=1,
+        failed=("marts: traffic",),
+        unchecked=("deep", "Kafka: offsets"),
+    )
+
+
+def test_a_failure_stays_on_record_until_a_look_at_as_much_is_good(tmp_path: Path) -> None:
+    path = tmp_path / "verify.json"
+    bad = VerifyReport(verdict="failed", scope="all time", is_deep=True, failed=("deep: ledger: all",))
+    good = replace(bad, verdict="ok", failed=())
+    assert read_verify_report(path) is None
+    write_verify_report(path, bad)
+    assert read_verify_report(path) == bad
+    for smaller in (
+        replace(good, is_deep=False),
+        replace(good, is_whole=False, scope="a day"),
+        replace(good, verdict="crashed"),
+    ):
+        write_verify_report(path, smaller)
+        assert read_verify_report(path) == bad
+    write_verify_report(path, good)
+    write_verify_report(path, replace(good, is_deep=False))
+    assert read_verify_report(path) == replace(good, is_deep=False)
+    of_a_day = replace(bad, is_whole=False, scope="a day", is_deep=False)
+    write_verify_report(path, of_a_day)
+    write_verify_report(path, replace(of_a_day, verdict="ok"))
+    assert read_verify_report(path) == replace(of_a_day, verdict="ok")
 
 
 def test_a_lake_that_cannot_be_read_has_no_versions() -> None:

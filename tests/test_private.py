@@ -107,10 +107,10 @@ def test_the_status_tells_of_a_folder_that_is_open(
     nowhere = {"POSTGRES_PORT": "1", "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "WEBLAKE_CHARTS": str(older.charts)}
     for name, value in {"WEBLAKE_DATA": str(older.data), **nowhere}.items():
         monkeypatch.setenv(name, value)
-    assert run(["status"]) == 1
+    assert run(["status"]) == 4
     assert f"NOT WELL: other users may look into {older.data} (mode 755)" in capsys.readouterr().out
     private.close(older)
-    assert run(["status"]) == 1
+    assert run(["status"]) == 4
     assert "other users" not in capsys.readouterr().out
 
 

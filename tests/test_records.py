@@ -71,6 +71,9 @@ STREAM = {
     "silver": {"version": 2, "rows": 80, "as_of": 1.0, "error": None, "advice": None},
     "mirror": {"bookmark": 2, "rows": 80, "as_of": 1.0, "error": None},
     "batch_since": {"bronze": 2.5},
+    "running_since": 1.5,
+    "waiting_since": {"silver": 3.5},
+    "moved_at": {"bronze": 2.5},
 }
 
 
@@ -148,6 +151,9 @@ def test_the_streams_progress_is_written_as_it_always_was(tmp_path: Path) -> Non
     assert (progress.bronze.rows, progress.has_error("mirror"), progress.has_error("silver")) == (90, True, False)
     content = json.loads(path.read_text())
     assert (content.pop("pid"), content.pop("updated_at") > 0) == (os.getpid(), True)
+    since = content.pop("running_since")
+    assert content.pop("waiting_since") == {"silver": since}
+    assert content.pop("moved_at") == dict.fromkeys(("bronze", "silver", "mirror"), since)
     assert json.dumps(content) == json.dumps(
         {
             "bronze": {

@@ -1,7 +1,9 @@
-"""Which stage lags, and what counts as unwell."""
+"""Which state the stack is in, what is wrong with it, and what status looks at."""
 
 from __future__ import annotations
 
+import re
+import threading
 import time
 from contextlib import closing
 from dataclasses import replace
@@ -12,93 +14,186 @@ import pytest
 from settings_in import settings_in
 from statuses import a_status
 
-from lake.contracts.reports import BronzeReport, MirrorReport, SilverReport, StreamReport, report_round
+from lake.contracts.reports import LoopReport, VerifyReport, report_round
+from lake.errors import ServiceError
 from lake.settings import Settings
 from stack.disk import disk_usage
-from stack.loops import Loop, loops
+from stack.health.lags import Stage, most_silent_seconds
+from stack.health.look import Complain, Look
+from stack.health.loops import Loop, loops, read_loops
+from stack.health.processes import Process
+from stack.health.state import State, as_dict, problems, state_of, unfinished, unknowns
 from stack.servers import postgres
 from stack.servers.migrations import migrate
-from stack.status import Process, Stage, gather, lags, problems
+from stack.status import gather
 from weblake.show.status import show_status
 
-NOW = 1_800_000_000.0
+WRONG: list[tuple[dict[str, Any], str, str]] = [
+    ({"processes": [Process("kafka", "BACKOFF", 0, 0.0)]}, "kafka is backoff", "make logs NAME=kafka"),
+    ({"processes": [Process("kafka", "STOPPED", 0, 0.0)]}, "kafka is stopped", "make up"),
+    ({"processes": [Process("supervisor", "STOPPED", 0, 0.0)]}, "supervisor is stopped", "make up"),
+    ({"processes": [Process("supervisor", "SILENT", 7, 0.0)]}, "supervisor runs, but does not answer", "make up"),
+    (
+        {
+            "processes": [
+                Process("supervisor", "STOPPED", 0, 0.0),
+                Process("kafka", "UNSUPERVISED", 7, 9.0),
+                Process("stream", "UNSUPERVISED", 8, 9.0),
+            ]
+        },
+        "supervisor has ended, and kafka, stream go on without it",
+        "make up",
+    ),
+    (
+        {"processes": [Process("kafka", "FROZEN", 7, 9.0, (7,)), Process("stream", "FROZEN", 8, 9.0, (8, 9))]},
+        "kafka, stream: stopped in the middle of work by a signal",
+        "kill -CONT 7 8 9",
+    ),
+    ({"stages": [Stage("silver", 5, 10, 61.0)]}, "silver is 10 rows and 61 s behind", "make logs NAME=stream"),
+    ({"stages": [Stage("bronze", 5, 0, 0.0, 301.0)]}, "bronze has been at one batch for 301 s", "NAME=stream"),
+    ({"stream_age_seconds": 61.0}, "the stream has said nothing for 61 s", "make logs NAME=stream"),
+    ({"stream_age_seconds": None}, "the stream has not reported yet", "make logs NAME=stream"),
+    ({"marts_version": 1, "loops": [Loop("marts", 71.0, 10)]}, "the marts are at version 1", "NAME=marts"),
+    ({"loops": [Loop("charts", 3.0, 60, "they broke", 70.0)]}, "charts has failed for 70 s: they broke", "NAME=charts"),
+    ({"loops": [Loop("marts", 311.0, 10)]}, "marts has said nothing for 311 s", "make logs NAME=marts"),
+    ({"loops": [Loop("guard", 301.0, 0)]}, "guard has said nothing for 301 s", "make logs NAME=marts"),
+    ({"errors": ["mirror: it broke"]}, "mirror: it broke", "make logs NAME=stream"),
+    ({"errors": ["bronze: it waits; run `make accept-loss`"]}, "it waits", "make accept-loss"),
+    ({"complaints": ["others may look into x; run `make up`, or `chmod -R go= x`"]}, "others", "chmod -R go= x"),
+    ({"verify": VerifyReport(verdict="failed", failed=("ledger: all",))}, "verify failed", "make verify"),
+]
 
 
-REPORT = StreamReport(
-    updated_at=NOW - 1,
-    bronze=BronzeReport(version=3, rows=90, rejected=2, next_offsets={0: 50, 1: 40}, as_of=NOW - 70),
-    silver=SilverReport(version=2, rows=80, as_of=NOW - 20),
-    mirror=MirrorReport(bookmark=2, rows=80, as_of=NOW - 20),
-)
-
-
-def test_a_stage_lags_behind_the_one_before_it() -> None:
-    bronze, silver, mirror = lags({0: 50, 1: 50}, REPORT, NOW)
-    assert (bronze.lag_rows, bronze.lag_seconds) == (10, 70.0)
-    assert (silver.lag_rows, silver.lag_seconds) == (10, 20.0)
-    assert (mirror.lag_rows, mirror.lag_seconds) == (0, 0.0)
-
-
-def test_a_first_batch_that_does_not_end_lags_as_long_as_it_lasts() -> None:
-    report = StreamReport(updated_at=NOW - 5, batch_since={"bronze": NOW - 405})
-    bronze, silver, _ = lags({0: 10}, report, NOW)
-    assert (bronze.lag_rows, bronze.lag_seconds, bronze.batch_seconds) == (10, 400.0, 400.0)
-    assert bronze.is_stale
-    assert (silver.lag_rows, silver.batch_seconds) == (0, 0.0)
-
-
-def test_an_empty_stack_lags_nowhere() -> None:
-    assert [stage.lag_rows for stage in lags(dict.fromkeys(range(6), 0), None, NOW)] == [0, 0, 0]
-
-
-@pytest.mark.parametrize(("rows", "seconds", "is_stale"), [(0, 61.0, False), (1, 60.0, False), (1, 61.0, True)])
-def test_a_stage_is_stale_when_it_has_had_rows_to_do_for_a_minute(rows: int, seconds: float, is_stale: bool) -> None:
-    stage = Stage("silver", 5, rows, seconds)
-    assert stage.is_stale is is_stale
-    assert bool(problems(a_status(stages=[stage]))) is is_stale
+@pytest.mark.parametrize(("changes", "words", "command"), WRONG)
+def test_what_is_wrong_is_said_and_ends_in_the_next_command(changes: dict[str, Any], words: str, command: str) -> None:
+    status = a_status(**changes)
+    (sentence,) = problems(status)
+    assert words in sentence
+    assert re.search(rf"`[^`]*{re.escape(command)}`$", sentence)
+    assert (state_of(status), as_dict(status)["problems"]) == (State.UNWELL, [sentence])
 
 
 def test_a_current_stack_is_well_however_old_its_marts_are() -> None:
-    assert problems(a_status(marts_age_seconds=9_999.0)) == []
+    status = a_status(marts_age_seconds=9_999.0)
+    assert (problems(status), state_of(status), as_dict(status)["is_well"]) == ([], State.WELL, True)
+
+
+def test_nothing_that_runs_is_one_line_whatever_does_not_answer() -> None:
+    stopped = [Process(name, "STOPPED", 0, 0.0) for name in ("supervisor", "kafka")]
+    facts: dict[str, Any] = {"processes": stopped, "errors": ["Kafka does not listen"], "unknown": ["no answer"]}
+    status = a_status(**facts, stream_age_seconds=61.0)
+    assert (problems(status), state_of(status)) == (["nothing of the stack runs; run `make up`"], State.DOWN)
+    assert unknowns(status) == []
+    by_hand = a_status(**facts, stream_age_seconds=1.0)
+    assert (state_of(by_hand), len(problems(by_hand))) == (State.UNWELL, 3)
+
+
+def test_what_is_not_known_is_not_taken_for_well_nor_for_wrong() -> None:
+    status = a_status(
+        unknown=["PostgreSQL gave no answer within 5 s; see `make logs NAME=postgres`", "sizes: no right"]
+    )
+    assert (problems(status), state_of(status)) == ([], State.UNKNOWN)
+    assert unknowns(status)[1] == "sizes: no right; see `make logs`"
+    unseen = a_status(processes=[Process("kafka", "UNKNOWN", 0, 0.0)], stream_age_seconds=61.0)
+    assert state_of(unseen) is State.UNWELL
+    assert "kafka" not in " ".join(problems(unseen))
+
+
+def test_rows_on_their_way_are_waited_for_only_when_they_take_longer_than_usual() -> None:
+    on_their_way = a_status(stages=[Stage("bronze", 100, 7, 9.0), Stage("silver", 90, 10, 1.0)])
+    assert state_of(on_their_way) is State.WELL
+    assert unfinished(on_their_way) == "17 rows are being counted, and the marts do not show them yet"
+    assert state_of(a_status(stages=[Stage("bronze", 100, 7, 31.0)])) is State.WAITING
+    assert state_of(a_status(stages=[Stage("bronze", 100, 7, 31.0, pace_seconds=10)])) is State.WELL
+    behind = {"marts_version": 1, "marts_age_seconds": 9_999.0}
+    assert state_of(a_status(**behind, loops=[Loop("marts", 40.0, 10)])) is State.WELL
+    assert state_of(a_status(**behind, loops=[Loop("marts", 41.0, 10)])) is State.WAITING
 
 
 @pytest.mark.parametrize(
-    ("changes", "word"),
+    ("age", "uptime", "words"),
+    [(180.0, 9_999.0, ""), (181.0, 9_999.0, "drawn 181 s ago"), (181.0, 359.0, ""), (None, 9_999.0, "are missing")],
+)
+def test_charts_that_are_not_drawn_any_more_are_noticed(age: float | None, uptime: float, words: str) -> None:
+    charts = Process("charts", "RUNNING", 1, uptime)
+    status = a_status(processes=[charts], loops=[Loop("charts", 3.0, 60)], charts_age_seconds=age)
+    assert words in "".join(problems(status))
+    assert bool(problems(status)) is bool(words)
+
+
+@pytest.mark.parametrize(
+    ("record", "most", "uptime", "words"),
     [
-        ({"processes": [Process("kafka", "BACKOFF", 0, 0.0)]}, "kafka is backoff"),
-        ({"stages": [Stage("silver", 5, 10, 61.0)]}, "silver is 10 rows and 61 s behind"),
-        ({"stream_age_seconds": 61.0}, "said nothing"),
-        ({"marts_version": 1, "marts_age_seconds": 61.0}, "the marts are at version 1"),
-        ({"stages": [Stage("bronze", 5, 0, 0.0, batch_seconds=301.0)]}, "bronze has been at one batch for 301 s"),
-        ({"loops": [Loop("charts", 3.0, 360.0, "they broke", 70.0)]}, "charts has failed for 70 s: they broke"),
-        ({"loops": [Loop("marts", 361.0, 360.0)]}, "marts has said nothing for 361 s"),
-        ({"errors": ["mirror: it broke"]}, "it broke"),
+        (301.0, 300.0, 9_999.0, "no record has come for 5 minutes"),
+        (300.0, 300.0, 9_999.0, ""),
+        (9_999.0, 300.0, 299.0, ""),
+        (9_999.0, None, 9_999.0, ""),
+        (None, 300.0, 9_999.0, ""),
     ],
 )
-def test_what_is_down_or_stale_is_named(changes: dict[str, Any], word: str) -> None:
-    assert any(word in problem for problem in problems(a_status(**changes)))
+def test_a_source_that_has_become_silent_is_noticed(
+    record: float | None, most: float | None, uptime: float, words: str
+) -> None:
+    kafka = Process("kafka", "RUNNING", 1, uptime)
+    status = a_status(processes=[kafka], record_age_seconds=record, most_silent_seconds=most)
+    assert words in "".join(problems(status))
+    assert bool(problems(status)) is bool(words)
+
+
+def test_silence_matters_where_the_generator_is_on_or_somebody_says_so(tmp_path: Path) -> None:
+    def most(has_generator: bool, minutes: str) -> float | None:
+        return most_silent_seconds(settings_in(tmp_path, SILENT_MINUTES=minutes), has_generator)
+
+    assert most(has_generator=True, minutes="auto") == 300
+    assert most(has_generator=False, minutes="auto") is most(has_generator=True, minutes="0") is None
+    assert most(has_generator=False, minutes="2") == 120
 
 
 def test_a_loop_that_fails_says_so_until_a_round_is_good(tmp_path: Path) -> None:
     settings, started = settings_in(tmp_path), time.time()
 
     def charts() -> Loop:
-        (loop,) = loops(settings, {"charts": started - 100}, started + 50, errors.append)
+        (loop,) = loops(settings, read_loops(settings, errors.append), {"charts": started - 100}, started + 50)
         return loop
 
     errors: list[str] = []
     assert charts().silent_seconds == 150
     for error in ("first", "second"):
         report_round(settings.loop_file("charts"), error)
-    assert charts().complaint.endswith(" s: second")
+    assert " s: second; see" in charts().complaint
     assert 0 < charts().failing_seconds <= 50
     report_round(settings.loop_file("charts"), None)
     assert charts().complaint == ""
     assert 0 < charts().silent_seconds <= 50
     settings.loop_file("charts").unlink()
     settings.loop_file("charts").mkdir()
-    assert loops(settings, {"charts": started}, started, errors.append) == []
+    assert read_loops(settings, errors.append) == {"marts": LoopReport(), "guard": LoopReport()}
     assert "charts.json cannot be read" in errors[0]
+
+
+def test_a_look_that_is_stuck_or_fails_is_said_and_waited_for_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stack.health.look.LOOK_SECONDS", 0.2)
+    ever = threading.Event()
+    stuck, broken = Look("Kafka", lambda _: ever.wait(), "kafka"), Look("supervisor", lambda _: 1 // 0)
+
+    def refuse(complain: Complain) -> int:
+        complain("half of it")
+        raise ServiceError("it refused; run `make up`")
+
+    def see(complain: Complain) -> int:
+        complain("one is closed")
+        return 7
+
+    refused, fine = Look("PostgreSQL", refuse), Look("sizes", see)
+    wrong: list[str] = []
+    unknown: list[str] = []
+    assert [look.answer(wrong, unknown) for look in (stuck, broken, refused, fine)] == [None, None, None, 7]
+    ever.set()
+    assert wrong == ["it refused; run `make up`", "one is closed"]
+    assert unknown == [
+        "Kafka gave no answer within 0 s; see `make logs NAME=kafka`",
+        "supervisor could not be looked up (ZeroDivisionError: integer division or modulo by zero); see `make logs`",
+    ]
 
 
 def test_a_folder_that_cannot_be_looked_into_is_named(tmp_path: Path) -> None:
@@ -120,17 +215,17 @@ def test_what_cannot_be_looked_up_is_unknown_and_named(
         assert (gather(own).bookmark, gather(own).marts_version) == (-1, -1)
         cursor.execute("create table marts.build_info as select 3 as version, now() as built_at")
         status = gather(own)
-        assert (status.marts_version, status.errors) == (3, [])
+        assert (status.marts_version, status.errors, status.unknown) == (3, [], [])
         cursor.execute("revoke select on marts.build_info from dbt")
         own.stream_file.mkdir()
         status = gather(own)
         assert status.marts_version is None
-        assert [error.split(" (")[0] for error in status.errors] == [
+        assert [error.split(" (")[0].split(";")[0] for error in status.errors] == [
             f"PostgreSQL at port {own.postgres_port}: permission denied for table build_info",
-            f"{own.stream_file} cannot be read",
         ]
+        assert [reason.split(" (")[0] for reason in status.unknown] == [f"{own.stream_file} cannot be read"]
         show_status(status)
         assert f"{'marts':<16}unknown\n" in capsys.readouterr().out
         cursor.execute("grant select on marts.build_info to dbt")
     stranger = gather(replace(own, analyst_password="another"))
-    assert any("the analyst cannot log in" in problem and "`make up`" in problem for problem in problems(stranger))
+    assert any("the analyst cannot log in" in error and error.endswith("`make up`") for error in stranger.errors)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from settings_in import settings_in
 from lake.errors import ServiceError
 from lake.settings import Settings
 from stack import supervision, supervisor_config
+from stack.health.processes import Process, ask_supervisor, marked, processes
 from stack.programs import PROGRAMS
 from stack.servers.waiting import wait_until
 
@@ -97,6 +101,47 @@ def test_a_program_may_be_stopped_and_started_twice(sleeper: Settings) -> None:
 def test_a_refusal_of_supervisor_is_named(sleeper: Settings) -> None:
     with pytest.raises(ServiceError, match="refused stopProcess nobody: BAD_NAME"):
         supervision.stop_program(sleeper, "nobody")
+
+
+def look(settings: Settings) -> dict[str, Process]:
+    told = ask_supervisor(settings)
+    return {one.name: one for one in processes(settings, *told, marked(settings), time.time())}
+
+
+def test_a_frozen_supervisor_and_a_frozen_program_are_seen_without_its_answer(
+    sleeper: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervision, "ANSWER_SECONDS", 0.5)
+    number, program = supervision.pid(sleeper), supervision.states(sleeper)["stream"].pid
+    found = look(sleeper)
+    assert (found["supervisor"].state, found["supervisor"].pid) == ("RUNNING", number)
+    assert (found["stream"].state, found["stream"].pid) == ("RUNNING", program)
+    assert set(found) == {"supervisor", "stream", "charts"}
+    try:
+        os.kill(number, signal.SIGSTOP)
+        wait_until(lambda: look(sleeper)["supervisor"].state == "FROZEN", 20, "supervisor is seen to be frozen")
+        assert look(sleeper)["stream"].state == "RUNNING"
+        os.kill(program, signal.SIGSTOP)
+        wait_until(lambda: look(sleeper)["stream"].state == "FROZEN", 20, "the program is seen to be frozen")
+        assert (look(sleeper)["supervisor"].frozen, look(sleeper)["stream"].frozen) == ((number,), (program,))
+    finally:
+        os.kill(number, signal.SIGCONT)
+        os.kill(program, signal.SIGCONT)
+
+
+def test_a_program_that_goes_on_without_its_supervisor_is_told_from_one_that_has_stopped(sleeper: Settings) -> None:
+    number, program = supervision.pid(sleeper), supervision.states(sleeper)["stream"].pid
+    os.kill(number, signal.SIGKILL)
+    try:
+        wait_until(lambda: not supervision.pid(sleeper), 20, "supervisor is gone")
+        found = look(sleeper)
+        assert (found["supervisor"].state, found["supervisor"].pid) == ("STOPPED", 0)
+        assert (found["stream"].state, found["stream"].pid) == ("UNSUPERVISED", program)
+        assert found["stream"].uptime_seconds > 0
+    finally:
+        for left in supervision.processes(sleeper):
+            left.kill()
+    wait_until(lambda: look(sleeper)["stream"].state == "STOPPED", 20, "the program is gone")
 
 
 @pytest.mark.parametrize(

@@ -19,16 +19,20 @@ from audited import (
 )
 from frames import START
 from mirrors import execute
+from py4j.protocol import Py4JNetworkError
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import lit
 
-from audit.check import Verdict
+from audit.check import Check, Verdict
 from audit.facts import AMOUNTS, PARSED
 from audit.lake import pin
 from audit.mirror import check_mirror
 from audit.records import Range, without
 from audit.scope import Scope
+from audit.verify import guarded
 from lake import contracts
+from lake.errors import LakeError, RulesError, ServiceError
 from lake.settings import Settings
 from lake.url_rules import UrlRules
 from marts.build import Marts
@@ -57,6 +61,34 @@ def test_an_accepted_loss_is_taken_out_of_what_is_missing() -> None:
 def test_a_time_without_a_zone_is_utc() -> None:
     assert read_instant("--from", "2026-01-01T12:00:00") == read_instant("--from", "2026-01-01T13:00:00+01:00")
     assert Scope(0, 10).in_postgres("w") == "w >= to_timestamp(0.000000) and w < to_timestamp(10.000000)"
+
+
+@pytest.mark.parametrize(
+    ("error", "verdict", "note"),
+    [
+        (LakeError("no Delta table at x"), Verdict.FAILED, "the lake cannot be read: no Delta table at x"),
+        (PySparkException("a\nCaused by: torn file\n"), Verdict.FAILED, "the lake cannot be read: torn file"),
+        (
+            PySparkException("x\nCaused by: java.lang.OutOfMemoryError: Java heap space"),
+            Verdict.CRASHED,
+            "java.lang.Out",
+        ),
+        (PySparkException("java.io.IOException: No space left on device"), Verdict.CRASHED, "java.io.IOException: No"),
+        (Py4JNetworkError("Answer from Java side is empty"), Verdict.CRASHED, "Py4JNetworkError: Answer from Java"),
+        (KeyError("a mistake"), Verdict.CRASHED, "KeyError: 'a mistake'"),
+        (RulesError("urls.yml: line 3"), Verdict.FAILED, "urls.yml: line 3"),
+        (ServiceError("Kafka does not answer"), Verdict.UNCHECKED, "Kafka does not answer"),
+    ],
+)
+def test_damage_fails_a_check_and_a_crash_only_ends_it(
+    session: SparkSession, error: Exception, verdict: Verdict, note: str
+) -> None:
+    def fail() -> list[Check]:
+        raise error
+
+    (check,) = guarded(session, "ledger", fail)
+    assert (check.name, check.verdict) == ("ledger", verdict)
+    assert check.note.startswith(note)
 
 
 @pytest.mark.parametrize(

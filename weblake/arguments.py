@@ -5,8 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import math
+import re
 
 from lake.errors import SettingsError
+
+UNITS = {"min": 60, "h": 3_600, "d": 86_400}
+AGO = re.compile(rf"(\d{{1,6}}) ?({'|'.join(UNITS)})")
 
 
 def read_instant(option: str, text: str) -> float:
@@ -22,6 +26,23 @@ def read_instant(option: str, text: str) -> float:
             f"{option} {text!r} is not a time; write it like 2026-01-31 or 2026-01-31T14:30Z"
         ) from error
     return (instant if instant.tzinfo else instant.replace(tzinfo=dt.timezone.utc)).timestamp()
+
+
+def read_since(option: str, text: str, now: float) -> float:
+    """Return the epoch seconds of a time, or of so long before ``now``: ``90min``, ``2h``, ``7d``.
+
+    Raises:
+        SettingsError: it is neither.
+    """
+    match = AGO.fullmatch(text.strip())
+    if match:
+        return now - int(match[1]) * UNITS[match[2]]
+    try:
+        return read_instant(option, text)
+    except SettingsError as error:
+        raise SettingsError(
+            f"{option} {text!r} is not a time; write it like 30min, 2h or 7d, or like 2026-01-31 or 2026-01-31T14:30Z"
+        ) from error
 
 
 def require_address(text: str) -> None:

@@ -59,7 +59,11 @@ def main() -> int:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command. Exit codes: 0 well, 1 failed, 2 wrong usage or setting, 3 not checked, 130 interrupted."""
+    """Run a command.
+
+    Exit codes: 0 well, 1 failed, 2 wrong usage or setting, 3 not checked, 130 interrupted; and of ``status`` 4 down,
+    5 waiting.
+    """
     try:
         code = _run(list(arguments))
         sys.stdout.flush()

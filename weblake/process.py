@@ -16,7 +16,7 @@ from lake.errors import SettingsError
 from lake.settings import Settings, load_settings
 from lake.text import printable, printable_lines
 
-FAILED, WRONG_USAGE, UNCHECKED, INTERRUPTED = 1, 2, 3, 130
+FAILED, WRONG_USAGE, UNCHECKED, DOWN, WAITING, INTERRUPTED = 1, 2, 3, 4, 5, 130
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOG_FORMAT = "%(asctime)sZ %(levelname)s %(name)s: %(message)s"
 PRIVATE = 0o077

@@ -90,6 +90,12 @@ class StreamReport:
     mirror: MirrorReport = MirrorReport()
     batch_since: dict[str, float] = field(default_factory=dict)
     """Stage -> when it began its present batch (epoch seconds); only the stages that are at one."""
+    running_since: float = 0.0
+    """When it was started (epoch seconds); one that is started again within two minutes goes on running."""
+    waiting_since: dict[str, float] = field(default_factory=dict)
+    """Stage -> when the oldest rows came that wait for it (epoch seconds). Bronze's rows wait in Kafka, which knows."""
+    moved_at: dict[str, float] = field(default_factory=dict)
+    """Stage -> when it last dealt with rows (epoch seconds)."""
 
     @property
     def errors(self) -> dict[str, str]:
@@ -110,6 +116,30 @@ class StreamReport:
     def as_json(self) -> dict[str, Any]:
         """Return it as a JSON object."""
         return {**asdict(self), "bronze": self.bronze.as_json()}
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """What ``weblake verify`` last found, without the values that differ: they may be somebody's address."""
+
+    at: float = 0.0
+    """When it ended (epoch seconds)."""
+    seconds: float = 0.0
+    verdict: str = ""
+    """``ok``, ``failed``, ``unchecked`` or ``crashed``."""
+    scope: str = ""
+    is_whole: bool = True
+    """Whether it looked at all windows, and not at a range."""
+    is_deep: bool = False
+    ok: int = 0
+    failed: tuple[str, ...] = ()
+    """The names of the checks that failed."""
+    unchecked: tuple[str, ...] = ()
+    """The names of the checks that were not made."""
+
+    def covers(self, other: VerifyReport) -> bool:
+        """Return whether it looked at all that the other one looked at."""
+        return (self.is_whole or self.scope == other.scope) and (self.is_deep or not other.is_deep)
 
 
 @dataclass(frozen=True)
@@ -134,6 +164,27 @@ def read_loop_report(path: Path) -> LoopReport | None:
     """Return a loop's report; None where it has written none, or none that can be read."""
     content = _content(path)
     return None if content is None else LoopReport(**fields_of(LoopReport, content))
+
+
+def read_verify_report(path: Path) -> VerifyReport | None:
+    """Return what ``verify`` last found; None where it has never run, or has left nothing that can be read."""
+    content = _content(path)
+    if content is None:
+        return None
+    names = {name: tuple(content.get(name, ())) for name in ("failed", "unchecked")}
+    return VerifyReport(**{**fields_of(VerifyReport, content), **names})
+
+
+def write_verify_report(path: Path, report: VerifyReport) -> None:
+    """Write what ``verify`` found, unless a failure is on record and this look was too small to take it back.
+
+    Raises:
+        OSError: the disk is full, or the folder is not ours.
+    """
+    before = read_verify_report(path)
+    is_taken_back = report.verdict == "ok" and before is not None and report.covers(before)
+    if before is None or before.verdict != "failed" or report.verdict == "failed" or is_taken_back:
+        write_whole(path, json.dumps(asdict(report)))
 
 
 def report_round(path: Path, error: str | None) -> None:

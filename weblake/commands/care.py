@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lake.errors import SettingsError
+from lake.settings import Settings
 from weblake.commands.options import DryRun, Ip, Json
 from weblake.console import activity, note, write, write_json
 from weblake.process import FAILED, UNCHECKED, on_stop, prepare
 
 if TYPE_CHECKING:
     from audit.report import Report
+    from lake.contracts.reports import VerifyReport
     from lake.requests import MaintenanceAnswer, ReplayRequest
 
 PANEL = "Care"
@@ -34,8 +37,8 @@ def verify(
 ) -> int:
     """Compare every stage with the one before it.
 
-    It only reads. Exit codes: 0 when all holds; 1 when a check failed; 2 for wrong usage; 3 when nothing
-    failed but something could not be checked, such as with Kafka down.
+    It changes nothing, and leaves its result for status. Exit codes: 0 when all holds; 1 when a check failed; 2 for
+    wrong usage; 3 when nothing failed but something could not be checked, such as with Kafka down, or crashed.
     """
     from weblake.arguments import read_instant
 
@@ -51,7 +54,7 @@ def verify(
         from weblake.show.verify import show_report
 
         show_report(report)
-    codes = {"FAILED": FAILED, "UNCHECKED": 0 if offline else UNCHECKED}
+    codes = {"FAILED": FAILED, "CRASHED": UNCHECKED, "UNCHECKED": 0 if offline else UNCHECKED}
     return codes.get(report.verdict.name, 0)
 
 
@@ -199,12 +202,31 @@ def _audit(first: float | None, last: float | None, deep: bool) -> Report:
     settings = prepare(quiet=True)
     rules = load_url_rules(settings.rules_file)
     with activity("Starting Spark") as say:
+        from audit.check import crashed
+        from audit.report import Report
         from audit.scope import Scope
-        from audit.session import quiet_session
+        from audit.session import CrashError, quiet_session
         from audit.verify import verify as check
 
-        with quiet_session(settings, "verify") as session:
-            return check(session, settings, rules, Scope(first, last), deep, say)
+        scope, started = Scope(first, last), time.time()
+        try:
+            with quiet_session(settings, "verify") as session:
+                report = check(session, settings, rules, scope, deep, say)
+        except CrashError as error:
+            report = Report(settings.lake_root, str(scope), time.time() - started, [crashed("lake", str(error))])
+    _leave(settings, report.on_record(scope, deep, time.time()))
+    return report
+
+
+def _leave(settings: Settings, report: VerifyReport) -> None:
+    """Leave the result for ``weblake status``, where there is a stack. It is shown here in any case."""
+    from lake.contracts.reports import write_verify_report
+
+    if settings.lock_file.exists():
+        try:
+            write_verify_report(settings.loop_file("verify"), report)
+        except OSError as error:
+            note(f"the result could not be kept for `make status`: {error}")
 
 
 def _replay_request(

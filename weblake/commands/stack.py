@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -13,7 +14,17 @@ import typer
 from lake.settings import PROJECT, Settings
 from weblake.commands.options import Json
 from weblake.console import write_json
-from weblake.process import FAILED, interrupt_on_stop, on_stop, prepare, set_up_log, stop_event
+from weblake.process import (
+    DOWN,
+    FAILED,
+    UNCHECKED,
+    WAITING,
+    interrupt_on_stop,
+    on_stop,
+    prepare,
+    set_up_log,
+    stop_event,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,31 +79,52 @@ def down(stack: Where = Stack.EMBEDDED) -> int:
     if stack is Stack.DOCKER:
         return _compose("down")
     from stack.down import down as stop
+    from stack.health.history import note_down
 
-    stop(prepare())
+    settings = prepare()
+    stop(settings)
+    note_down(settings, time.time())
     return 0
 
 
-@app.command(rich_help_panel=PANEL, epilog="Example: weblake status --json")
-def status(stack: Where = Stack.EMBEDDED, as_json: Json = False) -> int:
-    """Show processes, lags, versions and sizes.
+@app.command(rich_help_panel=PANEL, epilog="Example: weblake status --since 2h")
+def status(
+    stack: Where = Stack.EMBEDDED,
+    as_json: Json = False,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="List the states since then: 30min, 2h, 7d, or a time."),
+    ] = None,
+) -> int:
+    """Show processes, lags, versions, ages and sizes, within ten seconds.
 
-    The exit code is 1 when something is down or stale.
+    Exit codes: 0 when all is well; 1 when something is wrong; 2 for wrong usage; 3 when nothing is known to be wrong
+    but something could not be looked up; 4 when the stack is down; 5 when nothing is wrong but rows have been on their
+    way to the marts for longer than usual.
     """
     if stack is Stack.DOCKER:
+        if since:
+            raise typer.BadParameter("--since is for the embedded stack; of Docker's nobody keeps a history")
         return _compose("status", *(["--format", "json"] if as_json else []))
-    from stack.status import as_dict, look, problems
+    settings = prepare(quiet=True)
+    if since:
+        _list_states(settings, since, as_json)
+        return 0
+    from stack.health.history import note
+    from stack.health.state import as_dict, state_of
+    from stack.status import gather
     from weblake.console import activity
     from weblake.show.status import show_status
 
-    settings = prepare(quiet=True)
     with activity("Asking every service"):
-        report = look(settings)
+        report = gather(settings)
+    note(settings, report)
     if as_json:
         write_json(as_dict(report))
     else:
         show_status(report)
-    return FAILED if problems(report) else 0
+    codes = {"unwell": FAILED, "unknown": UNCHECKED, "down": DOWN, "waiting": WAITING}
+    return codes.get(state_of(report).value, 0)
 
 
 @app.command(rich_help_panel=PANEL, epilog="Example: weblake logs stream")
@@ -224,6 +256,22 @@ def _compose(command: Command, *arguments: str) -> int:
     return compose(command, *arguments)
 
 
+def _list_states(settings: Settings, since: str, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from lake.contracts.history import read_states
+    from weblake.arguments import read_since
+    from weblake.show.status import show_states
+
+    now = time.time()
+    begin = read_since("--since", since, now)
+    states = read_states(settings.data / "history", begin)
+    if as_json:
+        write_json([asdict(state) for state in states])
+    else:
+        show_states(states, begin, now)
+
+
 def _become_server(name: str) -> Callable[[Settings], None]:
     def become(settings: Settings) -> None:
         from stack.programs import become_server
@@ -248,10 +296,12 @@ def _run_marts(settings: Settings) -> None:
     wait_for_marts(settings)
     from marts.build import Marts, run_loop
     from stack.guard import keep_watch
+    from stack.health.history import keep_history
 
     set_up_log(settings.log_level)  # dbt has set up one of its own
     stop = stop_event()
     threading.Thread(name="guard", target=keep_watch, args=(settings, stop), daemon=True).start()
+    threading.Thread(name="history", target=keep_history, args=(settings, stop), daemon=True).start()
     run_loop(Marts(settings), settings, stop)
 
 

@@ -1,12 +1,16 @@
-"""The page of ``weblake status``."""
+"""The page of ``weblake status``, and the list of states."""
 
 from __future__ import annotations
 
-from stack.status import Process, Stage, Status, problems, unfinished
+from lake.contracts.history import StateChange
+from stack.health.lags import Stage
+from stack.health.processes import RUNNING, Process
+from stack.health.state import State, problems, state_of, unfinished, unknowns
+from stack.status import Status
 from weblake.console import BAD, DIM, GOOD, STRONG, Cell, write, write_table
-from weblake.show.units import bytes_text, duration_text
+from weblake.show.units import bytes_text, duration_text, instant_text
 
-RUNNING = "RUNNING"
+STYLES = {State.WELL: GOOD, State.WAITING: GOOD, State.UNKNOWN: "yellow"}
 
 
 def show_status(status: Status) -> None:
@@ -33,28 +37,67 @@ def show_status(status: Status) -> None:
     write()
     if status.advice:
         write(f"To do: {status.advice}.", STRONG)
-    complaints = problems(status)
-    for complaint in complaints:
-        write(f"NOT WELL: {complaint}", BAD)
-    if not complaints:
-        rest = unfinished(status)
-        write(f"All is well so far: {rest}." if rest else "All is well.", f"bold {GOOD}")
+    _show_verdict(status)
+
+
+def show_states(states: list[StateChange], since: float, now: float) -> None:
+    """Write the states since a time (epoch seconds), each with how long it lasted."""
+    if not states:
+        write(f"no states on record since {instant_text(since)}")
+        return
+    ends = [*(state.at for state in states[1:]), now]
+    rows = [
+        (instant_text(state.at), duration_text(end - state.at), _state_cell(state.state), state.problem or "-")
+        for state, end in zip(states, ends, strict=True)
+    ]
+    write_table(("from", "for", "state", "first problem"), rows, "States", right=" r")
+
+
+def _show_verdict(status: Status) -> None:
+    state, rest = state_of(status), unfinished(status)
+    for complaint in problems(status):
+        is_of_state = state is State.DOWN and complaint == problems(status)[0]
+        write(f"{'DOWN' if is_of_state else 'NOT WELL'}: {complaint}", BAD)
+    for reason in unknowns(status):
+        write(f"NOT KNOWN: {reason}", STYLES[State.UNKNOWN])
+    if state is State.WAITING:
+        write(f"All is well so far, but not done: {rest}.", f"bold {GOOD}")
+    if state is State.WELL:
+        write(f"All is well; {rest}." if rest else "All is well.", f"bold {GOOD}")
 
 
 def _facts(status: Status) -> tuple[tuple[str, str], ...]:
     marts = "unknown" if status.marts_version is None else "none yet"
     if status.marts_age_seconds is not None:
         current = ", which is current" if status.marts_version == status.bookmark else ""
-        marts = f"version {status.marts_version}{current}; built {duration_text(status.marts_age_seconds)} ago"
+        marts = f"version {status.marts_version}{current}; built {_ago(status.marts_age_seconds)}"
     disk = ", ".join(f"{name} {bytes_text(size)}" for name, size in status.disk_bytes.items())
+    record, charts = status.record_age_seconds, status.charts_age_seconds
     return (
+        ("newest record", "not read yet, or none" if record is None else f"came {_ago(record)}"),
+        ("stream", "no report" if status.stream_age_seconds is None else f"reported {_ago(status.stream_age_seconds)}"),
         ("rejected rows", f"{status.rejected:,}"),
         ("ledger version", str(status.ledger_version)),
         ("bookmark", "unknown" if status.bookmark is None else str(status.bookmark)),
         ("marts", marts),
-        ("disk", f"{disk}; {bytes_text(sum(status.disk_bytes.values()))} in all"),
+        ("charts", "not all drawn yet" if charts is None else f"drawn {_ago(charts)}"),
+        ("verify", _verify_text(status)),
+        ("disk", f"{disk}; {bytes_text(sum(status.disk_bytes.values()))} in all" if disk else "unknown"),
         ("data", status.data),
+        ("looked", f"{instant_text(status.looked_at)}, in {status.seconds:.1f} s"),
     )
+
+
+def _verify_text(status: Status) -> str:
+    verify = status.verify
+    if verify is None:
+        return "never run"
+    results = [f"{verify.ok} ok", f"{len(verify.failed)} failed", f"{len(verify.unchecked)} not checked"]
+    return f"{_ago(status.looked_at - verify.at)}, {verify.scope}: {', '.join(results)}"
+
+
+def _ago(seconds: float) -> str:
+    return f"{duration_text(seconds)} ago"
 
 
 def _process_row(process: Process) -> tuple[Cell | str, ...]:
@@ -73,3 +116,7 @@ def _stage_row(stage: Stage) -> tuple[Cell | str, ...]:
         Cell(f"{stage.lag_rows:,}", style),
         Cell(f"{stage.lag_seconds:.0f}", style),
     )
+
+
+def _state_cell(state: str) -> Cell:
+    return Cell(state, GOOD if state in (State.WELL.value, State.WAITING.value) else BAD)

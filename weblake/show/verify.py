@@ -8,8 +8,8 @@ from audit.check import Check, Verdict
 from audit.report import HEADINGS, Report, as_lines
 from weblake.console import BAD, DIM, GOOD, STRONG, Cell, write, write_table
 
-STYLES = {Verdict.OK: GOOD, Verdict.FAILED: BAD, Verdict.UNCHECKED: "yellow"}
-SIGNS = {Verdict.OK: "✓", Verdict.FAILED: "✗", Verdict.UNCHECKED: "?"}
+STYLES = {Verdict.OK: GOOD, Verdict.FAILED: BAD, Verdict.UNCHECKED: "yellow", Verdict.CRASHED: "yellow"}
+SIGNS = {Verdict.OK: "✓", Verdict.FAILED: "✗", Verdict.UNCHECKED: "?", Verdict.CRASHED: "?"}
 
 
 def show_report(report: Report) -> None:

@@ -1,0 +1,103 @@
+"""The states of the stack over time: a file a month, a line for each change. Several processes may write it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+from lake.contracts.fields import fields_of
+from lake.files import write_whole
+
+UNSEEN_SECONDS = 600
+"""When nobody has looked for so long, nobody knows how the stack was."""
+MONTHS = 12
+MOST_BYTES = 1 << 20
+"""Of a month. When a file is larger, its older half goes: something changes all the time."""
+UNSEEN = "unseen"
+
+
+@dataclass(frozen=True)
+class StateChange:
+    """From when on (epoch seconds) the stack was in a state, and what was wrong first."""
+
+    at: float
+    state: str
+    problem: str = ""
+
+
+def note_state(folder: Path, state: str, problem: str, now: float) -> None:
+    """Note a state of ``now`` (epoch seconds) if it is another than the last one, and that somebody has looked.
+
+    Raises:
+        OSError: the disk is full, or the folder is not ours.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with _alone(folder) as looked:
+        last = next((changes[-1] for path in reversed(_files(folder)) if (changes := _changes(path))), None)
+        seen_at = float(looked.read() or now)
+        news: list[StateChange] = []
+        if last and last.state not in (UNSEEN, "down") and now - seen_at > UNSEEN_SECONDS:
+            last = StateChange(seen_at, UNSEEN, "nobody looked")
+            news.append(last)
+        if last is None or last.state != state:
+            news.append(StateChange(now, state, problem))
+        for change in news:
+            _append(folder, change)
+        looked.seek(0)
+        looked.truncate()
+        looked.write(str(now))
+
+
+def read_states(folder: Path, since: float) -> list[StateChange]:
+    """Return the states since a time (epoch seconds), oldest first; the first one is that which held at that time.
+
+    Raises:
+        OSError: the folder is not ours.
+    """
+    changes = [change for path in _files(folder) for change in _changes(path)]
+    begin = max((number for number, change in enumerate(changes) if change.at <= since), default=0)
+    return changes[begin:]
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[IO[str]]:
+    """Hold the lock of the folder: a file that says when somebody last looked."""
+    with os.fdopen(os.open(folder / "looked", os.O_RDWR | os.O_CREAT, 0o600), "r+") as looked:
+        fcntl.flock(looked, fcntl.LOCK_EX)
+        yield looked
+
+
+def _append(folder: Path, change: StateChange) -> None:
+    path = folder / f"{dt.datetime.fromtimestamp(change.at, dt.timezone.utc):%Y-%m}.jsonl"
+    if not path.exists():
+        for old in _files(folder)[: 1 - MONTHS]:
+            old.unlink()
+    elif path.stat().st_size > MOST_BYTES:
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        write_whole(path, "".join(lines[len(lines) // 2 :]))
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(asdict(change)) + "\n")
+
+
+def _changes(path: Path) -> list[StateChange]:
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    return [change for line in lines if (change := _change(line))]
+
+
+def _change(line: str) -> StateChange | None:
+    """Return a line's change; None where a full disk or a crash has cut the line."""
+    try:
+        return StateChange(**fields_of(StateChange, json.loads(line)))
+    except (ValueError, TypeError, AttributeError):
+        return None
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("????-??.jsonl"))

@@ -1,0 +1,51 @@
+"""Notes the states of the stack: what ``weblake status`` finds, and what a thread beside the marts does each minute."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from lake.contracts.history import note_state
+from lake.settings import Settings
+from stack.health.state import State, problems, state_of, unknowns
+from stack.status import Status, gather
+from stack.supervisor_config import config_file
+
+LOOK_SECONDS = 60.0
+
+log = logging.getLogger(__name__)
+
+
+def keep_history(settings: Settings, stop: threading.Event) -> None:
+    """Look at the stack every minute until ``stop`` is set, and note its state; no failure ends it.
+
+    Returns at once where there is no supervisor, as in a container: nobody there knows of the other programs.
+    """
+    while config_file(settings).exists() and not stop.wait(LOOK_SECONDS):
+        try:
+            status = gather(settings, with_sizes=False)
+            if not stop.is_set():
+                note(settings, status)
+        except Exception as error:  # also what nobody thought of: the marts go on, and the next look may work
+            log.warning("the state of the stack cannot be noted: %s", error, exc_info=error)
+
+
+def note(settings: Settings, status: Status) -> None:
+    """Note the state of a stack, if there has ever been one. No fault of the disk keeps anybody from seeing it."""
+    state = state_of(status)
+    first = next(iter([*problems(status), *unknowns(status)]), "")
+    _note(settings, state, first, status.looked_at)
+
+
+def note_down(settings: Settings, now: float) -> None:
+    """Note that somebody has stopped the stack (epoch seconds ``now``)."""
+    _note(settings, State.DOWN, "stopped by `make down`", now)
+
+
+def _note(settings: Settings, state: State, problem: str, now: float) -> None:
+    if not config_file(settings).exists():
+        return
+    try:
+        note_state(settings.data / "history", state.value, problem, now)
+    except (OSError, ValueError) as error:
+        log.warning("the state of the stack cannot be noted: %s", error)

@@ -1,0 +1,68 @@
+"""How far Kafka's topic has got, and since when records in it wait for bronze."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+
+from lake.errors import ServiceError
+from lake.kafka_access import client_options, no_answer
+from lake.settings import Settings
+from stack.servers import kafka
+
+PATIENCE_MS = 4_000
+POLL_MS = 200
+FETCH_BYTES = 4_096
+"""Of each partition: only the first record is looked at, and Kafka gives at least one batch."""
+
+
+@dataclass(frozen=True)
+class Topic:
+    """The next offset of each partition, and when Kafka got the oldest record that bronze has not (epoch seconds)."""
+
+    ends: dict[int, int]
+    unread_since: float | None = None
+
+
+def look_at_topic(settings: Settings, next_offsets: Mapping[int, int]) -> Topic:
+    """Return how far the topic has got, given the next offset of each partition for bronze.
+
+    Raises:
+        ServiceError: Kafka does not listen, does not answer, or has no such topic.
+    """
+    from kafka import KafkaConsumer, TopicPartition
+    from kafka.errors import KafkaError
+
+    if not kafka.is_listening(settings):
+        raise ServiceError(f"Kafka does not listen at {settings.kafka_servers}; run `make up`")
+    options = {
+        "auto_offset_reset": "earliest",  # of records that Kafka has removed already, the first one after them
+        "bootstrap_timeout_ms": PATIENCE_MS,
+        "enable_auto_commit": False,
+        "max_partition_fetch_bytes": FETCH_BYTES,
+    }
+    try:
+        with closing(KafkaConsumer(**client_options(settings), **options)) as consumer:
+            numbers = consumer.partitions_for_topic(settings.kafka_topic) or set()
+            partitions = [TopicPartition(settings.kafka_topic, number) for number in sorted(numbers)]
+            if not partitions:
+                raise ServiceError(f"Kafka has no topic {settings.kafka_topic!r}; run `make up`")
+            offsets = consumer.end_offsets(partitions, timeout_ms=PATIENCE_MS)
+            ends = {partition.partition: int(offset) for partition, offset in offsets.items()}
+            waiting = [one for one in partitions if ends[one.partition] > next_offsets.get(one.partition, 0)]
+            if not waiting:
+                return Topic(ends)
+            consumer.assign(waiting)
+            for one in waiting:
+                consumer.seek(one, next_offsets.get(one.partition, 0))
+            times: dict[int, float] = {}
+            due = time.monotonic() + PATIENCE_MS / 1000
+            while len(times) < len(waiting) and time.monotonic() < due:
+                for one, records in consumer.poll(timeout_ms=POLL_MS).items():
+                    times.setdefault(one.partition, records[0].timestamp / 1000)
+                    consumer.pause(one)
+    except KafkaError as error:
+        raise no_answer(settings, error) from error
+    return Topic(ends, min(times.values(), default=None))
