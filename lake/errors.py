@@ -41,6 +41,10 @@ class RefusedError(LakeError):
         self.what = what
 
 
+class SpaceError(WeblakeError):
+    """A disk has less room than is to be kept free: the work waits."""
+
+
 class LockedError(LakeError):
     """Another process is writing the lake."""
 

@@ -6,6 +6,7 @@ log in to that, and senders need no login: their listener lets everybody append 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from lake.errors import ServiceError, SettingsError
@@ -58,6 +59,17 @@ def spark_options(settings: Settings) -> dict[str, str]:
             ),
         }
     return options
+
+
+def broker_home(settings: Settings) -> Path:
+    """Return the folder of the embedded broker; there is none where another one is used."""
+    return settings.data / "kafka"
+
+
+def broker_log(settings: Settings) -> Path | None:
+    """Return the folder of the log of the embedded broker; None where the settings name another one."""
+    log = broker_home(settings) / "log"
+    return log if settings.kafka_private_servers and log.is_dir() else None
 
 
 def no_answer(settings: Settings, error: Exception | str) -> ServiceError:

@@ -143,7 +143,8 @@ def test_every_setting_reaches_a_service_or_is_fixed_by_the_image() -> None:
     reached |= {name for name, _ in VARIABLE.findall(compose_text())}
     in_the_image = {"WEBLAKE_RULES", "WEBLAKE_RANGES", "WEBLAKE_ALLOW", "LAKE_ROOT"}
     of_other_servers = {"KAFKA_CA_FILE", "SPARK_AUTH_SECRET"}
-    assert reached | in_the_image | of_other_servers == set(settings_calls())
+    of_the_embedded_broker = {"KAFKA_KEEP_MB"}
+    assert reached | in_the_image | of_other_servers | of_the_embedded_broker == set(settings_calls())
 
 
 def test_the_broker_has_the_embedded_brokers_settings() -> None:

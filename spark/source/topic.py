@@ -69,6 +69,14 @@ class Topic:
         offsets = self._offsets({partition: moment + 1 for partition, moment in newest.items()})
         return {partition: offset for partition, offset in offsets.items() if offset != NO_OFFSET}
 
+    def remove(self, ends: Offsets) -> None:
+        """Have the broker remove the records before ``ends``; partitions that begin there or later stay as they are.
+
+        Raises:
+            ServiceError: the broker does not answer, or did not do it.
+        """
+        self._ask("delete_records", {TopicPartition(self._name, partition): end for partition, end in ends.items()})
+
     def explain(self, error: Exception) -> Exception:
         """Return Spark's error, or one that says so if Spark waited for the broker until it timed out."""
         timed_out = TIMEOUT.search(str(error))
