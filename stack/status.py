@@ -16,7 +16,7 @@ from lake.contracts.reports import StreamReport, read_stream_report
 from lake.errors import ServiceError, first_line
 from lake.settings import Settings
 from stack import private, supervision
-from stack.disk import disk_usage
+from stack.disk import Room, disk_usage, room
 from stack.loops import Loop, loops
 from stack.programs import programs
 from stack.servers import kafka, postgres
@@ -83,6 +83,8 @@ class Status:
     """What to run once, although nothing is wrong."""
     errors: list[str] = field(default_factory=list)
     loops: list[Loop] = field(default_factory=list)
+    room: Room | None = None
+    """The disks; None where nobody has looked."""
 
 
 def look(settings: Settings) -> Status:
@@ -128,12 +130,14 @@ def gather(settings: Settings) -> Status:
         advice=stream.silver.advice if stream else None,
         errors=errors,
         loops=loops(settings, _starts(processes, now), now, errors.append),
+        room=room(settings),
     )
 
 
 def problems(status: Status) -> list[str]:
     """Return what is down or stale, one sentence each; empty when all is well."""
-    sentences = [
+    sentences = status.room.complaints if status.room else []  # first: a full disk explains most of the others
+    sentences += [
         f"{process.name} is {process.state.lower()}" for process in status.processes if process.state != "RUNNING"
     ]
     sentences += [

@@ -105,9 +105,11 @@ def maintain() -> int:
     It shows the sizes before and after.
     """
     from spark.commands.maintain import maintain as do_maintain
+    from stack.servers.reserve import give_up
     from weblake.show.errands import show_maintenance
 
     settings = prepare(quiet=True)
+    give_up(settings)  # on a full disk, to make room takes a little of it
     steps: list[str] = []
     with activity("Waiting for the stream") as say:
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lake.space import MEGABYTE
+from stack.disk import Room
 from stack.status import Process, Stage, Status, problems, unfinished
 from weblake.console import BAD, DIM, GOOD, STRONG, Cell, write, write_table
 from weblake.show.units import bytes_text, duration_text
@@ -53,8 +55,16 @@ def _facts(status: Status) -> tuple[tuple[str, str], ...]:
         ("bookmark", "unknown" if status.bookmark is None else str(status.bookmark)),
         ("marts", marts),
         ("disk", f"{disk}; {bytes_text(sum(status.disk_bytes.values()))} in all"),
+        *_free(status.room),
         ("data", status.data),
     )
+
+
+def _free(room: Room | None) -> list[tuple[str, str]]:
+    if room is None:
+        return []
+    free = ", ".join(f"{bytes_text(size * MEGABYTE)} on the disk of {path}" for path, size in room.free_mb.items())
+    return [("free", f"{free}; senders wait below {bytes_text(room.limit_mb * MEGABYTE)}")]
 
 
 def _process_row(process: Process) -> tuple[Cell | str, ...]:
