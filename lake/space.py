@@ -1,8 +1,8 @@
 """Room on the disks: all that write look here first, and wait in time. What comes first in the pipeline stops first.
 
 ``WEBLAKE_MIN_FREE_MB`` is the one setting. Senders stop at it, so that Kafka is not filled while the stream waits; the
-stream, the marts and the charts at half of it; what is at work in PostgreSQL is ended at a quarter; Kafka and Spark do
-not start below an eighth. What is left is for PostgreSQL, which suffers most from a full disk.
+stream, the marts and the charts at half of it; what is at work in PostgreSQL is ended at a quarter. What is left is for
+the servers, which suffer most from a full disk.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ class Layer:
 SENDERS = Layer(1)
 WRITERS = Layer(2, "half of ")
 AT_WORK = Layer(4, "a quarter of ")
-STARTS = Layer(8, "an eighth of ")
 
 
 def free_mb(path: Path) -> int:

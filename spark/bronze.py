@@ -27,8 +27,8 @@ from spark.source.bronze_facts import bronze_facts
 from spark.source.position import Position
 from spark.source.reader import read_range, read_topic
 from spark.source.slow_rules import slow_rule, watch
-from spark.source.surplus import remove_surplus
 from spark.source.topic import Offsets, Topic, TopicState
+from spark.source.upkeep import Upkeep
 from spark.tables.delta import append_once, commit_actions, create_table, own_snapshot, writers_progress
 from spark.tables.files import DataFile
 from spark.tables.storage import read_text, remove_folder
@@ -73,6 +73,7 @@ class Bronze:
         self._on_commit = on_commit
         self._topic = Topic(settings)
         self._position = Position(session, settings, self._topic)
+        self._upkeep = Upkeep(settings, self._topic)
         self._step = 0  # the next of our writes: Delta takes each but once, so a second writer's is ignored
         self._stop = threading.Event()
         self._is_full = threading.Event()
@@ -156,20 +157,20 @@ class Bronze:
     def _begins(self) -> Offsets:
         """Return the next offset of each partition, once it is sure that bronze may go on from there.
 
-        On the way Kafka is rid of what it keeps beyond its measure, or of all that bronze holds if the disk is short.
+        On the way the broker is kept from filling the disk.
         """
         short = shortage(self._settings, WRITERS, "the stream waits")
         if short:
             if self._position.is_known:
                 with suppress(ServiceError, RefusedError):  # the disk comes first; a full one may be why
                     topic = self._topic.look()
-                    remove_surplus(self._settings, self._topic, topic, self._next_offsets(topic), 0)
+                    self._upkeep.tend(topic, self._next_offsets(topic), is_short=True)
             raise SpaceError(short)
         topic = self._topic.look()
         if not self._position.is_known:
             self.report()
         offsets = self._next_offsets(topic)
-        remove_surplus(self._settings, self._topic, topic, offsets, self._settings.kafka_keep_mb)
+        self._upkeep.tend(topic, offsets, is_short=False)
         return offsets
 
     def _planned_ends(self, batch_id: int) -> Offsets:

@@ -13,7 +13,7 @@ from lake.space import MEGABYTE, SENDERS, WRITERS, folders, free_mb, lack
 
 PIPELINE = (
     (WRITERS, "the stream, the marts, the charts and all senders wait until there is room"),
-    (SENDERS, "the generator and imports wait until there is room"),
+    (SENDERS, "the generator and imports wait, and other senders are slowed down, until there is room"),
 )
 """Who waits below which part of the limit, the smallest first."""
 CHARTS = ((WRITERS, "the charts wait until there is room"),)

@@ -100,7 +100,8 @@ def look(settings: Settings) -> Status:
 def is_only_stale(status: Status) -> bool:
     """Say whether something is stale although every program runs and every service answers."""
     everybody_runs = all(process.state == "RUNNING" for process in status.processes)
-    return bool(problems(status)) and everybody_runs and not status.errors
+    has_room = not (status.room and status.room.waits)
+    return bool(problems(status)) and everybody_runs and has_room and not status.errors
 
 
 def gather(settings: Settings) -> Status:

@@ -15,7 +15,7 @@ import weblake.commands.stack
 from lake.errors import SpaceError
 from lake.settings import Settings
 from stack.disk import require_room, room
-from stack.status import as_dict, problems
+from stack.status import as_dict, is_only_stale, problems
 from weblake.main import run
 from weblake.show.status import show_status
 
@@ -41,7 +41,11 @@ def test_room_enough_is_shown_and_no_problem(
 @pytest.mark.parametrize(
     ("free", "limit", "who"),
     [
-        (1023, "less than WEBLAKE_MIN_FREE_MB=1024", "the generator and imports wait"),
+        (
+            1023,
+            "less than WEBLAKE_MIN_FREE_MB=1024",
+            "the generator and imports wait, and other senders are slowed down,",
+        ),
         (511, "less than half of WEBLAKE_MIN_FREE_MB=1024", "the stream, the marts, the charts and all senders wait"),
     ],
 )
@@ -61,6 +65,7 @@ def test_a_short_disk_is_a_problem_that_says_who_waits_and_what_may_be_freed(
     assert "Java's archive of Spark's classes, 2 MB (delete " in first
     assert second == "PostgreSQL: Connection refused"
     assert as_dict(status)["room"]["free_mb"] == {str(settings.data): free}
+    assert not is_only_stale(replace(status, errors=[])), "to look again does not help"
 
 
 @pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="there is no other disk to put charts on")

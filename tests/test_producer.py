@@ -8,65 +8,27 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from disks import has_free
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError, TopicAuthorizationFailedError
+from producers import FakeKafka, producer
 from settings_in import settings_in
 
 import ingest.connection
 import ingest.producer
 from ingest.connection import connect
-from ingest.producer import MAX_VALUE_BYTES, Producer, TooLargeError
+from ingest.producer import MAX_VALUE_BYTES, TooLargeError
 from lake.contracts import TOPIC_PARTITIONS
-from lake.errors import ServiceError, SpaceError
-from lake.kafka_access import broker_home, client_options
+from lake.errors import ServiceError
+from lake.kafka_access import client_options
 from lake.settings import Settings
 from stack.servers import kafka
 from weblake.main import run
-
-
-class Future:
-    """What kafka-python returns for a record."""
-
-    def __init__(self) -> None:
-        self.is_done = False
-        self.exception: Exception | None = None
-
-    def end(self, exception: Exception | None = None) -> None:
-        self.exception, self.is_done = exception, True
-
-
-class FakeKafka:
-    """A KafkaProducer without a broker: the test decides when a record is acknowledged."""
-
-    def __init__(self) -> None:
-        self.futures: list[Future] = []
-        self.partitions: list[int] = []
-        self.fails_first = 0
-
-    def partitions_for(self, _topic: str) -> set[int]:
-        return set(range(TOPIC_PARTITIONS))
-
-    def send(self, _topic: str, value: bytes, headers: object, partition: int) -> Future:
-        if self.fails_first:
-            self.fails_first -= 1
-            raise KafkaTimeoutError("no metadata")
-        self.futures.append(Future())
-        self.partitions.append(partition)
-        return self.futures[-1]
-
-
-def producer(
-    kafka: Any, patience_seconds: float | None = None, shortage: Callable[[], str | None] = lambda: None
-) -> Producer:
-    return Producer(kafka, "web_logs", "broker:1", patience_seconds, threading.Event(), shortage)
 
 
 def test_acknowledgements_are_counted_one_by_one() -> None:
@@ -86,45 +48,6 @@ def test_records_are_spread_evenly_over_the_partitions() -> None:
     for _ in range(64 * TOPIC_PARTITIONS * 2):
         sender.send(b"x")
     assert set(Counter(kafka.partitions).values()) == {128}
-
-
-def test_a_short_disk_is_waited_for_with_its_sentence(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(ingest.producer, "LOOK_SECONDS", 0.01)
-    looks = iter(["the disk is short: the import waits"] * 3)
-    kafka = FakeKafka()
-    sender = producer(kafka, shortage=lambda: next(looks, None))
-    sender.send(b"x")
-    assert (next(looks, None), len(kafka.futures)) == (None, 1)
-    assert [record.getMessage() for record in caplog.records] == [
-        "the disk is short: the import waits (0 records acknowledged)"
-    ]
-
-
-def test_what_is_on_its_way_is_still_counted_while_the_disk_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ingest.producer, "LOOK_SECONDS", 0.0)
-    kafka = FakeKafka()
-    short: list[str] = []
-    sender = producer(kafka, patience_seconds=0.1, shortage=lambda: short[0] if short else None)
-    sender.send(b"x")
-    short.append("the disk is short")
-    kafka.futures[0].end()
-    with pytest.raises(SpaceError, match=r"the disk is short; gave up after .* with 1 records acknowledged; then run"):
-        sender.send(b"y")
-    assert (sender.sent, sender.waiting) == (1, 0)
-
-
-def test_only_the_disk_of_the_embedded_broker_keeps_a_sender_waiting(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    has_free(monkeypatch, 1023)
-    settings = settings_in(tmp_path)
-    assert ingest.connection._shortage(settings, "the import") is None
-    broker_home(settings).mkdir()
-    assert "1,023 MB free, less than WEBLAKE_MIN_FREE_MB=1024: the import waits" in str(
-        ingest.connection._shortage(settings, "the import")
-    )
 
 
 def test_a_full_buffer_waits_with_a_warning_and_goes_on(

@@ -33,7 +33,7 @@ OWN_TOPIC_SETTINGS = TOPIC_SETTINGS | {
     "segment.bytes": str(16 * 1024**2),
     "file.delete.delay.ms": "1000",
 }
-"""The embedded broker removes nothing by itself: the stream has it remove what bronze holds (spark/source/surplus.py).
+"""The embedded broker removes nothing by itself: the stream has it remove what bronze holds (spark/source/upkeep.py).
 The newest file of each partition stays whatever it holds, so files are small."""
 
 CONFIGURATION = """\

@@ -12,13 +12,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from lake.settings import Settings
-from lake.space import MEGABYTE, SENDERS, STARTS, free_mb, shortage
+from lake.space import MEGABYTE, SENDERS, free_mb
 from stack.servers import postgres
 from stack.servers.waiting import wait_until
 
 RESERVE_MB = 64
-ROOM_TO_START_MB = 48
-"""What PostgreSQL may need to recover: files of its log have 16 MB each, and a start makes up to two."""
+ROOM_TO_START_MB = {"postgres": 48, "kafka": 128, "stream": 128}
+"""What a program may need to start. PostgreSQL recovers: files of its log have 16 MB each, and a start makes up to two.
+The others have to leave it the reserve that was given up for it."""
 SAY_SECONDS = 30
 
 log = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ def keep(settings: Settings) -> None:
 
 def give_up(settings: Settings) -> None:
     """Give the reserve up if PostgreSQL, or what makes room, may need it."""
-    if free_mb(settings.data) < ROOM_TO_START_MB:
+    if free_mb(settings.data) < ROOM_TO_START_MB["postgres"]:
         with suppress(FileNotFoundError):
             path(settings).unlink()
             log.warning("the disk of %s is full; %d MB that were kept back are given up", settings.data, RESERVE_MB)
@@ -71,14 +72,12 @@ def wait_for_room(settings: Settings, name: str) -> None:
 
 def lacking(settings: Settings, name: str) -> str | None:
     """Return why ``kafka``, ``postgres`` or ``stream`` had better not start on this disk; None where it may."""
-    if name != "postgres":
-        return shortage(settings, STARTS, f"{name} waits", settings.data)
-    free, least = free_mb(settings.data), min(ROOM_TO_START_MB, settings.min_free_mb)
+    free, least = free_mb(settings.data), min(ROOM_TO_START_MB[name], settings.min_free_mb)
     if free >= least:
         return None
     return (
-        f"the disk of {settings.data} has {free} MB free, less than the {least} MB that PostgreSQL may need to start: "
-        "it waits until there is room; `make status` says what may be freed"
+        f"the disk of {settings.data} has {free} MB free, less than the {least} MB that {name} may need to start: it "
+        "waits until there is room; `make status` says what may be freed"
     )
 
 
