@@ -18,7 +18,7 @@ from settings_in import settings_in
 from lake.kafka_access import broker_home, client_options
 from lake.settings import Settings
 from spark.source.topic import Admin, Offsets, Topic, TopicState
-from spark.source.upkeep import SLOW_BYTES, Upkeep, surplus
+from spark.source.upkeep import SLOW_BYTES, SLOWEST_BYTES, Upkeep, surplus
 from stack.servers.kafka import create_topic
 
 MEGABYTE = 1 << 20
@@ -114,12 +114,13 @@ def test_senders_are_slowed_down_while_the_disk_is_short_for_them(
 ) -> None:
     topic = Asked(embedded)
     upkeep = Upkeep(embedded, topic)
-    for free in (1024, 1024, 1023, 512, 1024):
+    for free in (1024, 1024, 1023, 512, 511, 511, 1024):
         has_free(monkeypatch, free)
-        upkeep.tend(STATE, {0: 0}, is_short=False)
-    assert topic.limits == [None, SLOW_BYTES, None]
-    (warning,) = caplog.records
-    assert "less than WEBLAKE_MIN_FREE_MB=1024: all senders together may append 8,192 bytes" in warning.getMessage()
+        upkeep.tend(STATE, {0: 0}, is_short=free < 512)
+    assert topic.limits == [None, SLOW_BYTES, SLOWEST_BYTES, None]
+    slow, slowest = (record.getMessage() for record in caplog.records)
+    assert "less than WEBLAKE_MIN_FREE_MB=1024: all senders together may append 262,144 bytes a second" in slow
+    assert "may append 16,384 bytes a second until there is room" in slowest
 
 
 # --- On a real broker

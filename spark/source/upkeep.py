@@ -15,9 +15,10 @@ from lake.settings import Settings
 from lake.space import MEGABYTE, SENDERS, shortage
 from spark.source.topic import Offsets, Topic, TopicState
 
-SLOW_BYTES = 8192
-"""What all senders without a login may append in a second while the disk is short for them: senders are not turned
-away, which some take for the end of a record."""
+SLOW_BYTES, SLOWEST_BYTES = 256 << 10, 16 << 10
+"""What all senders without a login may append in a second while the disk is short for them, and for bronze, too. They
+are not turned away, which some take for the end of a record. From the one to the other in steps: Kafka has a sender
+wait for as long as what it sent in the last two seconds would have taken."""
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ class Upkeep:
         """Take nothing for granted that an earlier process has set."""
         self._settings = settings
         self._topic = topic
-        self._is_slow: bool | None = None
+        self._limit: int | None = -1
 
     def tend(self, now: TopicState, held: Offsets, is_short: bool) -> None:
         """Have the broker remove what it need not keep, and slow senders down while the disk is short for them.
@@ -51,10 +52,15 @@ class Upkeep:
         if new:
             self._topic.remove(new)
             log.info("Kafka removes records that bronze holds: up to %s", new)
-        short = shortage(self._settings, SENDERS, f"all senders together may append {SLOW_BYTES:,} bytes a second")
-        if self._is_slow != bool(short):
-            self._topic.limit_senders(SLOW_BYTES if short else None)
-            self._is_slow = bool(short)
+        self._limit_senders(is_short)
+
+    def _limit_senders(self, is_short: bool) -> None:
+        limit = SLOWEST_BYTES if is_short else SLOW_BYTES
+        short = shortage(self._settings, SENDERS, f"all senders together may append {limit:,} bytes a second")
+        new = limit if short else None
+        if new != self._limit:
+            self._topic.limit_senders(new)
+            self._limit = new
             if short:
                 log.warning("%s", short)
 

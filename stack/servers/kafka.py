@@ -30,11 +30,11 @@ TOPIC_SETTINGS = {
 """Old records go by size (per partition), never by age: a stack that was off for a month has lost nothing."""
 OWN_TOPIC_SETTINGS = TOPIC_SETTINGS | {
     "retention.bytes": "-1",
-    "segment.bytes": str(16 * 1024**2),
+    "segment.bytes": str(32 * 1024**2),
     "file.delete.delay.ms": "1000",
 }
 """The embedded broker removes nothing by itself: the stream has it remove what bronze holds (spark/source/upkeep.py).
-The newest file of each partition stays whatever it holds, so files are small."""
+The newest file of each partition stays whatever it holds, so files are small; and a backlog must not have too many."""
 
 CONFIGURATION = """\
 # Written by Weblake at every start.
@@ -64,6 +64,7 @@ broker.session.timeout.ms=5000
 broker.heartbeat.interval.ms=1000
 log.cleaner.dedupe.buffer.size=8388608
 log.retention.check.interval.ms=10000
+quota.window.num=2
 """
 
 LOGGING = """\
