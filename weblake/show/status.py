@@ -64,7 +64,10 @@ def _free(room: Room | None) -> list[tuple[str, str]]:
     if room is None:
         return []
     free = ", ".join(f"{bytes_text(size * MEGABYTE)} on the disk of {path}" for path, size in room.free_mb.items())
-    return [("free", f"{free}; senders wait below {bytes_text(room.limit_mb * MEGABYTE)}")]
+    return [
+        ("free", f"{free}; senders wait below {bytes_text(room.limit_mb * MEGABYTE)}"),
+        ("may be freed", "; ".join(map(str, room.freeable))),
+    ]
 
 
 def _process_row(process: Process) -> tuple[Cell | str, ...]:
