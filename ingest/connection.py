@@ -12,7 +12,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from ingest.producer import TOPIC_SECONDS, Producer, no_topic
-from lake.errors import ServiceError
+from lake.errors import ServiceError, SpaceError
 from lake.kafka_access import broker_home, login_hint, sender_options
 from lake.settings import Settings
 from lake.space import SENDERS, shortage
@@ -39,6 +39,7 @@ def connect(
 
     Raises:
         ServiceError: patience is over.
+        SpaceError: the same, and the broker's disk is short of room.
     """
     servers = settings.kafka_bootstrap_servers
     began = answered_at = time.monotonic()
@@ -48,8 +49,8 @@ def connect(
             kafka = _kafka_producer(settings)
             if not kafka.partitions_for(settings.kafka_topic):
                 raise UnknownTopicOrPartitionError(settings.kafka_topic)
-            short = partial(_shortage, settings, who)
-            return Producer(kafka, settings.kafka_topic, servers, patience_seconds, stop, short)
+            look = partial(_shortage, settings, who)
+            return Producer(kafka, settings.kafka_topic, servers, patience_seconds, stop, look)
         except (KafkaError, OSError) as error:
             now = time.monotonic()
             is_over = patience_seconds is not None and now - began > patience_seconds
@@ -61,6 +62,10 @@ def connect(
             else:
                 answered_at = now
                 lacking = f"Kafka at {servers}"
+                short = _shortage(settings, who)  # then a full disk is why
+                if is_over and short:
+                    text = f"{short}; {lacking} was not there, and nothing was sent; then run this again"
+                    raise SpaceError(text) from error
                 if is_over:
                     raise ServiceError(
                         f"{lacking} was not there for {now - began:.0f} s; nothing was sent; start the stack with "

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 from disks import has_free
+from kafka.errors import KafkaConnectionError
 from producers import FakeKafka, producer
 from settings_in import settings_in
 
@@ -13,6 +15,7 @@ import ingest.connection
 import ingest.producer
 from lake.errors import SpaceError
 from lake.kafka_access import broker_home
+from lake.settings import Settings
 
 
 def test_a_short_disk_is_waited_for_with_its_sentence(
@@ -40,6 +43,22 @@ def test_what_is_on_its_way_is_still_counted_while_the_disk_is_short(monkeypatch
     with pytest.raises(SpaceError, match=r"the disk is short; gave up after .* with 1 records acknowledged; then run"):
         sender.send(b"y")
     assert (sender.sent, sender.waiting) == (1, 0)
+
+
+def test_a_broker_that_a_full_disk_has_stopped_is_told_from_one_that_is_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Settings) -> None:
+        raise KafkaConnectionError
+
+    monkeypatch.setattr(ingest.connection, "_kafka_producer", refuse)
+    settings = settings_in(tmp_path, KAFKA_BOOTSTRAP_SERVERS="broker:1")
+    broker_home(settings).mkdir()
+    has_free(monkeypatch, 0)
+    with pytest.raises(
+        SpaceError, match=r"has 0 MB free.*the import waits.*Kafka at broker:1 was not there, and nothing"
+    ):
+        ingest.connection.connect(settings, 0.0, threading.Event(), "the import")
 
 
 def test_only_the_disk_of_the_embedded_broker_keeps_a_sender_waiting(
