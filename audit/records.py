@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from kafka import TopicPartition
@@ -21,7 +21,7 @@ from lake.contracts.generations import Generation, read_generations
 from lake.errors import LakeError, ServiceError, first_line
 from lake.kafka_access import client_options, no_answer
 from lake.settings import Settings
-from spark.tables.delta import properties
+from spark.tables.delta import properties, snapshot
 
 PATIENCE_MS = 5_000
 MOST_RANGES = 10_000
@@ -78,6 +78,9 @@ def check_records(lake: PinnedLake) -> list[Check]:
             kept = {}
     except ServiceError as error:
         checks.append(unchecked("Kafka: offsets", first_line(error)))
+    read = {source: partition.offsets.last for source, partition in partitions.items()}
+    if any(kept[partition].first > read.get(Source(now, partition), -1) + 1 for partition in kept):
+        read |= _last_offsets(lake, topics)
     sources = sorted({*partitions, *(Source(now, partition) for partition in kept)})
     return [
         *(
@@ -88,6 +91,7 @@ def check_records(lake: PinnedLake) -> list[Check]:
                 kept.get(source.partition) if source.generation == now else None,
                 topics[source.generation].starts.get(source.partition, 0),
                 accepted.get(source, []),
+                read.get(source, -1),
             )
             for source in sources
         ),
@@ -132,6 +136,15 @@ def bronze_partitions(lake: PinnedLake, topics: list[Generation]) -> dict[Source
         )
         for row in partitions.collect()
     }
+
+
+def _last_offsets(lake: PinnedLake, topics: list[Generation]) -> dict[Source, int]:
+    """Return the last offset of each partition that bronze has by now.
+
+    Kafka is rid of what bronze holds, and bronze may have gone on since it was pinned.
+    """
+    newest = replace(lake, bronze_version=snapshot(lake.session, lake.settings.bronze).version)
+    return {source: partition.offsets.last for source, partition in bronze_partitions(newest, topics).items()}
 
 
 def kafka_offsets(settings: Settings) -> tuple[str | None, dict[int, Range]]:
@@ -191,8 +204,10 @@ def without(missing: Iterable[Range], accepted: Iterable[Range]) -> list[Range]:
     return left
 
 
-def _check(name: str, partition: Partition | None, kept: Range | None, start: int, accepted: list[Range]) -> Check:
-    """Compare one partition, which was read from offset ``start`` on.
+def _check(
+    name: str, partition: Partition | None, kept: Range | None, start: int, accepted: list[Range], read: int
+) -> Check:
+    """Compare one partition, which was read from offset ``start`` on, and since the lake was pinned up to ``read``.
 
     ``kept`` is what Kafka still has, None where Kafka was not asked or no longer has the topic.
     """
@@ -202,8 +217,9 @@ def _check(name: str, partition: Partition | None, kept: Range | None, start: in
     missing = [*([Range(oldest, first - 1)] if oldest < first else []), *partition.gaps]
     lost = without(missing, accepted)
     excused = sum(gap.count for gap in missing) - sum(gap.count for gap in lost)
-    if kept and kept.first > last + 1:
-        lost += without([Range(last + 1, kept.first - 1)], accepted)
+    unread = max(last, read) + 1
+    if kept and kept.first > unread:
+        lost += without([Range(unread, kept.first - 1)], accepted)
     expected = last - oldest + 1 - excused
     notes = []
     problem = ""

@@ -62,7 +62,7 @@ def run_generator(settings: Settings, options: GeneratorOptions, stop: threading
     truth = Truth(options.truth or settings.data / "truth" / "clients.csv")
     bounds = Bounds(options.seconds or math.inf, options.count or math.inf)
     log.info("seed %d, %g records per second, bots %.0f %%", seed, options.rate, options.bots * 100)
-    producer = connect(settings, None, stop)
+    producer = connect(settings, None, stop, "the generator")
     if producer is None:
         return None
     try:

@@ -12,7 +12,7 @@ from typing import Protocol
 from ingest.connection import connect
 from ingest.log_file import STDIN, LineIds, LogFile, LogFileError
 from ingest.producer import Producer
-from lake.errors import ServiceError, SettingsError
+from lake.errors import ServiceError, SettingsError, SpaceError
 from lake.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -90,13 +90,13 @@ def import_files(names: list[str], settings: Settings, patience_seconds: float, 
     """
     check_files(names)
     tally = Tally()
-    producer = connect(settings, patience_seconds, threading.Event())
+    producer = connect(settings, patience_seconds, threading.Event(), "the import")
     assert producer is not None, "without a stop, connect returns a producer or raises"
     was_interrupted = False
     try:
         _send_all(names, producer, tally, progress)
         producer.flush()
-    except ServiceError as error:
+    except (ServiceError, SpaceError) as error:
         tally.problems.append(str(error))
     except KeyboardInterrupt:
         was_interrupted = True

@@ -15,7 +15,7 @@ from typing import Any
 
 from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError, RecordListTooLargeError
 
-from lake.errors import ServiceError
+from lake.errors import ServiceError, SpaceError
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,9 @@ RECORDS_PER_PARTITION = 64
 """Neighbours that share a partition before the next one's turn comes, so that batches fill."""
 WARN_SECONDS = 5.0
 POLL_SECONDS = 0.02
+LOOK_SECONDS = 1.0
+"""Between two looks at the disk."""
+DISK_WARN_SECONDS = 30.0
 TOPIC_SECONDS = 30.0
 """How long a broker that answers may be without the topic. It shows its topics seconds after its start."""
 
@@ -44,8 +47,17 @@ class Producer:
     """
 
     def __init__(
-        self, kafka: Any, topic: str, broker: str, patience_seconds: float | None, stop: threading.Event
+        self,
+        kafka: Any,
+        topic: str,
+        broker: str,
+        patience_seconds: float | None,
+        stop: threading.Event,
+        shortage: Callable[[], str | None] = lambda: None,
     ) -> None:
+        """Take a producer of kafka-python; ``shortage`` says in a sentence why Kafka's disk can take no more now."""
+        self._shortage = shortage
+        self._look_at = 0.0
         self._kafka = kafka
         self._topic = topic
         self._broker = broker
@@ -76,6 +88,7 @@ class Producer:
         Raises:
             TooLargeError: the value is larger than :data:`MAX_VALUE_BYTES`; it was not sent.
             ServiceError: the broker refused a record, or took nothing for ``patience_seconds``.
+            SpaceError: its disk was short for as long.
         """
         if len(value) > MAX_VALUE_BYTES:
             raise TooLargeError(
@@ -83,6 +96,8 @@ class Producer:
             )
         if not self.has_room:
             self.wait(lambda: self.has_room)
+        if time.monotonic() >= self._look_at:
+            self._wait_for_disk()
         partition = self._partitions[self.sent // RECORDS_PER_PARTITION % len(self._partitions)]
         future = self._hand_over(value, headers, partition)
         if not self._waiting:
@@ -163,6 +178,22 @@ class Producer:
             self._miss_topic(time.monotonic())
             if self._stop.wait(0.2):
                 raise ServiceError(f"stopped while Kafka at {self._broker} did not show the topic {self._topic!r}")
+
+    def _wait_for_disk(self) -> None:
+        """Wait while Kafka's disk is short of room, and say so now and then; it is looked at once a second."""
+        began, warned_at = time.monotonic(), 0.0
+        while short := self._shortage():
+            self.settle()
+            now = time.monotonic()
+            account = f"{self.acknowledged:,} records acknowledged"
+            if self._patience_seconds is not None and now - began > self._patience_seconds:
+                raise SpaceError(f"{short}; gave up after {now - began:.0f} s with {account}; then run this again")
+            if now - warned_at > DISK_WARN_SECONDS:
+                warned_at = now
+                log.warning("%s (%s)", short, account)
+            if self._stop.wait(LOOK_SECONDS):
+                break
+        self._look_at = time.monotonic() + LOOK_SECONDS
 
     def _shows_topic(self) -> bool:
         try:

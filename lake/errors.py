@@ -45,6 +45,10 @@ class StoppedError(WeblakeError):
     """Somebody stopped the work before its end; the message says what goes on without it."""
 
 
+class SpaceError(WeblakeError):
+    """A disk has less room than is to be kept free: the work waits."""
+
+
 class LockedError(LakeError):
     """Another process is writing the lake."""
 

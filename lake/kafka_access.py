@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from lake.errors import ServiceError, SettingsError
@@ -61,6 +62,17 @@ def spark_options(settings: Settings) -> dict[str, str]:
             ),
         }
     return options
+
+
+def broker_home(settings: Settings) -> Path:
+    """Return the folder of the embedded broker; there is none where another one is used."""
+    return settings.data / "kafka"
+
+
+def broker_log(settings: Settings) -> Path | None:
+    """Return the folder of the log of the embedded broker; None where the settings name another one."""
+    log = broker_home(settings) / "log"
+    return log if settings.kafka_private_servers and log.is_dir() else None
 
 
 def no_answer(settings: Settings, error: Exception | str) -> ServiceError:

@@ -42,6 +42,7 @@ class Settings:
     kafka_user: str
     kafka_password: str = field(repr=False)
     kafka_ca_file: str
+    kafka_keep_mb: int
     postgres_host: str
     postgres_port: int
     postgres_database: str
@@ -196,6 +197,7 @@ def load_settings(overrides: Mapping[str, str] | None = None, written: Mapping[s
         kafka_user=text("KAFKA_USER", "weblake"),
         kafka_password=text("KAFKA_PASSWORD", ""),
         kafka_ca_file=text("KAFKA_CA_FILE", ""),
+        kafka_keep_mb=whole("KAFKA_KEEP_MB", 1024),
         postgres_host=text("POSTGRES_HOST", "127.0.0.1"),
         postgres_port=whole("POSTGRES_PORT", 5432),
         postgres_database=text("POSTGRES_DB", "weblogs"),
@@ -282,6 +284,7 @@ def by_name(settings: Settings) -> dict[str, str]:
         "KAFKA_SASL_MECHANISM": settings.kafka_sasl_mechanism,
         "KAFKA_USER": settings.kafka_user,
         "KAFKA_CA_FILE": settings.kafka_ca_file,
+        "KAFKA_KEEP_MB": str(settings.kafka_keep_mb),
         "POSTGRES_HOST": settings.postgres_host,
         "POSTGRES_PORT": str(settings.postgres_port),
         "POSTGRES_DB": settings.postgres_database,

@@ -28,6 +28,7 @@ from lake.errors import ServiceError, WeblakeError, first_line
 from lake.locks import lock_holders
 from lake.settings import PROJECT, Settings, lend_environment
 from marts.propose import propose
+from marts.room import room_for_dbt
 
 DBT_PROJECT = PROJECT / "dbt"
 DBT_LOG = "dbt.log"
@@ -171,10 +172,12 @@ def build(marts: Marts, settings: Settings, full_refresh: bool = False) -> None:
 
     Raises:
         ServiceError: a model failed. Where it waited for a lock in vain, the message says who holds locks on the marts.
+        SpaceError: the disk is nearly full, and the marts show what they did.
     """
     started = time.monotonic()
     try:
-        marts.run(*(["--full-refresh"] if full_refresh else []))
+        with room_for_dbt(settings):
+            marts.run(*(["--full-refresh"] if full_refresh else []))
     except ServiceError as error:
         if LOCK_TIMEOUT not in str(error):
             raise

@@ -6,6 +6,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -16,20 +17,21 @@ from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
 from lake.contracts import BRONZE, BRONZE_PARTITION, names
-from lake.errors import LakeError, RefusedError, WeblakeError
-from lake.kafka_access import spark_options
+from lake.errors import LakeError, RefusedError, ServiceError, SpaceError, WeblakeError
 from lake.settings import Settings
+from lake.space import WRITERS, shortage
 from lake.url_rules import UrlRules
 from spark import failpoints
 from spark.events.parse import parse_records
 from spark.progress import Progress
 from spark.source.bronze_facts import bronze_facts
 from spark.source.position import Position
+from spark.source.reader import read_range, read_topic
 from spark.source.slow_rules import slow_rule, watch
 from spark.source.topic import Offsets, Topic, TopicState
+from spark.source.upkeep import Upkeep
 from spark.tables.delta import append_once, commit_actions, create_table, own_snapshot, writers_progress
 from spark.tables.files import DataFile
-from spark.tables.space import require_space
 from spark.tables.storage import read_text, remove_folder
 
 log = logging.getLogger(__name__)
@@ -39,8 +41,6 @@ PROPERTIES = {
     "delta.checkpointInterval": "50",
 }
 WRITER = "bronze"
-RECORDS_PER_POLL = 20_000  # Spark asks the broker for the topic's bounds at each poll; Kafka's own 500 makes that dear
-BYTES_PER_FETCH = 4 << 20
 PATIENCE_SECONDS = 60.0
 ROWS_PER_FILE = 100_000  # a batch of fewer records is written as one file
 
@@ -48,47 +48,6 @@ ROWS_PER_FILE = 100_000  # a batch of fewer records is written as one file
 def create_bronze(session: SparkSession, settings: Settings) -> None:
     """Create the table if there is none yet."""
     create_table(session, settings.bronze, BRONZE, BRONZE_PARTITION, PROPERTIES)
-
-
-def read_topic(session: SparkSession, settings: Settings, begins: Offsets) -> DataFrame:
-    """Return the topic from ``begins`` on as a stream of records, about ``max_records_per_batch`` a batch."""
-    return _as_records(
-        session.readStream.format("kafka")
-        .options(**spark_options(settings))
-        .option("subscribe", settings.kafka_topic)
-        .option("startingOffsets", json.dumps({settings.kafka_topic: begins}))
-        .option("maxOffsetsPerTrigger", settings.max_records_per_batch)
-        .option("failOnDataLoss", "true")
-        .option("kafka.max.poll.records", RECORDS_PER_POLL)
-        .option("kafka.max.partition.fetch.bytes", BYTES_PER_FETCH)
-        .option("includeHeaders", "true")
-        .load()
-    )
-
-
-def read_range(session: SparkSession, settings: Settings, begins: Offsets, ends: Offsets) -> DataFrame:
-    """Return the records of the topic from ``begins`` to ``ends``, exclusive; both name the same partitions."""
-    bounds = {"startingOffsets": begins, "endingOffsets": ends}
-    return _as_records(
-        session.read.format("kafka")
-        .options(**spark_options(settings))
-        .option("assign", json.dumps({settings.kafka_topic: list(begins)}))
-        .options(**{name: json.dumps({settings.kafka_topic: offsets}) for name, offsets in bounds.items()})
-        .option("includeHeaders", "true")
-        .load()
-    )
-
-
-def _as_records(topic: DataFrame) -> DataFrame:
-    headers = F.col("headers")
-    first_id = F.get(headers["value"], F.array_position(headers["key"], "event_id").cast("int") - 1)
-    return topic.select(
-        "value",
-        first_id.cast("string").alias("header_event_id"),
-        F.col("partition").alias("kafka_partition"),
-        F.col("offset").alias("kafka_offset"),
-        F.col("timestamp").alias("ingested_at"),
-    )
 
 
 class Bronze:
@@ -115,6 +74,7 @@ class Bronze:
         self._on_commit = on_commit
         self._topic = Topic(settings)
         self._position = Position(session, settings, self._topic)
+        self._upkeep = Upkeep(settings, self._topic)
         self._step = 0  # the next of our writes: Delta takes each but once, so a second writer's is ignored
         self._stop = threading.Event()
         self._is_full = threading.Event()
@@ -131,7 +91,7 @@ class Bronze:
 
         Raises:
             RefusedError: the topic is another one or has lost records; somebody has to accept that.
-            LakeError: the disk is full.
+            SpaceError: the disk is nearly full.
             ServiceError: Kafka does not answer.
         """
         self._run(availableNow=True)
@@ -196,12 +156,23 @@ class Bronze:
         self._on_commit()
 
     def _begins(self) -> Offsets:
-        """Return the next offset of each partition, once it is sure that bronze may go on from there."""
-        require_space(self._settings)
+        """Return the next offset of each partition, once it is sure that bronze may go on from there.
+
+        On the way the broker is kept from filling the disk.
+        """
+        short = shortage(self._settings, WRITERS, "the stream waits")
+        if short:
+            if self._position.is_known:
+                with suppress(ServiceError, RefusedError):  # the disk comes first; a full one may be why
+                    topic = self._topic.look()
+                    self._upkeep.tend(topic, self._next_offsets(topic), is_short=True)
+            raise SpaceError(short)
         topic = self._topic.look()
         if not self._position.is_known:
             self.report()
-        return self._next_offsets(topic)
+        offsets = self._next_offsets(topic)
+        self._upkeep.tend(topic, offsets, is_short=False)
+        return offsets
 
     def _planned_ends(self, batch_id: int) -> Offsets:
         """Return the offsets that a batch ends at, exclusive, as Spark planned it."""

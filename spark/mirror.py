@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -22,6 +23,7 @@ from lake.causes import cause
 from lake.contracts import LEDGER, LEDGER_PARTITION
 from lake.errors import LakeError
 from lake.settings import Settings
+from lake.space import AT_WORK, WRITERS, require_space
 from spark import failpoints
 from spark.events.counts import sum_entries
 from spark.progress import Progress
@@ -166,7 +168,7 @@ class Mirror:
         started = time.monotonic()
         with connection, connection.cursor() as cursor:
             hold_bookmark(cursor, after)
-            rows = sum(add_sums(cursor, sum_entries(part), to.version) for part in parts)
+            rows = self._add_parts(cursor, parts, to.version)
             if records != self._brought:
                 put_records(cursor, records, to.version)
             move_bookmark(cursor, to)
@@ -194,7 +196,7 @@ class Mirror:
         with connection, connection.cursor() as cursor:
             hold_bookmark(cursor, before)
             clear_tables(cursor)
-            rows = sum(add_sums(cursor, sum_entries(part), ledger.version) for part in self._parts(ledger.version))
+            rows = self._add_parts(cursor, self._parts(ledger.version), ledger.version)
             put_records(cursor, records, ledger.version)
             move_bookmark(cursor, Bookmark(ledger.version, ledger.table_id), is_filled_anew=rows > 0)
             put_news(cursor, news)
@@ -202,6 +204,18 @@ class Mirror:
         self._nothing = None if rows else ledger  # an empty ledger leaves no valid bookmark, and is not filled in twice
         failpoints.reach("mirror-after-transaction")
         log.info("PostgreSQL filled at version %d: %d rows", ledger.version, rows)
+
+    def _add_parts(self, cursor: Cursor, parts: list[DataFrame], version: int) -> int:
+        """Add the sums of some entries, and return how many rows that were.
+
+        Raises:
+            SpaceError: the disk is nearly full; what was begun may go on a little longer than to begin is allowed.
+        """
+        rows, layer = 0, WRITERS
+        for part in parts:
+            require_space(self._settings, "the mirror waits", layer=layer)
+            rows, layer = rows + add_sums(cursor, sum_entries(part), version), AT_WORK
+        return rows
 
     def _note(self, records: Records, news: News | None) -> None:
         """Note what has been committed, so that it is not brought again; ``news`` is None where none was."""

@@ -21,8 +21,9 @@ from pyspark.sql import SparkSession
 
 from lake.causes import cause
 from lake.contracts.edition import Edition
-from lake.errors import LakeError, WeblakeError
+from lake.errors import LakeError, SpaceError, WeblakeError
 from lake.settings import Settings
+from lake.space import WRITERS, shortage
 from lake.url_rules import load_url_rules
 from spark.bronze import Bronze, create_bronze
 from spark.errands.court import Court
@@ -78,7 +79,8 @@ class Pipeline:
         self._errands = Errands(
             replays=replays,
             verdicts=court,
-            maintenance=Maintenance(session, settings, self._bronze.writing),
+            maintenance=Maintenance(session, settings, self._bronze.writing, self._has_room),
+            has_room=self._has_room,
         )
         is_whole = self._silver.has_caught_up.is_set
         self._mirror = Mirror(
@@ -145,12 +147,20 @@ class Pipeline:
 
     def _count(self) -> None:
         """Count what bronze holds, and do the errands; batches that come meanwhile are counted between two pieces."""
-        self._silver.catch_up()
+        try:
+            self._silver.catch_up()
+        except SpaceError:
+            while not self._stop.is_set() and self._errands.step(self._silver.counted_up_to):
+                pass  # maintenance, which makes room
+            raise
         while not self._stop.is_set() and self._errands.step(self._silver.counted_up_to):
             self._silver.catch_up()
             self._ledger_moved.set()
             if self.progress.silver.advice:
                 self._report_advice()
+
+    def _has_room(self) -> bool:
+        return shortage(self._settings, WRITERS, "errands wait") is None
 
     def _report_advice(self) -> None:
         """Report what to run if the ledger's past was counted by another edition."""

@@ -19,6 +19,7 @@ from lake.contracts import BRONZE, BY_STREAM, LEDGER, LEDGER_PARTITION
 from lake.contracts.edition import EDITION_PROPERTY, Edition
 from lake.errors import LakeError
 from lake.settings import Settings
+from lake.space import require_space
 from spark import failpoints
 from spark.events.agent_columns import at_most, distinct_agents
 from spark.events.counts import as_entry
@@ -29,7 +30,6 @@ from spark.source.bronze_facts import bronze_facts
 from spark.tables.delta import append_once, create_table, own_snapshot, skip_once, snapshot, writers_progress
 from spark.tables.edition import note_edition
 from spark.tables.files import BronzeFiles, DataFile, read_files
-from spark.tables.space import require_space
 
 log = logging.getLogger(__name__)
 
@@ -106,11 +106,15 @@ class Silver:
         self._stop.set()
 
     def catch_up(self) -> None:
-        """Count all bronze batches that are not in the ledger, and return."""
+        """Count all bronze batches that are not in the ledger, and return.
+
+        Raises:
+            SpaceError: there is one, and the disk is nearly full.
+        """
         done = self._counted_up_to()
         latest = self._files.refresh()
         while done < latest and not self._stop.is_set():
-            require_space(self._settings)
+            require_space(self._settings, "counting waits")
             upto = self._next_step(done, latest)
             with self._progress.at_batch("silver"):
                 self._count(done, upto)

@@ -23,6 +23,7 @@ from lake.contracts.records import ErasureRecord
 from lake.contracts.reports import read_stream_report
 from lake.errors import ServiceError
 from lake.settings import PROJECT, Settings, child_environment
+from lake.space import require_space
 from stack import supervision
 from stack.console import say, step
 from stack.programs import SERVERS, programs
@@ -46,7 +47,9 @@ def erase(settings: Settings, address: str, reason: str) -> None:
 
     Raises:
         ServiceError: the stack is down, a step failed, or the address is still somewhere.
+        SpaceError: the disk is nearly full.
     """
+    require_space(settings, "no erasure begins")
     if not supervision.is_running(settings):
         raise ServiceError("the stack is down, and so are the databases to erase from; run `make up` first")
     with turn(settings, ERASE), at_rest(settings):

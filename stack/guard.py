@@ -17,7 +17,8 @@ from psycopg2.extensions import connection as Connection
 from lake.causes import cause
 from lake.contracts.reports import report_round
 from lake.settings import Settings
-from stack.servers import postgres
+from lake.space import AT_WORK, shortage
+from stack.servers import postgres, reserve
 from stack.servers.blockers import Session
 from stack.servers.roles import GUARD, IDLE_SECONDS, IS_READER, RESERVED, SECONDS_A_QUERY, TRANSACTION_SECONDS
 
@@ -63,6 +64,11 @@ OFFENCES = sql.SQL(
         select pid, 'its transaction may take ' || greatest({transaction}, make_interval(secs => seconds))
         from readers
         where xact_start < now() - greatest({transaction}, make_interval(secs => seconds)) - {grace}
+
+        union all
+        select pid, {no_room}
+        from readers
+        where state <> 'idle' and {no_room} <> ''
     )
 
     select distinct on (pid) offence, pid, usename::text, application_name, coalesce(xact_start, query_start), true
@@ -88,8 +94,10 @@ def keep_watch(settings: Settings, stop: threading.Event) -> None:
         try:
             with closing(postgres.connect(settings, GUARD)) as connection:
                 while not stop.is_set():
-                    end_offenders(connection, Limits())
+                    short = shortage(settings, AT_WORK, "readers' queries are ended") or ""
+                    end_offenders(connection, Limits(), short)
                     report_round(settings.loop_file(GUARD), None)
+                    reserve.keep(settings)
                     stop.wait(LOOK_SECONDS)
         except psycopg2.Error as error:
             log.warning("the guard cannot look at the readers: %s; next try in %.0f s", cause(error), RETRY_SECONDS)
@@ -97,8 +105,10 @@ def keep_watch(settings: Settings, stop: threading.Event) -> None:
             stop.wait(RETRY_SECONDS)
 
 
-def end_offenders(connection: Connection, limits: Limits) -> list[Session]:
+def end_offenders(connection: Connection, limits: Limits, no_room: str = "") -> list[Session]:
     """End the sessions of readers that are beyond a limit, or keep one of our programs waiting; return them.
+
+    ``no_room`` says that the disk is nearly full, if it is: then all are ended that do anything, for they may write.
 
     Raises:
         psycopg2.Error: PostgreSQL does not answer, or does not let the guard end a session.
@@ -111,6 +121,7 @@ def end_offenders(connection: Connection, limits: Limits) -> list[Session]:
         idle=_interval(limits.idle),
         transaction=_interval(limits.transaction),
         blocking=_interval(limits.blocking),
+        no_room=sql.Literal(no_room),
     )
     ended = []
     with connection.cursor() as cursor:

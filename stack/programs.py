@@ -15,7 +15,7 @@ import psycopg2
 
 from lake.errors import ServiceError
 from lake.settings import Settings, child_environment
-from stack.servers import kafka, postgres
+from stack.servers import kafka, postgres, reserve
 from stack.servers.processes import become
 from stack.servers.stack_env import controller_port, require_logins
 from stack.servers.waiting import wait_until
@@ -60,12 +60,14 @@ def become_server(name: str, settings: Settings) -> NoReturn:
     """Become the broker (``kafka``) or the database (``postgres``): does not return."""
     if name == "kafka":
         require_logins(settings)
+        reserve.wait_for_room(settings, name)
         kafka.configure(settings, controller_port(settings))
         if not kafka.is_formatted(settings):  # its files were removed while it ran
             kafka.format_storage(settings)
         command = kafka.server_command(settings)
     else:
         postgres.clear_after_crash(settings)
+        reserve.wait_for_room(settings, name)
         postgres.configure(settings)
         command = postgres.server_command(settings)
     become(command, child_environment(settings))

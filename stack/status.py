@@ -9,7 +9,7 @@ from pathlib import Path
 from lake.contracts.reports import VerifyReport, read_stream_report
 from lake.settings import Settings
 from stack import private
-from stack.disk import disk_usage
+from stack.disk import Room, disk_usage, room
 from stack.health.database import Database, look_at_database
 from stack.health.lags import Stage, lags, most_silent_seconds, record_age
 from stack.health.look import Complain, Look
@@ -47,6 +47,8 @@ class Status:
     complaints: list[str] = field(default_factory=list)
     """What is wrong with the folders, whether anything runs or not."""
     loops: list[Loop] = field(default_factory=list)
+    room: Room | None = None
+    """The disks; None where nobody could look."""
     charts_age_seconds: float | None = None
     """How long ago the oldest chart was drawn; None also where one is missing."""
     record_age_seconds: float | None = None
@@ -78,6 +80,7 @@ def gather(settings: Settings, with_sizes: bool = True) -> Status:
     topic = Look(broker, lambda _: look_at_topic(settings, _next_offsets(settings)), "kafka")
     files = Look(f"what the programs wrote to {settings.data}", lambda complain: read_reports(settings, complain))
     folders = Look("the rights of the folders", lambda _: private.complaints(settings))
+    disks = Look("the disks", lambda _: room(settings))
     sizes = Look("the sizes of the folders", lambda complain: _sizes(settings, complain) if with_sizes else {})
     errors: list[str] = []
     unknown: list[str] = []
@@ -105,6 +108,7 @@ def gather(settings: Settings, with_sizes: bool = True) -> Status:
         unknown=unknown,
         complaints=folders.answer(unknown, unknown) or [],
         loops=loops(settings, reports.loops, _starts(rows, now), now),
+        room=disks.answer(unknown, unknown),
         charts_age_seconds=_age(reports.charts_drawn_at, now),
         record_age_seconds=record_age(ends, stream, now),
         most_silent_seconds=most_silent_seconds(settings, any(row.name == "generator" for row in rows)),

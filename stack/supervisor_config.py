@@ -63,6 +63,7 @@ stdout_logfile_backups=3
 """
 
 CONCERNED = {
+    "KAFKA_KEEP_MB": ("stream",),
     "WEBLAKE_JARS": ("kafka", "stream"),
     "WEBLAKE_RULES": ("stream",),
     "WEBLAKE_RANGES": ("stream",),

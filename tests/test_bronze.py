@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from disks import has_free
 from frames import line
 from kafka import KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewPartitions
@@ -17,8 +18,8 @@ from pyspark.sql import SparkSession
 from settings_in import settings_in
 
 from lake.contracts.refusals import Refusal
-from lake.errors import LakeError, RefusedError, ServiceError
-from lake.kafka_access import client_options
+from lake.errors import LakeError, RefusedError, ServiceError, SpaceError
+from lake.kafka_access import broker_home, client_options
 from lake.settings import Settings
 from lake.url_rules import UrlRule, UrlRules
 from spark.bronze import Bronze, create_bronze
@@ -81,6 +82,23 @@ def case(session: SparkSession, stack_settings: Settings, rules: UrlRules, tmp_p
     settings = replace(settings, kafka_topic=f"bronze_{uuid.uuid4().hex}")
     kafka.create_topic(settings)
     yield Case(session, settings, rules)
+
+
+@pytest.mark.stack
+def test_on_a_short_disk_bronze_waits_and_kafka_is_rid_of_what_it_has(
+    case: Case, stack_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker_home(case.settings).symlink_to(broker_home(stack_settings))  # as if the broker were of this data folder
+    case.send(partition=0, number=3)
+    case.bronze.catch_up()
+    case.send(partition=0, number=2)
+    has_free(monkeypatch, 511)
+    with pytest.raises(SpaceError, match="half of WEBLAKE_MIN_FREE_MB=1024: the stream waits"):
+        case.bronze.catch_up()
+    assert (Topic(case.settings).look().begins[0], case.rows()) == (3, {0: 3})
+    monkeypatch.undo()
+    case.bronze.catch_up()
+    assert case.rows() == {0: 5}
 
 
 @pytest.mark.stack

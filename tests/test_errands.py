@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 from delta.exceptions import ConcurrentAppendException
+from disks import has_free
 from frames import event, iso
 from lakes import append_batch
 from pyspark.errors import PySparkException
@@ -18,10 +19,11 @@ from settings_in import settings_in
 
 from lake.contracts.edition import Edition
 from lake.contracts.records import BY_HAND, Change
-from lake.errors import LakeError
+from lake.errors import LakeError, SpaceError
 from lake.requests import (
     MaintenanceAnswer,
     MaintenanceRequest,
+    ReplayAnswer,
     ReplayRequest,
     Request,
     Sizes,
@@ -60,7 +62,7 @@ class Fake:
 def test_a_replay_is_finished_before_verdicts_and_these_before_maintenance() -> None:
     diary: list[str] = []
     replays, verdicts, maintenance = Fake("replay", 2, diary), Fake("verdict", 1, diary), Fake("maintenance", 1, diary)
-    errands = Errands(replays=replays, verdicts=verdicts, maintenance=maintenance)
+    errands = Errands(replays=replays, verdicts=verdicts, maintenance=maintenance, has_room=lambda: True)
     assert errands.step(7)
     assert diary == ["replay at 7"]
     verdicts.pieces = 2
@@ -70,13 +72,24 @@ def test_a_replay_is_finished_before_verdicts_and_these_before_maintenance() -> 
 
 def test_an_errand_that_comes_up_meanwhile_goes_before_those_after_it() -> None:
     diary: list[str] = []
-    replays, maintenance = Fake("replay", 0, diary), Fake("maintenance", 2, diary)
-    errands = Errands(replays=replays, verdicts=Fake("verdict", 0, diary), maintenance=maintenance)
+    replays, verdicts, maintenance = Fake("replay", 0, diary), Fake("verdict", 0, diary), Fake("maintenance", 2, diary)
+    errands = Errands(replays=replays, verdicts=verdicts, maintenance=maintenance, has_room=lambda: True)
     errands.step(1)
     replays.pieces = 1
     while errands.step(2):
         pass
     assert diary == ["maintenance at 1", "replay at 2", "maintenance at 2"]
+
+
+def test_without_room_only_maintenance_goes_on_and_the_rest_when_there_is() -> None:
+    diary: list[str] = []
+    has_room = False
+    replays, verdicts, maintenance = Fake("replay", 1, diary), Fake("verdict", 1, diary), Fake("maintenance", 1, diary)
+    errands = Errands(replays=replays, verdicts=verdicts, maintenance=maintenance, has_room=lambda: has_room)
+    assert [errands.step(batch) for batch in (1, 2)] == [True, False]
+    has_room = True
+    assert [errands.step(batch) for batch in (3, 4, 5)] == [True, True, False]
+    assert diary == ["maintenance at 1", "replay at 3", "verdict at 4"]
 
 
 def test_what_comes_between_two_pieces_is_counted_there(
@@ -160,12 +173,20 @@ def test_an_error_that_stays_is_the_answer_and_one_that_passes_is_not(
         assert json.loads(path.read_text())["error"] == "not here"
 
 
+def test_only_maintenance_may_be_asked_for_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    has_free(monkeypatch, 511)
+    settings = settings_in(tmp_path)
+    with pytest.raises(SpaceError, match="half of WEBLAKE_MIN_FREE_MB=1024: no replay or verdict begins until there"):
+        carry_out(settings, ReplayRequest("r", 0, 10), ReplayAnswer, lambda _: None)
+    assert not settings.requests.exists()
+
+
 def test_maintenance_whose_tables_cannot_be_measured_is_answered_with_the_error(
     session: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = settings_in(tmp_path)
     append_batch(session, settings, [event()])
-    errand = Maintenance(session, settings, threading.Lock())
+    errand = Maintenance(session, settings, threading.Lock(), lambda: True)
     measures: list[Sizes] = [{}]
 
     def measure(*_: object) -> Sizes:

@@ -117,6 +117,17 @@ def test_a_sandbox_is_held_to_its_quota_whatever_it_tells_its_own_role(
         drop_sandbox(stack_settings, NAME)
 
 
+def test_on_a_disk_without_room_readers_that_do_anything_are_ended(
+    stack_settings: Settings, guard: Connection, analyst: Connection
+) -> None:
+    with closing(postgres.connect(stack_settings, "analyst")) as idle, analyst.cursor() as cursor:
+        idle.cursor().execute("select 1")
+        cursor.execute("begin; select 1")
+        assert ended(guard, PATIENT) == []
+        assert [one.pid for one in end_offenders(guard, PATIENT, "no room")] == [analyst.get_backend_pid()]
+        idle.cursor().execute("select 1")
+
+
 def test_the_guard_reports_how_it_is(stack_settings: Settings, tmp_path: Path) -> None:
     own = replace(stack_settings, data=tmp_path)
     refused = replace(own, guard_password="wrong")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from disks import has_free
 from frames import event, iso
 from lakes import append_batch, copy_of, rows, sums
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from settings_in import settings_in
 
-from lake.contracts import LEDGER
+from lake.contracts import LEDGER, LEDGER_PARTITION
+from lake.errors import SpaceError
 from lake.requests import MaintenanceAnswer, MaintenanceRequest, TableSize, ask, read_answer
 from lake.settings import Settings
 from spark.errands import maintenance
@@ -97,6 +100,34 @@ def test_without_an_outage_to_bridge_old_files_go_at_once(session: SparkSession,
     maintain(pipeline, eager)
     assert not any((Path(eager.ledger) / path).exists() for path in old)
     assert sums(session, eager) == cells
+
+
+def test_on_a_full_disk_it_only_deletes_also_while_batches_wait(
+    session: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    eager = replace(settings, mirror_outage_hours=0)
+    maintain(Pipeline(session, eager), eager)
+    restate(session, eager)  # another file, to be merged one day
+    pipeline = Pipeline(session, eager)
+    old = Path(eager.ledger) / f"{LEDGER_PARTITION}=2026-01-01" / "left-over.parquet"
+    old.parent.mkdir(exist_ok=True)
+    old.touch()
+    os.utime(old, (0, 0))
+    append_batch(session, eager, [event(event_id="waits")])
+    ask(eager.requests, MaintenanceRequest("m"))
+    files = added_files(session, eager.ledger, 0, snapshot(session, eager.ledger).version)
+    has_free(monkeypatch, 511)
+    with pytest.raises(SpaceError, match="counting waits"):
+        pipeline.count()
+    answer = read_answer(eager.requests, "m", MaintenanceAnswer)
+    assert answer is not None
+    assert (answer.done, answer.error) == (True, None)
+    assert answer.before["ledger"].files == answer.after["ledger"].files == 2
+    assert not old.exists()
+    assert added_files(session, eager.ledger, 0, snapshot(session, eager.ledger).version) == files
+    monkeypatch.undo()
+    pipeline.count()
+    assert pipeline.progress.silver.rows == pipeline.progress.bronze.rows
 
 
 def test_it_is_due_by_itself_but_leaves_a_day_of_few_files_alone(

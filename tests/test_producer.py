@@ -16,53 +16,19 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError, TopicAuthorizationFailedError
+from producers import FakeKafka, producer
 from settings_in import settings_in
 
 import ingest.connection
 import ingest.producer
 from ingest.connection import connect
-from ingest.producer import MAX_VALUE_BYTES, Producer, TooLargeError
+from ingest.producer import MAX_VALUE_BYTES, TooLargeError
 from lake.contracts import TOPIC_PARTITIONS
 from lake.errors import ServiceError
 from lake.kafka_access import client_options
 from lake.settings import Settings
 from stack.servers import kafka
 from weblake.main import run
-
-
-class Future:
-    """What kafka-python returns for a record."""
-
-    def __init__(self) -> None:
-        self.is_done = False
-        self.exception: Exception | None = None
-
-    def end(self, exception: Exception | None = None) -> None:
-        self.exception, self.is_done = exception, True
-
-
-class FakeKafka:
-    """A KafkaProducer without a broker: the test decides when a record is acknowledged."""
-
-    def __init__(self) -> None:
-        self.futures: list[Future] = []
-        self.partitions: list[int] = []
-        self.fails_first = 0
-
-    def partitions_for(self, _topic: str) -> set[int]:
-        return set(range(TOPIC_PARTITIONS))
-
-    def send(self, _topic: str, value: bytes, headers: object, partition: int) -> Future:
-        if self.fails_first:
-            self.fails_first -= 1
-            raise KafkaTimeoutError("no metadata")
-        self.futures.append(Future())
-        self.partitions.append(partition)
-        return self.futures[-1]
-
-
-def producer(kafka: Any, patience_seconds: float | None = None) -> Producer:
-    return Producer(kafka, "web_logs", "broker:1", patience_seconds, threading.Event())
 
 
 def test_acknowledgements_are_counted_one_by_one() -> None:

@@ -15,8 +15,8 @@ from pyspark.errors import StreamingQueryException
 from pyspark.sql import SparkSession
 
 from lake.settings import Settings
-from spark.bronze import read_topic
 from spark.session import java_process
+from spark.source.reader import read_topic
 
 FRAME = struct.Struct(">QBQI")
 """Length of the frame, kind of message (3 is a request), number of the request, length of its body."""

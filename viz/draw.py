@@ -18,8 +18,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from lake.causes import cause
 from lake.contracts import CHARTS, Chart
 from lake.contracts.reports import report_round
+from lake.errors import WeblakeError
 from lake.files import write_whole
 from lake.settings import Settings
+from lake.space import require_space
 from viz import bots, marts, shop
 from viz.axes import draw_words, set_draw_time, set_title
 from viz.span import ZONE, Span
@@ -92,13 +94,15 @@ def draw_every(seconds: float, engine: Engine, settings: Settings, stop: threadi
         started = time.monotonic()
         pause = seconds
         try:
+            require_space(settings, "the charts wait", settings.charts)
             pictures = draw_all(engine, settings.charts)
             log.info("%d charts drawn in %.1f s: %s", len(pictures), time.monotonic() - started, settings.charts)
             report_round(settings.loop_file("charts"), None)
         except Exception as error:  # also what nobody thought of: it is reported, and tried again like the rest
             pause = min(seconds, RETRY_SECONDS)
             is_of_marts = isinstance(error, SQLAlchemyError)
+            is_known = is_of_marts or isinstance(error, WeblakeError)
             text = f"{'the marts cannot be read' if is_of_marts else 'the charts cannot be drawn'}: {cause(error)}"
-            log.error("%s; next try in %.0f s", text, pause, exc_info=None if is_of_marts else error)
+            log.error("%s; next try in %.0f s", text, pause, exc_info=None if is_known else error)
             report_round(settings.loop_file("charts"), text)
         stop.wait(max(0.0, pause - (time.monotonic() - started)))

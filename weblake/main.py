@@ -5,6 +5,7 @@ Rooms are imported inside the commands, so that ``weblake --help`` answers at on
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from weblake.commands import access, bots, care, data, marts, stack
 from weblake.make import with_variables
 from weblake.process import FAILED, INTERRUPTED, WRONG_USAGE
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
 LIBRARIES = ("psycopg2", "sqlalchemy", "kafka", "pyspark", "py4j")
 """Libraries whose errors are shown in one line: the service or the lake behind them is not as it should be."""
 
@@ -102,6 +104,8 @@ def _message(error: Exception) -> str | None:
     """Return the message for an expected error; None for a mistake of ours, which gets a traceback."""
     if isinstance(error, WeblakeError):
         return str(error)
+    if isinstance(error, OSError) and error.errno in FULL:
+        return f"{error.filename or 'a file'}: the disk is full; `make status` says what may be freed"
     if isinstance(error, OSError):
         return f"{error.filename}: {error.strerror}" if error.filename else str(error)
     roots = (kind.__module__.split(".")[0] for kind in type(error).__mro__)

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from lake.errors import LakeError, LockedError
-from lake.requests import A, Request, ask, read_answer, withdraw
+from lake.requests import A, MaintenanceRequest, Request, ask, read_answer, withdraw
 from lake.settings import Settings
+from lake.space import require_space
 from spark.commands.writer import writer
 from spark.pipeline import Pipeline
 from spark.session import spark_session
@@ -30,7 +31,10 @@ def carry_out(settings: Settings, request: Request, kind: type[A], show: Callabl
 
     Raises:
         LakeError: it was refused; the message says why.
+        SpaceError: the disk is nearly full, and this is no maintenance, which makes room.
     """
+    if not isinstance(request, MaintenanceRequest):
+        require_space(settings, "no replay or verdict begins")
     ask(settings.requests, request)
     try:
         while (outcome := _outcome(settings, request, kind, show)) is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from lake.contracts.records import ErasureRecord
 from lake.settings import Settings
+from lake.space import require_space
 from spark import failpoints
 from spark.commands.writer import writer
 from spark.errands.erasure import erase_on_record
@@ -21,7 +22,9 @@ def erase_from_lake(settings: Settings, address: str, reason: str) -> ErasureRec
 
     Raises:
         LockedError: somebody else writes the lake.
+        SpaceError: the disk is nearly full.
     """
+    require_space(settings, "no erasure begins")
     failpoints.arm(settings.fail_at)
     with writer(settings, "erase", "an erasure (weblake erase)", LOCK_WAIT_SECONDS) as session:
         Pipeline(session, settings).drain()

@@ -13,6 +13,7 @@ from pyspark.errors import PySparkException
 from lake.causes import cause
 from lake.errors import LakeError
 from lake.settings import Settings
+from lake.space import require_space
 from spark import failpoints
 from spark.commands.writer import writer
 from spark.pipeline import Pipeline
@@ -39,8 +40,11 @@ def run_stream(
 
     Raises:
         LockedError: somebody else writes the lake.
+        SpaceError: the disk is nearly full, and this is not the stream that waits for room.
         LakeError: the lake cannot be used.
     """
+    if work != "run":
+        require_space(settings, "no rebuild begins" if work == "rebuild" else "nothing is drained")
     failpoints.arm(settings.fail_at)
     try:
         with writer(settings, "weblake", HOLDER, LOCK_WAIT_SECONDS) as session:

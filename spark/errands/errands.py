@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -23,11 +24,15 @@ class Errands:
        under the verdicts that held, so a verdict has to wait for its end.
     2. Verdicts, which take a moment, and for which the marts wait.
     3. Maintenance, which can wait: it changes nothing that a table says.
+
+    On a disk that is nearly full only maintenance goes on: then it deletes, and writes nothing.
     """
 
-    def __init__(self, replays: Errand, verdicts: Errand, maintenance: Errand) -> None:
-        """Prepare."""
+    def __init__(self, replays: Errand, verdicts: Errand, maintenance: Errand, has_room: Callable[[], bool]) -> None:
+        """Prepare; ``has_room`` says whether the disk has room for what errands write."""
         self._by_priority = (replays, verdicts, maintenance)
+        self._maintenance = maintenance
+        self._has_room = has_room
 
     def step(self, counted_up_to: int) -> bool:
         """Do one piece of the first errand that has one; return whether any had.
@@ -35,4 +40,5 @@ class Errands:
         Args:
             counted_up_to: the bronze batch that the ledger stands at.
         """
-        return any(errand.step(counted_up_to) for errand in self._by_priority)
+        errands = self._by_priority if self._has_room() else (self._maintenance,)
+        return any(errand.step(counted_up_to) for errand in errands)

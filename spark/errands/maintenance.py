@@ -1,7 +1,8 @@
 """Maintenance of the tables: small files merged, closed days of the ledger squashed, files that nobody needs deleted.
 
 It is done in pieces, a day of a table each, so that live batches can be counted in between. None changes what a table
-says, so one that is interrupted is simply begun again.
+says, so one that is interrupted is simply begun again. On a disk that is nearly full it only deletes: to merge files
+takes more room at first.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import threading
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -37,6 +39,8 @@ log = logging.getLogger(__name__)
 
 BATCHES_PER_MERGE = 60
 BATCHES_PER_VACUUM = 360
+SECONDS_PER_RESCUE = 600.0
+"""How often files are deleted while the disk is nearly full: no batches come then, by which it could be due."""
 SMALL_BYTES = 8 << 20
 FEWEST_FILES = 10  # a day with fewer small files is left alone, or each late event would have a day rewritten
 FEWEST_FILES_WHEN_ASKED = 2
@@ -50,11 +54,20 @@ SQUASH = "squash"
 class Maintenance:
     """What is due by itself, or asked for, piece by piece."""
 
-    def __init__(self, session: SparkSession, settings: Settings, bronze_at_rest: threading.Lock) -> None:
-        """Prepare; nothing is due before the next ``BATCHES_PER_MERGE`` batches of bronze.
+    def __init__(
+        self,
+        session: SparkSession,
+        settings: Settings,
+        bronze_at_rest: threading.Lock,
+        has_room: Callable[[], bool],
+    ) -> None:
+        """Prepare; nothing is due before the next ``BATCHES_PER_MERGE`` batches of bronze, or the disk is nearly full.
 
-        ``bronze_at_rest`` is held by whoever writes bronze: a batch is known by the version that it makes.
+        ``bronze_at_rest`` is held by whoever writes bronze: a batch is known by the version that it makes. ``has_room``
+        says whether the disk has room for more than deleting.
         """
+        self._has_room = has_room
+        self._rescue_due = 0.0
         self._session = session
         self._settings = settings
         self._bronze_at_rest = bronze_at_rest
@@ -87,11 +100,17 @@ class Maintenance:
         self._request = first_request(self._settings, MaintenanceRequest)
         if self._request:
             self._before = sizes(self._session, self._settings)
-            return self._all(FEWEST_FILES_WHEN_ASKED, has_vacuum=True)
+            return self._all(FEWEST_FILES_WHEN_ASKED) if self._has_room() else self._delete()
+        if not self._has_room():
+            if time.monotonic() < self._rescue_due:
+                return None
+            self._rescue_due = time.monotonic() + SECONDS_PER_RESCUE
+            return self._delete()
         before, self._seen = self._seen, own_snapshot(self._session, self._settings.bronze).version
         if self._seen // BATCHES_PER_MERGE == before // BATCHES_PER_MERGE:
             return None
-        return self._all(FEWEST_FILES, has_vacuum=self._seen // BATCHES_PER_VACUUM != before // BATCHES_PER_VACUUM)
+        has_vacuum = self._seen // BATCHES_PER_VACUUM != before // BATCHES_PER_VACUUM
+        return self._all(FEWEST_FILES) if has_vacuum else self._merge(FEWEST_FILES)
 
     def _end(self, outcome: MaintenanceAnswer) -> None:
         self._answer(outcome)
@@ -102,8 +121,12 @@ class Maintenance:
         if self._request:
             answer(self._settings.requests, self._request.id, content)
 
-    def _all(self, fewest_files: int, has_vacuum: bool) -> Iterator[str]:
+    def _all(self, fewest_files: int) -> Iterator[str]:
         """Do everything, and stop after each piece to say what it was."""
+        yield from self._merge(fewest_files)
+        yield from self._delete()
+
+    def _merge(self, fewest_files: int) -> Iterator[str]:
         bronze, ledger, session = self._settings.bronze, self._settings.ledger, self._session
         for day in crowded_days(session, bronze, BRONZE_PARTITION, fewest_files):
             with self._bronze_at_rest:
@@ -116,15 +139,17 @@ class Maintenance:
             else:
                 merge_files(session, ledger, f"{LEDGER_PARTITION} = '{day}'")
                 yield f"ledger of {day} merged"
-        if has_vacuum:
-            hours = self._settings.mirror_outage_hours
-            with self._bronze_at_rest:
-                _retain(session, bronze, BRONZE_LOG_HOURS)
-                vacuum(session, bronze, BRONZE_HOURS)
-            yield f"bronze freed of files that nobody has needed for {BRONZE_HOURS} h"
-            _retain(session, ledger, hours)
-            vacuum(session, ledger, hours)
-            yield f"ledger freed of files that nobody has needed for {hours} h"
+
+    def _delete(self) -> Iterator[str]:
+        bronze, ledger, session = self._settings.bronze, self._settings.ledger, self._session
+        hours = self._settings.mirror_outage_hours
+        with self._bronze_at_rest:
+            _retain(session, bronze, BRONZE_LOG_HOURS)
+            vacuum(session, bronze, BRONZE_HOURS)
+        yield f"bronze freed of files that nobody has needed for {BRONZE_HOURS} h"
+        _retain(session, ledger, hours)
+        vacuum(session, ledger, hours)
+        yield f"ledger freed of files that nobody has needed for {hours} h"
 
 
 def sizes(session: SparkSession, settings: Settings) -> Sizes:

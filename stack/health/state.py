@@ -53,9 +53,11 @@ def is_down(status: Status) -> bool:
 
 def problems(status: Status) -> list[str]:
     """Return what is wrong, one sentence each; empty when all is well."""
+    disks = status.room.complaints if status.room else []
     if is_down(status):
-        return [DOWN, *_ending_in_commands(status.complaints)]
+        return [DOWN, *disks, *_ending_in_commands(status.complaints)]
     sentences = [
+        *disks,  # first: a full disk explains most of the others
         *_of_processes(status),
         *_of_stages(status),
         *_of_marts(status),

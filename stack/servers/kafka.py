@@ -11,7 +11,7 @@ from pathlib import Path
 from lake.contracts import TOPIC_PARTITIONS
 from lake.errors import ServiceError
 from lake.files import write_whole
-from lake.kafka_access import client_options, no_answer, sender_options
+from lake.kafka_access import broker_home, broker_log, client_options, no_answer, sender_options
 from lake.settings import Settings, child_environment
 from stack.servers import kafka_login
 from stack.servers.ports import LOCALHOST, is_open
@@ -28,6 +28,13 @@ TOPIC_SETTINGS = {
     "segment.bytes": str(256 * 1024**2),
 }
 """Old records go by size (per partition), never by age: a stack that was off for a month has lost nothing."""
+OWN_TOPIC_SETTINGS = TOPIC_SETTINGS | {
+    "retention.bytes": "-1",
+    "segment.bytes": str(32 * 1024**2),
+    "file.delete.delay.ms": "1000",
+}
+"""The embedded broker removes nothing by itself: the stream has it remove what bronze holds (spark/source/upkeep.py).
+The newest file of each partition stays whatever it holds, so files are small; and a backlog must not have too many."""
 
 CONFIGURATION = """\
 # Written by Weblake at every start.
@@ -56,6 +63,8 @@ num.io.threads=2
 broker.session.timeout.ms=5000
 broker.heartbeat.interval.ms=1000
 log.cleaner.dedupe.buffer.size=8388608
+log.retention.check.interval.ms=10000
+quota.window.num=2
 """
 
 LOGGING = """\
@@ -73,7 +82,7 @@ logger.server.level=info
 
 def home(settings: Settings) -> Path:
     """Return the folder of everything of Kafka's."""
-    return settings.data / "kafka"
+    return broker_home(settings)
 
 
 def properties(settings: Settings) -> Path:
@@ -153,14 +162,15 @@ def create_topic(settings: Settings) -> bool:
     from kafka.errors import KafkaError, TopicAlreadyExistsError
 
     topic = settings.kafka_topic
+    configs = OWN_TOPIC_SETTINGS if broker_log(settings) else TOPIC_SETTINGS
     try:
         with closing(KafkaAdminClient(**client_options(settings))) as admin:
             try:
-                admin.create_topics([NewTopic(topic, TOPIC_PARTITIONS, 1, topic_configs=TOPIC_SETTINGS)])
+                admin.create_topics([NewTopic(topic, TOPIC_PARTITIONS, 1, topic_configs=configs)])
                 is_new = True
             except TopicAlreadyExistsError:
                 is_new = False
-                admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs=TOPIC_SETTINGS)])
+                admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs=configs)])
             if settings.kafka_private_servers:
                 kafka_login.admit_senders(admin, topic)
                 wait_until(lambda: _is_open(settings), SENDERS_SECONDS, f"senders may append to {topic!r}")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from faults.rig import Rig, open_rig
+from faults.supervised import MEGABYTES, Stack, small_disk
 from faults.table import ROW, Row
 
 from stack.servers.embedded import Embedded
@@ -35,10 +36,40 @@ def rig(request: pytest.FixtureRequest, services: Embedded, fault_seed: int, tmp
         yield opened
     finally:
         opened.close()
-        verdict = "ok" if request.node.stash.get(HAS_PASSED, False) else "FAILED"
-        faults = ", ".join(f"{number} x {fault}" for fault, number in opened.faults.items())
-        row = Row(case, fault_seed, len(opened.producer.sent), faults, opened.lost, opened.doubled, verdict)
-        request.node.user_properties.append((ROW, asdict(row)))
+        note_row(request, opened)
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Stack]:
+    """A whole stack on a disk of its own of 1.5 GB, which is up."""
+    with small_disk(tmp_path / "disk", MEGABYTES) as disk:
+        stack = Stack(disk)
+        try:
+            stack.up()
+            yield stack
+        finally:
+            stack.clear()
+
+
+@pytest.fixture
+def stacked(request: pytest.FixtureRequest, stack: Stack, fault_seed: int) -> Iterator[Rig]:
+    """The rig of that stack, whose stream is supervised."""
+    case = request.node.name.removeprefix("test_")
+    opened = stack.as_rig(case, fault_seed)
+    try:
+        yield opened
+    finally:
+        stack.disk.release()
+        opened.close()
+        note_row(request, opened)
+
+
+def note_row(request: pytest.FixtureRequest, rig: Rig) -> None:
+    """Have the case in the table at the end."""
+    verdict = "ok" if request.node.stash.get(HAS_PASSED, False) else "FAILED"
+    faults = ", ".join(f"{number} x {fault}" for fault, number in rig.faults.items())
+    row = Row(rig.case, rig.seed, len(rig.producer.sent), faults, rig.lost, rig.doubled, verdict)
+    request.node.user_properties.append((ROW, asdict(row)))
 
 
 @pytest.hookimpl(wrapper=True)

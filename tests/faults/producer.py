@@ -32,15 +32,16 @@ class Sent:
 class Producer:
     """Sends with ``acks=all``; a message counts as sent when the broker has said so."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Connect."""
+    def __init__(self, settings: Settings, patience_seconds: int = PATIENCE_SECONDS) -> None:
+        """Connect; ``patience_seconds`` is how long an acknowledgement may take."""
+        self._patience_seconds = patience_seconds
         self.sent: list[Sent] = []
         self._topic = settings.kafka_topic
         self._kafka = KafkaProducer(
             bootstrap_servers=settings.kafka_bootstrap_servers,
             acks="all",
             enable_idempotence=True,
-            delivery_timeout_ms=PATIENCE_SECONDS * 1000,
+            delivery_timeout_ms=patience_seconds * 1000,
             max_request_size=4 << 20,
             max_block_ms=60_000,
             reconnect_backoff_max_ms=1_000,
@@ -84,8 +85,8 @@ class Producer:
         return self._kafka.send(self._topic, message.value, key=key, headers=list(message.headers))
 
     def _keep(self, begun: list[tuple[Message, Any]]) -> list[Sent]:
-        self._kafka.flush(timeout=PATIENCE_SECONDS)
-        told = [(message, future.get(timeout=PATIENCE_SECONDS)) for message, future in begun]
+        self._kafka.flush(timeout=self._patience_seconds)
+        told = [(message, future.get(timeout=self._patience_seconds)) for message, future in begun]
         sent = [Sent(message, metadata.partition, metadata.offset) for message, metadata in told]
         self.sent += sent
         return sent

@@ -5,9 +5,6 @@ from __future__ import annotations
 import shutil
 import signal
 import socket
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -15,14 +12,13 @@ import pytest
 from faults.rig import PATIENCE_SECONDS, Rig
 from faults.steps import is_told, some, started, wait_for
 from faults.stream import Stream
+from faults.supervised import Ballast, small_disk
 from faults.traffic import Traffic
 
 from lake.errors import ServiceError
 from stack.servers import kafka
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
-
-MEGABYTE = 1 << 20
 
 
 # --- One writer
@@ -75,54 +71,25 @@ def test_ports_busy(rig: Rig) -> None:
 # --- The disk
 
 
-@contextmanager
-def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
-    folder.mkdir(parents=True)
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if mounted.returncode != 0:
-        pytest.skip(f"a tmpfs cannot be mounted here: {mounted.stderr.strip()}")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-def fill(folder: Path, leave_megabytes: int) -> Path:
-    """Fill a disk with a file but for some megabytes, and return the file."""
-    ballast = folder / "ballast"
-    with ballast.open("wb") as file:
-        for _ in range(shutil.disk_usage(folder).free // MEGABYTE - leave_megabytes):
-            file.write(b"\0" * MEGABYTE)
-    return ballast
-
-
-def test_a_full_disk(rig: Rig) -> None:
-    lake = Path(rig.settings.lake_root)
-    with small_disk(lake, megabytes=96):
-        traffic = started(rig, WEBLAKE_MIN_FREE_MB="32")
-        ballast = fill(lake, leave_megabytes=16)
+def test_a_full_disk_of_the_lake(rig: Rig) -> None:
+    with small_disk(Path(rig.settings.lake_root), megabytes=96) as lake:
+        disk = Ballast(lake)
+        traffic = started(rig, WEBLAKE_MIN_FREE_MB="64")
+        disk.leave(16)
         rig.producer.send(some(traffic, 500))
-        wait_for(rig, "bronze", "error", lambda error: "less than WEBLAKE_MIN_FREE_MB=32" in str(error))
+        wait_for(rig, "bronze", "error", lambda error: "less than half of WEBLAKE_MIN_FREE_MB=64" in str(error))
         assert rig.progress()["bronze"]["rows"] == 500
-        ballast.unlink()
+        disk.release()
         rig.wait_until_counted()
         rig.faults["disk nearly full"] += 1
         rig.stream.stop()
         rig.start(WEBLAKE_MIN_FREE_MB="0")
         rig.wait_until_counted()
-        ballast = fill(lake, leave_megabytes=0)
-        with ballast.open("ab", buffering=0) as file, pytest.raises(OSError, match="No space left"):
-            while True:
-                file.write(b"\0" * 4096)
+        disk.leave(0)
         rig.producer.send(some(traffic, 2_000))
         wait_for(rig, "bronze", "error")
         rig.faults["disk full"] += 1
-        ballast.unlink()
+        disk.release()
         rig.prove()
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lake.errors import SettingsError
+from lake.errors import SettingsError, SpaceError
 from lake.settings import Settings
+from lake.space import AT_WORK, require_space
 from weblake.commands.options import DryRun, Ip, Json
 from weblake.console import activity, note, write, write_json
 from weblake.process import FAILED, UNCHECKED, on_stop, prepare
@@ -47,7 +48,11 @@ def verify(
     ]
     if bounds[0] is not None and bounds[1] is not None and bounds[0] >= bounds[1]:
         raise SettingsError(f"--to {last!r} is not after --from {first!r}; give a later one")
-    report = _audit(bounds[0], bounds[1], deep)
+    try:
+        report = _audit(bounds[0], bounds[1], deep)
+    except SpaceError as error:
+        note(f"weblake: {error}")
+        return UNCHECKED
     if as_json:
         write_json(report.as_json())
     else:
@@ -108,9 +113,11 @@ def maintain() -> int:
     It shows the sizes before and after.
     """
     from spark.commands.maintain import maintain as do_maintain
+    from stack.servers.reserve import give_up
     from weblake.show.errands import show_maintenance
 
     settings = prepare(quiet=True)
+    give_up(settings)  # on a full disk, to make room takes a little of it
     steps: list[str] = []
     with activity("Waiting for the stream") as say:
 
@@ -200,6 +207,7 @@ def _audit(first: float | None, last: float | None, deep: bool) -> Report:
     from lake.url_rules import load_url_rules
 
     settings = prepare(quiet=True)
+    require_space(settings, "nothing is verified", layer=AT_WORK)  # Spark needs some even to read
     rules = load_url_rules(settings.rules_file)
     with activity("Starting Spark") as say:
         from audit.check import crashed

@@ -66,10 +66,13 @@ def up(stack: Where = Stack.EMBEDDED) -> int:
     """
     if stack is Stack.DOCKER:
         return _compose("up")
+    from stack.disk import require_room
     from stack.up import up as start
 
     interrupt_on_stop()
-    start(prepare())
+    settings = prepare()
+    require_room(settings)
+    start(settings)
     return 0
 
 
@@ -284,8 +287,10 @@ def _become_server(name: str) -> Callable[[Settings], None]:
 def _run_stream(settings: Settings, once: bool) -> None:
     from spark.commands.stream import run_stream
     from stack.programs import wait_for_topic
+    from stack.servers.reserve import wait_for_room
 
     on_stop(lambda: sys.exit(0))  # until there is a pipeline that has something to finish
+    wait_for_room(settings, "stream")
     wait_for_topic(settings)
     run_stream(settings, "once" if once else "run", on_stop)
 

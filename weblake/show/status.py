@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from lake.contracts.history import StateChange
+from lake.space import MEGABYTE
+from stack.disk import Room
 from stack.health.lags import Stage
 from stack.health.processes import RUNNING, Process
 from stack.health.state import State, problems, state_of, unfinished, unknowns
@@ -83,6 +85,7 @@ def _facts(status: Status) -> tuple[tuple[str, str], ...]:
         ("charts", "not all drawn yet" if charts is None else f"drawn {_ago(charts)}"),
         ("verify", _verify_text(status)),
         ("disk", f"{disk}; {bytes_text(sum(status.disk_bytes.values()))} in all" if disk else "unknown"),
+        *_free(status.room),
         ("data", status.data),
         ("looked", f"{instant_text(status.looked_at)}, in {status.seconds:.1f} s"),
     )
@@ -98,6 +101,16 @@ def _verify_text(status: Status) -> str:
 
 def _ago(seconds: float) -> str:
     return f"{duration_text(seconds)} ago"
+
+
+def _free(room: Room | None) -> list[tuple[str, str]]:
+    if room is None:
+        return []
+    free = ", ".join(f"{bytes_text(size * MEGABYTE)} on the disk of {path}" for path, size in room.free_mb.items())
+    return [
+        ("free", f"{free}; senders wait below {bytes_text(room.limit_mb * MEGABYTE)}"),
+        ("may be freed", "; ".join(map(str, room.freeable))),
+    ]
 
 
 def _process_row(process: Process) -> tuple[Cell | str, ...]:

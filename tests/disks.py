@@ -1,0 +1,13 @@
+"""Disks as small as a test wants them: what they say is free, or a real one of the test's own."""
+
+from __future__ import annotations
+
+import shutil
+from types import SimpleNamespace
+
+import pytest
+
+
+def has_free(monkeypatch: pytest.MonkeyPatch, megabytes: int) -> None:
+    """Have every disk say that so much is free."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=megabytes << 20))
