@@ -12,8 +12,8 @@ from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from lake.errors import LakeError
+from lake.scratch import scratch_of
 from lake.settings import Settings
-from spark.scratch import scratch_folder
 
 MEGABYTE = 1 << 20
 CHECKPOINT_FILES = "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
@@ -36,7 +36,7 @@ JAVA_OPTIONS = (
 
 def java_options(settings: Settings, scratch: Path) -> str:
     """Return what Spark's Java process is started with; ``scratch`` is its folder for temporary files."""
-    options = f'{JAVA_OPTIONS} "-Djava.io.tmpdir={scratch}"'
+    options = f'{JAVA_OPTIONS} -XX:-UsePerfData "-Djava.io.tmpdir={scratch}"'  # what Java says of itself goes to /tmp
     if not settings.class_archive.exists():
         return options
     return f'{options} "-XX:SharedArchiveFile={settings.class_archive}" -Xlog:cds*=off'
@@ -51,7 +51,7 @@ def spark_session(settings: Settings, app: str = "weblake") -> SparkSession:
     jars = sorted(str(jar) for jar in (settings.jars / "spark").glob("*.jar"))
     if not jars:
         raise LakeError(f"no Spark jars in {settings.jars / 'spark'}; run `make setup`")
-    scratch = scratch_folder(settings.data / "spark")
+    scratch = scratch_of(settings)
     options = {
         "spark.driver.memory": settings.spark_driver_memory,
         "spark.driver.extraJavaOptions": java_options(settings, scratch),
