@@ -13,8 +13,8 @@ install setup lint test coverage test-fast faults bench bench-scale bench-agents
 override WITH_ARGS = $(IN_VENV)/python -m weblake.make "$$ARGS"
 
 .DEFAULT_GOAL := help
-.PHONY: help install setup up down status logs clean migrate sql connect sandbox generate import classify dbt dbt-test dbt-docs \
-	charts contracts explain convict pardon release verdicts blocklist verify replay replays maintain erase rebuild accept-loss \
+.PHONY: help install setup up down status logs service clean migrate sql connect sandbox generate import classify dbt dbt-test \
+	dbt-docs charts contracts explain convict pardon release verdicts blocklist verify replay replays maintain erase rebuild accept-loss \
 	accept-topic run test coverage test-fast faults lint lint-python lint-dbt bench bench-scale bench-agents bot-eval
 
 help:  ## list the targets
@@ -41,6 +41,9 @@ status: | $(IN_VENV)/weblake  ## processes, lags, versions, sizes; fails when so
 
 logs: | $(IN_VENV)/weblake  ## follow the logs; NAME=stream for one
 	@$(IN_VENV)/weblake logs
+
+service: | $(IN_VENV)/weblake  ## units for systemd: start at boot, checks, WEBHOOK=url MAIL=address; SYSTEM=1 PRINT=1 REMOVE=1 CRON=1
+	@$(IN_VENV)/weblake service
 
 clean: | $(IN_VENV)/weblake  ## delete all data and charts; it asks first, unless FORCE=1
 	@$(IN_VENV)/weblake clean

@@ -50,6 +50,7 @@ def down(settings: Settings) -> None:
     if remaining:
         numbers = ", ".join(str(process.pid) for process in remaining)
         raise ServiceError(f"these processes of the stack cannot be ended: {numbers}; end them by hand")
+    supervision.pid_file(settings).unlink(missing_ok=True)  # a killed supervisor's; systemd would believe it
     if was_running or orphans:
         say(f"down after {time.monotonic() - started:.1f} s; the data stays in {settings.data}")
     else:

@@ -94,6 +94,11 @@ def config_file(settings: Settings) -> Path:
     return settings.data / "supervisord.conf"
 
 
+def pid_file(settings: Settings) -> Path:
+    """Return the path of the file that has supervisor's process id while it runs."""
+    return settings.data / "supervisord.pid"
+
+
 def write_config(settings: Settings) -> None:
     """Write supervisor's configuration for the programs that the settings ask for."""
     (settings.data / "logs").mkdir(parents=True, exist_ok=True)
