@@ -78,14 +78,20 @@ def test_a_webhooks_address_is_in_a_private_file_and_in_no_unit(
     assert "weblake-notify@.service" in contents(folder)
     assert run(["service"]) == 0
     assert recipients(stack).webhook == WEBHOOK
-    assert run(["service", "--webhook", "", "--mail", ""]) == 0
+    assert run(["service", "--webhook", "none", "--mail", "none"]) == 0
     assert str(recipients(stack)) == ""
     assert "weblake-notify@.service" not in contents(folder)
 
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("--webhook", "hooks.example.org/T0"), ("--webhook", "file:///etc/passwd"), ("--mail", "ops"), ("--mail", "-x@y")],
+    [
+        ("--webhook", "hooks.example.org/T0"),
+        ("--webhook", "file:///etc/passwd"),
+        ("--webhook", ""),
+        ("--mail", "ops"),
+        ("--mail", "-x@y"),
+    ],
 )
 def test_an_address_that_cannot_be_used_is_refused(
     option: str, value: str, stack: Settings, folder: Path, capsys: pytest.CaptureFixture[str]

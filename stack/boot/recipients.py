@@ -13,6 +13,7 @@ from lake.files import write_whole
 from lake.settings import Settings
 
 FILE = "notify.env"
+NOBODY = "none"
 HEAD = "# Written by `weblake service`: who is told of failures. Keep it to yourself.\n"
 
 
@@ -36,14 +37,22 @@ def recipients(settings: Settings) -> Recipients:
 
 
 def remember(settings: Settings, webhook: str | None, mail: str | None) -> None:
-    """Write down who is told; None leaves it as it was, an empty text takes it away.
+    """Write down who is told; None leaves it as it was, ``none`` takes it away.
 
     Raises:
         SettingsError: an address cannot be used.
     """
-    if webhook and not (webhook.isprintable() and urlsplit(webhook).scheme in ("http", "https")):
+    if (
+        webhook is not None
+        and webhook != NOBODY
+        and not (webhook.isprintable() and urlsplit(webhook).scheme in ("http", "https"))
+    ):
         raise SettingsError("--webhook is no web address; give the whole of it, beginning with https:// or http://")
-    if mail and (mail.startswith("-") or "@" not in mail or " " in mail or not mail.isprintable()):
+    if (
+        mail is not None
+        and mail != NOBODY
+        and (mail.startswith("-") or "@" not in mail or " " in mail or not mail.isprintable())
+    ):
         raise SettingsError(f"--mail {mail!r} is no address; give one such as ops@example.org")
     if webhook is None and mail is None:
         return
@@ -52,7 +61,7 @@ def remember(settings: Settings, webhook: str | None, mail: str | None) -> None:
         "WEBHOOK": before.webhook if webhook is None else webhook,
         "MAIL": before.mail if mail is None else mail,
     }
-    text = "".join(f"{name}={value}\n" for name, value in values.items() if value)
+    text = "".join(f"{name}={value}\n" for name, value in values.items() if value not in ("", NOBODY))
     write_whole(_file(settings), HEAD + text, mode=0o600)
     if os.geteuid() == 0:  # the stack may be another user's
         owner = settings.data.stat()

@@ -17,6 +17,9 @@ START_MINUTES = 30
 STOP_SECONDS = sum(program.stop_seconds for program in PROGRAMS) + 60
 """Supervisor stops one program after the other; the minute is for what it has lost track of."""
 
+FAILED = 1
+"""The exit code of ``weblake up`` when something did not come up in time, or not at all."""
+
 HEAD = "# Written by `weblake service` for the stack in"
 
 STACK = """\
@@ -33,8 +36,11 @@ PIDFile={data}/supervisord.pid
 {common}\
 # A stack that was started by hand ends first, so that there is one supervisor, and systemd knows it.
 ExecStartPre={down}
-# When it gives up waiting for something, supervisor goes on trying, and weblake status tells: no reason to stop all.
-ExecStart=-{up}
+ExecStart={up}
+# When `up` gives up waiting for something, supervisor goes on trying, and weblake status tells. It is no reason to stop
+# all. (A - before the command would make systemd overlook the death of supervisor, too.)
+SuccessExitStatus={failed}
+RestartForceExitStatus={failed}
 # Whatever is left, also of an interrupted start.
 ExecStopPost={down}
 # The signal goes to supervisor alone, and it stops the programs in their order.
@@ -144,6 +150,7 @@ def _stack(boot: Boot) -> str:
         project_quoted=quoted(str(PROJECT)),
         common=_common(boot),
         up=_command("up"),
+        failed=FAILED,
         down=_command("down"),
         start_minutes=START_MINUTES,
         stop_seconds=STOP_SECONDS,

@@ -26,9 +26,9 @@ def service(
         typer.Option(metavar="FOLDER", help="Write the units there. Default: where systemd looks for them."),
     ] = None,
     webhook: Annotated[
-        str | None, typer.Option(metavar="URL", help="Post failures there, as JSON; empty: no longer.")
+        str | None, typer.Option(metavar="URL", help="Post failures there, as JSON; none: no longer.")
     ] = None,
-    mail: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Mail failures; empty: no longer.")] = None,
+    mail: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Mail failures; none: no longer.")] = None,
     name: Annotated[
         str, typer.Option(help="What the units' names begin with, if there are several stacks.")
     ] = "weblake",
