@@ -22,6 +22,12 @@ def scratch_of(settings: Settings) -> Path:
     return scratch_folder(settings.data / "scratch")
 
 
+def java_files(settings: Settings) -> list[str]:
+    """Return options with which Java leaves nothing in ``/tmp``, nor, if it crashes, in the folder that it runs in."""
+    crash = f"-XX:ErrorFile={settings.data}/logs/java-%p.log"
+    return ["-XX:-UsePerfData", crash, f"-Djava.io.tmpdir={scratch_of(settings)}"]
+
+
 def keep_temporary_files(settings: Settings) -> None:
     """Have Python keep temporary files in the data folder, from now on and in the whole process.
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from lake.errors import LakeError
-from lake.scratch import scratch_of
+from lake.scratch import java_files, scratch_of
 from lake.settings import Settings
 
 MEGABYTE = 1 << 20
@@ -34,9 +33,9 @@ JAVA_OPTIONS = (
 )
 
 
-def java_options(settings: Settings, scratch: Path) -> str:
-    """Return what Spark's Java process is started with; ``scratch`` is its folder for temporary files."""
-    options = f'{JAVA_OPTIONS} -XX:-UsePerfData "-Djava.io.tmpdir={scratch}"'  # what Java says of itself goes to /tmp
+def java_options(settings: Settings) -> str:
+    """Return what Spark's Java process is started with."""
+    options = " ".join([JAVA_OPTIONS, *(f'"{option}"' for option in java_files(settings))])
     if not settings.class_archive.exists():
         return options
     return f'{options} "-XX:SharedArchiveFile={settings.class_archive}" -Xlog:cds*=off'
@@ -54,7 +53,7 @@ def spark_session(settings: Settings, app: str = "weblake") -> SparkSession:
     scratch = scratch_of(settings)
     options = {
         "spark.driver.memory": settings.spark_driver_memory,
-        "spark.driver.extraJavaOptions": java_options(settings, scratch),
+        "spark.driver.extraJavaOptions": java_options(settings),
         "spark.local.dir": str(scratch),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",

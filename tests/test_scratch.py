@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 import tempfile
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from settings_in import settings_in
 
-from lake.scratch import scratch_folder, scratch_of
+from lake.scratch import java_files, scratch_folder, scratch_of
 from lake.settings import PROJECT, STACK_FILE
 from stack.servers import kafka
 from stack.setup.jars import KAFKA
@@ -78,4 +79,25 @@ def test_the_brokers_java_writes_nothing_to_tmp(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(kafka, "classpath", lambda jars, jar_set: f"{jars}/{jar_set.name}/*")
     command = kafka.server_command(settings_in(tmp_path))
     assert KAFKA.name in command[command.index("-cp") + 1]
-    assert {"-XX:-UsePerfData", f"-Djava.io.tmpdir={scratch_of(settings_in(tmp_path))}"} <= set(command)
+    assert set(java_files(settings_in(tmp_path))) <= set(command)
+
+
+def test_java_leaves_nothing_outside_the_data_folder_even_when_it_crashes(tmp_path: Path) -> None:
+    """Java itself is the judge: it is told to crash, and to say where it would keep temporary files."""
+    settings, elsewhere = settings_in(tmp_path / "50% a b"), tmp_path / "elsewhere"
+    for folder in (settings.data / "logs", elsewhere):
+        folder.mkdir(parents=True)
+    command = ["java", "-Xmx16m", *java_files(settings), "-XshowSettings:properties"]
+    told = subprocess.run([*command, "-version"], cwd=elsewhere, capture_output=True, text=True, check=True).stderr
+    assert f"java.io.tmpdir = {scratch_of(settings)}\n" in told
+    crash = ["-XX:+UnlockDiagnosticVMOptions", "-XX:AbortVMOnException=java.lang.ClassNotFoundException"]
+    subprocess.run(
+        [*command, *crash, "NoSuchClass"], cwd=elsewhere, capture_output=True, check=False, preexec_fn=no_core
+    )
+    assert len(list((settings.data / "logs").glob("java-*.log"))) == 1
+    assert list(elsewhere.iterdir()) == []
+
+
+def no_core() -> None:
+    """Have a process leave no image of its memory when it crashes."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -12,7 +12,7 @@ from lake.contracts import TOPIC_PARTITIONS
 from lake.errors import ServiceError
 from lake.files import write_whole
 from lake.kafka_access import client_options, no_answer, sender_options
-from lake.scratch import scratch_of
+from lake.scratch import java_files
 from lake.settings import Settings, child_environment
 from stack.servers import kafka_login
 from stack.servers.ports import LOCALHOST, is_open
@@ -214,6 +214,5 @@ def _port(server: str) -> int:
 
 def _java(settings: Settings, heap: str) -> list[str]:
     logging_file = home(settings) / "log4j2.properties"
-    options = [heap, "-XX:+UseSerialGC", "-Djava.awt.headless=true"]
-    options += ["-XX:-UsePerfData", f"-Djava.io.tmpdir={scratch_of(settings)}"]  # or both write to /tmp
+    options = [heap, "-XX:+UseSerialGC", "-Djava.awt.headless=true", *java_files(settings)]
     return ["java", *options, f"-Dlog4j2.configurationFile={logging_file}", "-cp", classpath(settings.jars, KAFKA)]
