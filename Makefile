@@ -158,7 +158,7 @@ lint-python: | $(IN_VENV)/weblake
 
 lint-dbt: | $(IN_VENV)/weblake
 	$(IN_VENV)/sqlfluff lint dbt
-	$(IN_VENV)/dbt --quiet parse --project-dir dbt --profiles-dir dbt
+	$(IN_VENV)/dbt --quiet --log-level-file none parse --project-dir dbt --profiles-dir dbt
 	$(IN_VENV)/dbt-score lint --manifest dbt/target/manifest.json --show failing-items --fail-any-item-under 0 --fail-project-under 9.5
 
 bench: setup  ## throughput, freshness, a replay, idle cost; EVENTS=5000000
