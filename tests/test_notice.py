@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
+from hook import SECRET, Hook, listening
 from settings_in import settings_in
 
 from lake.errors import ServiceError
@@ -19,39 +16,12 @@ from stack.boot.notice import notify, why
 from stack.boot.recipients import remember
 
 UNIT = "weblake-verify.service"
-SECRET = "of-the-vault"
-
-
-class Hook(HTTPServer):
-    """A webhook that keeps what it gets, and answers with ``code``."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Answer)
-        self.code = 200
-        self.posts: list[tuple[str, Any]] = []
-
-
-class Answer(BaseHTTPRequestHandler):
-    server: Hook
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.posts.append((self.path, json.loads(body)))
-        self.send_response(self.server.code)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
 
 
 @pytest.fixture
 def hook() -> Iterator[Hook]:
-    with Hook() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    with listening() as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
@@ -59,7 +29,7 @@ def told(hook: Hook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Setting
     """A stack whose failures are posted."""
     monkeypatch.setattr(notice, "PAUSE_SECONDS", 0)
     settings = settings_in(tmp_path)
-    remember(settings, f"http://127.0.0.1:{hook.server_port}/T0/{SECRET}", None)
+    remember(settings, hook.address, None)
     return settings
 
 

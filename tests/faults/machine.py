@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+from lake.settings import PROJECT
 from stack.servers.waiting import wait_until
 
 SYSTEMD = "/lib/systemd/systemd"
@@ -69,11 +70,16 @@ class Machine:
             self._unshare = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         wait_until(self._answers, SECONDS, f"systemd answers (log: {self.log})")
 
-    def systemctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run ``systemctl`` on it, and return what it says, whatever the exit code."""
+    def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a command on it, as one of its own processes, and return what it says, whatever the exit code."""
         assert self._systemd is not None, "it is off"
-        enter = ["nsenter", f"--target={self._systemd.pid}", "--mount", "--pid"]
-        return subprocess.run([*enter, "systemctl", *arguments], capture_output=True, text=True, check=False)
+        enter = ["nsenter", f"--target={self._systemd.pid}", "--mount", "--pid", "env", f"--chdir={PROJECT}"]
+        pairs = [f"{name}={value}" for name, value in environment.items()]
+        return subprocess.run([*enter, *pairs, *command], capture_output=True, text=True, check=False)
+
+    def systemctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run ``systemctl`` on it."""
+        return self.run("systemctl", *arguments)
 
     def state(self, unit: str) -> str:
         """Return ``active``, ``inactive``, ``activating``, ``failed`` and the like."""
