@@ -13,8 +13,8 @@ install setup lint test coverage test-fast faults bench bench-scale bench-agents
 override WITH_ARGS = $(IN_VENV)/python -m weblake.make "$$ARGS"
 
 .DEFAULT_GOAL := help
-.PHONY: help install setup up down status logs clean migrate sql connect sandbox generate import classify dbt dbt-test dbt-docs \
-	charts contracts explain convict pardon release verdicts blocklist verify replay replays maintain erase rebuild accept-loss \
+.PHONY: help install setup up down status logs service clean migrate sql connect sandbox generate import classify dbt dbt-test \
+	dbt-docs charts contracts explain convict pardon release verdicts blocklist verify replay replays maintain erase rebuild accept-loss \
 	accept-topic run test coverage test-fast faults lint lint-python lint-dbt bench bench-scale bench-agents bot-eval
 
 help:  ## list the targets
@@ -41,6 +41,9 @@ status: | $(IN_VENV)/weblake  ## processes, lags, ages, sizes; fails unless all 
 
 logs: | $(IN_VENV)/weblake  ## follow the logs; NAME=stream for one
 	@$(IN_VENV)/weblake logs
+
+service: | $(IN_VENV)/weblake  ## units for systemd: start at boot, checks, WEBHOOK=url MAIL=address; SYSTEM=1 PRINT=1 REMOVE=1 CRON=1
+	@$(IN_VENV)/weblake service
 
 clean: | $(IN_VENV)/weblake  ## delete all data and charts; it asks first, unless FORCE=1
 	@$(IN_VENV)/weblake clean
@@ -155,7 +158,7 @@ lint-python: | $(IN_VENV)/weblake
 
 lint-dbt: | $(IN_VENV)/weblake
 	$(IN_VENV)/sqlfluff lint dbt
-	$(IN_VENV)/dbt --quiet parse --project-dir dbt --profiles-dir dbt
+	$(IN_VENV)/dbt --quiet --log-level-file none parse --project-dir dbt --profiles-dir dbt
 	$(IN_VENV)/dbt-score lint --manifest dbt/target/manifest.json --show failing-items --fail-any-item-under 0 --fail-project-under 9.5
 
 bench: setup  ## throughput, freshness, a replay, idle cost; EVENTS=5000000

@@ -7,15 +7,14 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from lake.errors import LakeError
+from lake.scratch import java_files, scratch_of
 from lake.settings import Settings
-from spark.scratch import scratch_folder
 
 MEGABYTE = 1 << 20
 JAVA_END_SECONDS = 1.0
@@ -39,9 +38,9 @@ JAVA_OPTIONS = (
 )
 
 
-def java_options(settings: Settings, scratch: Path) -> str:
-    """Return what Spark's Java process is started with; ``scratch`` is its folder for temporary files."""
-    options = f'{JAVA_OPTIONS} "-Djava.io.tmpdir={scratch}"'
+def java_options(settings: Settings) -> str:
+    """Return what Spark's Java process is started with."""
+    options = " ".join([JAVA_OPTIONS, *(f'"{option}"' for option in java_files(settings))])
     if not settings.class_archive.exists():
         return options
     return f'{options} "-XX:SharedArchiveFile={settings.class_archive}" -Xlog:cds*=off'
@@ -56,10 +55,10 @@ def spark_session(settings: Settings, app: str = "weblake") -> SparkSession:
     jars = sorted(str(jar) for jar in (settings.jars / "spark").glob("*.jar"))
     if not jars:
         raise LakeError(f"no Spark jars in {settings.jars / 'spark'}; run `make setup`")
-    scratch = scratch_folder(settings.data / "spark")
+    scratch = scratch_of(settings)
     options = {
         "spark.driver.memory": settings.spark_driver_memory,
-        "spark.driver.extraJavaOptions": java_options(settings, scratch),
+        "spark.driver.extraJavaOptions": java_options(settings),
         "spark.local.dir": str(scratch),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",

@@ -16,6 +16,7 @@ from stack.console import say
 from stack.programs import PROGRAMS
 from stack.servers import postgres
 from stack.servers.waiting import TooLongError, wait_until
+from stack.supervisor_config import pid_file
 from stack.turns import last_turn
 
 PATIENCE_SECONDS = sum(program.stop_seconds for program in PROGRAMS)
@@ -95,6 +96,7 @@ def _end_orphans(settings: Settings) -> bool:
     if remaining:
         numbers = ", ".join(str(process.pid) for process in remaining)
         raise ServiceError(f"these processes of the stack cannot be ended: {numbers}; end them by hand")
+    pid_file(settings).unlink(missing_ok=True)  # a killed supervisor's; systemd would believe it
     return bool(orphans)
 
 

@@ -18,7 +18,7 @@ from stack.servers.unprivileged import lets_server_through
 OF_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 MARKS = {STACK_FILE, "lake.lock", "marts.lock", "up.lock", "down.lock"}
 """Files that no other folder has than a data folder of Weblake's."""
-FOLDERS = {"dbt", "history", "imports", "kafka", "lake", "logs", "postgres", "requests", "spark", "truth"}
+FOLDERS = {"dbt", "history", "imports", "kafka", "lake", "logs", "postgres", "requests", "scratch", "truth"}
 """What commands may make in it before ``make up``. Folders of others have such names, too, beside other things."""
 OF_THE_DISK = "lost+found"
 LAKE = ("bronze", "checkpoints", "erasures", "replays", "silver", "verdicts")
@@ -34,13 +34,20 @@ def claim(settings: Settings) -> None:
     folder = settings.data
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     names = {path.name for path in folder.iterdir()} - {OF_THE_DISK}
-    is_shared = bool(folder.stat().st_mode & stat.S_ISVTX)
-    if is_shared or not (names & MARKS or names <= FOLDERS):
+    if _is_shared(folder) or not (names & MARKS or names <= FOLDERS):
         others = min(names - FOLDERS, default="")
-        why = "is for all users of this machine" if is_shared else f"holds other things, such as {others}"
+        why = "is for all users of this machine" if _is_shared(folder) else f"holds other things, such as {others}"
         raise SettingsError(
             f"WEBLAKE_DATA={folder} {why}; set it to a folder for Weblake alone, such as {folder}/weblake"
         )
+
+
+def is_ours(settings: Settings) -> bool:
+    """Say whether the data folder is there and in use, and this user's; nothing is changed in it."""
+    with suppress(OSError):
+        names = {path.name for path in settings.data.iterdir()}
+        return bool(names & MARKS) and _is_of_user(settings.data) and not _is_shared(settings.data)
+    return False
 
 
 def close(settings: Settings) -> int:
@@ -71,10 +78,14 @@ def _below(folder: Path) -> Iterator[Path]:
     for root, folders, files in os.walk(folder):
         yield from (Path(root, name) for name in (*folders, *files))
         # Not into the server's own folder: who has taken it over might put links where files were.
-        folders[:] = [name for name in folders if _is_ours(Path(root, name))]
+        folders[:] = [name for name in folders if _is_of_user(Path(root, name))]
 
 
-def _is_ours(folder: Path) -> bool:
+def _is_shared(folder: Path) -> bool:
+    return bool(folder.stat().st_mode & stat.S_ISVTX)
+
+
+def _is_of_user(folder: Path) -> bool:
     with suppress(FileNotFoundError):
         return folder.lstat().st_uid == os.geteuid()
     return False

@@ -95,6 +95,11 @@ def config_file(settings: Settings) -> Path:
     return settings.data / "supervisord.conf"
 
 
+def pid_file(settings: Settings) -> Path:
+    """Return the path of the file that has supervisor's process id while it runs."""
+    return settings.data / "supervisord.pid"
+
+
 def write_config(settings: Settings) -> None:
     """Write supervisor's configuration for the programs that the settings ask for."""
     (settings.data / "logs").mkdir(parents=True, exist_ok=True)
@@ -127,7 +132,7 @@ def server_url(settings: Settings) -> str:
     """
     parser = configparser.RawConfigParser()
     parser.read(config_file(settings))
-    if parser.get("supervisord", "pidfile", fallback="") != _escaped(settings.data / "supervisord.pid"):
+    if parser.get("supervisord", "pidfile", fallback="") != _escaped(pid_file(settings)):
         raise configparser.Error(f"{config_file(settings)} is no configuration of this folder")
     return parser.get("supervisorctl", "serverurl").replace("%%", "%")
 

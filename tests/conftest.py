@@ -6,6 +6,7 @@ import logging
 import os
 import random
 import shutil
+import tempfile
 from collections.abc import Iterator
 
 import pytest
@@ -41,12 +42,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _umask_as_it_was() -> Iterator[None]:
-    """Give the process back its umask, which a command of ours replaces."""
-    umask = os.umask(PRIVATE)
+def _process_as_it_was() -> Iterator[None]:
+    """Give the process back its umask and its folder for temporary files, which a command of ours replaces."""
+    umask, folder = os.umask(PRIVATE), tempfile.tempdir
     os.umask(umask)
     yield
     os.umask(umask)
+    tempfile.tempdir = folder
 
 
 @pytest.fixture

@@ -45,11 +45,11 @@ def test_java_takes_sparks_classes_from_the_archive_and_the_secret_from_no_comma
 
 
 def test_spark_starts_without_an_archive_too(tmp_path: Path) -> None:
-    settings = load_settings({"WEBLAKE_JARS": str(tmp_path)})
-    assert "SharedArchiveFile" not in java_options(settings, tmp_path)
+    settings = load_settings({"WEBLAKE_JARS": str(tmp_path), "WEBLAKE_DATA": str(tmp_path / "data")})
+    assert "SharedArchiveFile" not in java_options(settings)
     settings.class_archive.parent.mkdir()
     settings.class_archive.touch()
-    assert f'"-XX:SharedArchiveFile={settings.class_archive}"' in java_options(settings, tmp_path)
+    assert f'"-XX:SharedArchiveFile={settings.class_archive}"' in java_options(settings)
 
 
 def test_an_archive_of_another_java_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

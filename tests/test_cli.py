@@ -19,7 +19,7 @@ from lake.requests import ReplayRequest
 from lake.settings import PROJECT, Settings, child_environment, load_settings
 from stack.programs import PROGRAMS
 from weblake import __version__, console
-from weblake.commands.stack import Name
+from weblake.commands.programs import Name
 from weblake.main import run
 from weblake.process import on_stop, set_up_log
 from weblake.show.errands import show_replays

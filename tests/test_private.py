@@ -28,7 +28,7 @@ USUAL = 0o022
 SCRATCH = """
 import sys
 from pathlib import Path
-from spark.scratch import scratch_folder
+from lake.scratch import scratch_folder
 print(scratch_folder(Path(sys.argv[1])), flush=True)
 sys.stdin.read()
 """
@@ -116,7 +116,7 @@ def test_the_status_tells_of_a_folder_that_is_open(
 
 @pytest.mark.parametrize(
     ("mode", "names", "says"),
-    [(0o1777, "", "is for all users"), (0o755, "www", "such as www"), (0o755, "kafka spark www", "such as www")],
+    [(0o1777, "", "is for all users"), (0o755, "www", "such as www"), (0o755, "kafka scratch www", "such as www")],
 )
 def test_a_folder_of_others_is_refused_and_left_as_it_is(mode: int, names: str, says: str, tmp_path: Path) -> None:
     folder = tmp_path / "data"
@@ -150,7 +150,7 @@ def test_spark_keeps_all_in_the_data_folder_and_to_itself(session: SparkSession,
 
 def test_what_a_killed_program_left_is_cleared_and_what_a_living_one_has_stays(tmp_path: Path) -> None:
     def start() -> tuple[subprocess.Popen[str], Path]:
-        command = [sys.executable, "-c", SCRATCH, str(tmp_path / "spark")]
+        command = [sys.executable, "-c", SCRATCH, str(tmp_path / "scratch")]
         process = subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
         folder = Path(process.stdout.readline().strip())
@@ -161,7 +161,7 @@ def test_what_a_killed_program_left_is_cleared_and_what_a_living_one_has_stays(t
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
     third, own = start()
-    assert sorted((tmp_path / "spark").glob("*/rows")) == sorted([kept / "rows", own / "rows"])
+    assert sorted((tmp_path / "scratch").glob("*/rows")) == sorted([kept / "rows", own / "rows"])
     assert not gone.exists()
     for process in (living, third):
         process.communicate()

@@ -10,11 +10,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TextIO
 
 from lake.errors import SettingsError
+from lake.scratch import keep_temporary_files
 from lake.settings import Settings, load_settings
 from lake.text import printable, printable_lines
+from stack.private import is_ours
 
 FAILED, WRONG_USAGE, UNCHECKED, DOWN, WAITING, INTERRUPTED = 1, 2, 3, 4, 5, 130
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -53,9 +56,10 @@ class StderrHandler(logging.StreamHandler[TextIO]):
 def prepare(*, written: Mapping[str, str] | None = None, quiet: bool = False, makes_data: bool = True) -> Settings:
     """Load the settings, set up the log, and have all files private that this process and its children make.
 
-    ``quiet`` is for commands whose answer is all that matters. Without ``makes_data`` the files get the rights that the
-    user's umask gives: for what belongs to the installation. ``written`` is what :func:`lake.settings.load_settings`
-    takes in place of the embedded stack's own file.
+    Temporary ones are in the data folder, if that is in use. ``quiet`` is for commands whose answer is all that
+    matters. Without ``makes_data`` the files get the rights that the user's umask gives: for what belongs to the
+    installation. ``written`` is what :func:`lake.settings.load_settings` takes in place of the embedded stack's own
+    file.
 
     Raises:
         SettingsError: a setting has a value that cannot be used.
@@ -63,6 +67,9 @@ def prepare(*, written: Mapping[str, str] | None = None, quiet: bool = False, ma
     if makes_data:
         os.umask(PRIVATE)
     settings = load_settings(written=written)
+    if makes_data and is_ours(settings):
+        with suppress(OSError):  # a full disk; what cannot do without says so itself
+            keep_temporary_files(settings)
     set_up_log(settings.log_level)
     if quiet and settings.log_level != "DEBUG":
         logging.getLogger().setLevel(logging.WARNING)

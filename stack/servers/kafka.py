@@ -12,6 +12,7 @@ from lake.contracts import TOPIC_PARTITIONS
 from lake.errors import ServiceError
 from lake.files import write_whole
 from lake.kafka_access import broker_home, broker_log, client_options, no_answer, sender_options
+from lake.scratch import java_files
 from lake.settings import Settings, child_environment
 from stack.servers import kafka_login
 from stack.servers.ports import LOCALHOST, is_open
@@ -229,5 +230,5 @@ def _port(server: str) -> int:
 
 def _java(settings: Settings, heap: str) -> list[str]:
     logging_file = home(settings) / "log4j2.properties"
-    options = [heap, "-XX:+UseSerialGC", "-Djava.awt.headless=true"]
+    options = [heap, "-XX:+UseSerialGC", "-Djava.awt.headless=true", *java_files(settings)]
     return ["java", *options, f"-Dlog4j2.configurationFile={logging_file}", "-cp", classpath(settings.jars, KAFKA)]

@@ -19,6 +19,7 @@ import psutil
 
 from lake.command import weblake_command
 from lake.errors import ServiceError
+from lake.scratch import scratch_folder
 from lake.settings import PROJECT, Settings, child_environment
 from stack.servers.embedded import Embedded
 from stack.servers.processes import executable
@@ -42,7 +43,7 @@ def make_archive(settings: Settings) -> None:
     """
     archive = settings.class_archive
     archive.unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".classes-", dir=settings.jars) as name:
+    with tempfile.TemporaryDirectory(dir=scratch_folder(settings.jars / "scratch")) as name:
         made = Path(name, archive.name)
         overrides = {"SPARK_MASTER": "local[2]", "WEBLAKE_JARS": str(settings.jars), "WEBLAKE_MIN_FREE_MB": "1"}
         with Embedded(Path(name, "data"), **overrides) as own:
@@ -90,6 +91,6 @@ def _stamp_file(settings: Settings) -> Path:
 
 
 def _stamp() -> str:
-    command = [executable("java"), "-version"]
+    command = [executable("java"), "-XX:-UsePerfData", "-version"]
     version = subprocess.run(command, stderr=subprocess.STDOUT, stdout=subprocess.PIPE, text=True, check=False)
     return f"{version.stdout}{pyspark_jars()}\n"

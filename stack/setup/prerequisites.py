@@ -45,7 +45,8 @@ def missing() -> list[str]:
     if java is None:
         problems.append(f"Java {MIN_JAVA} or newer is needed; there is no `java` on the PATH. {JAVA_HELP}")
         return problems
-    answer = subprocess.run([java, "-version"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    command = [java, "-XX:-UsePerfData", "-version"]  # or it leaves a folder in /tmp
+    answer = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     text = answer.stdout.decode("utf-8", "replace")
     version = java_version(text)
     if version is None:

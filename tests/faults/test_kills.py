@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
+import psutil
 import pytest
 from faults.rig import PATIENCE_SECONDS, Rig
+from faults.steps import started
 from faults.traffic import Traffic
 
+from lake.command import weblake_command
+from lake.settings import PROJECT, child_environment
 from spark.failpoints import POINTS
+from stack.servers.waiting import wait_until
 
 pytestmark = pytest.mark.faults
 
@@ -65,3 +74,45 @@ def test_the_broker_is_killed(rig: Rig) -> None:
             rig.services.start_kafka()
             rig.faults["broker killed"] += 1
     rig.prove()
+
+
+def test_what_is_killed_leaves_nothing_in_tmp(rig: Rig, tmp_path: Path) -> None:
+    watched = tmp_path / "tmp"
+    watched.mkdir()
+    started(rig, TMPDIR=str(watched))
+    assert rig.stream.pid is not None
+    assert temporary_files(rig, psutil.Process(rig.stream.pid)) == []
+    rig.stream.kill()
+    environment = child_environment(rig.settings, TMPDIR=str(watched))
+    verify = subprocess.Popen(weblake_command("verify"), cwd=PROJECT, env=environment, start_new_session=True)
+    wait_until(lambda: at_work(verify.pid), PATIENCE_SECONDS, "verify reads the lake")
+    assert temporary_files(rig, psutil.Process(verify.pid)) == []
+    os.killpg(verify.pid, signal.SIGKILL)
+    verify.wait()
+    rig.faults["stream and verify killed"] += 1
+    assert list(watched.iterdir()) == []
+    left = set((rig.settings.data / "scratch").glob("*/"))
+    assert len(left) >= 1, "what it had is in the data folder"
+    rig.start(TMPDIR=str(watched))
+    rig.prove()
+    assert left & set((rig.settings.data / "scratch").glob("*/")) == set()
+    assert list(watched.iterdir()) == []
+
+
+def at_work(pid: int) -> bool:
+    """Say whether a program's Java has unpacked a library, which it does as soon as it reads a table."""
+    libraries = (path.name for child in psutil.Process(pid).children(recursive=True) for path in mapped(child))
+    return any(name.startswith(("liblz4", "libzstd", "snappy")) for name in libraries)
+
+
+def temporary_files(rig: Rig, process: psutil.Process) -> list[Path]:
+    """The files of a program, and of all that it has started, that are neither of the case nor of the installation."""
+    ours = (rig.settings.data, rig.settings.jars, Path(sys.prefix).resolve(), PROJECT)
+    paths = {path for one in (process, *process.children(recursive=True)) for path in mapped(one)}
+    return [path for path in paths if path.is_relative_to("/tmp") and not any(path.is_relative_to(one) for one in ours)]
+
+
+def mapped(process: psutil.Process) -> set[Path]:
+    """The files that a process has mapped into its memory or open."""
+    paths = [*(region.path for region in process.memory_maps()), *(file.path for file in process.open_files())]
+    return {Path(path) for path in paths}
