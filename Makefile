@@ -12,6 +12,9 @@ install setup lint test coverage test-fast faults bench bench-scale bench-agents
 
 override WITH_ARGS = $(IN_VENV)/python -m weblake.make "$$ARGS"
 
+# Python keeps what it compiles. Otherwise each program compiles its libraries at every start, for nobody else does.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install setup up down status logs service clean migrate sql connect sandbox generate import classify dbt dbt-test \
 	dbt-docs charts contracts explain convict pardon release verdicts blocklist verify replay replays maintain erase rebuild accept-loss \

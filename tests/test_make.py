@@ -99,6 +99,12 @@ def test_make_hands_values_over_as_they_are(project: Path) -> None:
         assert [one.count(value) for one in arguments] == [1, 1, 3]
 
 
+def test_python_keeps_what_it_compiles_whatever_the_shell_says(project: Path) -> None:
+    program = project / ".venv" / "bin" / "weblake"
+    program.write_text(f"#!{sys.executable}\nimport sys\nprint(sys.dont_write_bytecode)\n")
+    assert make(project, "status", PYTHONDONTWRITEBYTECODE="1") == "False\n"
+
+
 @pytest.mark.parametrize("place", ["command line", "environment"])
 def test_nothing_that_a_variable_holds_is_run(place: str, project: Path) -> None:
     text = (PROJECT / "Makefile").read_text()
