@@ -100,7 +100,7 @@ def _end_start(settings: Settings) -> None:
         process = psutil.Process(starter.pid)
         process.terminate()
         try:
-            wait_until(lambda: worker(settings.data / START) is None, END_SECONDS, "it has ended")
+            wait_until(lambda: worker(settings.data / START) != starter, END_SECONDS, "it has ended")
         except TooLongError:
             say(f"  it has not ended within {END_SECONDS} s, and is killed")
             process.kill()

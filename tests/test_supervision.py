@@ -28,9 +28,8 @@ def sleeper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Setting
     supervisor_config.write_config(settings)
     supervision.start(settings)
     yield settings
-    if number := supervision.pid(settings):
-        supervision.shut_down(settings)
-        psutil.Process(number).wait(20)
+    for process in supervision.processes(settings):  # supervisor takes seconds to end them
+        process.kill()
 
 
 def pids(settings: Settings) -> dict[str, int]:
