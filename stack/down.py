@@ -60,7 +60,7 @@ def down(settings: Settings) -> None:
 def _end_imports(settings: Settings) -> None:
     """Tell imports to end, while Kafka still takes what they have on its way, and say what became of them."""
     told = imports(settings.data)
-    for one in told:
+    for one in filter(lambda one: one.pid, told):
         with suppress(psutil.Error):
             psutil.Process(one.pid).terminate()
     with suppress(TooLongError):
