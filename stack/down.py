@@ -21,6 +21,7 @@ from stack.turns import last_turn
 
 PATIENCE_SECONDS = sum(program.stop_seconds for program in PROGRAMS)
 ORPHAN_SECONDS = 15
+ROUNDS = 3
 IMPORT_SECONDS = 10
 """How long imports may take to end; they give Kafka three seconds for what is on its way."""
 CHILDREN_SECONDS = 5
@@ -60,7 +61,7 @@ def down(settings: Settings) -> None:
 def _end_imports(settings: Settings) -> None:
     """Tell imports to end, while Kafka still takes what they have on its way, and say what became of them."""
     told = imports(settings.data)
-    for one in told:
+    for one in filter(lambda one: one.pid, told):
         with suppress(psutil.Error):
             psutil.Process(one.pid).terminate()
     with suppress(TooLongError):
@@ -90,14 +91,21 @@ def _end_orphans(settings: Settings) -> bool:
     orphans = leftovers(settings)
     if orphans:
         say(f"ending {len(orphans)} processes that supervisor had lost track of")
-        end_processes(orphans)
-        end_processes(leftovers(settings))  # what one of them has started meanwhile
+        end_leftovers(settings)
     remaining = leftovers(settings)
     if remaining:
         numbers = ", ".join(str(process.pid) for process in remaining)
         raise ServiceError(f"these processes of the stack cannot be ended: {numbers}; end them by hand")
     pid_file(settings).unlink(missing_ok=True)  # a killed supervisor's; systemd would believe it
     return bool(orphans)
+
+
+def end_leftovers(settings: Settings) -> None:
+    """End every process of the stack, and what one of them has started meanwhile."""
+    for _ in range(ROUNDS):
+        rest = leftovers(settings)
+        if rest:
+            end_processes(rest)
 
 
 def end_processes(processes: list[psutil.Process]) -> None:

@@ -170,6 +170,7 @@ def _wait_for_counts(settings: Settings, watch: Watch) -> float:
 
     def are_there() -> bool:
         nonlocal asked_at
+        _require_no_question(settings)
         asking_at = time.time()
         if has_traffic(settings):
             return True
@@ -193,6 +194,7 @@ def _wait_for_counts(settings: Settings, watch: Watch) -> float:
 
 def _new_events_arrived(settings: Settings) -> bool:
     """Say whether PostgreSQL has counts of an event that Kafka took since the generator's start."""
+    _require_no_question(settings)
     stream = read_stream_report(settings.stream_file)
     return stream is not None and stream.mirror.as_of >= _started_at(settings, "generator")
 

@@ -22,6 +22,7 @@ from stack.servers.waiting import wait_until
 from stack.supervisor_config import LOGINS_MARK, config_file, server_url
 from stack.supervisor_config import environment as environment_of
 
+START_SECONDS = 60
 AT_REST = ("STOPPED", "EXITED", "FATAL", "UNKNOWN")
 """States out of which supervisor starts a program only when it is told to."""
 ANSWER_SECONDS = 4
@@ -63,7 +64,7 @@ def start(settings: Settings) -> None:
     done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise ServiceError(f"supervisor did not start: {(done.stderr or done.stdout).strip()[-2000:]}")
-    wait_until(lambda: is_running(settings), 15, "supervisor answers (see logs/supervisor.log)")
+    wait_until(lambda: is_running(settings), START_SECONDS, "supervisor answers (see logs/supervisor.log)")
 
 
 def is_running(settings: Settings) -> bool:

@@ -31,11 +31,12 @@ def turn(settings: Settings, command: str) -> Iterator[None]:
     Raises:
         StoppedError: somebody has stopped the stack while this one waited.
     """
-    was_stopped = stopper(settings) is not None
+    was_stopping = stopper(settings) is not None
+    last_stop = _changed_at(settings.data / STOP)
 
     def has_leave() -> bool:
-        if not was_stopped:
-            require_no_stop(settings)
+        if not was_stopping and _changed_at(settings.data / STOP) != last_stop:
+            raise _stopped_by(stopper(settings) or DOWN)
         return True
 
     file = _wait_for(settings.data / START, command, has_leave)
@@ -72,7 +73,19 @@ def require_no_stop(settings: Settings) -> None:
     """Raise StoppedError if a `make down` is at work: whoever starts something ends in its favour."""
     who = stopper(settings)
     if who:
-        raise StoppedError(f"{who} stopped the stack while it started; `make up` starts it again")
+        raise _stopped_by(who)
+
+
+def _stopped_by(who: Worker | str) -> StoppedError:
+    return StoppedError(f"{who} stopped the stack while it started; `make up` starts it again")
+
+
+def _changed_at(path: Path) -> int:
+    """Return when a post was last taken or left, in nanoseconds; 0 where it never was."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def _end_start(settings: Settings) -> None:
@@ -87,7 +100,7 @@ def _end_start(settings: Settings) -> None:
         process = psutil.Process(starter.pid)
         process.terminate()
         try:
-            wait_until(lambda: worker(settings.data / START) is None, END_SECONDS, "it has ended")
+            wait_until(lambda: worker(settings.data / START) != starter, END_SECONDS, "it has ended")
         except TooLongError:
             say(f"  it has not ended within {END_SECONDS} s, and is killed")
             process.kill()

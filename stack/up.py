@@ -13,7 +13,7 @@ from lake.errors import StoppedError
 from lake.settings import Settings
 from stack import private, supervision
 from stack.console import outliving_readers, say, step
-from stack.down import PATIENCE_SECONDS, end_processes, leftovers
+from stack.down import PATIENCE_SECONDS, end_leftovers, leftovers
 from stack.programs import programs
 from stack.readiness import TIMEOUT_SECONDS, Watch, how_far, wait_for_broker, wait_for_database, wait_for_result
 from stack.servers import kafka, kafka_login, postgres
@@ -73,7 +73,7 @@ def _prepare(settings: Settings, claims: PortClaims) -> Settings:
     orphans = leftovers(settings)
     if orphans:
         with step(f"Ending {len(orphans)} processes of an earlier run"):
-            end_processes(orphans)
+            end_leftovers(settings)
     prepared = prepare(settings, claims)
     for note in prepared.notes:
         say(note)

@@ -39,7 +39,7 @@ def well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     settings = settings_in(tmp_path, GENERATE="1", WEBLAKE_CHARTS=str(tmp_path / "charts"))
     monkeypatch.setattr("stack.supervision.states", lambda _: running())
     monkeypatch.setattr(readiness, "has_traffic", lambda _: True)
-    monkeypatch.setattr(readiness, "TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr(readiness, "TIMEOUT_SECONDS", 0.1)
     write(settings, StreamReport(PID, time.time(), mirror=MirrorReport(as_of=time.time())))
     settings.charts.mkdir()
     for chart in CHARTS:
@@ -132,7 +132,7 @@ def test_a_program_that_keeps_ending_is_named_with_the_end_of_its_log(
 
 def test_a_broker_that_does_not_listen_is_named(well: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     (closed,) = pick_quiet_ports(1)
-    monkeypatch.setattr(readiness, "SERVICE_SECONDS", 1)
+    monkeypatch.setattr(readiness, "SERVICE_SECONDS", 0.1)
     settings = replace(well, kafka_bootstrap_servers=f"127.0.0.1:{closed}", kafka_private_servers="")
     with pytest.raises(ServiceError, match=f"Kafka opens its port .it does not listen at 127.0.0.1:{closed} yet"):
         wait_for_broker(settings, Watch(well))

@@ -41,6 +41,11 @@ PLACE = 'connection to server at "127.0.0.1", port 5432 failed: '
             'password authentication failed for user "owner"',
             True,
         ),
+        (
+            f'{PLACE}FATAL:  could not open file "base/5/2601": No space left on device\n',
+            'could not open file "base/5/2601": No space left on device',
+            False,
+        ),
         (f'{PLACE}FATAL:  role "owner" does not exist\n', 'role "owner" does not exist', True),
     ],
 )

@@ -170,8 +170,8 @@ def test_down_ends_a_start_that_waits_for_another_too(begun: ExitStack, tmp_path
     second = start(begun, tmp_path)
     assert "waiting until it has ended" in second.line()
     down(settings_in(tmp_path))
-    for one in (first, second):
-        assert one.line().startswith(f"`make down` (pid {os.getpid()}) stopped the stack while it started")
+    assert first.line().startswith(f"`make down` (pid {os.getpid()}) stopped the stack while it started")
+    assert second.line().endswith("stopped the stack while it started; `make up` starts it again")
 
 
 @pytest.mark.stack

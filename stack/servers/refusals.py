@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 ABSENT = ("Connection refused", "timeout expired", "server closed the connection unexpectedly", "Connection reset")
+FINAL = ("password authentication failed", "does not exist", "no pg_hba.conf entry", "is not permitted to log in")
 UNREADY = ("the database system is ", "too many clients", "remaining connection slots are reserved")
 """What it says while it starts, stops or recovers, or has no room for another session: the next try may be let in."""
 
@@ -28,4 +29,4 @@ def refusal_in(message: str) -> Refusal:
         return Refusal(f"it does not listen yet ({line})", is_final=False)
     if any(text in answer for text in UNREADY):
         return Refusal(f"it is not ready yet: {line}", is_final=False)
-    return Refusal(line, is_final=True)
+    return Refusal(line, is_final=any(text in answer for text in FINAL))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -93,13 +93,17 @@ def import_(
     """
     from ingest.import_logs import import_files
     from lake.posts import importing
+    from stack.servers.stack_env import as_written
     from stack.turns import stopper
     from weblake.arguments import require_positive
 
     interrupt_on_stop()
     settings = prepare()
     require_positive("--timeout", timeout)
-    with importing(settings.data, f"`make import` of {', '.join(file)}"), _progress_bar(file) as progress:
+    with ExitStack() as notes:
+        if as_written(settings).kafka_bootstrap_servers == settings.kafka_bootstrap_servers:
+            notes.enter_context(importing(settings.data, f"`make import` of {', '.join(file)}"))
+        progress = notes.enter_context(_progress_bar(file))
         outcome = import_files(file, settings, timeout, progress)
     return _show(outcome, stopper(settings))
 
