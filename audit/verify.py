@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from py4j.protocol import Py4JError, Py4JNetworkError
+from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
@@ -24,7 +24,7 @@ from lake.causes import cause
 from lake.errors import LakeError, RulesError, ServiceError, first_line
 from lake.settings import Settings
 from lake.url_rules import UrlRules
-from spark.session import how_java_ended
+from spark.session import JAVA_END_SECONDS, how_java_ended
 
 SIGNS_OF_A_CRASH = (
     "java.lang.OutOfMemoryError",
@@ -56,7 +56,7 @@ def verify(
         lake, checks = pin(session, settings)
         gap, gap_checks = _edition(lake)
     except Exception as error:
-        if isinstance(error, LakeError) and not how_java_ended(session):
+        if isinstance(error, LakeError) and not _end_of_java(session, error):
             raise
         log.debug("the lake could not be opened", exc_info=error)
         broken = _check_of(session, "lake", f"the log of {settings.lake_root}", error)
@@ -113,10 +113,25 @@ def guarded(session: SparkSession, name: str, check: Callable[[], list[Check]]) 
 
 def _check_of(session: SparkSession, name: str, what: str, error: Exception) -> Check:
     """Return the check that an error ended: as a failure where ``what`` cannot be read, or else as a crash."""
-    end = how_java_ended(session)
+    end = _end_of_java(session, error)
     if end:
         return crashed(name, end)
-    is_of_lake = isinstance(error, (LakeError, PySparkException, Py4JError)) and not isinstance(error, Py4JNetworkError)
+    is_of_lake = isinstance(error, (LakeError, PySparkException, Py4JJavaError)) and not _is_of_connection(error)
     if is_of_lake and not any(sign in str(error) for sign in SIGNS_OF_A_CRASH):
         return failed(name, f"{what} cannot be read: {cause(error)}")
     return crashed(name, cause(error) if is_of_lake else f"{type(error).__name__}: {first_line(error)}")
+
+
+def _end_of_java(session: SparkSession, error: Exception) -> str:
+    """Return how Java has ended, if it has; where the connection to it broke, that may take a moment to show."""
+    is_broken = _is_of_connection(error) or isinstance(error, OSError)
+    return how_java_ended(session, patience_seconds=JAVA_END_SECONDS if is_broken else 0)
+
+
+def _is_of_connection(error: BaseException | None) -> bool:
+    """Say whether an error, or what led to it, is one of py4j's own, which Java has not sent."""
+    while error is not None:
+        if isinstance(error, Py4JError) and not isinstance(error, Py4JJavaError):
+            return True
+        error = error.__cause__
+    return False

@@ -138,7 +138,7 @@ def _keep_names_of_java(session: SparkSession) -> None:
     java.PythonUtils = java.PythonUtils
 
 
-def how_java_ended(session: SparkSession, patience_seconds: float = JAVA_END_SECONDS) -> str:
+def how_java_ended(session: SparkSession, patience_seconds: float) -> str:
     """Return how Spark's Java process has ended, in words; empty where it runs.
 
     One that dies closes its sockets first, so for a moment it may seem to run: ``patience_seconds`` is for that.

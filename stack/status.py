@@ -65,6 +65,10 @@ class Status:
         """Return a process by its name."""
         return next((process for process in self.processes if process.name == name), None)
 
+    def loop(self, name: str) -> Loop | None:
+        """Return a loop by its name; None where its program does not run."""
+        return next((loop for loop in self.loops if loop.name == name), None)
+
 
 def gather(settings: Settings, with_sizes: bool = True) -> Status:
     """Look at everything at once. Each look has a time limit, and the status says which have found nothing, and why.

@@ -226,14 +226,7 @@ def _answer(settings: Settings, method: str, *arguments: object, seconds: float 
 
     address = server_url(settings)
     transport = SupervisorTransport(None, None, address)
-    make = transport._get_connection
-
-    def get_connection() -> Any:
-        connection = make()
-        connection.sock = _connected(address.removeprefix("unix://"), seconds)
-        return connection
-
-    transport._get_connection = get_connection
+    transport._get_connection = lambda: _connection(address.removeprefix("unix://"), seconds)
     try:
         proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
         return getattr(proxy.supervisor, method)(*arguments)
@@ -241,13 +234,14 @@ def _answer(settings: Settings, method: str, *arguments: object, seconds: float 
         transport.close()
 
 
-def _connected(path: str, seconds: float | None) -> socket.socket:
-    """Return a socket to supervisor whose every step may take so long: supervisor's own has no limit."""
-    connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+def _connection(path: str, seconds: float | None) -> http.client.HTTPConnection:
+    """Return a connection to supervisor's socket with a time limit, which supervisor's own has not."""
+    connection = http.client.HTTPConnection("localhost")
+    connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.sock.settimeout(seconds)
     try:
-        connected.settimeout(seconds)
-        connected.connect(path)
+        connection.sock.connect(path)
     except OSError:
-        connected.close()
+        connection.close()
         raise
-    return connected
+    return connection

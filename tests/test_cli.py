@@ -159,7 +159,7 @@ def test_an_undo_may_be_a_dry_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_mistake_of_ours_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("weblake.commands.stack.prepare", lambda **_: 1 / 0)
+    monkeypatch.setattr("weblake.commands.health.prepare", lambda **_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run(["status"])
 
@@ -168,7 +168,7 @@ def test_an_interrupt_exits_with_130(monkeypatch: pytest.MonkeyPatch, capsys: py
     def interrupt(**_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("weblake.commands.stack.prepare", interrupt)
+    monkeypatch.setattr("weblake.commands.health.prepare", interrupt)
     assert run(["status"]) == 130
     assert "weblake: interrupted" in capsys.readouterr().err
 

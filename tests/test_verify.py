@@ -19,7 +19,7 @@ from audited import (
 )
 from frames import START
 from mirrors import execute
-from py4j.protocol import Py4JNetworkError
+from py4j.protocol import Py4JError, Py4JNetworkError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import lit
@@ -75,6 +75,7 @@ def test_a_time_without_a_zone_is_utc() -> None:
         ),
         (PySparkException("java.io.IOException: No space left on device"), Verdict.CRASHED, "java.io.IOException: No"),
         (Py4JNetworkError("Answer from Java side is empty"), Verdict.CRASHED, "Py4JNetworkError: Answer from Java"),
+        (Py4JError("An error occurred while calling o7.collect"), Verdict.CRASHED, "Py4JError: An error occurred"),
         (KeyError("a mistake"), Verdict.CRASHED, "KeyError: 'a mistake'"),
         (RulesError("urls.yml: line 3"), Verdict.FAILED, "urls.yml: line 3"),
         (ServiceError("Kafka does not answer"), Verdict.UNCHECKED, "Kafka does not answer"),

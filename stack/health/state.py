@@ -157,15 +157,14 @@ def _of_marts(status: Status) -> list[str]:
 
 def _marts_silent_seconds(status: Status) -> float:
     """Return for how long nobody has looked whether the marts are behind, although they are; 0 where all is known."""
-    loop = next((loop for loop in status.loops if loop.name == "marts"), None)
+    loop = status.loop("marts")
     if status.bookmark in (None, -1, status.marts_version) or status.marts_version is None or loop is None:
         return 0.0
     return max(loop.silent_seconds - loop.pace_seconds, 0.0)
 
 
 def _of_charts(status: Status) -> list[str]:
-    process = status.process("charts")
-    loop = next((loop for loop in status.loops if loop.name == "charts"), None)
+    process, loop = status.process("charts"), status.loop("charts")
     if process is None or loop is None or loop.complaint or process.uptime_seconds < FIRST_SECONDS + loop.pace_seconds:
         return []
     age, log = status.charts_age_seconds, "see `make logs NAME=charts`"

@@ -14,8 +14,6 @@ import pytest
 from faults.rig import PATIENCE_SECONDS
 from faults.whole_stack import WholeStack, whole_stack
 
-from lake.command import weblake_command
-from lake.settings import PROJECT, child_environment
 from stack.servers.waiting import wait_until
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
@@ -95,35 +93,28 @@ def test_a_generator_that_is_frozen_is_named_and_nothing_else(stack: WholeStack)
         assert [sentence.split(":")[0] for sentence in said["problems"]] == ["generator"]
 
 
-def test_a_source_that_has_gone_silent_is_named(stack: WholeStack) -> None:
-    environment = child_environment(stack.settings, GENERATE="0")
-    done = subprocess.run(weblake_command("up"), cwd=PROJECT, env=environment, capture_output=True, check=False)
-    assert done.returncode == 0
-
-    def silent(minutes: str) -> tuple[int, str]:
-        told = child_environment(stack.settings, GENERATE="0", SILENT_MINUTES=minutes)
-        shown = subprocess.run(
-            weblake_command("status"), cwd=PROJECT, env=told, capture_output=True, text=True, check=False
-        )
-        return shown.returncode, shown.stdout
-
+def test_a_source_that_has_gone_silent_is_named_and_its_first_events_are_no_lag(stack: WholeStack) -> None:
     words = "no record has come for"
-    wait_until(lambda: words in silent("1")[1], PATIENCE_SECONDS, "the silence is noticed", pause_seconds=5)
-    assert silent("1")[0] == 1
+
+    def silent(minutes: str) -> subprocess.CompletedProcess[str]:
+        return stack.run("status", GENERATE="0", SILENT_MINUTES=minutes)
+
+    off = stack.run("up", GENERATE="0")
+    assert off.returncode == 0, off.stdout + off.stderr
+    wait_until(lambda: words in silent("1").stdout, PATIENCE_SECONDS, "the silence is noticed", pause_seconds=5)
+    assert silent("1").returncode == 1
     for minutes in ("auto", "0", "60"):
-        code, page = silent(minutes)
-        assert (code, words in page) == (0, False), page
+        said = silent(minutes)
+        assert (said.returncode, words in said.stdout) == (0, False), said.stdout
+    seen: set[str] = set()
+    with stack.started("up", GENERATE="1") as starting:
+        while starting.poll() is None:
+            seen.update(stack.status()["problems"])
+        assert starting.returncode == 0
+    assert [sentence for sentence in seen if "behind" in sentence or "the bookmark" in sentence] == []
 
 
 def test_a_verify_whose_java_is_killed_ends_with_3_and_says_why(stack: WholeStack) -> None:
-    verify = subprocess.Popen(
-        weblake_command("verify", "--deep"),
-        cwd=PROJECT,
-        env=child_environment(stack.settings),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
     java: list[psutil.Process] = []
 
     def is_at_work() -> bool:
@@ -131,9 +122,10 @@ def test_a_verify_whose_java_is_killed_ends_with_3_and_says_why(stack: WholeStac
         java[:] = [child for child in psutil.Process(verify.pid).children() if child.name() == "java"]
         return bool(java) and sum(java[0].cpu_times()[:2]) > 8
 
-    wait_until(is_at_work, PATIENCE_SECONDS, "verify is at work")
-    java[0].kill()
-    out, err = verify.communicate(timeout=PATIENCE_SECONDS)
+    with stack.started("verify", "--deep") as verify:
+        wait_until(is_at_work, PATIENCE_SECONDS, "verify is at work")
+        java[0].kill()
+        out, err = verify.communicate(timeout=PATIENCE_SECONDS)
     assert verify.returncode == 3, out + err
     assert "Spark's Java process was killed, as the system does when memory runs out" in out
     assert "FAILED" not in out

@@ -32,17 +32,32 @@ class WholeStack:
 
     settings: Settings
 
-    def run(self, *arguments: str, seconds: float = PATIENCE_SECONDS) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str, seconds: float = PATIENCE_SECONDS, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run ``weblake`` and return its output, whatever the exit code."""
-        return subprocess.run(
+        with self.started(*arguments, **environment) as process:
+            out, err = process.communicate(timeout=seconds)
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+    @contextmanager
+    def started(self, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+        """Start ``weblake``, and end it with the ``with`` block if it has not ended by itself."""
+        own = {"RATE": "20", "GENERATE": "1", **environment}
+        process = subprocess.Popen(
             weblake_command(*arguments),
             cwd=PROJECT,
-            env=child_environment(self.settings, RATE="20", GENERATE="1"),
-            capture_output=True,
+            env=child_environment(self.settings, **own),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
-            timeout=seconds,
         )
+        with process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
     def status(self) -> dict[str, Any]:
         """Return what ``weblake status`` says, with its exit code as ``code``."""

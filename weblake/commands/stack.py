@@ -8,17 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from lake.settings import Settings
-from weblake.commands.options import Json
-from weblake.console import write_json
-from weblake.process import (
-    DOWN,
-    FAILED,
-    UNCHECKED,
-    WAITING,
-    interrupt_on_stop,
-    prepare,
-)
+from weblake.process import interrupt_on_stop, prepare
 
 if TYPE_CHECKING:
     from stack.docker import Command
@@ -46,7 +36,7 @@ def up(stack: Where = Stack.EMBEDDED) -> int:
     finished by the next one.
     """
     if stack is Stack.DOCKER:
-        return _compose("up")
+        return run_compose("up")
     from stack.disk import require_room
     from stack.up import up as start
 
@@ -61,7 +51,7 @@ def up(stack: Where = Stack.EMBEDDED) -> int:
 def down(stack: Where = Stack.EMBEDDED) -> int:
     """Stop everything; the data stays."""
     if stack is Stack.DOCKER:
-        return _compose("down")
+        return run_compose("down")
     from stack.down import down as stop
     from stack.health.history import note_down
 
@@ -71,46 +61,6 @@ def down(stack: Where = Stack.EMBEDDED) -> int:
     return 0
 
 
-@app.command(rich_help_panel=PANEL, epilog="Example: weblake status --since 2h")
-def status(
-    stack: Where = Stack.EMBEDDED,
-    as_json: Json = False,
-    since: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="List the states since then: 30min, 2h, 7d, or a time."),
-    ] = None,
-) -> int:
-    """Show processes, lags, versions, ages and sizes, within ten seconds.
-
-    Exit codes: 0 when all is well; 1 when something is wrong; 2 for wrong usage; 3 when nothing is known to be wrong
-    but something could not be looked up; 4 when the stack is down; 5 when nothing is wrong but rows have been on their
-    way to the marts for longer than usual.
-    """
-    if stack is Stack.DOCKER:
-        if since:
-            raise typer.BadParameter("--since is for the embedded stack; of Docker's nobody keeps a history")
-        return _compose("status", *(["--format", "json"] if as_json else []))
-    settings = prepare(quiet=True)
-    if since:
-        _list_states(settings, since, as_json)
-        return 0
-    from stack.health.history import note
-    from stack.health.state import as_dict, state_of
-    from stack.status import gather
-    from weblake.console import activity
-    from weblake.show.status import show_status
-
-    with activity("Asking every service"):
-        report = gather(settings)
-    note(settings, report)
-    if as_json:
-        write_json(as_dict(report))
-    else:
-        show_status(report)
-    codes = {"unwell": FAILED, "unknown": UNCHECKED, "down": DOWN, "waiting": WAITING}
-    return codes.get(state_of(report).value, 0)
-
-
 @app.command(rich_help_panel=PANEL, epilog="Example: weblake logs stream")
 def logs(
     name: Annotated[str, typer.Argument(help="A program, such as stream. Default: all programs.")] = "",
@@ -118,7 +68,7 @@ def logs(
 ) -> int:
     """Follow the logs of all programs, or of one."""
     if stack is Stack.DOCKER:
-        return _compose("logs", *([name] if name else []))
+        return run_compose("logs", *([name] if name else []))
     from stack.logs import follow
 
     follow(prepare(quiet=True), name)
@@ -138,7 +88,7 @@ def clean(
 
     if stack is Stack.DOCKER:
         confirm("Delete the containers and their volumes (all events, counts and charts)?", force)
-        return _compose("clean")
+        return run_compose("clean")
     delete(prepare(), force)
     return 0
 
@@ -205,23 +155,8 @@ def setup(
     return 0
 
 
-def _compose(command: Command, *arguments: str) -> int:
+def run_compose(command: Command, *arguments: str) -> int:
+    """Run docker compose for a command of ours; return its exit code."""
     from stack.docker import compose
 
     return compose(command, *arguments)
-
-
-def _list_states(settings: Settings, since: str, as_json: bool) -> None:
-    from dataclasses import asdict
-
-    from lake.contracts.history import read_states
-    from weblake.arguments import read_since
-    from weblake.show.status import show_states
-
-    now = time.time()
-    begin = read_since("--since", since, now)
-    states = read_states(settings.data / "history", begin)
-    if as_json:
-        write_json([asdict(state) for state in states])
-    else:
-        show_states(states, begin, now)
