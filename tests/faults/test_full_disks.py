@@ -181,11 +181,11 @@ def test_a_sender_that_looks_at_no_disk_is_slowed_down_and_loses_nothing(stacked
 
     stack.disk.leave(250)  # senders of ours would wait; bronze goes on
     with in_background(send, "flood"):
-        time.sleep(20)
+        wait_until(lambda: "may append 262,144" in stack.log.read_text(), PATIENCE_SECONDS, "senders are slow")
         stack.disk.leave(120)  # bronze waits, too
-        wait_for(rig, "bronze", "error", lambda error: "the stream waits" in str(error))
+        wait_until(lambda: "may append 16,384" in stack.log.read_text(), PATIENCE_SECONDS, "senders are slower")
         before, began = appended(), time.monotonic()
-        time.sleep(60)
+        time.sleep(40)  # what is measured
         grown, took = appended() - before, time.monotonic() - began
         rig.faults[f"MB appended in {took:.0f} s by a flood"] += round(grown)
         assert grown < 10, f"{grown:.0f} MB in {took:.0f} s"
