@@ -50,7 +50,7 @@ def look_at_topic(settings: Settings, next_offsets: Mapping[int, int]) -> Topic:
             if not partitions:
                 raise ServiceError(f"Kafka has no topic {settings.kafka_topic!r}; run `make up`")
             offsets = consumer.end_offsets(partitions, timeout_ms=PATIENCE_MS)
-            ends = {partition.partition: int(offset) for partition, offset in offsets.items()}
+            ends = {partition.partition: int(offset) for partition, offset in sorted(offsets.items())}
             waiting = [one for one in partitions if ends[one.partition] > next_offsets.get(one.partition, 0)]
             if not waiting:
                 return Topic(ends)
