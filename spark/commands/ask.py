@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from lake.errors import LakeError, LockedError
+from lake.errors import LakeError, LockedError, SpaceError
 from lake.requests import A, MaintenanceRequest, Request, ask, read_answer, withdraw
 from lake.settings import Settings
 from lake.space import require_space
@@ -64,6 +64,10 @@ def _by_ourselves(settings: Settings, request: Request, kind: type[A], show: Cal
             Pipeline(session, settings).count()
     except LockedError:
         return None
+    except SpaceError:  # counting waits, but maintenance is done without room
+        if outcome := _answer(settings, request, kind, show):
+            return outcome
+        raise
     return _answer(settings, request, kind, show)
 
 
