@@ -19,6 +19,7 @@ from spark.session import how_java_ended, spark_session
 
 MOST_TASKS = 2
 """At a time, on one machine: each keeps rows in memory, and the stream is at work beside it."""
+OUTPUTS = (1, 2)
 
 
 class CrashError(WeblakeError):
@@ -36,7 +37,7 @@ def quiet_session(settings: Settings, app: str) -> Iterator[SparkSession]:
     logging.getLogger("py4j").setLevel(logging.CRITICAL)  # it logs the traceback of what is raised anyway
     with tempfile.TemporaryFile("w+", errors="replace") as words:
         try:
-            with _errors_to(words):
+            with _output_to(words):
                 session = spark_session(replace(settings, spark_master=modest(settings.spark_master)), app=app)
         except LakeError:
             raise
@@ -61,13 +62,16 @@ def modest(master: str) -> str:
 
 
 @contextmanager
-def _errors_to(words: IO[str]) -> Iterator[None]:
-    """Give the processes that are started here another standard error."""
+def _output_to(words: IO[str]) -> Iterator[None]:
+    """Have the processes that are started here write elsewhere: Java says on either output why it does not start."""
+    sys.stdout.flush()
     sys.stderr.flush()
-    ours = os.dup(2)
-    os.dup2(words.fileno(), 2)
+    ours = [os.dup(number) for number in OUTPUTS]
+    for number in OUTPUTS:
+        os.dup2(words.fileno(), number)
     try:
         yield
     finally:
-        os.dup2(ours, 2)
-        os.close(ours)
+        for number, own in zip(OUTPUTS, ours, strict=True):
+            os.dup2(own, number)
+            os.close(own)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -132,8 +133,11 @@ def _starts(rows: list[Process], now: float) -> dict[str, float]:
 
 
 def _next_offsets(settings: Settings) -> dict[int, int]:
-    stream = read_stream_report(settings.stream_file)
-    return stream.bronze.next_offsets if stream else {}
+    """Return how far bronze has read; nothing where its report cannot be read, which the look at reports says."""
+    with suppress(OSError):
+        stream = read_stream_report(settings.stream_file)
+        return stream.bronze.next_offsets if stream else {}
+    return {}
 
 
 def _sizes(settings: Settings, complain: Complain) -> dict[str, int]:

@@ -32,5 +32,6 @@ def test_a_java_that_does_not_start_fails_no_check_and_its_last_word_is_shown(tm
     done = command(tmp_path, settings=settings)
     assert done.returncode == 3, done.stdout + done.stderr
     assert "Spark's Java process did not start: " in done.stdout
-    assert "memory" in done.stdout.lower()
+    assert done.stdout.splitlines()[0].startswith("Weblake: ")
+    assert "object heap" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr

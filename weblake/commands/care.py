@@ -220,7 +220,7 @@ def _audit(first: float | None, last: float | None, deep: bool) -> Report:
         try:
             with quiet_session(settings, "verify") as session:
                 report = check(session, settings, rules, scope, deep, say)
-        except CrashError as error:
+        except (CrashError, OSError) as error:  # with no room for a temporary file, too
             report = Report(settings.lake_root, str(scope), time.time() - started, [crashed("lake", str(error))])
     _leave(settings, report.on_record(scope, deep, time.time()))
     return report
