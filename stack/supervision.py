@@ -230,7 +230,7 @@ def _program_section(program: Program, settings: Settings, data: str) -> str:
         priority=program.priority,
         stop_signal=program.stop_signal,
         stop_seconds=program.stop_seconds,
-        data=data,
+        data=data.replace("%", "%%"),  # supervisor reads a program's log file twice over
     )
     if program.name == "generator":
         text += f'environment=RATE="{settings.generate_rate}",BOTS="{settings.generate_bots}",GENERATE="1"\n'

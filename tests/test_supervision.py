@@ -8,10 +8,12 @@ from pathlib import Path
 import psutil
 import pytest
 from settings_in import settings_in
+from supervisor.options import ServerOptions
 
 from lake.errors import ServiceError
 from lake.settings import Settings
 from stack import supervision
+from stack.programs import PROGRAMS
 
 
 def test_the_generator_is_supervised_only_when_it_is_on(tmp_path: Path) -> None:
@@ -31,6 +33,17 @@ def test_a_deep_data_folder_gets_a_short_socket(tmp_path: Path) -> None:
         line for line in supervision.config_file(settings_in(deep)).read_text().splitlines() if "file=/" in line[:6]
     )
     assert len(line.removeprefix("file=")) < 100
+
+
+def test_supervisor_finds_the_logs_whatever_is_in_the_folders_name(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path / "50% a b", GENERATE="1")
+    supervision.write_config(settings)
+    options = ServerOptions()
+    options.realize(["-c", str(supervision.config_file(settings))])
+    programs = [program for group in options.process_group_configs for program in group.process_configs]
+    assert {program.stdout_logfile for program in programs} == {
+        f"{settings.data}/logs/{program.name}.log" for program in PROGRAMS
+    }
 
 
 @pytest.fixture
