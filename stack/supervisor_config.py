@@ -144,7 +144,7 @@ def _program_section(program: Program, settings: Settings, data: str) -> str:
         priority=program.priority,
         stop_signal=program.stop_signal,
         stop_seconds=program.stop_seconds,
-        data=data,
+        data=data.replace("%", "%%"),  # supervisor reads the path of a program's log twice over
     )
     pairs = [_pair(name, value) for name, value in environment(program.name, settings).items()]
     return text + f"environment={','.join(pairs)}\n" if pairs else text

@@ -25,7 +25,8 @@ from stack.servers.waiting import wait_until
 def sleeper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
     """A real supervisor whose two programs sleep; what it is told of them is in the settings of stream and charts."""
     command = "command=sh -c 'echo $MOOD; exec sleep 600'"
-    monkeypatch.setattr(supervisor_config, "PROGRAM", f"\n[program:{{name}}]\n{command}\nautorestart=true\nstartsecs=0\n")
+    section = f"\n[program:{{name}}]\n{command}\nautorestart=true\nstartsecs=0\n"
+    monkeypatch.setattr(supervisor_config, "PROGRAM", section)
     sleepers = tuple(program for program in PROGRAMS if program.name in ("stream", "charts"))
     monkeypatch.setattr(supervisor_config, "programs", lambda _: sleepers)
     settings = settings_in(tmp_path)

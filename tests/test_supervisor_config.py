@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from settings_in import settings_in
 from supervisor.datatypes import dict_of_key_value_pairs
-from supervisor.options import UnhosedConfigParser
+from supervisor.options import ServerOptions, UnhosedConfigParser
 
 from lake.errors import SettingsError
 from lake.settings import PROJECT, Settings
 from stack import supervisor_config
+from stack.programs import PROGRAMS
 from stack.supervisor_config import CONCERNED, environment
 
 ROOMS = {"spark": "stream", "marts": "marts", "viz": "charts", "ingest": "generator"}
@@ -82,3 +83,14 @@ def test_no_setting_but_the_jars_restarts_a_server(tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
     assert set(environment("kafka", settings)) == {"WEBLAKE_JARS"}
     assert environment("postgres", settings) == {}
+
+
+def test_supervisor_finds_the_logs_whatever_is_in_the_folders_name(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path / "50% a b", GENERATE="1")
+    supervisor_config.write_config(settings)
+    options = ServerOptions()
+    options.realize(["-c", str(supervisor_config.config_file(settings))])
+    programs = [program for group in options.process_group_configs for program in group.process_configs]
+    assert {program.stdout_logfile for program in programs} == {
+        f"{settings.data}/logs/{program.name}.log" for program in PROGRAMS
+    }
