@@ -101,7 +101,7 @@ def refused_logins() -> Iterator[list[str]]:
             arguments = record.args if isinstance(record.args, tuple) else ()
             answers.extend(str(one) for one in arguments if isinstance(one, SaslAuthenticationFailedError))
 
-    log, collector = logging.getLogger("kafka.net.manager"), Collector()
+    log, collector = logging.getLogger("kafka.net"), Collector()
     level, propagates = log.level, log.propagate
     log.addHandler(collector)
     log.setLevel(logging.ERROR)

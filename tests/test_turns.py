@@ -187,7 +187,7 @@ def test_an_import_ends_with_the_stack_and_says_how_to_go_on(
         stderr=subprocess.PIPE,
         text=True,
     )
-    begun.callback(process.wait)
+    begun.enter_context(process)  # closes what it opened
     begun.callback(process.kill)
     assert process.stdin is not None
     assert process.stderr is not None
