@@ -184,6 +184,8 @@ def _wait_for_counts(settings: Settings, watch: Watch) -> float:
     if not are_there():
         say("Waiting for the first counts in the marts ...")
         watch.wait(are_there, TIMEOUT_SECONDS, "the marts have their first counts", lambda: how_far(settings))
+    elif not _new_events_arrived(settings):
+        say("Waiting until new events are counted ...")
     patience = time.monotonic() + CATCH_UP_SECONDS
     watch.wait(
         lambda: _new_events_arrived(settings) or time.monotonic() > patience,
