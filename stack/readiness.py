@@ -108,21 +108,25 @@ def wait_for_broker(settings: Settings, watch: Watch) -> None:
     watch.wait(lambda: kafka.is_listening(settings), SERVICE_SECONDS, "Kafka opens its port", lambda: words)
 
 
-def wait_for_result(settings: Settings, watch: Watch) -> None:
+def wait_for_result(settings: Settings, watch: Watch) -> bool:
     """Wait until every program runs and the stream reports; with a generator also for its counts, and their charts.
 
-    Where all this is so already, it takes no time.
+    Returns:
+        Whether it had to wait: where all this is so already, it takes no time.
 
     Raises:
         ServiceError: it does not come, or the stream waits for a person.
     """
-    if not _all_run(settings):
+    had_to_wait = not _all_run(settings)
+    if had_to_wait:
         say("Waiting until every program runs ...")
         watch.wait(lambda: _all_run(settings), TIMEOUT_SECONDS, "every program runs", lambda: how_far(settings))
     _require_no_question(settings)
     if settings.generate:
+        had_to_wait |= not _new_events_arrived(settings)
         counted_at = _wait_for_counts(settings, watch)
-        _wait_for_charts(settings, watch, counted_at)
+        had_to_wait |= _wait_for_charts(settings, watch, counted_at)
+    return had_to_wait
 
 
 def how_far(settings: Settings) -> str:
@@ -180,6 +184,8 @@ def _wait_for_counts(settings: Settings, watch: Watch) -> float:
     if not are_there():
         say("Waiting for the first counts in the marts ...")
         watch.wait(are_there, TIMEOUT_SECONDS, "the marts have their first counts", lambda: how_far(settings))
+    elif not _new_events_arrived(settings):
+        say("Waiting until new events are counted ...")
     patience = time.monotonic() + CATCH_UP_SECONDS
     watch.wait(
         lambda: _new_events_arrived(settings) or time.monotonic() > patience,
@@ -199,13 +205,16 @@ def _new_events_arrived(settings: Settings) -> bool:
     return stream is not None and stream.mirror.as_of >= _started_at(settings, "generator")
 
 
-def _wait_for_charts(settings: Settings, watch: Watch, since: float) -> None:
+def _wait_for_charts(settings: Settings, watch: Watch, since: float) -> bool:
+    """Wait until all charts show what has been counted since then; return whether it had to wait."""
+
     def new_charts() -> int:
         oldest = max(since, _started_at(settings, "charts"))
         paths = (settings.charts / chart.file_name for chart in CHARTS)
         return sum(path.exists() and path.stat().st_mtime >= oldest for path in paths)
 
-    if new_charts() < len(CHARTS):
+    is_late = new_charts() < len(CHARTS)
+    if is_late:
         say("Waiting for the first charts ...")
         _draw_again_what_was_deleted(settings)
         watch.wait(
@@ -214,6 +223,7 @@ def _wait_for_charts(settings: Settings, watch: Watch, since: float) -> None:
             f"{len(CHARTS)} charts are in {settings.charts}",
             lambda: f"{new_charts()} of {len(CHARTS)} charts drawn",
         )
+    return is_late
 
 
 def _draw_again_what_was_deleted(settings: Settings) -> None:

@@ -63,8 +63,8 @@ def _bring_up(settings: Settings) -> None:
         changes = _follow(settings) if was_up else _start(settings)
         watch = Watch(settings)
         changes += _open_services(settings, watch)
-    wait_for_result(settings, watch)
-    _say_outcome(changes, was_up, time.monotonic() - started)
+    had_to_wait = wait_for_result(settings, watch)
+    _say_outcome(was_up, bool(changes) or had_to_wait, time.monotonic() - started)
     _say_where_to_look(settings)
 
 
@@ -120,10 +120,10 @@ def _open_services(settings: Settings, watch: Watch) -> list[str]:
     return [*notes, *filter(None, [loss])]
 
 
-def _say_outcome(changes: list[str], was_up: bool, seconds: float) -> None:
+def _say_outcome(was_up: bool, has_changed: bool, seconds: float) -> None:
     if not was_up:
         say(f"Up after {seconds:.0f} s.\n")
-    elif changes:
+    elif has_changed:
         say(f"The stack was up already, and is as asked for after {seconds:.0f} s.\n")
     else:
         say("The stack was up already, and all is as asked for; nothing had to be changed.\n")

@@ -52,7 +52,7 @@ def write(settings: Settings, report: StreamReport) -> None:
 
 
 def test_a_stack_that_is_well_is_not_waited_for(well: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    wait_for_result(well, Watch(well))
+    assert not wait_for_result(well, Watch(well))
     assert capsys.readouterr().out == ""
 
 
@@ -98,7 +98,7 @@ def test_charts_that_were_deleted_are_drawn_again_at_once(
     monkeypatch.setattr("stack.supervision.start_program", start)
     report_round(well.loop_file("charts"), None)
     chart.unlink()
-    wait_for_result(well, Watch(well))
+    assert wait_for_result(well, Watch(well))
     assert diary == ["stop charts", "start charts"]
     assert f"some are missing in {well.charts}" in capsys.readouterr().out
 
