@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from charts import CHART, ax, draw_chart, minute, traffic, words
+from drawings import CHART, ax, draw_chart, minute, traffic, words
 from matplotlib.axes import Axes
 from mirrors import Cell, Counts, count
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-from charts import (
+from drawings import (
     CHART,
     ax,
     bots_over_time,

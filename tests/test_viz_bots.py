@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pandas as pd
-from charts import ax, bots_over_time, conversion, draw_chart, legend, span_of, unfinished, values, words
+from drawings import ax, bots_over_time, conversion, draw_chart, legend, span_of, unfinished, values, words
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pandas as pd
-from charts import ax, draw_chart, minute, payments, time_limits, traffic, values, words
+from drawings import ax, draw_chart, minute, payments, time_limits, traffic, values, words
 from matplotlib.axes import Axes
 
 from viz.shop import action_colours
