@@ -92,7 +92,7 @@ def refused_logins() -> Iterator[list[str]]:
     log, collector = logging.getLogger("kafka.net.manager"), Collector()
     level, propagates = log.level, log.propagate
     log.addHandler(collector)
-    log.setLevel(logging.ERROR)
+    log.setLevel(logging.WARNING)
     log.propagate = False
     try:
         yield answers

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -116,7 +117,7 @@ def test_a_query_that_failed_says_why(
 
 def test_java_says_why_a_table_cannot_be_written(session: SparkSession, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(PySparkException) as raised:
+    with pytest.raises(Py4JJavaError) as raised:
         session.range(3).write.parquet(str(tmp_path / "file" / "table"))
     assert cause(raised.value) == f"Parent path is not a directory: file:{tmp_path}/file"
 
