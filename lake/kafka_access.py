@@ -104,7 +104,7 @@ def refused_logins() -> Iterator[list[str]]:
     log, collector = logging.getLogger("kafka.net"), Collector()
     level, propagates = log.level, log.propagate
     log.addHandler(collector)
-    log.setLevel(logging.ERROR)
+    log.setLevel(logging.WARNING)
     log.propagate = False
     try:
         yield answers

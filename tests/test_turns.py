@@ -178,16 +178,17 @@ def test_down_ends_a_start_that_waits_for_another_too(begun: ExitStack, tmp_path
 def test_an_import_ends_with_the_stack_and_says_how_to_go_on(
     begun: ExitStack, stack_settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    process = subprocess.Popen(
-        weblake_command("import", "-"),
-        cwd=PROJECT,
-        env=child_environment(stack_settings, KAFKA_TOPIC=stack_settings.kafka_topic),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+    process = begun.enter_context(
+        subprocess.Popen(
+            weblake_command("import", "-"),
+            cwd=PROJECT,
+            env=child_environment(stack_settings),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
     )
-    begun.enter_context(process)  # closes what it opened
     begun.callback(process.kill)
     assert process.stdin is not None
     assert process.stderr is not None

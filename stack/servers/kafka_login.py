@@ -25,7 +25,7 @@ BROKER = "broker"
 ANYBODY = "User:ANONYMOUS"
 """Whom Kafka takes a client for that has not logged in."""
 LOGIN_MS = 30_000
-TRY_MS = 5_000
+TRY_MS = 3_000
 PASSWORD = re.compile(rf'user_{BROKER}="(\w+)"')
 
 CONFIGURATION = """\
@@ -93,19 +93,19 @@ def _admin(settings: Settings, own: dict[str, str], properties: Path) -> KafkaAd
     from kafka.errors import KafkaError
 
     deadline = time.monotonic() + LOGIN_MS / 1000
-    while True:
-        try:
-            with refused_logins() as answers:
+    with refused_logins() as answers:
+        while True:
+            try:
                 return KafkaAdminClient(**{**client_options(settings), **own}, bootstrap_timeout_ms=TRY_MS)
-        except KafkaError as error:
-            if answers:
-                raise ServiceError(
-                    f"Kafka at {settings.kafka_servers} refuses its own login: {answers[-1]}. Waiting does not help: "
-                    f"the password in {properties} is not the one with which it was started, or another broker listens "
-                    "there; run `make down`, then `make up`"
-                ) from error
-            if time.monotonic() > deadline:
-                raise no_answer(settings, error) from error
+            except KafkaError as error:
+                if answers:
+                    raise ServiceError(
+                        f"Kafka at {settings.kafka_servers} refuses its own login: {answers[-1]}. Waiting does not "
+                        f"help: the password in {properties} is not the one with which it was started, or another "
+                        "broker listens there; run `make down`, then `make up`"
+                    ) from error
+                if time.monotonic() > deadline:
+                    raise no_answer(settings, error) from error
 
 
 def admit_senders(admin: KafkaAdminClient, topic: str) -> None:
