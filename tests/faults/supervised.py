@@ -65,7 +65,7 @@ class Ballast:
         self._file = disk / "ballast"
 
     def __enter__(self) -> Ballast:
-        """Do nothing; at the end all is given back, also after an error, before anybody waits for what the disk held up."""
+        """Do nothing yet; at the end all is given back, before anybody waits for what the disk has held up."""
         return self
 
     def __exit__(self, *_: object) -> None:
