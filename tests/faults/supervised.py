@@ -64,10 +64,12 @@ class Ballast:
         self._disk = disk
         self._file = disk / "ballast"
 
-    @property
-    def free_mb(self) -> float:
-        """Megabytes that are free now."""
-        return shutil.disk_usage(self._disk).free / MEGABYTE
+    def __enter__(self) -> Ballast:
+        """Do nothing yet; at the end all is given back, before anybody waits for what the disk has held up."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
 
     def leave(self, megabytes: int) -> None:
         """Leave so many megabytes free; 0 is to the last byte."""

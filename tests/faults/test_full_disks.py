@@ -53,7 +53,7 @@ def test_all_of_it_filled_killed_and_freed(stacked: Rig, stack: Stack) -> None:
     counted(stack, rig, traffic)
     wait_until(lambda: reserve.path(rig.settings).exists(), 60, "there is a reserve")
     log = write_log(stack, rig, 20_000)
-    with rig.producer.streaming(traffic, per_second=100):  # by senders that look at no disk
+    with rig.producer.streaming(traffic, per_second=100), stack.disk:  # by senders that look at no disk
         stack.disk.leave(0)
         rig.faults["disk full"] += 1
         told = stack.run("status")
@@ -61,7 +61,7 @@ def test_all_of_it_filled_killed_and_freed(stacked: Rig, stack: Stack) -> None:
         sent = stack.run("import", "--timeout", "2", str(log))
         assert sent.code == 1
         assert "the import waits until there is room" in sent.text
-        assert "0 records acknowledged" in sent.text
+        assert "nothing was sent" in sent.text or "0 records acknowledged" in sent.text, sent.text
         for command in (("dbt",), ("replay", "--from", "2026-03-01", "--to", "2026-03-02"), ("up",)):
             done = stack.run(*command)
             assert (done.code, "Traceback" in done.text) == (1, False), done.text
@@ -176,7 +176,7 @@ def test_a_sender_that_looks_at_no_disk_is_slowed_down_and_loses_nothing(stacked
             rig.producer.send(Message(rig.dice.randbytes(size), None) for _ in range(20))
 
     stack.disk.leave(250)  # senders of ours would wait; bronze goes on
-    with in_background(send, "flood"):
+    with in_background(send, "flood"), stack.disk:
         wait_until(lambda: "may append 262,144" in stack.log.read_text(), PATIENCE_SECONDS, "senders are slow")
         stack.disk.leave(120)  # bronze waits, too
         wait_until(lambda: "may append 16,384" in stack.log.read_text(), PATIENCE_SECONDS, "senders are slower")
