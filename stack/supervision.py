@@ -8,7 +8,6 @@ import http.client
 import os
 import subprocess
 import sys
-import tempfile
 import xmlrpc.client
 from contextlib import suppress
 from dataclasses import dataclass
@@ -242,7 +241,7 @@ def _socket(data: Path) -> Path:
     path = data / "supervisor.sock"
     if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
         return path
-    folder = Path(tempfile.gettempdir()) / f"weblake-{os.geteuid()}"
+    folder = Path("/tmp") / f"weblake-{os.geteuid()}"  # noqa: S108 (wherever temporary files are, this is short)
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.is_symlink() or folder.stat().st_uid != os.geteuid() or folder.stat().st_mode & 0o077:
         raise ServiceError(f"{folder} is not private to this user; remove it, or set WEBLAKE_DATA to a shorter path")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,9 +26,10 @@ def test_the_generator_is_supervised_only_when_it_is_on(tmp_path: Path) -> None:
     assert 'RATE="77"' in supervision.config_file(settings_in(tmp_path)).read_text()
 
 
-def test_a_deep_data_folder_gets_a_short_socket(tmp_path: Path) -> None:
+def test_a_deep_data_folder_gets_a_short_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     deep = tmp_path / ("x" * 60) / ("y" * 60)
     deep.mkdir(parents=True)
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))  # where our programs keep temporary files
     supervision.write_config(settings_in(deep))
     (line,) = (
         line for line in supervision.config_file(settings_in(deep)).read_text().splitlines() if "file=/" in line[:6]
