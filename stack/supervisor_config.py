@@ -11,7 +11,6 @@ import hashlib
 import os
 import re
 import sys
-import tempfile
 from pathlib import Path
 
 from lake.errors import ServiceError, SettingsError
@@ -170,7 +169,7 @@ def _socket(data: Path) -> Path:
     path = data / "supervisor.sock"
     if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
         return path
-    folder = Path(tempfile.gettempdir()) / f"weblake-{os.geteuid()}"
+    folder = Path("/tmp") / f"weblake-{os.geteuid()}"  # noqa: S108 (wherever temporary files are, this is short)
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.is_symlink() or folder.stat().st_uid != os.geteuid() or folder.stat().st_mode & 0o077:
         raise ServiceError(f"{folder} is not private to this user; remove it, or set WEBLAKE_DATA to a shorter path")

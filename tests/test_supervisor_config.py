@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -30,9 +31,10 @@ def test_the_generator_is_supervised_only_when_it_is_on(tmp_path: Path) -> None:
     assert 'RATE="77"' in supervisor_config.config_file(settings_in(tmp_path)).read_text()
 
 
-def test_a_deep_data_folder_gets_a_short_socket(tmp_path: Path) -> None:
+def test_a_deep_data_folder_gets_a_short_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     deep = tmp_path / ("x" * 60) / ("y" * 60)
     deep.mkdir(parents=True)
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))  # where our programs keep temporary files
     supervisor_config.write_config(settings_in(deep))
     (line,) = (
         line

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -85,10 +86,12 @@ def test_what_is_killed_leaves_nothing_in_tmp(rig: Rig, tmp_path: Path) -> None:
     rig.stream.kill()
     environment = child_environment(rig.settings, TMPDIR=str(watched))
     verify = subprocess.Popen(weblake_command("verify"), cwd=PROJECT, env=environment, start_new_session=True)
-    wait_until(lambda: at_work(verify.pid), PATIENCE_SECONDS, "verify reads the lake")
-    assert temporary_files(rig, psutil.Process(verify.pid)) == []
-    os.killpg(verify.pid, signal.SIGKILL)
-    verify.wait()
+    try:
+        wait_until(lambda: at_work(verify.pid), PATIENCE_SECONDS, "verify reads the lake")
+        assert temporary_files(rig, psutil.Process(verify.pid)) == []
+    finally:
+        os.killpg(verify.pid, signal.SIGKILL)
+        verify.wait()
     rig.faults["stream and verify killed"] += 1
     assert list(watched.iterdir()) == []
     left = set((rig.settings.data / "scratch").glob("*/"))
@@ -113,6 +116,9 @@ def temporary_files(rig: Rig, process: psutil.Process) -> list[Path]:
 
 
 def mapped(process: psutil.Process) -> set[Path]:
-    """The files that a process has mapped into its memory or open."""
-    paths = [*(region.path for region in process.memory_maps()), *(file.path for file in process.open_files())]
+    """The files that a process has mapped into its memory or open; none, if it has ended meanwhile."""
+    paths: list[str] = []
+    with suppress(psutil.NoSuchProcess):  # or is a zombie
+        paths += [region.path for region in process.memory_maps()]
+        paths += [file.path for file in process.open_files()]
     return {Path(path) for path in paths}
