@@ -25,7 +25,7 @@ STOP_SECONDS = 60
 @contextmanager
 def metered_services(folder: Path) -> Iterator[tuple[Settings, Meter]]:
     """Run a broker and a database in a folder of their own; yield their settings, and a meter that follows both."""
-    embedded = Embedded(folder)
+    embedded = Embedded(folder, java_options=())  # as quick as that of a stack
     with embedded as settings, Meter() as meter:
         meter.follow("broker", embedded.kafka.pid or 0)
         meter.follow("postgres", embedded.postgres.pid or 0)
