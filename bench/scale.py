@@ -85,7 +85,7 @@ def measure(folder: Path, events: int) -> Measurement:
         ServiceError: a part failed, or the counts are wrong.
     """
     values: dict[str, float] = {}
-    with Embedded(folder, TRIGGER_SECONDS="0") as settings:
+    with Embedded(folder, java_options=(), TRIGGER_SECONDS="0") as settings:
         _say(f"{events:,} events: loading ...")
         loaded = load_backlog(settings, events, folder / "expected", _silent)
         with CountWatch(settings) as watch, Stream(settings) as stream:

@@ -58,7 +58,7 @@ def container_broker(tmp_path: Path) -> Iterator[Settings]:
     kafka.properties(settings).write_text(configuration(tmp_path, ports))
     (kafka.home(settings) / "log4j2.properties").write_text(kafka.LOGGING)
     kafka.format_storage(settings)
-    broker = Service("kafka", settings, lambda: kafka.server_command(settings), stop_with_int=False)
+    broker = Service("kafka", settings, lambda: kafka.server_command(settings, kafka.QUICK), stop_with_int=False)
 
     def is_ready() -> bool:
         broker.check()

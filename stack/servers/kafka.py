@@ -20,6 +20,8 @@ from stack.servers.waiting import wait_until
 from stack.setup.jars import KAFKA, classpath
 
 HEAP = "-Xmx256m"
+QUICK = "-XX:TieredStopAtLevel=1"
+"""For a Java that lives for minutes: the costly second compilation does not pay."""
 PATIENCE_MS = 10_000
 SENDERS_SECONDS = 30
 TOPIC_SETTINGS = {
@@ -135,7 +137,7 @@ def format_storage(settings: Settings) -> None:
     # "--cluster-id=ID": an id may begin with a dash.
     tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "--config", str(properties(settings))]
     done = subprocess.run(
-        [*_java(settings, "-Xmx128m"), *tool],
+        [*_java(settings, "-Xmx128m", QUICK), *tool],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -146,9 +148,9 @@ def format_storage(settings: Settings) -> None:
         raise ServiceError(f"formatting Kafka's storage in {home(settings)} failed:\n{done.stdout.strip()[-2000:]}")
 
 
-def server_command(settings: Settings) -> list[str]:
+def server_command(settings: Settings, *java_options: str) -> list[str]:
     """Return the command that runs the broker in the foreground."""
-    return [*_java(settings, HEAP), "kafka.Kafka", str(properties(settings))]
+    return [*_java(settings, HEAP, *java_options), "kafka.Kafka", str(properties(settings))]
 
 
 def create_topic(settings: Settings) -> bool:
@@ -228,7 +230,8 @@ def _port(server: str) -> int:
     return int(server.rpartition(":")[2])
 
 
-def _java(settings: Settings, heap: str) -> list[str]:
+def _java(settings: Settings, *options: str) -> list[str]:
     logging_file = home(settings) / "log4j2.properties"
-    options = [heap, "-XX:+UseSerialGC", "-Djava.awt.headless=true", *java_files(settings)]
-    return ["java", *options, f"-Dlog4j2.configurationFile={logging_file}", "-cp", classpath(settings.jars, KAFKA)]
+    common = ["-XX:+UseSerialGC", "-Djava.awt.headless=true", *java_files(settings)]
+    logging = f"-Dlog4j2.configurationFile={logging_file}"
+    return ["java", *options, *common, logging, "-cp", classpath(settings.jars, KAFKA)]
