@@ -64,7 +64,8 @@ def look_at_topic(settings: Settings, next_offsets: Mapping[int, int]) -> Topic:
                     times.setdefault(one.partition, records[0].timestamp / 1000)
                     consumer.pause(one)
     except KafkaError as error:
+        why = f"{error}{login_hint(settings)}"
         raise ServiceError(
-            f"Kafka at {settings.kafka_servers} does not answer: {error}{login_hint(settings)}; see `make logs NAME=kafka`"
+            f"Kafka at {settings.kafka_servers} does not answer: {why}; see `make logs NAME=kafka`"
         ) from error
     return Topic(ends, min(times.values(), default=None))
