@@ -11,7 +11,7 @@ import psutil
 
 from lake.settings import Settings
 from stack import supervision
-from stack.programs import SUPERVISED, programs
+from stack.programs import PROGRAMS, SUPERVISED, programs
 from stack.servers import postgres
 from stack.supervision import ProgramState
 
@@ -90,14 +90,18 @@ def processes(
     frozen = _frozen(by_name[SUPERVISOR])
     state = FROZEN if frozen else RUNNING if states else SILENT if supervisor else absent
     rows = [Process(SUPERVISOR, state, supervisor, 0.0, frozen)]
-    expected = states or [program.name for program in programs(settings)]
-    names = [*expected, *by_name]
-    for name in dict.fromkeys(names):
+    names = {*(states or [program.name for program in programs(settings)]), *by_name}
+    for name in sorted(names, key=_order):
         if name != SUPERVISOR:
             shown = by_name[name]
             untold = absent if not shown else RUNNING if supervisor else UNSUPERVISED
             rows.append(_process(name, states.get(name), shown, untold, now))
     return rows
+
+
+def _order(name: str) -> tuple[int, str]:
+    """Return a program's place in the order of their start; what is none of ours comes last."""
+    return next((program.priority for program in PROGRAMS if program.name == name), 100), name
 
 
 def _process(name: str, told: ProgramState | None, ours: list[Marked], untold: str, now: float) -> Process:

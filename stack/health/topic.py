@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from lake.errors import ServiceError
-from lake.kafka_access import client_options, no_answer
+from lake.kafka_access import client_options, login_hint
 from lake.settings import Settings
 from stack.servers import kafka
 
@@ -64,5 +64,8 @@ def look_at_topic(settings: Settings, next_offsets: Mapping[int, int]) -> Topic:
                     times.setdefault(one.partition, records[0].timestamp / 1000)
                     consumer.pause(one)
     except KafkaError as error:
-        raise no_answer(settings, error) from error
+        why = f"{error}{login_hint(settings)}"
+        raise ServiceError(
+            f"Kafka at {settings.kafka_servers} does not answer: {why}; see `make logs NAME=kafka`"
+        ) from error
     return Topic(ends, min(times.values(), default=None))
