@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
 from lake.contracts.reports import VerifyReport, read_stream_report
 from lake.settings import Settings
 from stack import private
@@ -39,6 +41,8 @@ class Status:
     marts_age_seconds: float | None
     stream_age_seconds: float | None
     disk_bytes: dict[str, int]
+    is_stream_there: bool = False
+    """Whether the process runs that wrote the stream's report, by whomever it was started."""
     advice: str | None = None
     """What to run once, although nothing is wrong."""
     errors: list[str] = field(default_factory=list)
@@ -107,6 +111,7 @@ def gather(settings: Settings, with_sizes: bool = True) -> Status:
         marts_version=marts.marts_version,
         marts_age_seconds=_age(marts.built_at, now),
         stream_age_seconds=_age(stream.updated_at if stream else None, now),
+        is_stream_there=stream is not None and stream.pid > 0 and psutil.pid_exists(stream.pid),
         disk_bytes=sizes.answer(unknown, unknown) or {},
         advice=stream.silver.advice if stream else None,
         errors=errors,

@@ -21,6 +21,7 @@ def a_status(**changes: Any) -> Status:
         "marts_version": 2,
         "marts_age_seconds": 5.0,
         "stream_age_seconds": 1.0,
+        "is_stream_there": True,
         "disk_bytes": {"lake": 2048},
     }
     return Status(**(facts | changes))

@@ -55,7 +55,7 @@ def test_the_page_says_how_old_each_thing_is_that_it_shows(capsys: pytest.Captur
 
 
 def test_what_is_down_and_what_is_not_known_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
-    show_status(a_status(processes=[Process("kafka", "STOPPED", 0, 0.0)], stream_age_seconds=None))
+    show_status(a_status(processes=[Process("kafka", "STOPPED", 0, 0.0)], is_stream_there=False))
     assert capsys.readouterr().out.endswith("\nDOWN: nothing of the stack runs; run `make up`\n")
     show_status(a_status(unknown=["Kafka gave no answer within 5 s; see `make logs NAME=kafka`"]))
     assert capsys.readouterr().out.endswith(

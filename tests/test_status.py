@@ -81,10 +81,10 @@ def test_a_current_stack_is_well_however_old_its_marts_are() -> None:
 def test_nothing_that_runs_is_one_line_whatever_does_not_answer() -> None:
     stopped = [Process(name, "STOPPED", 0, 0.0) for name in ("supervisor", "kafka")]
     facts: dict[str, Any] = {"processes": stopped, "errors": ["Kafka does not listen"], "unknown": ["no answer"]}
-    status = a_status(**facts, stream_age_seconds=61.0)
+    status = a_status(**facts, is_stream_there=False)
     assert (problems(status), state_of(status)) == (["nothing of the stack runs; run `make up`"], State.DOWN)
     assert unknowns(status) == []
-    by_hand = a_status(**facts, stream_age_seconds=1.0)
+    by_hand = a_status(**facts)
     assert (state_of(by_hand), len(problems(by_hand))) == (State.UNWELL, 3)
 
 

@@ -46,9 +46,8 @@ def state_of(status: Status) -> State:
 
 
 def is_down(status: Status) -> bool:
-    """Say whether no program runs, as far as is known, and the stream, wherever it may run, is silent."""
-    age = status.stream_age_seconds
-    return all(process.state == STOPPED for process in status.processes) and (age is None or age > STALE_SECONDS)
+    """Say whether no program runs, as far as is known, and no stream that somebody has started by hand either."""
+    return all(process.state == STOPPED for process in status.processes) and not status.is_stream_there
 
 
 def problems(status: Status) -> list[str]:
