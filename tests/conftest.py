@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 from pyspark.sql import SparkSession
+from unsynced import leave_writing_to_the_system
 
 from lake.settings import Settings, load_settings
 from lake.url_rules import UrlRules, load_url_rules
@@ -79,6 +80,7 @@ def fault_seed(request: pytest.FixtureRequest, testrun_uid: str) -> int:
 def stack_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Settings of a real broker, with its topic, and a real database, with its roles, both for this run alone."""
     with Embedded(tmp_path_factory.mktemp("stack")) as settings:
+        leave_writing_to_the_system(settings)
         yield settings
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from unsynced import leave_writing_to_the_system
 
 from lake.settings import Settings, child_environment
 from spark.tables.delta import snapshot
@@ -51,6 +52,7 @@ def golden_stack(data: Path) -> Iterator[Settings]:
     """
     unpack(data)
     with Embedded(data, SPARK_MASTER="local[2]", WEBLAKE_RULES=str(data / RULES)) as settings:
+        leave_writing_to_the_system(settings)
         restore(settings)
         yield settings
 

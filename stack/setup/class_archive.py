@@ -22,6 +22,7 @@ from lake.errors import ServiceError
 from lake.scratch import scratch_folder
 from lake.settings import PROJECT, Settings, child_environment
 from stack.servers.embedded import Embedded
+from stack.servers.kafka import QUICK
 from stack.servers.processes import executable
 from stack.setup.jars import pyspark_jars
 
@@ -48,7 +49,8 @@ def make_archive(settings: Settings) -> None:
         overrides = {"SPARK_MASTER": "local[2]", "WEBLAKE_JARS": str(settings.jars), "WEBLAKE_MIN_FREE_MB": "1"}
         with Embedded(Path(name, "data"), **overrides) as own:
             _run(own, {}, "generate", f"--count={EVENTS}", f"--rate={EVENTS}", "--seed=1")
-            _run(own, {"SPARK_SUBMIT_OPTS": f'"-XX:ArchiveClassesAtExit={made}"'}, "run", "stream", "--once")
+            options = f'{QUICK} "-XX:ArchiveClassesAtExit={made}"'
+            _run(own, {"SPARK_SUBMIT_OPTS": options}, "run", "stream", "--once")
         if not made.exists():
             raise ServiceError(f"Java left no archive at {made}")
         _stamp_file(settings).write_text(_stamp())
