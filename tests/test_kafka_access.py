@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import pytest
+from kafka.errors import KafkaConnectionError, SaslAuthenticationFailedError
 from settings_in import settings_in
 
 from lake.errors import SettingsError
-from lake.kafka_access import client_options, sender_options, spark_options
+from lake.kafka_access import client_options, refused_logins, sender_options, spark_options
 
+FAILED = "Bootstrap connection failed: %s"
 AWAY = {"KAFKA_BOOTSTRAP_SERVERS": "a:1,b:2"}
 LOGIN = {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SASL_MECHANISM": "scram-sha-512", "KAFKA_USER": "shop"}
 
@@ -52,3 +55,16 @@ def test_senders_do_not_log_in_where_our_programs_have_a_listener_of_their_own(t
     for options in (client_options, spark_options):
         with pytest.raises(SettingsError, match=r"KAFKA_PASSWORD is empty, .*SASL_SSL asks for the password of 'shop'"):
             options(settings)
+
+
+def test_a_refusal_that_stands_in_the_client_s_log_alone_is_heard() -> None:
+    log = logging.getLogger("kafka.net.manager")
+    with refused_logins() as answers:
+        log.warning(FAILED, KafkaConnectionError("socket disconnected"))
+        assert answers == []
+        log.warning(
+            "Bootstrap connection to %s failed: %s", "bootstrap-0", SaslAuthenticationFailedError("no such user")
+        )
+    assert [answer.rpartition(": ")[2] for answer in answers] == ["no such user"]
+    log.warning(FAILED, SaslAuthenticationFailedError("later"))
+    assert len(answers) == 1
