@@ -6,22 +6,18 @@ import os
 import random
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
-import psutil
 import pytest
 from faults.producer import Producer
-from faults.rig import PATIENCE_SECONDS, Rig
+from faults.rig import Rig
+from faults.whole import Whole
 
-from lake.command import weblake_command
-from lake.settings import PROJECT, Settings, child_environment, load_settings
 from stack import supervision
 from stack.logs import log_file, tail
-from stack.servers.waiting import wait_until
 
 MEGABYTE = 1 << 20
 MEGABYTES = 1536
@@ -89,55 +85,19 @@ class Ballast:
         self._file.unlink(missing_ok=True)
 
 
-class Ran(NamedTuple):
-    """What became of a command: its exit code, all that it printed, on one line, and the seconds it took."""
-
-    code: int
-    text: str
-    seconds: float
-
-
-class Stack:
-    """A stack of its own folder: its commands, its programs, and the stream as the rig wants to see it."""
+class Stack(Whole):
+    """A stack on a small disk, and its stream as the rig wants to see it."""
 
     def __init__(self, disk: Path) -> None:
         """Start nothing yet."""
+        super().__init__(disk / "data", **ENVIRONMENT)
         self.disk = Ballast(disk)
-        self._environment = {**ENVIRONMENT, "WEBLAKE_DATA": f"{disk}/data", "WEBLAKE_CHARTS": f"{disk}/charts"}
-
-    @property
-    def settings(self) -> Settings:
-        """The settings with what the stack has written down."""
-        return load_settings(self._environment)
-
-    def run(self, *arguments: str) -> Ran:
-        """Run a command, and take its time."""
-        began = time.monotonic()
-        done = subprocess.run(
-            weblake_command(*arguments),
-            cwd=PROJECT,
-            env=child_environment(self.settings, **self._environment),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=PATIENCE_SECONDS,
-        )
-        text = " ".join((done.stdout + done.stderr).split())
-        return Ran(done.returncode, text, time.monotonic() - began)
-
-    def up(self) -> Ran:
-        """Start it, and require that it is up."""
-        done = self.run("up")
-        assert done.code == 0, done.text
-        return done
 
     def as_rig(self, case: str, seed: int) -> Rig:
         """Return the rig of the stack: with its services and its stream, which supervisor keeps."""
         settings, dice = self.settings, random.Random(f"{seed} {case}")
         producer = Producer(settings, ACKNOWLEDGED_SECONDS)
-        return Rig(cast(Any, None), settings, case, seed, dice, producer, cast(Any, self), self._environment)
-
-    # --- The stream, for the rig
+        return Rig(cast(Any, None), settings, case, seed, dice, producer, cast(Any, self), ENVIRONMENT)
 
     @property
     def log(self) -> Path:
@@ -157,41 +117,12 @@ class Stack:
         """Return the end of the stream's log."""
         return tail(self.settings, "stream", lines)
 
-    # --- All programs
-
     def pid_of(self, name: str) -> int:
         """Return a program's process id; 0 where it does not run."""
         state = supervision.states(self.settings).get(name)
         return state.pid if state else 0
 
-    def kill_all(self) -> int:
-        """Kill every program and what it has started, as a power cut does, but not supervisor; return how many."""
-        keep = supervision.pid(self.settings)
-        killed = [process for process in supervision.processes(self.settings) if process.pid != keep]
-        for process in killed:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        psutil.wait_procs(killed, timeout=30)
-        return len(killed)
-
-    def wait_until_well(self) -> None:
-        """Wait until status says that all is well."""
-        last: list[str] = []
-
-        def is_well() -> bool:
-            done = self.run("status")
-            last[:] = [done.text]
-            return done.code == 0
-
-        try:
-            wait_until(is_well, PATIENCE_SECONDS, "all is well", pause_seconds=1)
-        except Exception as error:
-            raise AssertionError(f"{error}: {last}") from error
-
     def clear(self) -> None:
-        """Leave no process behind."""
+        """Leave no process and no data behind."""
         self.disk.release()
-        self.run("down")
-        for process in supervision.processes(self.settings):
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
+        super().clear()
