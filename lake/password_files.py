@@ -1,4 +1,4 @@
-"""Passwords in files that the environment names, so that no environment holds them: the secrets of containers."""
+"""Passwords by their settings' names, also in files that the environment names instead: the secrets of containers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from lake.errors import SettingsError
 
 ENDING = "_FILE"
 NAME = re.compile(f"((KAFKA|POSTGRES)_([A-Z]+_)?PASSWORD|SPARK_AUTH_SECRET){ENDING}")
+
+
+def password_name(role: str) -> str:
+    """Return the name of the setting that holds the PostgreSQL password of a role."""
+    return f"POSTGRES_{role.upper()}_PASSWORD"
 
 
 def is_password(name: str) -> bool:

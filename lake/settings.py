@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lake.env_file import KAFKA_SERVERS, for_broker, read_env_file
-from lake.password_files import passwords_in_files
+from lake.password_files import password_name, passwords_in_files
 from lake.setting_values import MECHANISMS, PROTOCOLS, number, number_or_auto, switch, word
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -260,11 +260,6 @@ def lend_environment(settings: Settings, role: str) -> Iterator[None]:
         for name in loan:
             del os.environ[name]
         os.environ.update(before)
-
-
-def password_name(role: str) -> str:
-    """Return the name of the setting that holds the PostgreSQL password of a role."""
-    return f"POSTGRES_{role.upper()}_PASSWORD"
 
 
 def by_name(settings: Settings) -> dict[str, str]:

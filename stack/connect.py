@@ -10,7 +10,8 @@ from psycopg2.extensions import make_dsn
 
 from lake.env_file import read_env_file
 from lake.errors import ServiceError
-from lake.settings import STACK_FILE, Settings, password_name
+from lake.password_files import password_name
+from lake.settings import STACK_FILE, Settings
 
 ANALYST = "analyst"
 QUESTION = "select * from marts.products limit 10"

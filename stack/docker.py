@@ -11,7 +11,8 @@ from typing import Literal, TypeAlias
 from lake.env_file import read_env_file
 from lake.errors import ServiceError
 from lake.files import write_whole
-from lake.settings import PROJECT, password_name
+from lake.password_files import password_name
+from lake.settings import PROJECT
 from stack.console import say
 from stack.servers.stack_env import ROLES
 

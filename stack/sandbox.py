@@ -13,7 +13,8 @@ from psycopg2.extensions import cursor as Cursor
 
 from lake.env_file import read_env_file
 from lake.errors import ServiceError, SettingsError
-from lake.settings import STACK_FILE, Settings, password_name
+from lake.password_files import password_name
+from lake.settings import STACK_FILE, Settings
 from stack.console import say
 from stack.servers import postgres, stack_env
 from stack.servers.blockers import clear_way

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from lake.env_file import KAFKA_SERVERS, read_env_file
 from lake.errors import ServiceError, SettingsError
 from lake.files import write_whole
+from lake.password_files import password_name
 from lake.setting_values import number
-from lake.settings import STACK_FILE, Settings, load_settings, password_name
+from lake.settings import STACK_FILE, Settings, load_settings
 from stack.servers import postgres
 from stack.servers.ports import LOCALHOST, PortClaims
 from stack.servers.roles import LOGINS
