@@ -9,8 +9,8 @@ import psycopg2
 import pytest
 
 from lake.settings import Settings
-from stack.connect import connection
-from stack.sandbox import drop_sandbox, make_sandbox
+from stack.access.connect import connection
+from stack.access.sandbox import drop_sandbox, make_sandbox
 
 NAME = "maria"
 

@@ -13,7 +13,7 @@ from sandboxes import session
 
 from lake.settings import Settings
 from spark.tables.postgres import connect as connect_mirror
-from stack.sandbox import drop_sandbox, make_sandbox
+from stack.access.sandbox import drop_sandbox, make_sandbox
 from stack.servers import postgres
 from stack.servers.migrations import ADVISORY_LOCK, migrate
 from stack.servers.postgres import MOST_CONNECTIONS, SESSION_MEGABYTES

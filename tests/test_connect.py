@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 
 from lake.errors import ServiceError
 from lake.settings import STACK_FILE, Settings, load_settings
-from stack.connect import connection
+from stack.access.connect import connection
 from weblake.main import run
 
 SECRET = "a b/c'@"

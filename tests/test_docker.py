@@ -65,7 +65,7 @@ def test_psql_goes_where_compose_published_the_port(
     monkeypatch.setenv("POSTGRES_PORT", given)
     monkeypatch.setattr("stack.docker.ENV_FILE", tmp_path / ".env")
     monkeypatch.setattr("stack.docker.SECRETS", tmp_path)
-    monkeypatch.setattr("stack.sql.open_psql", lambda settings, *_: seen.append(settings))
+    monkeypatch.setattr("stack.access.sql.open_psql", lambda settings, *_: seen.append(settings))
     assert run(["sql", "--stack", "docker"]) == 0
     assert [(settings.postgres_port, settings.analyst_password) for settings in seen] == [(port, "docker")]
 

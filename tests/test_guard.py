@@ -17,8 +17,8 @@ from sandboxes import NAME, session
 
 from lake.contracts.reports import read_loop_report
 from lake.settings import Settings
-from stack.guard import Limits, end_offenders, keep_watch
-from stack.sandbox import drop_sandbox, make_sandbox
+from stack.access.guard import Limits, end_offenders, keep_watch
+from stack.access.sandbox import drop_sandbox, make_sandbox
 from stack.servers import postgres
 from stack.servers.waiting import wait_until
 

@@ -15,8 +15,8 @@ from sqlalchemy.exc import ProgrammingError
 from lake.errors import ServiceError, SettingsError
 from lake.settings import STACK_FILE, Settings, load_settings
 from marts.build import Marts
-from stack.connect import connection
-from stack.sandbox import Sandbox, contents, drop_sandbox, make_sandbox
+from stack.access.connect import connection
+from stack.access.sandbox import Sandbox, contents, drop_sandbox, make_sandbox
 from stack.servers import postgres
 from stack.servers.migrations import migrate
 from stack.servers.sandboxes import Quota

@@ -17,7 +17,7 @@ MARTS = "marts"
 ANALYST, GUARD = "analyst", "guard"
 LOGINS = ("pipeline", "dbt", "charts", GUARD, ANALYST)
 SANDBOXES = "sandboxes"
-"""The role, without a login, whose rights all sandboxes have (stack/sandbox.py)."""
+"""The role, without a login, whose rights all sandboxes have (stack/access/sandbox.py)."""
 OLDEST_SERVER = 160_000
 
 ANALYST_SECONDS = 30
@@ -59,7 +59,7 @@ log fill the disk, and a million advisory locks fill the table of locks."""
 def reader_settings(seconds: int) -> dict[str, str]:
     """Return the settings of a role that only asks, given how long a query may take (seconds).
 
-    A session may change all but the last for itself; the guard (stack/guard.py) holds it to them all the same.
+    A session may change all but the last for itself; the guard (stack/access/guard.py) holds it to them all the same.
     """
     return {
         "statement_timeout": f"{seconds}s",

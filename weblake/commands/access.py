@@ -15,7 +15,7 @@ from weblake.process import prepare
 
 if TYPE_CHECKING:
     from lake.settings import Settings
-    from stack.connect import Connection
+    from stack.access.connect import Connection
 
 PANEL = "Marts"
 
@@ -35,7 +35,7 @@ def connect(
 
     It asks no server. Without --password it says where the password is.
     """
-    from stack.connect import ANALYST, connection
+    from stack.access.connect import ANALYST, connection
     from stack.docker import password_file, written
 
     in_docker = stack is Stack.DOCKER
@@ -91,8 +91,8 @@ def sandbox(
 
 
 def _make(settings: Settings, name: str, seconds: int | None, connections: int | None, show_password: bool) -> None:
-    from stack.connect import connection
-    from stack.sandbox import make_sandbox
+    from stack.access.connect import connection
+    from stack.access.sandbox import make_sandbox
 
     made = make_sandbox(settings, name, seconds, connections)
     if made.before is None:
@@ -106,8 +106,8 @@ def _make(settings: Settings, name: str, seconds: int | None, connections: int |
 
 
 def _drop(settings: Settings, name: str, force: bool) -> None:
+    from stack.access.sandbox import contents, drop_sandbox
     from stack.down import confirm
-    from stack.sandbox import contents, drop_sandbox
 
     number = contents(settings, name)
     question = f"Drop the role {name} and its schema, with {number} tables and views?"

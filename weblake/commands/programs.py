@@ -84,7 +84,7 @@ def _run_marts(settings: Settings) -> None:
 
     wait_for_marts(settings)
     from marts.build import Marts, run_loop
-    from stack.guard import keep_watch
+    from stack.access.guard import keep_watch
     from stack.health.history import keep_history
 
     set_up_log(settings.log_level)  # dbt has set up one of its own

@@ -131,8 +131,8 @@ def sql(
     The analyst may read the marts and nothing else. But psql itself runs commands of yours (\\!) and reads your files:
     give it nobody else's text. A table shows control characters as escapes; csv and plain give them as they are.
     """
+    from stack.access.sql import open_psql
     from stack.docker import written
-    from stack.sql import open_psql
 
     settings = prepare(written=written() if stack is Stack.DOCKER else None, quiet=True)
     open_psql(settings, query, form)
