@@ -68,7 +68,7 @@ After={after}
 Type=oneshot
 {common}\
 ExecStart={command}
-# The signal is that of a stop, and what waits for a decision is nobody's alarm.
+# The signal is that of a stop, and rows that are long on their way are nobody's alarm.
 SuccessExitStatus=SIGTERM{codes}
 Nice=10
 NoNewPrivileges=yes
