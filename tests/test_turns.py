@@ -22,7 +22,7 @@ from stack.servers.waiting import wait_until
 from stack.turns import START, last_turn, stopper, turn
 
 UP = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from lake.errors import StoppedError
 from lake.settings import load_settings
@@ -37,6 +37,7 @@ def bring_up(settings):
     Path(settings.data, "finished").touch()
 
 up._bring_up = bring_up
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # also where the tests run under nohup
 interrupt_on_stop()
 try:
     up.up(load_settings())
