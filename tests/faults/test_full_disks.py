@@ -14,6 +14,7 @@ from faults.rig import PATIENCE_SECONDS, Rig
 from faults.steps import some, wait_for
 from faults.supervised import MEGABYTE, Stack
 from faults.traffic import Message, Traffic
+from psycopg2.extensions import connection as Connection
 
 from stack.disk import disk_usage
 from stack.servers import kafka, postgres, reserve
