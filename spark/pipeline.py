@@ -147,17 +147,22 @@ class Pipeline:
 
     def _count(self) -> None:
         """Count what bronze holds, and do the errands; batches that come meanwhile are counted between two pieces."""
-        try:
-            self._silver.catch_up()
-        except SpaceError:
-            while not self._stop.is_set() and self._errands.step(self._silver.counted_up_to):
-                pass  # maintenance, which makes room
-            raise
+        short = self._catch_up()
         while not self._stop.is_set() and self._errands.step(self._silver.counted_up_to):
-            self._silver.catch_up()
+            short = self._catch_up()
             self._ledger_moved.set()
             if self.progress.silver.advice:
                 self._report_advice()
+        if short:
+            raise short
+
+    def _catch_up(self) -> SpaceError | None:
+        """Count what bronze holds; return why that has to wait, if it has: maintenance, which makes room, does not."""
+        try:
+            self._silver.catch_up()
+        except SpaceError as error:
+            return error
+        return None
 
     def _has_room(self) -> bool:
         return shortage(self._settings, WRITERS, "errands wait") is None
