@@ -16,6 +16,7 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from audit.check import Check, compared, failed, number, unchecked
+from audit.gaps import with_last_batch
 from audit.lake import PinnedLake
 from lake.contracts.generations import Generation, read_generations
 from lake.errors import LakeError, ServiceError, first_line
@@ -52,18 +53,42 @@ class Range:
 
 @dataclass(frozen=True)
 class Partition:
-    """One partition in bronze: its rows, first and last offset, how often an offset is repeated, and the gaps."""
+    """One partition in bronze: its rows, first and last offset, how often an offset is repeated, and the gaps.
+
+    Of the gaps, the first ``MOST_RANGES`` are listed; ``missing`` counts the offsets of all.
+    """
 
     rows: int
     offsets: Range
     repeats: int
     first_repeat: int | None
     gaps: list[Range]
+    missing: int
+
+
+class Passed(NamedTuple):
+    """Where bronze began with a partition, where it came to with its last offset without a record, how many those are.
+
+    ``end`` is exclusive, and 0 where every offset held a record.
+    """
+
+    start: int
+    end: int
+    empty: int
+
+    @classmethod
+    def of(cls, topic: Generation, partition: int) -> Passed:
+        """Return it as bronze has noted it."""
+        return cls(topic.starts.get(partition, 0), topic.ends.get(partition, 0), topic.empty.get(partition, 0))
 
 
 def check_records(lake: PinnedLake) -> list[Check]:
     """Compare bronze's offsets with themselves and with Kafka's; what bronze has not read yet is no failure."""
     topics = generations(lake)
+    if topics[-1].noted_batch > lake.bronze_version:  # bronze has gone on since it was pinned
+        lake = replace(lake, bronze_version=snapshot(lake.session, lake.settings.bronze).version)
+        topics = generations(lake)
+    topics[-1] = with_last_batch(lake, topics[-1])
     partitions = bronze_partitions(lake, topics)
     accepted = accepted_losses(lake.settings)
     now = len(topics) - 1
@@ -89,7 +114,7 @@ def check_records(lake: PinnedLake) -> list[Check]:
                 + ("" if source.generation == now else f" of topic {source.generation + 1}"),
                 partitions.get(source),
                 kept.get(source.partition) if source.generation == now else None,
-                topics[source.generation].starts.get(source.partition, 0),
+                Passed.of(topics[source.generation], source.partition),
                 accepted.get(source, []),
                 read.get(source, -1),
             )
@@ -124,7 +149,8 @@ def bronze_partitions(lake: PinnedLake, topics: list[Generation]) -> dict[Source
         F.max("kafka_offset").alias("last"),
         F.expr("count_if(kafka_offset = before) as repeats"),
         F.expr("min(kafka_offset) filter (where kafka_offset = before) as first_repeat"),
-        F.expr(f"slice(sort_array({gaps}), 1, {MOST_RANGES}) as missing"),
+        F.expr(f"slice(sort_array({gaps}), 1, {MOST_RANGES}) as gaps"),
+        F.expr(f"coalesce(sum(kafka_offset - before - 1) filter (where {is_gap}), 0) as missing"),
     )
     return {
         Source(row["generation"], row["kafka_partition"]): Partition(
@@ -132,7 +158,8 @@ def bronze_partitions(lake: PinnedLake, topics: list[Generation]) -> dict[Source
             offsets=Range(row["first"], row["last"]),
             repeats=row["repeats"],
             first_repeat=row["first_repeat"],
-            gaps=[Range(gap["first"], gap["last"]) for gap in row["missing"]],
+            gaps=[Range(gap["first"], gap["last"]) for gap in row["gaps"]],
+            missing=row["missing"],
         )
         for row in partitions.collect()
     }
@@ -162,7 +189,8 @@ def kafka_offsets(settings: Settings) -> tuple[str | None, dict[int, Range]]:
                 return None, {}
             partitions = [TopicPartition(name, partition["partition_index"]) for partition in topic["partitions"]]
             first = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST))
-            end = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
+            latest = dict.fromkeys(partitions, OffsetSpec.LATEST)
+            end = admin.list_partition_offsets(latest, isolation_level="read_committed")
     except KafkaError as error:
         raise no_answer(settings, error) from error
     return str(topic["topic_id"]), {
@@ -205,43 +233,61 @@ def without(missing: Iterable[Range], accepted: Iterable[Range]) -> list[Range]:
 
 
 def _check(
-    name: str, partition: Partition | None, kept: Range | None, start: int, accepted: list[Range], read: int
+    name: str, partition: Partition | None, kept: Range | None, passed: Passed, accepted: list[Range], read: int
 ) -> Check:
-    """Compare one partition, which was read from offset ``start`` on, and since the lake was pinned up to ``read``.
+    """Compare one partition with what bronze has passed by, and since the lake was pinned has read up to ``read``.
 
     ``kept`` is what Kafka still has, None where Kafka was not asked or no longer has the topic.
     """
-    partition = partition or Partition(0, Range(start, start - 1), 0, None, [])
-    first, last = partition.offsets.first, partition.offsets.last
+    start = passed.start
+    partition = partition or Partition(0, Range(start, start - 1), 0, None, [], 0)
+    first, last = partition.offsets.first, max(partition.offsets.last, passed.end - 1)
     oldest = min(start, first)
-    missing = [*([Range(oldest, first - 1)] if oldest < first else []), *partition.gaps]
+    outer = [gap for gap in (Range(oldest, first - 1), Range(partition.offsets.last + 1, last)) if gap.count]
+    missing = sorted([*outer, *partition.gaps], key=lambda gap: gap.first)
     lost = without(missing, accepted)
-    excused = sum(gap.count for gap in missing) - sum(gap.count for gap in lost)
+    excused = _count(missing) - _count(lost)
+    unexplained = _count(outer) + partition.missing - excused - passed.empty
+    lost = lost if unexplained else []
     unread = max(last, read) + 1
     if kept and kept.first > unread:
         lost += without([Range(unread, kept.first - 1)], accepted)
-    expected = last - oldest + 1 - excused
-    notes = []
-    problem = ""
-    if partition.repeats:
-        problem = f"{number(partition.repeats, 'row')} repeat an offset, the first {partition.first_repeat}"
-    elif lost:
-        more = f" and {number(len(lost) - 1, 'more range')}" if len(lost) > 1 else ""
-        problem = f"offsets {lost[0]}{more} are not in bronze"
-    elif kept and kept.last < last:
+    problem = _problem(partition, lost, passed.empty, unexplained)
+    if kept and not problem and kept.last < last:
         problem = f"bronze has offsets up to {last}, Kafka only up to {kept.last}: is this the topic it was read from?"
-    elif kept:
-        removed, waiting = min(kept.first, last + 1) - oldest, kept.last - max(last, kept.first - 1)
-        notes = [f"{number(removed, 'record')} removed by retention" if removed > 0 else "", _unread(waiting)]
-        notes = [note for note in notes if note]
+    notes = _of_kafka(kept, oldest, last) if kept and not problem else []
     if oldest and not problem:
         notes.append(f"bronze began at offset {oldest}")
+    if passed.empty and not problem:
+        notes.append(f"{number(passed.empty, 'offset')} without a record: ends of transactions, and what was aborted")
     if excused:
         notes.append(f"{number(excused, 'record')} accepted as lost")
-    return compared(
-        name, f"{number(expected, 'record')} up to bronze", number(partition.rows, "row"), problem, "; ".join(notes)
-    )
+    left = f"{number(last - oldest + 1 - excused - passed.empty, 'record')} up to bronze"
+    return compared(name, left, number(partition.rows, "row"), problem, "; ".join(notes))
 
 
-def _unread(waiting: int) -> str:
-    return f"{number(waiting, 'record')} not read yet" if waiting > 0 else ""
+def _problem(partition: Partition, lost: list[Range], empty: int, unexplained: int) -> str:
+    """Return what is wrong with bronze's offsets; empty if nothing is."""
+    if partition.repeats:
+        return f"{number(partition.repeats, 'row')} repeat an offset, the first {partition.first_repeat}"
+    if lost:
+        more = f" and {number(len(lost) - 1, 'more range')}" if len(lost) > 1 else ""
+        only = f", of which only {empty:,} held no record when bronze read them" if empty else ""
+        return f"offsets {lost[0]}{more} are not in bronze{only}"
+    if unexplained:
+        return f"{empty:,} offsets held no record when bronze read them, of which some have a row now"
+    return ""
+
+
+def _of_kafka(kept: Range, oldest: int, last: int) -> list[str]:
+    """Return what Kafka no longer has of the offsets from ``oldest`` on, and what it has after bronze's ``last``."""
+    removed, waiting = min(kept.first, last + 1) - oldest, kept.last - max(last, kept.first - 1)
+    notes = {
+        f"{number(removed, 'record')} removed by retention": removed,
+        f"{number(waiting, 'record')} not read yet": waiting,
+    }
+    return [note for note, count in notes.items() if count > 0]
+
+
+def _count(ranges: Iterable[Range]) -> int:
+    return sum(gap.count for gap in ranges)

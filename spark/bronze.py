@@ -25,6 +25,7 @@ from spark import failpoints
 from spark.events.parse import parse_records
 from spark.progress import Progress
 from spark.source.bronze_facts import bronze_facts
+from spark.source.gaps import batch_note, note_gaps, note_last_gaps
 from spark.source.position import Position
 from spark.source.reader import read_range, read_topic
 from spark.source.slow_rules import slow_rule, watch
@@ -182,6 +183,7 @@ class Bronze:
 
     def report(self) -> None:
         """Report progress from the table itself, at the start and after a failed write."""
+        note_last_gaps(self._session, self._settings)
         facts = bronze_facts(self._session, self._settings, 0)
         self._position.is_at(facts.next_offsets)
         self._step = writers_progress(self._session, self._settings.bronze).get(WRITER, -1) + 1
@@ -219,13 +221,14 @@ class Bronze:
         half = max(1, self._session.sparkContext.defaultParallelism // 2)  # the other half is left to silver
         files = 1 if number < ROWS_PER_FILE else half
         rows = records.withColumn("batch", _constant(batch)).select(*names(BRONZE))
-        note = json.dumps({"from": first, "to": moved})
+        note = batch_note(first, moved)
         self._position.forget()
         failpoints.reach("bronze-before-commit")
         with watch(self._patience_seconds, lambda: self._slow_rule(first, moved), self._report_error):
             append_once(rows.coalesce(files), self._settings.bronze, WRITER, self._step, note)
         failpoints.reach("bronze-after-commit")
-        self._report_batch(batch, note, {**begins, **ends})
+        if self._report_batch(batch, note, {**begins, **ends}) != number:
+            note_gaps(self._session, self._settings, batch)
         if number >= self._settings.max_records_per_batch * 0.9:
             self._is_full.set()
         self._position.is_at({**begins, **ends})
@@ -238,8 +241,8 @@ class Bronze:
     def _report_error(self, error: str | None) -> None:
         self._progress.report_error("bronze", error)
 
-    def _report_batch(self, batch: int, note: str, offsets: Offsets) -> None:
-        """Add a batch to the progress, from the statistics in its commit."""
+    def _report_batch(self, batch: int, note: str, offsets: Offsets) -> int:
+        """Add a batch to the progress, from the statistics in its commit; return how many records it has."""
         actions = commit_actions(self._session, self._settings.bronze, batch)
         if not any(action.get("commitInfo", {}).get("userMetadata") == note for action in actions):
             raise LakeError(f"another process wrote version {batch} of {self._settings.bronze}; stop that process")
@@ -256,6 +259,7 @@ class Bronze:
             )
         )
         log.info("bronze version %d: %d records", batch, records)
+        return records
 
 
 def _constant(number: int) -> Column:

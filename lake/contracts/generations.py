@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 TOPICS_PROPERTY = "weblake.topics"
@@ -16,11 +16,25 @@ TOPICS_PROPERTY = "weblake.topics"
 
 @dataclass(frozen=True)
 class Generation:
-    """A topic that bronze reads: from which batch on, and the offset of each partition that it began at (else 0)."""
+    """A topic that bronze reads: from which batch on, and the offset of each partition that it began at (else 0).
+
+    Not every offset is a record's: in a topic with transactions, some are those of their ends and of what was aborted.
+    """
 
     topic_id: str
     first_batch: int
     starts: Mapping[int, int]
+    noted_batch: int = -1
+    """The last batch that had offsets without a record; -1 before the first."""
+    ends: Mapping[int, int] = field(default_factory=dict)
+    """The offset of each partition that bronze had come to with the last such batch."""
+    empty: Mapping[int, int] = field(default_factory=dict)
+    """How many offsets of each partition bronze has passed by that held no record."""
+
+    def with_batch(self, batch: int, ends: Mapping[int, int], empty: Mapping[int, int]) -> Generation:
+        """Add a batch: the offsets that it came to, and how many of each partition held no record."""
+        sums = {partition: self.empty.get(partition, 0) + number for partition, number in empty.items()}
+        return replace(self, noted_batch=batch, ends={**self.ends, **ends}, empty={**self.empty, **sums})
 
 
 def read_generations(properties: Mapping[str, str]) -> list[Generation]:
@@ -30,7 +44,10 @@ def read_generations(properties: Mapping[str, str]) -> list[Generation]:
         Generation(
             topic_id=fields["topic_id"],
             first_batch=fields["first_batch"],
-            starts={int(partition): offset for partition, offset in fields["starts"].items()},
+            starts=_by_partition(fields["starts"]),
+            noted_batch=fields.get("noted_batch", -1),
+            ends=_by_partition(fields.get("ends", {})),
+            empty=_by_partition(fields.get("empty", {})),
         )
         for fields in contents
     ]
@@ -39,3 +56,7 @@ def read_generations(properties: Mapping[str, str]) -> list[Generation]:
 def as_property(generations: Iterable[Generation]) -> dict[str, str]:
     """Return the table property that tells of the topics."""
     return {TOPICS_PROPERTY: json.dumps([asdict(generation) for generation in generations])}
+
+
+def _by_partition(numbers: Mapping[str, int]) -> dict[int, int]:
+    return {int(partition): number for partition, number in numbers.items()}

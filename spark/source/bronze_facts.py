@@ -8,7 +8,7 @@ from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
 from lake.settings import Settings
-from spark.source.position import current_first_batch
+from spark.source.position import generations
 from spark.source.topic import Offsets
 from spark.tables.delta import is_empty, snapshot
 
@@ -17,7 +17,8 @@ from spark.tables.delta import is_empty, snapshot
 class BronzeFacts:
     """The version of bronze, and the rows, rejected rows, next offsets and newest append time of some batches.
 
-    The next offsets are those in the topic that bronze reads now; earlier topics' do not count.
+    The next offsets are those in the topic that bronze reads now; earlier topics' do not count. They lie after the
+    last row, and after the offsets without a record that bronze has passed by.
     """
 
     version: int
@@ -35,15 +36,21 @@ def bronze_facts(session: SparkSession, settings: Settings, since: int) -> Bronz
         version=version,
         rows=sum(row["rows"] for row in partitions),
         rejected=sum(row["rejected"] for row in partitions),
-        next_offsets={
-            row["kafka_partition"]: row["last_offset"] + 1 for row in partitions if row["last_offset"] is not None
-        },
+        next_offsets=_next_offsets(session, settings, partitions),
         as_of=max((row["newest"] / 1e6 for row in partitions), default=0.0),
     )
 
 
+def _next_offsets(session: SparkSession, settings: Settings, partitions: list[Row]) -> Offsets:
+    history = generations(session, settings)
+    rows = {row["kafka_partition"]: row["last_offset"] + 1 for row in partitions if row["last_offset"] is not None}
+    passed = dict(history[-1].ends) if history else {}
+    return {partition: max(rows.get(partition, 0), passed.get(partition, 0)) for partition in {**rows, **passed}}
+
+
 def _partitions(session: SparkSession, settings: Settings, since: int) -> list[Row]:
-    is_of_this_topic = F.col("batch") >= current_first_batch(session, settings)
+    history = generations(session, settings)
+    is_of_this_topic = F.col("batch") >= (history[-1].first_batch if history else 0)
     return (
         session.read.format("delta")
         .load(settings.bronze)

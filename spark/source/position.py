@@ -1,7 +1,8 @@
 """Where bronze stands in its topic, and whether it may go on from there.
 
-Bronze itself says how far it has come: the next offset of a partition is the one after the last that bronze holds. So
-there is no checkpoint beside the table that could be lost, damaged or out of step.
+Bronze itself says how far it has come: the next offset of a partition is the one after the last that bronze holds, or
+after those without a record that it has passed by (:mod:`spark.source.gaps`). So there is no checkpoint beside the
+table that could be lost, damaged or out of step.
 
 Bronze's table properties say which topic it was read from. A topic that somebody deleted and made again has another id:
 its records are other records at the same offsets. Going on with it begins a new generation: see
@@ -111,7 +112,9 @@ class Position:
         last = last_records(self._session, self._settings, generation.first_batch, end)
         newest = {partition: appended for partition, (_, appended) in last.items() if partition in now.ends}
         later = self._topic.after(newest)
-        offsets = {**generation.starts, **{partition: offset + 1 for partition, (offset, _) in last.items()}}
+        offsets = {**generation.starts, **generation.ends}
+        for partition, (offset, _) in last.items():
+            offsets[partition] = max(offset + 1, generation.ends.get(partition, 0))
         return {
             partition: min(offsets.get(partition, 0), later.get(partition, end)) for partition, end in now.ends.items()
         }
@@ -130,12 +133,6 @@ class Position:
 def generations(session: SparkSession, settings: Settings) -> list[Generation]:
     """Return the topics that bronze was read from, oldest first; without a Spark job."""
     return read_generations(properties(session, settings.bronze))
-
-
-def current_first_batch(session: SparkSession, settings: Settings) -> int:
-    """Return the first batch that is of the topic that bronze reads now."""
-    history = generations(session, settings)
-    return history[-1].first_batch if history else 0
 
 
 def last_records(

@@ -13,6 +13,8 @@ from spark.source.topic import Offsets
 
 RECORDS_PER_POLL = 20_000  # Spark asks the broker for the topic's bounds at each poll; Kafka's own 500 makes that dear
 BYTES_PER_FETCH = 4 << 20
+COMMITTED = ("kafka.isolation.level", "read_committed")
+"""Of a transaction, its records are read once it is committed, and never if it is aborted."""
 
 
 def read_topic(session: SparkSession, settings: Settings, begins: Offsets) -> DataFrame:
@@ -24,6 +26,7 @@ def read_topic(session: SparkSession, settings: Settings, begins: Offsets) -> Da
         .option("startingOffsets", json.dumps({settings.kafka_topic: begins}))
         .option("maxOffsetsPerTrigger", settings.max_records_per_batch)
         .option("failOnDataLoss", "true")
+        .option(*COMMITTED)
         .option("kafka.max.poll.records", RECORDS_PER_POLL)
         .option("kafka.max.partition.fetch.bytes", BYTES_PER_FETCH)
         .option("includeHeaders", "true")
@@ -38,6 +41,7 @@ def read_range(session: SparkSession, settings: Settings, begins: Offsets, ends:
         session.read.format("kafka")
         .options(**spark_options(settings))
         .option("assign", json.dumps({settings.kafka_topic: list(begins)}))
+        .option(*COMMITTED)
         .options(**{name: json.dumps({settings.kafka_topic: offsets}) for name, offsets in bounds.items()})
         .option("includeHeaders", "true")
         .load()

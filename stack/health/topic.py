@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
 from lake.errors import ServiceError
 from lake.kafka_access import client_options, login_hint
@@ -42,6 +43,7 @@ def look_at_topic(settings: Settings, next_offsets: Mapping[int, int]) -> Topic:
         "bootstrap_timeout_ms": PATIENCE_MS,
         "enable_auto_commit": False,
         "max_partition_fetch_bytes": FETCH_BYTES,
+        "isolation_level": "read_committed",  # as bronze reads: a transaction that is open has no records yet
     }
     try:
         with closing(KafkaConsumer(**client_options(settings), **options)) as consumer:
@@ -59,13 +61,19 @@ def look_at_topic(settings: Settings, next_offsets: Mapping[int, int]) -> Topic:
                 consumer.seek(one, next_offsets.get(one.partition, 0))
             times: dict[int, float] = {}
             due = time.monotonic() + PATIENCE_MS / 1000
-            while len(times) < len(waiting) and time.monotonic() < due:
+            while waiting and time.monotonic() < due:
                 for one, records in consumer.poll(timeout_ms=POLL_MS).items():
                     times.setdefault(one.partition, records[0].timestamp / 1000)
                     consumer.pause(one)
+                waiting = [one for one in waiting if not _is_seen(consumer, one, ends, times)]
     except KafkaError as error:
         why = f"{error}{login_hint(settings)}"
         raise ServiceError(
             f"Kafka at {settings.kafka_servers} does not answer: {why}; see `make logs NAME=kafka`"
         ) from error
     return Topic(ends, min(times.values(), default=None))
+
+
+def _is_seen(consumer: Any, one: Any, ends: Mapping[int, int], times: Mapping[int, float]) -> bool:
+    """Return whether a partition has shown its first record, or, up to its end, only what is no record."""
+    return one.partition in times or consumer.position(one) >= ends[one.partition]
