@@ -16,7 +16,7 @@ override WITH_ARGS = $(IN_VENV)/python -m weblake.make "$$ARGS"
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install setup up down status logs service clean migrate sql connect sandbox generate import classify dbt dbt-test \
+.PHONY: help install setup up down status rejected logs service clean migrate sql connect sandbox generate import classify dbt dbt-test \
 	dbt-docs charts contracts explain convict pardon release verdicts blocklist verify replay replays maintain erase rebuild accept-loss \
 	accept-topic run test coverage test-fast faults lint lint-python lint-dbt bench bench-scale bench-agents bot-eval
 
@@ -41,6 +41,9 @@ down: | $(IN_VENV)/weblake  ## stop everything; the data stays
 
 status: | $(IN_VENV)/weblake  ## processes, lags, ages, sizes; fails unless all is well; JSON=1, or SINCE=2h for the states since
 	@$(IN_VENV)/weblake status
+
+rejected: | $(IN_VENV)/weblake  ## list the newest records that count nowhere, and why; LIMIT=20 REASON=not_json WHOLE=1 JSON=1
+	@$(IN_VENV)/weblake rejected
 
 logs: | $(IN_VENV)/weblake  ## follow the logs; NAME=stream for one
 	@$(IN_VENV)/weblake logs

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from audit.check import Check, compared, unchecked
 from audit.lake import PinnedLake
-from lake.contracts import LEDGER_PARTITION
+from lake.contracts import BRONZE_PARTITION, LEDGER_PARTITION
 from lake.contracts.edition import EDITION_PROPERTY, Edition, replay_advice
 from spark.tables.delta import properties
 
@@ -35,6 +35,7 @@ def edition_gap(lake: PinnedLake) -> Gap | None:
     changes = counted.changes_to(today)
     if not changes:
         return None
-    first, last = lake.ledger().selectExpr(f"min({LEDGER_PARTITION})", f"max({LEDGER_PARTITION})").collect()[0]
+    days = lake.ledger().select(LEDGER_PARTITION).unionAll(lake.counted_bronze().select(BRONZE_PARTITION))
+    first, last = days.selectExpr(f"min({LEDGER_PARTITION})", f"max({LEDGER_PARTITION})").collect()[0]
     is_of_rules = (counted.measures, counted.dimensions) == (today.measures, today.dimensions)
     return Gap(replay_advice(changes, first, last), is_of_rules) if first else None

@@ -97,19 +97,20 @@ def parsed_facts(bronze: DataFrame, clients: Clients, scope: Scope) -> DataFrame
 def read_again(bronze: DataFrame, rules: UrlRules, clients: Clients) -> DataFrame:
     """Return what the oracle reads in bronze's raw bytes: one row for each row, valid or not.
 
-    The columns of ``FACTS``, and ``reject_reason`` (the oracle's), ``stored_reason``, ``stored_window``,
-    ``ingested_at``. Of a rejected row the window is null.
+    The columns of ``FACTS``, and ``reject_reason`` and ``format`` (the oracle's), ``stored_reason``, ``stored_window``,
+    ``ingested_at``. Of a rejected row the window is null. One that has no bytes, because an erasure emptied it or
+    because it came without, has the reason and the format that are stored.
     """
     raw = bronze.selectExpr(
         *("value", "unix_micros(ingested_at) as ingested", IDENTITY, *ORDER),
-        *("reject_reason as stored_reason", "unix_micros(window_start) as stored_window"),
+        *("reject_reason as stored_reason", "format as stored_format", "unix_micros(window_start) as stored_window"),
     )
     measures = ", ".join(f"{name} bigint" for name in MEASURE_NAMES)
     keys = ", ".join(f"{name} string" for name in KEYS)
     schema = (
         "window bigint, event_id string, batch bigint, kafka_partition int, kafka_offset bigint, "
         f"{keys}, is_bot boolean, {measures}, "
-        "reject_reason string, stored_reason string, stored_window bigint, ingested bigint"
+        "reject_reason string, format string, stored_reason string, stored_window bigint, ingested bigint"
     )
 
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -119,15 +120,20 @@ def read_again(bronze: DataFrame, rules: UrlRules, clients: Clients) -> DataFram
 
     records = raw.mapInArrow(read, schema).withColumn("window_start", F.expr("timestamp_micros(window)"))
     return records.selectExpr(
-        *(*FACTS, "reject_reason", "stored_reason"),
+        *(*FACTS, "reject_reason", "format", "stored_reason"),
         "timestamp_micros(stored_window) as stored_window",
         "timestamp_micros(ingested) as ingested_at",
     )
 
 
 def _read_batch(reader: oracle.Oracle, batch: pa.RecordBatch) -> pa.RecordBatch:
-    columns = {name: batch.column(name).to_pylist() for name in ("value", "ingested")}
+    columns = {name: batch.column(name).to_pylist() for name in ("value", "ingested", "stored_reason", "stored_format")}
     events = [reader.read(value, at) for value, at in zip(columns["value"], columns["ingested"], strict=True)]
+    for event, value, reason, name in zip(
+        events, columns["value"], columns["stored_reason"], columns["stored_format"], strict=True
+    ):
+        if not value and reason:
+            event.reject_reason, event.format = reason, name
     pairs = list(zip(events, columns["ingested"], strict=True))
 
     def whole(values: Iterable[int | None]) -> pa.Array:
@@ -147,6 +153,7 @@ def _read_batch(reader: oracle.Oracle, batch: pa.RecordBatch) -> pa.RecordBatch:
             for name in MEASURE_NAMES
         },
         "reject_reason": text(event.reject_reason for event in events),
+        "format": text(event.format for event in events),
         "stored_reason": batch.column("stored_reason"),
         "stored_window": batch.column("stored_window"),
         "ingested": batch.column("ingested"),

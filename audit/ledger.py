@@ -10,9 +10,13 @@ from audit.cells import compare_cells
 from audit.check import Check, compared, number
 from audit.facts import parsed_facts, read_again
 from audit.lake import PinnedLake
+from audit.rejected import ARRIVAL_WINDOW, compare_rejected
 from audit.scope import Scope
-from lake.contracts import BY_REPLAY, REJECT_REASONS
+from lake.contracts import BY_REPLAY, FORMER_REJECT_REASONS, REJECT_REASONS, REJECTED
 from lake.url_rules import UrlRules
+
+ARRIVAL = f"{ARRIVAL_WINDOW} as arrival_window"
+IS_OF_REJECTED = f"dimension = '{REJECTED.name}'"
 
 
 def check_counts(lake: PinnedLake, scope: Scope) -> list[Check]:
@@ -21,6 +25,10 @@ def check_counts(lake: PinnedLake, scope: Scope) -> list[Check]:
     Windows that a replay has corrected are left out: there those columns are no longer the truth.
     """
     bronze, entries = lake.counted_bronze(), lake.ledger().filter(scope.in_spark("window_start"))
+    of_rejected = entries.filter(IS_OF_REJECTED)
+    arrived = bronze.filter(f"reject_reason is not null and {scope.in_spark('ingested_at')}")
+    check_of_rejected = compare_rejected(arrived, of_rejected, _replayed(of_rejected), "bronze")
+    entries = entries.filter(f"not ({IS_OF_REJECTED})")
     corrected = _replayed(entries)
     left_out = corrected.count()
     facts = parsed_facts(bronze, lake.clients(), scope)
@@ -41,19 +49,20 @@ def check_counts(lake: PinnedLake, scope: Scope) -> list[Check]:
         accounted += rows_left_out
         parts.append(f"{number(rows_left_out, 'row')} in {number(left_out, 'replayed window')} left out")
     rows = valid + sum(rejected.values())
-    return [_account("bronze: rows", rows, accounted, parts, rejected), *comparison.checks]
+    return [_account("bronze: rows", rows, accounted, parts, rejected), *comparison.checks, check_of_rejected]
 
 
 def check_deeply(lake: PinnedLake, scope: Scope, rules: UrlRules) -> list[Check]:
     """Compare the ledger with what the oracle reads in bronze's raw bytes, corrected windows included."""
-    in_scope = f"({scope.in_spark('window_start')}) or reject_reason is not null"
+    in_scope = f"({scope.in_spark('window_start')}) or ({scope.in_spark('ingested_at')}) or reject_reason is not null"
     read = read_again(lake.counted_bronze().filter(in_scope), rules, lake.clients()).persist(StorageLevel.DISK_ONLY)
     entries = lake.ledger().filter(scope.in_spark("window_start"))
     try:
         good = read.filter(f"reject_reason is null and {scope.in_spark('window_start')}")
-        comparison = compare_cells(good, entries, "the raw bytes")
-        arrived = scope.in_spark("ingested_at")
-        rejected = _by_reason(read.filter(f"reject_reason is not null and {arrived}"))
+        comparison = compare_cells(good, entries.filter(f"not ({IS_OF_REJECTED})"), "the raw bytes")
+        bad = read.filter(f"reject_reason is not null and {scope.in_spark('ingested_at')}")
+        check_of_rejected = compare_rejected(bad, entries.filter(IS_OF_REJECTED), None, "the raw bytes")
+        rejected = _by_reason(bad)
         rows = good.count() + sum(rejected.values())
         reasons = _check_reasons(read, entries, scope)
     finally:
@@ -64,7 +73,7 @@ def check_deeply(lake: PinnedLake, scope: Scope, rules: UrlRules) -> list[Check]
         number(comparison.duplicates, "duplicate"),
         f"{sum(rejected.values()):,} rejected",
     ]
-    checks = [_account("rows", rows, accounted, parts, rejected), reasons, *comparison.checks]
+    checks = [_account("rows", rows, accounted, parts, rejected), reasons, *comparison.checks, check_of_rejected]
     return [Check(f"deep: {check.name}", check.left, check.right, check.verdict, check.note) for check in checks]
 
 
@@ -85,29 +94,41 @@ def _by_reason(read: DataFrame) -> dict[str, int]:
 
 
 def _account(name: str, rows: int, accounted: int, parts: list[str], rejected: dict[str, int]) -> Check:
-    unknown = sorted(set(rejected) - set(REJECT_REASONS))
+    unknown = sorted(set(rejected) - {*REJECT_REASONS, *FORMER_REJECT_REASONS})
     problem = f"unknown reject reasons: {', '.join(unknown)}" if unknown else ""
     if rows != accounted:
         problem = f"{rows:,} rows, but {accounted:,} accounted for"
-    reasons = ", ".join(f"{reason} {rejected[reason]:,}" for reason in REJECT_REASONS if reason in rejected)
+    reasons = ", ".join(f"{reason} {rejected[reason]:,}" for reason in sorted(rejected, key=_place))
     return compared(name, number(rows, "row"), " + ".join(parts), problem, f"rejected: {reasons}" if reasons else "")
 
 
+def _place(reason: str) -> tuple[int, str]:
+    """Return where a reason stands in the list of those that are looked for; those of older lakes come last."""
+    return REJECT_REASONS.index(reason) if reason in REJECT_REASONS else len(REJECT_REASONS), reason
+
+
 def _check_reasons(read: DataFrame, entries: DataFrame, scope: Scope) -> Check:
-    """Compare the reason of each row. Where the rules have changed since, a replay has corrected the row's window."""
+    """Compare the reason of each row. Where the rules have changed since, a replay has corrected one of its windows.
+
+    Those are the window of the event, and for rejected rows that in which Kafka took it.
+    """
     differing = read.filter(
         f"not (reject_reason <=> stored_reason) and (stored_reason is null or {scope.in_spark('ingested_at')})"
-    ).withColumn("counted_window", F.coalesce("window_start", "stored_window"))
-    corrected = _replayed(entries).select(
-        F.col("window_start").alias("counted_window"), F.lit(True).alias("is_replayed")
     )
-    judged = differing.join(corrected, "counted_window", "left").withColumn(
-        "is_corrected", F.expr("is_replayed is true")
+    own = differing.selectExpr(
+        *("kafka_partition", "kafka_offset", "reject_reason", "stored_reason", "stored_window"),
+        *("window_start as event_window", "ifnull(window_start, stored_window) as counted_window", ARRIVAL),
     )
+    for window, dimensions in (("counted_window", f"not ({IS_OF_REJECTED})"), ("arrival_window", IS_OF_REJECTED)):
+        corrected = _replayed(entries.filter(dimensions)).selectExpr(
+            f"window_start as {window}", f"true as is_in_{window}"
+        )
+        own = own.join(corrected, window, "left")
+    judged = own.withColumn("is_corrected", F.expr("is_in_counted_window is true or is_in_arrival_window is true"))
     counts = judged.selectExpr(
         "count_if(is_corrected) as corrected",
         "count_if(not is_corrected) as wrong",
-        "min(struct(kafka_partition, kafka_offset, reject_reason, stored_reason, window_start, stored_window)) "
+        "min(struct(kafka_partition, kafka_offset, reject_reason, stored_reason, event_window, stored_window)) "
         "filter (where not is_corrected) as first",
     ).collect()[0]
     problem = ""

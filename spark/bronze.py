@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -248,12 +249,13 @@ class Bronze:
             raise LakeError(f"another process wrote version {batch} of {self._settings.bronze}; stop that process")
         files = [DataFile.of(action["add"]) for action in actions if "add" in action]
         records = sum(file.rows for file in files)
+        rejected = sum(file.rejected for file in files)
         self._progress.report_bronze(
             lambda bronze: replace(
-                bronze,
+                bronze.with_intake(time.time(), records, rejected),
                 version=batch,
                 rows=bronze.rows + records,
-                rejected=bronze.rejected + sum(file.rejected for file in files),
+                rejected=bronze.rejected + rejected,
                 next_offsets=_with_records(offsets),
                 as_of=max([bronze.as_of, *(file.newest for file in files)]),
             )

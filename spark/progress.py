@@ -6,13 +6,20 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from lake.contracts.reports import BronzeReport, MirrorReport, SilverReport, StreamReport, write_stream_report
+from lake.contracts.reports import (
+    BronzeReport,
+    MirrorReport,
+    SilverReport,
+    StreamReport,
+    read_stream_report,
+    write_stream_report,
+)
 from spark.arrivals import Arrivals
 
 log = logging.getLogger(__name__)
@@ -23,12 +30,19 @@ Stage: TypeAlias = Literal["bronze", "silver", "mirror"]
 class Progress:
     """The progress of bronze, silver and mirror; any of their threads may report and ask."""
 
-    def __init__(self, path: Path) -> None:
-        """Begin with the defaults; ``path`` is written with the first report."""
+    def __init__(self, path: Path, reads_by: Mapping[str, str] | None = None) -> None:
+        """Begin with the defaults, and with what an earlier process has taken in; the first report writes ``path``.
+
+        ``reads_by`` is what changes how lines are read: see :class:`lake.contracts.reports.StreamReport`.
+        """
         self._path = path
         self._lock = threading.Lock()
         self._arrivals = Arrivals(path, time.time())
-        self._report = StreamReport(pid=os.getpid())
+        before = None
+        with suppress(OSError):
+            before = read_stream_report(path)
+        bronze = BronzeReport(recent=before.bronze.recent if before else ())
+        self._report = StreamReport(pid=os.getpid(), bronze=bronze, reads_by=dict(reads_by or {}))
 
     @property
     def bronze(self) -> BronzeReport:

@@ -25,6 +25,7 @@ from spark.events.agent_columns import at_most, distinct_agents
 from spark.events.counts import as_entry
 from spark.events.duplicates import count_new, in_windows
 from spark.events.judgement import Judge
+from spark.events.rejections import count_rejected
 from spark.progress import Progress
 from spark.source.bronze_facts import bronze_facts
 from spark.tables.delta import append_once, create_table, own_snapshot, skip_once, snapshot, writers_progress
@@ -160,9 +161,9 @@ class Silver:
         for batch, more in ahead[1:]:
             rows += more
             if rows > ROWS_PER_STEP:
-                break
+                return upto
             upto = batch
-        return upto
+        return latest  # what comes after the last rows holds none, such as a note of bronze's
 
     def _rows_by_batch(self, done: int, latest: int) -> dict[int, int]:
         """Return the rows of each batch after ``done`` up to ``latest``."""
@@ -198,16 +199,23 @@ class Silver:
         batch = profile(new, sum(file.rows for file in files))
         earlier = self._files.in_windows(batch.windows, done)
         counted = in_windows(self._valid(earlier, 0, done), batch.windows) if earlier else new.limit(0)
-        return as_entry(count_new(new, counted, self._judge(batch.agents)), f"batch-{upto}", BY_STREAM)
+        counts = count_new(new, counted, self._judge(batch.agents))
+        if any(file.rejected for file in files):
+            rejected = self._rows(files, done + 1, upto).filter(F.col("reject_reason").isNotNull())
+            counts = counts.unionAll(count_rejected(rejected))
+        return as_entry(counts, f"batch-{upto}", BY_STREAM)
 
     def _valid(self, files: list[DataFile], first: int, last: int) -> DataFrame:
-        """Return the valid rows of the batches from ``first`` to ``last`` in these files.
+        """Return the valid rows of the batches from ``first`` to ``last`` in these files."""
+        return self._rows(files, first, last).filter(F.col("reject_reason").isNull())
+
+    def _rows(self, files: list[DataFile], first: int, last: int) -> DataFrame:
+        """Return the rows of the batches from ``first`` to ``last`` in these files.
 
         A condition on batches stands in the plan only where a file has others too: it would change with every batch,
         and Spark would compile the plan again.
         """
         rows = read_files(self._session, self._settings.bronze, BRONZE, [file.path for file in files])
-        rows = rows.filter(F.col("reject_reason").isNull())
         if any(file.first_batch < first or file.last_batch > last for file in files):
             rows = rows.filter(F.col("batch").between(first, last))
         return rows

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from lake.contracts.reports import VerifyReport, read_stream_report
+from lake.contracts.reports import BronzeReport, VerifyReport, read_stream_report
 from lake.settings import Settings
 from stack import private
 from stack.disk import Room, disk_usage, room
@@ -61,6 +61,12 @@ class Status:
     most_silent_seconds: float | None = None
     """How long no record may come; None where it does not matter."""
     verify: VerifyReport | None = None
+    recent_records: int = 0
+    """How many records bronze took in within the last ten minutes."""
+    recent_rejected: int = 0
+    """How many of them were rejected."""
+    rejected_most: str | None = None
+    """The reason of most that were rejected in that time; None where there is none, or PostgreSQL does not know yet."""
     looked_at: float = 0.0
     """Epoch seconds; all ages are those of then."""
     seconds: float = 0.0
@@ -99,6 +105,7 @@ def gather(settings: Settings, with_sizes: bool = True) -> Status:
     ends = topic.answer(errors, unknown)
     reports = files.answer(unknown, unknown) or Reports()
     stream = reports.stream
+    recent = (stream.bronze if stream else BronzeReport()).taken_in(now)
     errors += [f"{stage}: {error}" for stage, error in stream.errors.items()] if stream else []
     return Status(
         data=str(settings.data),
@@ -123,6 +130,9 @@ def gather(settings: Settings, with_sizes: bool = True) -> Status:
         record_age_seconds=record_age(ends, stream, now),
         most_silent_seconds=most_silent_seconds(settings, any(row.name == "generator" for row in rows)),
         verify=reports.verify,
+        recent_records=recent.records,
+        recent_rejected=recent.rejected,
+        rejected_most=marts.rejected_most,
         looked_at=now,
         seconds=time.time() - now,
     )

@@ -19,7 +19,14 @@ from stack.readiness import TIMEOUT_SECONDS, Watch, how_far, wait_for_broker, wa
 from stack.servers import kafka, kafka_login, postgres
 from stack.servers.migrations import migrate
 from stack.servers.ports import PortClaims
-from stack.servers.stack_env import contradictions, keep, prepare, remember_generator, require_password
+from stack.servers.stack_env import (
+    contradictions,
+    keep,
+    prepare,
+    remember_generator,
+    remember_reading,
+    require_password,
+)
 from stack.servers.waiting import wait_until
 from stack.supervisor_config import write_config
 from stack.topic import is_refused, make_topic
@@ -57,6 +64,7 @@ def _bring_up(settings: Settings) -> None:
     with PortClaims() as claims:
         settings = keep(settings) if was_up else _prepare(settings, claims)
         remember_generator(settings)
+        remember_reading(settings)
         if not postgres.is_initialised(settings):
             with step("Preparing PostgreSQL"):
                 postgres.initialise(settings)

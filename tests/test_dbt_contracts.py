@@ -33,6 +33,7 @@ MARTS = {
     "action_counts": "window_start action action_count action_ratio",
     "payment_errors": "window_start checkouts error_count error_rate",
     "statuses": "status requests",
+    "rejected": "window_start reason format records",
     "traffic": "window_start human_events bot_events late_events server_errors",
     "build_info": "version built_at",
     "freshness": "newest_event_at counted_until lag_seconds last_whole_hour last_whole_day records rejected "

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from settings_in import settings_in
 
-from lake.contracts import DIMENSIONS, MEASURES, names
+from lake.contracts import LEDGER_DIMENSIONS, MEASURES, names
 from lake.contracts.edition import Edition, replay_advice
 from lake.errors import RulesError
 from lake.settings import load_settings
@@ -18,7 +18,7 @@ def test_an_edition_survives_being_written_down() -> None:
     edition = Edition.of_today(load_settings())
     assert Edition.parse(edition.as_text()) == edition
     assert edition.measures == tuple(names(MEASURES))
-    assert edition.dimensions == tuple(DIMENSIONS)
+    assert edition.dimensions == tuple(LEDGER_DIMENSIONS)
 
 
 def test_a_new_measure_a_new_dimension_and_other_rules_are_named() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,14 @@ from lakes import append_batch
 from pyspark.sql import SparkSession
 from settings_in import settings_in
 
-from lake.contracts import LEDGER, MEASURES, names
+from audit.check import Verdict
+from audit.scope import Scope
+from audit.verify import verify
+from lake.contracts import LEDGER, MEASURES, edition, names
 from lake.contracts.edition import EDITION_PROPERTY, Edition
 from lake.requests import ReplayRequest, ask
 from lake.settings import Settings, load_settings
+from lake.url_rules import load_url_rules
 from spark import failpoints
 from spark.errands.replay_records import replays
 from spark.pipeline import Pipeline
@@ -100,3 +105,22 @@ def test_a_measure_that_the_past_was_counted_without_is_named(session: SparkSess
     older = Edition.of_columns(set(names(MEASURES)) - {"posts"})
     set_properties(session, counted.ledger, {EDITION_PROPERTY: older.as_text()})
     assert "without the measure posts" in str(advice(session, counted))
+
+
+def test_other_settings_of_reading_ask_for_a_replay_and_fail_nothing(
+    session: SparkSession, counted: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edition, "READING", ("CHARTS_SECONDS",))  # as if charts were read from logs
+    by_others = replace(Edition.of_today(counted), settings={"CHARTS_SECONDS": "7"})
+    set_properties(session, counted.ledger, {EDITION_PROPERTY: by_others.as_text()})
+    stream = Pipeline(session, counted)
+    said = stream.progress.silver.advice
+    assert said is not None
+    assert "without today's setting CHARTS_SECONDS=60: run `make replay FROM=2026-01-01 TO=2026-01-02`" in said
+    report = verify(session, counted, load_url_rules(counted.rules_file), Scope(), is_deep=True)
+    session.conf.set("spark.sql.shuffle.partitions", "2")
+    deep = next(check for check in report.checks if check.name == "deep")
+    assert (deep.verdict, deep.note) == (Verdict.UNCHECKED, said)
+    assert not [check.name for check in report.checks if check.verdict is Verdict.FAILED]
+    assert after(stream, counted, ReplayRequest("all", MIDNIGHT, MIDNIGHT + DAY)) is None
+    assert noted(session, counted).settings == {"CHARTS_SECONDS": "60"}

@@ -41,7 +41,7 @@ from lake.requests import ReplayAnswer, ReplayRequest, ask, read_answer
 from lake.settings import Settings, load_settings
 from lake.url_rules import load_url_rules
 from spark import failpoints
-from spark.errands import replays as replay
+from spark.errands import pieces
 from spark.errands.replay_records import replays
 from spark.events.parse import parse_records
 from spark.pipeline import Pipeline
@@ -196,7 +196,7 @@ def crash_at_failpoints(monkeypatch: pytest.MonkeyPatch) -> None:
         raise Crash
 
     monkeypatch.setattr(failpoints, "die", crash)
-    monkeypatch.setattr(replay, "ROWS_PER_PIECE", 150)
+    monkeypatch.setattr(pieces, "ROWS_PER_PIECE", 150)
 
 
 def some_sightings(dice: random.Random) -> Arrive:

@@ -11,7 +11,7 @@ from mirrors import count, execute
 from audit.check import Verdict
 from audit.marts import check_marts
 from audit.scope import Scope
-from lake.contracts import DIMENSIONS
+from lake.contracts import LEDGER_DIMENSIONS
 from lake.settings import Settings
 from marts.build import Marts, build
 
@@ -23,13 +23,21 @@ WIDTHS = {
     "payment_errors": ("window_start", dt.timedelta(minutes=1)),
     "product_views": ("window_start", dt.timedelta(minutes=5)),
     "action_counts": ("window_start", dt.timedelta(minutes=5)),
+    "rejected": ("window_start", dt.timedelta(minutes=5)),
     "bot_traffic": ("window_start", dt.timedelta(minutes=5)),
     "visitors": ("hour_start", dt.timedelta(hours=1)),
     "bot_classes": ("day_start", dt.timedelta(days=1)),
 }
 PLACES = f"select window_start, ctid::text, xmin::text from marts.traffic where window_start < '{at(4 * DAY)}'"
 """Where the rows of the windows before the last but one lie."""
-KEYS = {"all": "all", "action": "view_product", "product": "p-1", "client": "198.51.100.4", "status": "200"}
+KEYS = {
+    "all": "all",
+    "action": "view_product",
+    "product": "p-1",
+    "client": "198.51.100.4",
+    "status": "200",
+    "rejected": "not_json|none",
+}
 
 
 def view(settings: Settings, version: int, second: int, number: int = 1) -> None:
@@ -57,7 +65,7 @@ def problems(settings: Settings) -> dict[str, str]:
 
 
 def test_windows_become_complete_and_open_again_though_nothing_in_them_changes(shop: Settings, marts: Marts) -> None:
-    assert set(KEYS) == set(DIMENSIONS)
+    assert set(KEYS) == set(LEDGER_DIMENSIONS)
     steps = [
         (0, 1, 10, "the first window"),
         (50, 1, 60, "its last ten seconds end the minute"),

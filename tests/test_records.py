@@ -67,6 +67,7 @@ STREAM = {
         "as_of": 1.0,
         "refusal": {"loss": [{"generation": 0, "partition": 5, "first": 40, "last": 44}]},
         "error": "it waits",
+        "recent": [{"at": 4.0, "records": 7, "rejected": 1}],
     },
     "silver": {"version": 2, "rows": 80, "as_of": 1.0, "error": None, "advice": None},
     "mirror": {"bookmark": 2, "rows": 80, "as_of": 1.0, "error": None},
@@ -74,6 +75,7 @@ STREAM = {
     "running_since": 1.5,
     "waiting_since": {"silver": 3.5},
     "moved_at": {"bronze": 2.5},
+    "reads_by": {"urls.yml": "a1b2"},
 }
 
 
@@ -165,9 +167,11 @@ def test_the_streams_progress_is_written_as_it_always_was(tmp_path: Path) -> Non
                 "as_of": 0.0,
                 "refusal": {"topic": {"topic_id": "x", "generation": 1}},
                 "error": None,
+                "recent": [],
             },
             "silver": {"version": -1, "rows": 0, "as_of": 0.0, "error": None, "advice": None},
             "mirror": {"bookmark": -1, "rows": 0, "as_of": 0.0, "error": "it waits"},
             "batch_since": {},
+            "reads_by": {},
         }
     )

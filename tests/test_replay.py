@@ -20,6 +20,7 @@ from lake.contracts.records import ReplayRecord
 from lake.errors import LakeError
 from lake.requests import ReplayAnswer, ReplayRequest, ask, read_answer
 from lake.settings import Settings
+from spark.errands import pieces
 from spark.errands import replays as replay
 from spark.errands.replay_records import replays, undone_replay
 from spark.pipeline import Pipeline
@@ -78,7 +79,7 @@ def line(path: str, serial: int) -> tuple[bytes, str]:
 def test_a_replay_under_the_right_rules_corrects_and_can_be_undone(
     session: SparkSession, ruled: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replay, "ROWS_PER_PIECE", 90)
+    monkeypatch.setattr(pieces, "ROWS_PER_PIECE", 90)
     right = ruled.rules_file.read_text()
     filters_are_views(ruled)
     records = [*traffic(seed=5, number=120), *(line(f"/filter/{serial % 3}", serial) for serial in range(30))]
@@ -157,11 +158,11 @@ def test_an_interrupted_replay_begins_again_and_is_appended_once(
 
 
 def test_a_range_is_split_into_pieces_without_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replay, "ROWS_PER_PIECE", 10)
+    monkeypatch.setattr(pieces, "ROWS_PER_PIECE", 10)
     sizes = [(100, 6), (110, 3), (120, 5), (400, 20), (410, 1)]
-    assert replay._split(sizes, (0, 1000)) == [(0, 120), (120, 400), (400, 410), (410, 1000)]
-    assert replay._split([], (0, 1000)) == [(0, 1000)]
-    assert replay._split([(100, 1), (100 + 7200, 1)], None) == [(100, 110), (7300, 7310)]
+    assert pieces._split(sizes, (0, 1000)) == [(0, 120), (120, 400), (400, 410), (410, 1000)]
+    assert pieces._split([], (0, 1000)) == [(0, 1000)]
+    assert pieces._split([(100, 1), (100 + 7200, 1)], None) == [(100, 110), (7300, 7310)]
 
 
 def test_a_request_error_reaches_the_one_who_asked() -> None:

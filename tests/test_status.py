@@ -61,6 +61,12 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"errors": ["bronze: it waits; run `make accept-loss`"]}, "it waits", "make accept-loss"),
     ({"complaints": ["others may look into x; run `make up`, or `chmod -R go= x`"]}, "others", "chmod -R go= x"),
     ({"verify": VerifyReport(verdict="failed", failed=("ledger: all",))}, "verify failed", "make verify"),
+    (
+        {"recent_records": 1_000, "recent_rejected": 11, "rejected_most": "not_json"},
+        "11 of the 1,000 records of the last ten minutes were rejected (1.1%), most as not_json: it begins like",
+        "make rejected",
+    ),
+    ({"recent_records": 9_000, "recent_rejected": 9_000}, "were rejected (100.0%); to see them", "make rejected"),
 ]
 
 
@@ -71,6 +77,11 @@ def test_what_is_wrong_is_said_and_ends_in_the_next_command(changes: dict[str, A
     assert words in sentence
     assert re.search(rf"`[^`]*{re.escape(command)}`$", sentence)
     assert (state_of(status), as_dict(status)["problems"]) == (State.UNWELL, [sentence])
+
+
+@pytest.mark.parametrize(("records", "rejected"), [(999, 999), (1_000, 10), (0, 0)])
+def test_a_few_strange_records_are_no_fault(records: int, rejected: int) -> None:
+    assert problems(a_status(recent_records=records, recent_rejected=rejected)) == []
 
 
 def test_a_current_stack_is_well_however_old_its_marts_are() -> None:

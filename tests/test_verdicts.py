@@ -21,7 +21,7 @@ from lake.contracts.records import BY_HAND, Change
 from lake.requests import ReplayAnswer, ReplayRequest, VerdictAnswer, VerdictRequest, ask, read_answer, withdraw
 from lake.settings import Settings
 from spark import failpoints
-from spark.errands import replays as replay
+from spark.errands import pieces
 from spark.pipeline import Pipeline
 from spark.tables.verdicts import read_verdicts
 
@@ -203,7 +203,7 @@ def counted_and_replayed(
     folder = tmp_path_factory.mktemp("replayed")
     lake = under_rules_of_its_own(counted_under_wrong_rules, folder)
     with pytest.MonkeyPatch.context() as small:
-        small.setattr(replay, "ROWS_PER_PIECE", 10)
+        small.setattr(pieces, "ROWS_PER_PIECE", 10)
         assert do_replay(session, lake, "a").outcome().moved["views"] == 1
     return lake
 

@@ -163,6 +163,22 @@ STATUSES = Mart(
     """,
     aliases={"requests": "events"},
 )
+REJECTED = Mart(
+    "rejected",
+    ("window_start", "reason", "format"),
+    ("records", "version"),
+    """
+    select to_timestamp(five_minutes * 300) as window_start, parts[1] as reason, parts[2] as format,
+        sum(events) as records, max(version) as version
+    from (
+        select *, extract(epoch from window_start)::bigint / 300 as five_minutes, string_to_array(key, '|') as parts
+        from cells where dimension = 'rejected'
+    ) as cells
+    group by five_minutes, parts
+    """,
+    is_by_window=True,
+    window_seconds=300,
+)
 
 VISITORS = Mart(
     "visitors",
@@ -180,4 +196,4 @@ VISITORS = Mart(
     window_seconds=3600,
 )
 
-SHOP_MARTS = (PRODUCTS, ACTIONS, PRODUCT_VIEWS, ACTION_COUNTS, PAYMENT_ERRORS, TRAFFIC, STATUSES, VISITORS)
+SHOP_MARTS = (PRODUCTS, ACTIONS, PRODUCT_VIEWS, ACTION_COUNTS, PAYMENT_ERRORS, TRAFFIC, STATUSES, REJECTED, VISITORS)

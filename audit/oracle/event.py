@@ -25,6 +25,8 @@ class Event:
     """What a record says. ``reject_reason`` is why it counts nowhere; then other fields may be missing."""
 
     reject_reason: str | None = None
+    format: str | None = None
+    """What the record is of, also where it counts nowhere; None where nobody knows."""
     time: int | None = None
     ip_address: str | None = None
     action: str | None = None

@@ -83,9 +83,10 @@ class Oracle:
         texts["user_agent"] = texts["user_agent"] and texts["user_agent"][:LONGEST_AGENT]
         address, action = _text(fields.get("ip_address")), _text(fields.get("action"))
         if any("\0" in (part or "") for part in (*texts.values(), address, action)):
-            return Event("nul_character")
+            return Event("nul_character", format="json")
         stamp = _text(fields.get("timestamp"))
         event = Event(
+            format="json",
             time=iso_micros(stamp or ""),
             ip_address=address,
             action=action,
@@ -109,6 +110,7 @@ class Oracle:
         path = HOST.sub("", parts[1], count=1) if len(parts) > 1 and HOST.match(parts[1]) else (parts[1:2] or [None])[0]
         action, product = self._meaning(parts[0], None if path is None else path[:LONGEST_TARGET])
         event = Event(
+            format="access_log",
             time=log_micros(stamp),
             ip_address=address,
             action=action,
@@ -134,7 +136,8 @@ class Oracle:
     def count(self, records: Iterable[Record]) -> tuple[dict[Cell, int], int, int]:
         """Count events per (dimension, window in seconds, key); also the numbers of rejected and of duplicate records.
 
-        The first of equal records in the given order counts.
+        The first of equal records in the given order counts. A rejected record has a cell of its own dimension, by the
+        window in which it came.
         """
         cells: dict[Cell, int] = {}
         seen: set[tuple[str, int]] = set()
@@ -144,6 +147,8 @@ class Oracle:
             identity = record.header or event.given_id or f"\0{record.position}"  # which no id can be equal to
             if event.reject_reason is not None:
                 rejected += 1
+                cell = ("rejected", int(record.ingested // 10 * 10), f"{event.reject_reason}|{event.format or 'none'}")
+                cells[cell] = cells.get(cell, 0) + 1
             elif (identity, event.window) in seen:
                 duplicates += 1
             else:

@@ -7,6 +7,7 @@
         'product',
         'client',
         'status',
+        'rejected',
     ]) }}
 {%- endmacro %}
 
@@ -91,6 +92,7 @@
     {%- do ref('payment_errors') -%}
     {%- do ref('product_views') -%}
     {%- do ref('products') -%}
+    {%- do ref('rejected') -%}
     {%- do ref('restatements') -%}
     {%- do ref('statuses') -%}
     {%- do ref('traffic') -%}

@@ -29,6 +29,13 @@ with windows as (
 
     union all
     select
+        'rejected' as mart,
+        window_start + interval '5 minutes' as ends_at,
+        is_complete
+    from {{ ref('rejected') }}
+
+    union all
+    select
         'bot_traffic' as mart,
         window_start + interval '5 minutes' as ends_at,
         is_complete

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lake.contracts.charts import CHARTS
 from lake.contracts.columns import Column, names, postgres_type
-from lake.contracts.ledger import DIMENSIONS, MEASURES, SUMMARY
+from lake.contracts.ledger import LEDGER_DIMENSIONS, MEASURES, SUMMARY
 from lake.contracts.marts import ALIAS_WORDS, SHARED_COLUMNS
 from lake.contracts.mirror import BOOKMARK_TABLE, MIRROR_SCHEMA, MIRROR_TABLES, MirrorTable
 
@@ -26,7 +26,7 @@ LOADED_AT = "loaded_at_query: select max(moved_at) from silver.bookmark"
 
 CLIENT_MEASURES = tuple(measure for measure in MEASURES if measure.per_client)
 LISTS: dict[str, tuple[str, Iterable[str]]] = {
-    "dimensions": ("The dimensions of the ledger.", DIMENSIONS),
+    "dimensions": ("The dimensions of the ledger.", LEDGER_DIMENSIONS),
     "measures": ("The measures of the ledger.", names(MEASURES)),
     "client_measures": ("The measures that are kept for each client.", names(CLIENT_MEASURES)),
     "summary_measures": ("The measures by which people judge what a verdict or a replay moved.", SUMMARY),
@@ -181,7 +181,7 @@ def _dimension_column() -> str:
         description: "{{{{ doc('dimension') }}}}"
         data_tests:
           - accepted_values:
-              arguments: {{ values: [{", ".join(DIMENSIONS)}] }}
+              arguments: {{ values: [{", ".join(LEDGER_DIMENSIONS)}] }}
 """
 
 

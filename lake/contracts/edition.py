@@ -14,13 +14,16 @@ from hashlib import sha256
 from pathlib import Path
 
 from lake.contracts.columns import names
-from lake.contracts.ledger import DIMENSIONS, MEASURES
+from lake.contracts.ledger import LEDGER_DIMENSIONS, MEASURES
 from lake.errors import RulesError, brief
 from lake.rules_file import read_bytes, read_yaml
-from lake.settings import AGENTS_FILE, Settings
+from lake.settings import AGENTS_FILE, Settings, by_name
 
 URL_RULES, RANGES, AGENT_RULES = "urls.yml", "crawler_ranges.csv", "agents.yml"
 """The names of the rules in an edition: those of the files that Weblake ships, whatever the files in use are called."""
+
+READING = ("LOG_TIMEZONE", "FUTURE_SECONDS", "TRUSTED_PROXIES")
+"""The settings that change how a line is read, by the names that :func:`lake.settings.by_name` gives them."""
 
 EDITION_PROPERTY = "weblake.edition"
 FIRST_DIMENSIONS = ("all", "action", "product", "client")
@@ -29,11 +32,15 @@ FIRST_DIMENSIONS = ("all", "action", "product", "client")
 
 @dataclass(frozen=True)
 class Edition:
-    """Names of measures and dimensions, and a hash of the URL rules, the address ranges and the agent rules."""
+    """Names of measures and dimensions, a hash of the URL rules, the address ranges and the agent rules, and settings.
+
+    The settings are those that change how a line is read.
+    """
 
     measures: tuple[str, ...]
     dimensions: tuple[str, ...]
     rules: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of_today(cls, settings: Settings) -> Edition:
@@ -47,7 +54,7 @@ class Edition:
             RANGES: _hash(read_bytes(settings.ranges_file)),
             AGENT_RULES: _hash(_as_json(AGENTS_FILE)),
         }
-        return cls(tuple(names(MEASURES)), tuple(DIMENSIONS), rules)
+        return cls(tuple(names(MEASURES)), tuple(LEDGER_DIMENSIONS), rules, reading_settings(settings))
 
     @classmethod
     def of_columns(cls, columns: Collection[str]) -> Edition:
@@ -58,20 +65,45 @@ class Edition:
     def parse(cls, text: str) -> Edition:
         """Read the property."""
         content = json.loads(text)
-        return cls(tuple(content["measures"]), tuple(content["dimensions"]), content.get("rules", {}))
+        return cls(
+            tuple(content["measures"]),
+            tuple(content["dimensions"]),
+            content.get("rules", {}),
+            content.get("settings", {}),
+        )
 
     def as_text(self) -> str:
         """Return the property's value."""
-        return json.dumps({**asdict(self), "rules": dict(self.rules)})
+        return json.dumps({**asdict(self), "rules": dict(self.rules), "settings": dict(self.settings)})
+
+    @property
+    def reading(self) -> dict[str, str]:
+        """What changes how a line is read: the URL rules, by their hash, and settings."""
+        return {name: text for name, text in self.rules.items() if name == URL_RULES} | dict(self.settings)
 
     def changes_to(self, later: Edition) -> list[str]:
-        """Return in words what is new, gone or different in the later edition; unknown rules are not compared."""
+        """Return in words what is new, gone or different in the later edition.
+
+        Rules and settings that are unknown are not compared.
+        """
         new = [f"the measure {name}" for name in later.measures if name not in self.measures]
         gone = [f"the measure {name}" for name in self.measures if name not in later.measures]
         new += [f"the dimension {name}" for name in later.dimensions if name not in self.dimensions]
         gone += [f"the dimension {name}" for name in self.dimensions if name not in later.dimensions]
         other = [name for name, text in later.rules.items() if self.rules.get(name, text) != text]
-        return new + [f"the removal of {name}" for name in gone] + [f"today's {name}" for name in other]
+        changed = {name: text for name, text in later.settings.items() if self.settings.get(name, text) != text}
+        return [
+            *new,
+            *(f"the removal of {name}" for name in gone),
+            *(f"today's {name}" for name in other),
+            *(f"today's setting {name}={text}" for name, text in changed.items()),
+        ]
+
+
+def reading_settings(settings: Settings) -> dict[str, str]:
+    """Return the settings that change how a line is read, by name."""
+    values = by_name(settings)
+    return {name: values[name] for name in READING if name in values}
 
 
 def replay_advice(changes: Collection[str], first: dt.date, last: dt.date) -> str:

@@ -31,7 +31,14 @@ DIMENSIONS = {
         Dimension("status", "status_code", "the HTTP status, three digits", digits=3),
     )
 }
-"""Name -> dimension, in the order in which the ledger's grouping has them."""
+"""Name -> dimension of the events that count, in the order in which the ledger's grouping has them."""
+
+REJECTED = Dimension("rejected", None, "why a record was rejected, and its format, `not_a_log_line|none`")
+"""Stands outside of ``all``: it counts the records that the others do not, by the window in which Kafka took them."""
+NO_FORMAT = "none"
+"""Stands in the key for the format of a record that has none."""
+LEDGER_DIMENSIONS = {**DIMENSIONS, REJECTED.name: REJECTED}
+"""Name -> dimension, of all that the ledger has."""
 
 
 def _choice(words: list[str]) -> str:
@@ -40,10 +47,12 @@ def _choice(words: list[str]) -> str:
 
 
 LEDGER_KEY = (
-    Column("dimension", "STRING", _choice(list(DIMENSIONS))),
-    Column("window_start", "TIMESTAMP", "start of the ten-second window"),
+    Column("dimension", "STRING", _choice(list(LEDGER_DIMENSIONS))),
+    Column("window_start", "TIMESTAMP", "start of the ten-second window; of rejected records, that of their ingestion"),
     Column(
-        "key", "STRING", f"{_choice([entry.comment for entry in DIMENSIONS.values() if entry.column])}; 'all' for all"
+        "key",
+        "STRING",
+        f"{_choice([entry.comment for entry in LEDGER_DIMENSIONS.values() if entry.name != 'all'])}; 'all' for all",
     ),
     Column("is_bot", "BOOLEAN", "whether a bot did it"),
 )

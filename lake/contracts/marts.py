@@ -22,6 +22,8 @@ ALIAS_WORDS = {
 
 SHARED_COLUMNS = (
     *(Column(entry.column, "STRING", entry.comment) for entry in DIMENSIONS.values() if entry.column),
+    Column("reject_reason", "STRING", "why the records count nowhere; docs/logs.md lists the reasons"),
+    Column("reject_format", "STRING", "what the records are of, as in bronze; none where nobody knows"),
     Column("network", "STRING", "its /24, or /64 of IPv6; null for what is no address"),
     Column("class", "STRING", "what the heaviest reason makes of the bots, unclear where there is none, or people"),
     Column("points", "ARRAY<INT>", "points of the reasons, in the same order"),

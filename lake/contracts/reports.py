@@ -6,7 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,19 @@ from lake.contracts.refusals import Refusal
 from lake.files import write_whole
 
 log = logging.getLogger(__name__)
+
+
+RECENT_SECONDS = 600
+SLOT_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What bronze took in within some time: when that ended (epoch seconds), how many records, how many rejected."""
+
+    at: float
+    records: int
+    rejected: int
 
 
 @dataclass(frozen=True)
@@ -33,6 +46,19 @@ class BronzeReport:
     """When Kafka got the newest row (epoch seconds)."""
     refusal: Refusal | None = None
     error: str | None = None
+    recent: tuple[Intake, ...] = ()
+    """What came in ``RECENT_SECONDS``, oldest first, about one for each ``SLOT_SECONDS``."""
+
+    def with_intake(self, now: float, records: int, rejected: int) -> BronzeReport:
+        """Add what bronze has just taken in (epoch seconds ``now``)."""
+        recent = [one for one in self.recent if one.at > now - RECENT_SECONDS]
+        last = recent.pop() if recent and recent[-1].at // SLOT_SECONDS == now // SLOT_SECONDS else Intake(now, 0, 0)
+        return replace(self, recent=(*recent, Intake(now, last.records + records, last.rejected + rejected)))
+
+    def taken_in(self, now: float) -> Intake:
+        """Return what came in the last ``RECENT_SECONDS``, altogether."""
+        recent = [one for one in self.recent if one.at > now - RECENT_SECONDS]
+        return Intake(now, sum(one.records for one in recent), sum(one.rejected for one in recent))
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> BronzeReport:
@@ -44,6 +70,7 @@ class BronzeReport:
                 "next_offsets": _offsets_of(content.get("next_offsets", {})),
                 "ends": _offsets_of(content.get("ends", {})),
                 "refusal": Refusal.of(refusal) if refusal else None,
+                "recent": tuple(Intake(**fields_of(Intake, one)) for one in content.get("recent", ())),
             }
         )
 
@@ -96,6 +123,8 @@ class StreamReport:
     """Stage -> when the oldest rows came that wait for it (epoch seconds). Bronze's rows wait in Kafka, which knows."""
     moved_at: dict[str, float] = field(default_factory=dict)
     """Stage -> when it last dealt with rows (epoch seconds)."""
+    reads_by: dict[str, str] = field(default_factory=dict)
+    """What changes how lines are read: the setting or the file of rules -> its value, or the hash of what it says."""
 
     @property
     def errors(self) -> dict[str, str]:

@@ -56,3 +56,14 @@ REJECT_REASONS = (
     "key_too_long",
 )
 """Why a record is kept in bronze and counted nowhere, in the order in which they are looked for."""
+
+FORMER_REJECT_REASONS = (
+    "invalid_utf8",
+    "time_too_old",
+    "missing_ip",
+    "invalid_ip",
+    "unknown_action",
+    "wrong_type",
+    "key_too_long",
+)
+"""Reasons that rows of older lakes may have, whatever today's are: a replay counts such rows again, and leaves them."""

@@ -14,30 +14,35 @@ from spark.events.agent_columns import distinct_agents
 from spark.events.counts import difference
 from spark.events.duplicates import count_new
 from spark.events.judgement import Judge
-from spark.events.parse import parse_again
+from spark.events.parse import parse_all_again
+from spark.events.rejections import count_rejected, counted_window
 
 
-def corrections(valid: DataFrame, entries: DataFrame, judge: Judge) -> DataFrame:
+def corrections(rows: DataFrame, entries: DataFrame, judge: Judge) -> DataFrame:
     """Return what has to be added to the ledger so that it agrees with the rows.
 
     Args:
-        valid: All rows of some windows that are valid under today's rules.
+        rows: All rows that are counted in some windows, valid or rejected.
         entries: All entries of the ledger in those windows.
         judge: Says who is a bot, given the distinct agents.
 
     Returns:
         The ledger's columns but for ``entry`` and ``cause``; only rows that change something.
     """
+    is_valid = F.col("reject_reason").isNull()
+    valid = rows.filter(is_valid)
     counted = count_new(valid, valid.limit(0), judge(distinct_agents(valid)))
-    return difference(counted, entries)
+    return difference(counted.unionAll(count_rejected(rows.filter(~is_valid))), entries)
 
 
 def read_by_todays_rules(
     session: SparkSession, settings: Settings, rules: UrlRules, windows: tuple[int, int], counted_up_to: int
 ) -> DataFrame:
-    """Return the rows of bronze that are valid under ``rules`` and lie in the windows, parsed from their bytes.
+    """Return the rows of bronze that ``rules`` count in the windows, parsed from their bytes, valid or rejected.
 
-    A row that was rejected has no window yet: all those are parsed that came late enough to be of the range.
+    A row that was rejected has no window of its event yet: all those are parsed that came late enough to be of the
+    range. One that was valid may be rejected today: then it is counted in the window in which Kafka took it. An emptied
+    row says nothing any more, and stays rejected for the reason of its arrival: see :mod:`spark.errands.erasure`.
 
     Args:
         session: The Spark session.
@@ -48,20 +53,33 @@ def read_by_todays_rules(
     """
     earliest = _moment(windows[0] - FUTURE_TOLERANCE_SECONDS)
     was_rejected = F.col("reject_reason").isNotNull() & (F.col("ingested_at") >= earliest)
-    may_be_in = within("event_date", windows) | (was_rejected & (F.col("event_date") >= earliest.date()))
+    came_in = (F.col("ingested_at") >= _moment(windows[0])) & (F.col("ingested_at") < _moment(windows[1]))
+    may_be_in = within("event_date", windows) | (was_rejected & (F.col("event_date") >= earliest.date())) | came_in
     bronze = session.read.format("delta").load(settings.bronze).filter(F.col("batch") <= counted_up_to)
-    first, end = map(_moment, windows)
-    is_in = (F.col("window_start") >= first) & (F.col("window_start") < end)
-    return parse_again(bronze.filter(may_be_in), rules).filter(is_in).drop("referrer", "user_id")
+    is_emptied = F.col("reject_reason").isNotNull() & (F.coalesce(F.octet_length("value"), F.lit(0)) == 0)
+    parsed = parse_all_again(bronze.filter(may_be_in & ~is_emptied), rules)
+    emptied = bronze.filter(was_rejected & is_emptied).select(*parsed.columns)
+    return _counted_in(parsed.unionAll(emptied), windows).drop("referrer", "user_id")
 
 
 def read_on_arrival(
     session: SparkSession, settings: Settings, windows: tuple[int, int], counted_up_to: int
 ) -> DataFrame:
-    """Return the rows of bronze that were valid on arrival and lie in the windows; as :func:`read_by_todays_rules`."""
+    """Return the rows that were counted in the windows as they were read on arrival, valid or rejected.
+
+    Their ``window_start`` is that in which they are counted.
+    """
     bronze = session.read.format("delta").load(settings.bronze).filter(F.col("batch") <= counted_up_to)
-    valid = bronze.filter(F.col("reject_reason").isNull() & within("event_date", windows))
-    return valid.drop("value", "referrer", "user_id")
+    first, end = map(_moment, windows)
+    rows = bronze.filter(F.col("event_date").between(first.date(), end.date()))
+    return _counted_in(rows, windows).drop("value", "referrer", "user_id")
+
+
+def _counted_in(rows: DataFrame, windows: tuple[int, int]) -> DataFrame:
+    """Return the rows that are counted in the windows; their ``window_start`` is the one in which they are."""
+    first, end = map(_moment, windows)
+    counted = rows.withColumn("window_start", counted_window())
+    return counted.filter((F.col("window_start") >= first) & (F.col("window_start") < end))
 
 
 def within(column: str, windows: tuple[int, int]) -> Column:

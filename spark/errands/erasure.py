@@ -3,7 +3,8 @@
 In bronze, the address, user, agent and referrer of its rows give way to the word ``erased``, in the bytes as well, so
 that parsing them again gives the same counts. In the ledger, its counts become those of the client ``erased``, which
 all erased clients share. So every stage still agrees with the one before it. Its rejected records, whose fields nobody
-knows, are emptied; but not those that today's rules can read, which a replay may have counted.
+knows, are emptied; but not those that today's rules can read, which a replay may have counted. An emptied record keeps
+the reason and the format by which it is counted, because its bytes no longer tell them.
 
 The address stands in no predicate that Delta puts on record: rows are matched by their position, keys by a join.
 """
@@ -20,31 +21,34 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lake.addresses import address_pattern
-from lake.contracts import BRONZE, BRONZE_PARTITION, ERASED, names
+from lake.contracts import BRONZE, BRONZE_PARTITION, ERASED, REJECTED, names
 from lake.contracts.records import ErasureRecord, as_text
 from lake.formats import FORMATS
 from lake.settings import Settings
 from lake.url_rules import UrlRules, load_url_rules
 from spark import failpoints
+from spark.errands.replay_records import corrected_windows
 from spark.events.agent_columns import distinct_agents
 from spark.events.claims import load_ranges
 from spark.events.formats import erased
 from spark.events.judgement import Judgement
-from spark.events.parse import parse_again
+from spark.events.parse import parse_all_again
+from spark.events.rejections import ingestion_window
 from spark.tables.delta import ERASURE, noting, vacuum
 from spark.tables.storage import read_texts, remove_folder, write_text
 from spark.tables.verdicts import read_verdicts
 
 log = logging.getLogger(__name__)
 
-EMPTIED_REASON = "not_a_log_line"  # what parsing an empty record gives
 POSITION = ("batch", "kafka_partition", "kafka_offset")
 
 
 def erase_from_bronze(session: SparkSession, settings: Settings, pattern: str) -> dict[str, int]:
     """Rewrite the rows that hold the address; return how many were the client's own, others, and rejected ones."""
     bronze = session.read.format("delta").load(settings.bronze)
-    rows = with_readable(rows_with(bronze, pattern), load_url_rules(settings.rules_file))
+    of_rejected = session.read.format("delta").load(settings.ledger).filter(F.col("dimension") == REJECTED.name)
+    corrected = corrected_windows(session, settings, of_rejected)
+    rows = with_readable(rows_with(bronze, pattern), load_url_rules(settings.rules_file), corrected)
     is_own = F.col("ip_address").rlike(pattern)
     kinds = F.when(~F.col("is_readable"), "rejected").when(is_own, "own").otherwise("others")
     counts = {row["kind"]: row["count"] for row in rows.groupBy(kinds.alias("kind")).count().collect()}
@@ -74,13 +78,38 @@ def rows_with(bronze: DataFrame, pattern: str) -> DataFrame:
     return bronze.filter(F.concat_ws("\n", F.col("value").cast("string"), *texts).rlike(pattern))
 
 
-def with_readable(rows: DataFrame, rules: UrlRules) -> DataFrame:
-    """Add ``is_readable`` to rows of bronze: not rejected on arrival, or not under today's rules."""
-    again = parse_again(rows.filter(F.col("reject_reason").isNotNull()), rules).select(
-        *POSITION, F.lit(True).alias("again")
+def with_readable(rows: DataFrame, rules: UrlRules, corrected: DataFrame) -> DataFrame:
+    """Add to rows of bronze what is to be known before they are emptied.
+
+    Args:
+        rows: Rows of bronze.
+        rules: Today's rules.
+        corrected: The windows in which a replay has corrected the rejected records.
+
+    Returns:
+        The rows with ``is_readable``, which is so if they were not rejected on arrival, or are not under today's rules;
+        and, of those that are not, ``counted_reason`` and ``counted_format``, by which the ledger counts them.
+    """
+    again = parse_all_again(rows.filter(F.col("reject_reason").isNotNull()), rules).select(
+        *POSITION,
+        F.col("reject_reason").alias("reason_today"),
+        F.col("format").alias("format_today"),
+        F.lit(True).alias("was_rejected"),
     )
-    readable = F.col("reject_reason").isNull() | F.coalesce("again", F.lit(False))
-    return rows.join(again, list(POSITION), "left").withColumn("is_readable", readable).drop("again")
+    windows = corrected.select(F.col("window_start").alias("arrival"), F.lit(True).alias("is_corrected"))
+    both = (
+        rows.join(again, list(POSITION), "left")
+        .withColumn("arrival", ingestion_window())
+        .join(F.broadcast(windows), "arrival", "left")
+    )
+    is_readable = F.col("was_rejected").isNull() | F.col("reason_today").isNull()
+    is_as_today = F.coalesce("is_corrected", F.lit(False))
+    return both.select(
+        *rows.columns,
+        is_readable.alias("is_readable"),
+        F.when(is_as_today, F.col("reason_today")).otherwise(F.col("reject_reason")).alias("counted_reason"),
+        F.when(is_as_today, F.col("format_today")).otherwise(F.col("format")).alias("counted_format"),
+    )
 
 
 def anonymous(rows: DataFrame, pattern: str, judgement: Judgement) -> DataFrame:
@@ -111,7 +140,6 @@ def anonymous(rows: DataFrame, pattern: str, judgement: Judgement) -> DataFrame:
     event_key = F.when(F.col("event_key").isNotNull(), F.xxhash64(event_id, "window_start"))
     replaced = {
         "value": value.cast("binary"),
-        "reject_reason": F.when(is_rejected, EMPTIED_REASON).otherwise(F.col("reject_reason")),
         "event_id": event_id,
         "event_key": event_key,
         "ip_address": own(F.lit(ERASED), "ip_address"),
@@ -121,7 +149,11 @@ def anonymous(rows: DataFrame, pattern: str, judgement: Judgement) -> DataFrame:
         "referrer": own(None, "referrer"),
         "user_agent": own(agent, "user_agent"),
     }
-    readable = ("format", "occurred_at", "action", "status_code", "response_ms", "bytes")
+    readable = ("occurred_at", "action", "status_code", "response_ms", "bytes")
+    replaced |= {
+        "reject_reason": F.when(is_rejected, F.col("counted_reason")).otherwise(F.col("reject_reason")),
+        "format": F.when(is_rejected, F.col("counted_format")).otherwise(F.col("format")),
+    }
     replaced |= {name: F.when(~is_rejected, F.col(name)) for name in readable}
     return rows.select(*(replaced.get(name, F.col(name)).alias(name) for name in names(BRONZE)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from lake.contracts import BRONZE, LEDGER_PARTITION, SUMMARY, names
+from lake.contracts import BRONZE, LEDGER_PARTITION, REJECTED, SUMMARY, names
 from lake.settings import Settings
 from lake.url_rules import UrlRules
 from spark.errands.replay_records import corrected_windows
@@ -47,7 +47,8 @@ def moves(
     days = [row[0] for row in ledger.filter(is_theirs).select(LEDGER_PARTITION).distinct().collect()]
     bronze = session.read.format("delta").load(settings.bronze).filter(F.col("batch") <= counted_up_to)
     own = bronze.filter(F.col("event_date").isin(days) & F.col("ip_address").isin(addresses))
-    corrected = corrected_windows(session, settings, ledger.filter(F.col(LEDGER_PARTITION).isin(days)))
+    of_events = ledger.filter(F.col(LEDGER_PARTITION).isin(days) & (F.col("dimension") != REJECTED.name))
+    corrected = corrected_windows(session, settings, of_events)
     valid = _as_counted(own, rules, corrected).persist()
     try:
         agents, rows = distinct_agents(valid), valid.count()

@@ -20,7 +20,6 @@ from pyspark.sql import functions as F
 from lake.contracts import (
     BY_REPLAY,
     COUNTS,
-    WINDOW_SECONDS,
     names,
     spark_schema,
 )
@@ -32,6 +31,7 @@ from lake.settings import Settings
 from lake.url_rules import UrlRules, load_url_rules
 from spark import failpoints
 from spark.errands.corrections import corrections, read_by_todays_rules, read_on_arrival, within
+from spark.errands.pieces import pieces
 from spark.errands.replay_records import (
     corrected_windows,
     entry_of,
@@ -54,9 +54,6 @@ from spark.tables.storage import remove_folder
 from spark.tables.verdicts import entries_since
 
 log = logging.getLogger(__name__)
-
-HOUR_SECONDS = 3600
-ROWS_PER_PIECE = 300_000
 
 
 class Replays:
@@ -129,18 +126,18 @@ class Replays:
         windows = self._pieces[self._done]
         entries = self._ledger().filter(within("window_date", windows))
         if request.undo is None:
-            valid = read_by_todays_rules(self._session, self._settings, self._rules, windows, counted_up_to)
+            rows = read_by_todays_rules(self._session, self._settings, self._rules, windows, counted_up_to)
         else:
             undone = F.broadcast(self._entries(request.undo).select("window_start").distinct())
             entries = entries.join(undone, "window_start", "left_semi")
-            valid = read_on_arrival(self._session, self._settings, windows, counted_up_to)
-            valid = valid.join(undone, "window_start", "left_semi")
-        valid.persist()
+            rows = read_on_arrival(self._session, self._settings, windows, counted_up_to)
+            rows = rows.join(undone, "window_start", "left_semi")
+        rows.persist()
         try:
-            changes = corrections(valid, entries, self._judge)
+            changes = corrections(rows, entries, self._judge)
             changes.write.mode("overwrite").parquet(f"{self._staging}/piece={self._done}")
         finally:
-            valid.unpersist()
+            rows.unpersist()
         failpoints.reach("replay-after-piece")
         self._done += 1
         answer(self._settings.requests, request.id, ReplayAnswer(False, len(self._pieces), self._done))
@@ -226,42 +223,6 @@ class Replays:
 
     def _ledger(self) -> DataFrame:
         return self._session.read.format("delta").load(self._settings.ledger)
-
-
-def pieces(session: SparkSession, settings: Settings, request: ReplayRequest) -> list[tuple[int, int]]:
-    """Split a range into pieces of about ``ROWS_PER_PIECE`` rows: first window and end, exclusive.
-
-    The pieces cover the whole range; with a client, only the hours in which it was seen.
-    """
-    bronze = session.read.format("delta").load(settings.bronze)
-    rows = bronze.filter(within("event_date", (request.first, request.end)))
-    if request.client:
-        hour = F.date_trunc("hour", "window_start")
-        hours = rows.filter(F.col("ip_address") == request.client).select(hour.alias("hour")).distinct()
-        rows = rows.withColumn("hour", hour).join(F.broadcast(hours), "hour", "left_semi")
-    window = F.unix_seconds("window_start").alias("window")
-    counted = rows.groupBy(window).count().orderBy("window").collect()
-    sizes = [(int(row["window"]), int(row["count"])) for row in counted]
-    return _split(sizes, None if request.client else (request.first, request.end))
-
-
-def _split(sizes: list[tuple[int, int]], whole: tuple[int, int] | None) -> list[tuple[int, int]]:
-    """Split windows with their numbers of rows, in order. With ``whole`` the pieces leave no gap in it."""
-    starts: list[int] = []
-    ends: list[int] = []
-    rows = 0
-    for window, count in sizes:
-        has_gap = whole is None and bool(ends) and window - ends[-1] >= HOUR_SECONDS
-        if not starts or rows + count > ROWS_PER_PIECE or has_gap:
-            starts.append(window)
-            ends.append(window)
-            rows = 0
-        ends[-1] = window + WINDOW_SECONDS
-        rows += count
-    if whole:
-        starts = [whole[0], *starts[1:]]
-        ends = [*starts[1:], whole[1]]
-    return list(zip(starts, ends, strict=True))
 
 
 def _writer(request: ReplayRequest) -> str:

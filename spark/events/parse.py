@@ -76,11 +76,16 @@ def parse_records(records: DataFrame, rules: UrlRules) -> DataFrame:
 
 def parse_again(rows: DataFrame, rules: UrlRules) -> DataFrame:
     """Parse rows of bronze again from their bytes, and return what is valid now, without the bytes."""
+    return parse_all_again(rows, rules).filter(F.col("reject_reason").isNull())
+
+
+def parse_all_again(rows: DataFrame, rules: UrlRules) -> DataFrame:
+    """Parse rows of bronze again from their bytes, and return all of them, without the bytes."""
     position = F.concat_ws("-", "kafka_partition", "kafka_offset")
     has_given_id = F.col("event_key").isNotNull() | (F.col("event_id") != position)
     given_id = F.when(has_given_id, F.col("event_id")).alias("header_event_id")
     records = rows.select("value", given_id, "kafka_partition", "kafka_offset", "ingested_at", "batch")
-    return parse_records(records, rules).filter(F.col("reject_reason").isNull()).drop("value")
+    return parse_records(records, rules).drop("value")
 
 
 def _fields(decoded: DataFrame, rules: UrlRules) -> DataFrame:

@@ -8,14 +8,14 @@ from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from lake.contracts import LEDGER_PARTITION
+from lake.contracts import BRONZE_PARTITION, LEDGER_PARTITION
 from lake.contracts.edition import EDITION_PROPERTY, Edition, replay_advice
 from lake.settings import Settings
-from spark.tables.delta import is_empty, live_files, properties, set_properties, snapshot
+from spark.tables.delta import is_empty, live_files, properties, set_properties, snapshot, writers_progress
 
 
 def note_edition(session: SparkSession, settings: Settings) -> None:
-    """Write down the edition of a ledger that has none yet; a ledger without entries gets today's.
+    """Write down the edition of a ledger that has none yet; one that has not counted anything gets today's.
 
     Call it before the columns of new measures are added: the edition is derived from the columns.
     """
@@ -23,7 +23,7 @@ def note_edition(session: SparkSession, settings: Settings) -> None:
     if not DeltaTable.isDeltaTable(session, ledger):
         return
     snapshot(session, ledger)
-    if is_empty(session, ledger):
+    if is_empty(session, ledger) and not any(name.startswith("silver:") for name in writers_progress(session, ledger)):
         write_edition(session, settings, Edition.of_today(settings))
     elif EDITION_PROPERTY not in properties(session, ledger):
         columns = session.read.format("delta").load(ledger).columns
@@ -49,14 +49,26 @@ def edition_advice(session: SparkSession, settings: Settings, today: Edition) ->
 
 
 def holds_all_windows(session: SparkSession, settings: Settings, first: int, end: int) -> bool:
-    """Return whether a range (epoch seconds, ``end`` excluded) holds every window of the ledger; one Spark job."""
-    window = F.unix_seconds("window_start")
-    ledger = session.read.format("delta").load(settings.ledger)
-    earliest, latest = ledger.agg(F.min(window), F.max(window)).collect()[0]
+    """Return whether a range (epoch seconds, ``end`` excluded) holds every window of the ledger; one Spark job.
+
+    Those of rejected records are among them, also where the ledger was counted without.
+    """
+    window, arrival = F.unix_seconds("window_start"), F.unix_seconds("ingested_at")
+    ledger = session.read.format("delta").load(settings.ledger).select(window.alias("second"))
+    rejected = session.read.format("delta").load(settings.bronze).filter(F.col("reject_reason").isNotNull())
+    seconds = ledger.unionAll(rejected.select(arrival.alias("second")))
+    earliest, latest = seconds.agg(F.min("second"), F.max("second")).collect()[0]
     return earliest is None or bool(first <= earliest and latest < end)
 
 
 def _days(session: SparkSession, settings: Settings) -> list[dt.date]:
-    """Return the days that the ledger has, in order."""
-    _, files = live_files(session, settings.ledger)
-    return sorted({dt.date.fromisoformat(file["partitionValues"][LEDGER_PARTITION]) for file in files})
+    """Return the days that the ledger has, and those that bronze has, on some of which rejected records came; in order.
+
+    A day may be there twice.
+    """
+    tables = {settings.ledger: LEDGER_PARTITION, settings.bronze: BRONZE_PARTITION}
+    return sorted(
+        dt.date.fromisoformat(file["partitionValues"][day])
+        for path, day in tables.items()
+        for file in live_files(session, path)[1]
+    )

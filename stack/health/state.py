@@ -6,6 +6,7 @@ from dataclasses import asdict
 from enum import Enum
 from typing import Any
 
+from lake.reject_advice import advice_for
 from stack.health.lags import STALE_SECONDS, USUAL_SECONDS
 from stack.health.look import with_command
 from stack.health.processes import FROZEN, RUNNING, SILENT, STOPPED, SUPERVISOR, UNKNOWN, UNSUPERVISED
@@ -17,6 +18,8 @@ DRAW_SECONDS = 120
 """How long after their time the charts may be drawn."""
 FIRST_SECONDS = 300
 """How long after its start a program may wait for what it needs."""
+FEW_RECORDS, USUAL_SHARE = 1_000, 0.01
+"""Of so many records within ten minutes, this share may be rejected."""
 DOWN = "nothing of the stack runs; run `make up`"
 
 
@@ -63,6 +66,7 @@ def problems(status: Status) -> list[str]:
         *(loop.complaint for loop in status.loops if loop.complaint),
         *_of_charts(status),
         *_of_source(status),
+        *_of_rejected(status),
         *_of_verify(status),
         *(with_command(error, "see `make logs NAME=stream`") for error in status.errors),
     ]
@@ -185,6 +189,16 @@ def _of_source(status: Status) -> list[str]:
         return []
     name = "generator" if status.process("generator") else "kafka"
     return [f"no record has come for {record / 60:.0f} minutes, although some came before; see `make logs NAME={name}`"]
+
+
+def _of_rejected(status: Status) -> list[str]:
+    """Return that more records than usual are rejected. A few strange ones say nothing, nor do a few in all."""
+    records, rejected = status.recent_records, status.recent_rejected
+    if records < FEW_RECORDS or rejected <= records * USUAL_SHARE:
+        return []
+    share = f"{rejected:,} of the {records:,} records of the last ten minutes were rejected ({rejected / records:.1%})"
+    most = f", most as {status.rejected_most}: {advice_for(status.rejected_most)}" if status.rejected_most else ""
+    return [f"{share}{most}; to see them, run `make rejected`"]
 
 
 def _of_verify(status: Status) -> list[str]:

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from lake.contracts.edition import reading_settings
 from lake.env_file import KAFKA_SERVERS, read_env_file
 from lake.errors import ServiceError, SettingsError
 from lake.files import write_whole
@@ -151,6 +152,11 @@ def remember_generator(settings: Settings) -> None:
         "BOTS": str(settings.generate_bots),
     }
     write(settings, generator)
+
+
+def remember_reading(settings: Settings) -> None:
+    """Write down the settings by which the stream reads lines, so that all commands, and the next start, have them."""
+    write(settings, reading_settings(settings))
 
 
 def as_written(settings: Settings) -> Settings:

@@ -93,6 +93,7 @@ def import_(
     """
     from ingest.import_logs import import_files
     from lake.posts import importing
+    from lake.reading import require_the_streams_reading
     from stack.servers.stack_env import as_written
     from stack.turns import stopper
     from weblake.arguments import require_positive
@@ -102,6 +103,7 @@ def import_(
     require_positive("--timeout", timeout)
     with ExitStack() as notes:
         if as_written(settings).kafka_bootstrap_servers == settings.kafka_bootstrap_servers:
+            require_the_streams_reading(settings)
             notes.enter_context(importing(settings.data, f"`make import` of {', '.join(file)}"))
         progress = notes.enter_context(_progress_bar(file))
         outcome = import_files(file, settings, timeout, progress)

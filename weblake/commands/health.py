@@ -7,11 +7,15 @@ from typing import Annotated
 
 import typer
 
+from lake.contracts import FORMER_REJECT_REASONS, REJECT_REASONS
+from lake.errors import SettingsError
 from lake.settings import Settings
 from weblake.commands.options import Json
 from weblake.commands.stack import PANEL, Stack, Where, run_compose
 from weblake.console import activity, write_json
 from weblake.process import DOWN, FAILED, UNCHECKED, WAITING, prepare
+
+MOST_REJECTED = 10_000
 
 app = typer.Typer()
 
@@ -53,6 +57,40 @@ def status(
         show_status(report)
     codes = {"unwell": FAILED, "unknown": UNCHECKED, "down": DOWN, "waiting": WAITING}
     return codes.get(state_of(report).value, 0)
+
+
+@app.command(rich_help_panel=PANEL, epilog="Example: weblake rejected --limit 50 --reason not_a_log_line")
+def rejected(
+    limit: Annotated[int, typer.Option("--limit", min=1, max=MOST_REJECTED, help="How many at most.")] = 20,
+    reason: Annotated[
+        str | None, typer.Option("--reason", help="Only those that were rejected for this reason.")
+    ] = None,
+    whole: Annotated[bool, typer.Option("--whole", help="Show long records whole.")] = False,
+    as_json: Json = False,
+) -> int:
+    """List the newest records that count nowhere, and why.
+
+    The reason is that of their arrival; a replay may have counted some of them since. What does not print in a record
+    is shown as an escape.
+    """
+    from lake.rejected_rows import newest_rejected
+    from weblake.show.rejected import as_dicts, show_rejected
+
+    settings = prepare(quiet=True)
+    _require_reason(reason)
+    rows = newest_rejected(settings, limit, reason)
+    if as_json:
+        write_json(as_dicts(rows))
+    else:
+        show_rejected(rows, whole)
+    return 0
+
+
+def _require_reason(reason: str | None) -> None:
+    """Raise SettingsError where no record can have been rejected for that reason."""
+    known = dict.fromkeys((*REJECT_REASONS, *FORMER_REJECT_REASONS))
+    if reason is not None and reason not in known:
+        raise SettingsError(f"--reason {reason!r} is none; the reasons are {', '.join(known)}")
 
 
 def _list_states(settings: Settings, since: str, as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lake.contracts import REJECTED
 from lake.contracts.edition import URL_RULES
 from lake.contracts.records import ReplayRecord, VerdictRecord
 from lake.requests import Sizes, TableSize, VerdictAnswer
@@ -18,7 +19,7 @@ def show_replay(record: ReplayRecord) -> None:
         (
             row.dimension,
             row.key,
-            "bot" if row.is_bot else "human",
+            "-" if row.dimension == REJECTED.name else "bot" if row.is_bot else "human",
             ", ".join(f"{name} {value:+,d}" for name, value in row.measures.items()),
         )
         for row in record.shown

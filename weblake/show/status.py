@@ -78,7 +78,7 @@ def _facts(status: Status) -> tuple[tuple[str, str], ...]:
     return (
         ("newest record", "not read yet, or none" if record is None else f"came {_ago(record)}"),
         ("stream", "no report" if status.stream_age_seconds is None else f"reported {_ago(status.stream_age_seconds)}"),
-        ("rejected rows", f"{status.rejected:,}"),
+        ("rejected rows", _rejected_text(status)),
         ("ledger version", str(status.ledger_version)),
         ("bookmark", "unknown" if status.bookmark is None else str(status.bookmark)),
         ("marts", marts),
@@ -89,6 +89,14 @@ def _facts(status: Status) -> tuple[tuple[str, str], ...]:
         ("data", status.data),
         ("looked", f"{instant_text(status.looked_at)}, in {status.seconds:.1f} s"),
     )
+
+
+def _rejected_text(status: Status) -> str:
+    if not status.recent_records:
+        return f"{status.rejected:,}"
+    share = status.recent_rejected / status.recent_records
+    recent = f"{status.recent_rejected:,} of {status.recent_records:,} in the last ten minutes ({share:.1%})"
+    return f"{status.rejected:,}; {recent}" + ("; `make rejected` shows them" if status.recent_rejected else "")
 
 
 def _verify_text(status: Status) -> str:

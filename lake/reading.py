@@ -1,0 +1,44 @@
+"""Lines are read by the stream, so what changes how they are read belongs to it: others must not think otherwise."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+
+import psutil
+
+from lake.contracts.edition import Edition
+from lake.contracts.reports import read_stream_report
+from lake.errors import SettingsError
+from lake.settings import Settings
+
+ALIVE_SECONDS = 120
+"""A stream that runs writes its report much more often."""
+
+
+def require_the_streams_reading(settings: Settings) -> None:
+    """Refuse settings that would have lines read in another way than the running stream reads them.
+
+    Raises:
+        SettingsError: a setting or the URL rules are others.
+    """
+    stream = None
+    with suppress(OSError):  # `make status` says so
+        stream = read_stream_report(settings.stream_file)
+    if stream is None or time.time() - stream.updated_at > ALIVE_SECONDS or not psutil.pid_exists(stream.pid):
+        return
+    ours = Edition.of_today(settings).reading
+    others = [name for name, text in ours.items() if stream.reads_by.get(name, text) != text]
+    if not others:
+        return
+    pairs = ", ".join(_in_words(name, stream.reads_by[name], ours[name], settings) for name in others)
+    raise SettingsError(
+        f"the running stream reads lines by other settings: {pairs}. Leave them out here; or to have the stream read "
+        "by these, run `make down` and `make up` with them"
+    )
+
+
+def _in_words(name: str, theirs: str, ours: str, settings: Settings) -> str:
+    if name in Edition.of_today(settings).settings:
+        return f"{name}={theirs}, and not {ours}"
+    return f"other URL rules than {settings.rules_file} has now"
