@@ -89,7 +89,7 @@ def test_oracle_and_stream_read_every_case_alike(session: SparkSession, rules: U
     rows = parsed.orderBy("kafka_offset").collect()
     for value, row in zip(cases, rows, strict=True):
         found = oracle.read(value, NOW)
-        assert found.reject_reason == row.reject_reason, value
+        assert (found.reject_reason, found.format) == (row.reject_reason, row.format), value
         if row.reject_reason is None:
             assert [getattr(found, name) for name in columns] == [row[name] for name in columns], value
             assert found.window == int(row.window_start.timestamp()) * SECOND, value
@@ -110,6 +110,7 @@ def test_the_first_of_equal_events_counts_once_in_each_dimension(rules: UrlRules
     ]
     cells, rejected, duplicates = Oracle(rules).count(sent)
     assert (rejected, duplicates) == (1, 1)
+    assert cells["rejected", int(second), "not_a_log_line|none"] == 1
     window = int(second)
     assert {cell: number for cell, number in cells.items() if cell[0] in {"all", "action", "product", "client"}} == {
         ("all", window, "all"): 3,
