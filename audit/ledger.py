@@ -12,7 +12,7 @@ from audit.facts import parsed_facts, read_again
 from audit.lake import PinnedLake
 from audit.rejected import ARRIVAL_WINDOW, compare_rejected
 from audit.scope import Scope
-from lake.contracts import BY_REPLAY, FORMER_REJECT_REASONS, REJECT_REASONS, REJECTED
+from lake.contracts import BY_REPLAY, FORMER_REASONS, REJECT_REASONS, REJECTED
 from lake.url_rules import UrlRules
 
 ARRIVAL = f"{ARRIVAL_WINDOW} as arrival_window"
@@ -94,7 +94,7 @@ def _by_reason(read: DataFrame) -> dict[str, int]:
 
 
 def _account(name: str, rows: int, accounted: int, parts: list[str], rejected: dict[str, int]) -> Check:
-    unknown = sorted(set(rejected) - {*REJECT_REASONS, *FORMER_REJECT_REASONS})
+    unknown = sorted(set(rejected) - {*REJECT_REASONS, *FORMER_REASONS})
     problem = f"unknown reject reasons: {', '.join(unknown)}" if unknown else ""
     if rows != accounted:
         problem = f"{rows:,} rows, but {accounted:,} accounted for"

@@ -27,7 +27,7 @@ def require_the_streams_reading(settings: Settings) -> None:
         stream = read_stream_report(settings.stream_file)
     if stream is None or time.time() - stream.updated_at > ALIVE_SECONDS or not psutil.pid_exists(stream.pid):
         return
-    ours = Edition.of_today(settings).reading
+    ours = Edition.of_today(settings).reads_by
     others = [name for name, text in ours.items() if stream.reads_by.get(name, text) != text]
     if not others:
         return

@@ -71,7 +71,7 @@ class Pipeline:
         create_bronze(session, settings)
         create_ledger(session, settings)
         self._edition = Edition.of_today(settings)
-        self.progress = Progress(settings.stream_file, self._edition.reading)
+        self.progress = Progress(settings.stream_file, self._edition.reads_by)
         self._bronze = Bronze(session, settings, rules, self.progress, self._bronze_moved.set)
         court = Court(session, settings)
         self._silver = Silver(session, settings, self.progress, court.judge, self._ledger_moved.set)

@@ -110,7 +110,7 @@ def test_a_measure_that_the_past_was_counted_without_is_named(session: SparkSess
 def test_other_settings_of_reading_ask_for_a_replay_and_fail_nothing(
     session: SparkSession, counted: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(edition, "READING", ("CHARTS_SECONDS",))  # as if charts were read from logs
+    monkeypatch.setattr(edition, "READING_SETTINGS", ("CHARTS_SECONDS",))  # as if charts were read from logs
     by_others = replace(Edition.of_today(counted), settings={"CHARTS_SECONDS": "7"})
     set_properties(session, counted.ledger, {EDITION_PROPERTY: by_others.as_text()})
     stream = Pipeline(session, counted)

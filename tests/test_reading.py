@@ -24,7 +24,7 @@ from stack.servers.stack_env import remember_reading
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Settings of which one, any one, changes how lines are read, and rules that the test may change."""
-    monkeypatch.setattr(edition, "READING", ("CHARTS_SECONDS", "NO_SUCH_SETTING"))
+    monkeypatch.setattr(edition, "READING_SETTINGS", ("CHARTS_SECONDS", "NO_SUCH_SETTING"))
     rules = tmp_path / "urls.yml"
     rules.write_text(load_settings().rules_file.read_text())
     return settings_in(tmp_path, WEBLAKE_RULES=str(rules), CHARTS_SECONDS="30")
@@ -32,7 +32,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 def running(settings: Settings) -> StreamReport:
     """Have this process be the stream."""
-    Progress(settings.stream_file, Edition.of_today(settings).reading).touch()
+    Progress(settings.stream_file, Edition.of_today(settings).reads_by).touch()
     report = read_stream_report(settings.stream_file)
     assert report is not None
     return report
@@ -42,7 +42,7 @@ def test_an_edition_has_the_settings_and_says_which_has_changed(settings: Settin
     today = Edition.of_today(settings)
     assert today.settings == {"CHARTS_SECONDS": "30"}
     assert Edition.parse(today.as_text()) == today
-    assert set(today.reading) == {"urls.yml", "CHARTS_SECONDS"}
+    assert set(today.reads_by) == {"urls.yml", "CHARTS_SECONDS"}
     later = replace(today, settings={"CHARTS_SECONDS": "60"})
     assert today.changes_to(later) == ["today's setting CHARTS_SECONDS=60"]
     assert replace(today, settings={}).changes_to(later) == [], "what was not written down is not compared"

@@ -22,7 +22,7 @@ from lake.settings import AGENTS_FILE, Settings, by_name
 URL_RULES, RANGES, AGENT_RULES = "urls.yml", "crawler_ranges.csv", "agents.yml"
 """The names of the rules in an edition: those of the files that Weblake ships, whatever the files in use are called."""
 
-READING = ("LOG_TIMEZONE", "FUTURE_SECONDS", "TRUSTED_PROXIES")
+READING_SETTINGS = ("LOG_TIMEZONE", "FUTURE_SECONDS", "TRUSTED_PROXIES")
 """The settings that change how a line is read, by the names that :func:`lake.settings.by_name` gives them."""
 
 EDITION_PROPERTY = "weblake.edition"
@@ -77,7 +77,7 @@ class Edition:
         return json.dumps({**asdict(self), "rules": dict(self.rules), "settings": dict(self.settings)})
 
     @property
-    def reading(self) -> dict[str, str]:
+    def reads_by(self) -> dict[str, str]:
         """What changes how a line is read: the URL rules, by their hash, and settings."""
         return {name: text for name, text in self.rules.items() if name == URL_RULES} | dict(self.settings)
 
@@ -103,7 +103,7 @@ class Edition:
 def reading_settings(settings: Settings) -> dict[str, str]:
     """Return the settings that change how a line is read, by name."""
     values = by_name(settings)
-    return {name: values[name] for name in READING if name in values}
+    return {name: values[name] for name in READING_SETTINGS if name in values}
 
 
 def replay_advice(changes: Collection[str], first: dt.date, last: dt.date) -> str:

@@ -57,7 +57,7 @@ REJECT_REASONS = (
 )
 """Why a record is kept in bronze and counted nowhere, in the order in which they are looked for."""
 
-FORMER_REJECT_REASONS = (
+FORMER_REASONS = (
     "invalid_utf8",
     "time_too_old",
     "missing_ip",

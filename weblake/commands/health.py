@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lake.contracts import FORMER_REJECT_REASONS, REJECT_REASONS
+from lake.contracts import FORMER_REASONS, REJECT_REASONS
 from lake.errors import SettingsError
 from lake.settings import Settings
 from weblake.commands.options import Json
@@ -88,7 +88,7 @@ def rejected(
 
 def _require_reason(reason: str | None) -> None:
     """Raise SettingsError where no record can have been rejected for that reason."""
-    known = dict.fromkeys((*REJECT_REASONS, *FORMER_REJECT_REASONS))
+    known = dict.fromkeys((*REJECT_REASONS, *FORMER_REASONS))
     if reason is not None and reason not in known:
         raise SettingsError(f"--reason {reason!r} is none; the reasons are {', '.join(known)}")
 
