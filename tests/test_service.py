@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -132,14 +133,37 @@ def test_units_are_removed_with_the_links_that_enabled_them(
 ) -> None:
     assert run(["service"]) == 0
     (folder / "other.service").write_text("[Service]\n")
-    for target, unit in (("default.target", "weblake.service"), ("default.target", "other.service")):
-        (folder / f"{target}.wants").mkdir(exist_ok=True)
-        (folder / f"{target}.wants" / unit).symlink_to(folder / unit)
+    for wants, unit in (
+        ("default.target", "weblake.service"),
+        ("default.target", "other.service"),
+        ("weblake.service", "weblake-verify.timer"),
+    ):
+        (folder / f"{wants}.wants").mkdir(exist_ok=True)
+        (folder / f"{wants}.wants" / unit).symlink_to(folder / unit)
     assert run(["service", "--remove"]) == 0
     assert "systemctl --user daemon-reload" in capsys.readouterr().out
     assert sorted(path.name for path in folder.rglob("*.service")) == ["other.service", "other.service"]
+    assert [path.name for path in folder.glob("*.wants")] == ["default.target.wants"], "an empty folder was left"
     assert run(["service", "--remove"]) == 0
     assert "has no units of the stack" in capsys.readouterr().out
+
+
+def test_what_is_to_be_stopped_after_the_removal_are_the_units_of_this_stack_alone(
+    stack: Settings, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["service", "--webhook", WEBHOOK]) == 0
+    ours = [name.replace("@.", "@weblake-status.service.") for name in contents(folder)]
+    capsys.readouterr()
+    assert run(["service", "--remove"]) == 0
+    commands = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("  systemctl")]
+    assert [command[2] for command in commands] == ["stop", "daemon-reload", "reset-failed"]
+    for _, _, verb, *patterns in commands:
+        if verb != "daemon-reload":
+            assert all(pattern.startswith("'") for pattern in patterns), "the shell would read it as names of files"
+            plain = [pattern.strip("'") for pattern in patterns]
+            assert [name for name in ours if not any(fnmatchcase(name, pattern) for pattern in plain)] == []
+            others = [name.replace("weblake", "weblake-two", 1) for name in ours]
+            assert [name for name in others if any(fnmatchcase(name, pattern) for pattern in plain)] == []
 
 
 @pytest.mark.parametrize("options", [["--print", "--webhook", WEBHOOK], ["--cron", "--mail", "ops@example.org"]])

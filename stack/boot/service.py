@@ -6,6 +6,7 @@ import os
 import pwd
 import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from lake.errors import ServiceError, SettingsError
@@ -73,6 +74,9 @@ def remove(boot: Boot, folder: Path) -> list[Path]:
     links = [link for link in folder.glob("*.wants/*") if link.is_symlink() and link.name in names]
     for path in (*links, *files):
         path.unlink()
+    for parent in {link.parent for link in links}:
+        with suppress(OSError):  # it has links to other units
+            parent.rmdir()
     return [*files, *links]
 
 
@@ -82,13 +86,17 @@ def written(boot: Boot, folder: Path) -> list[Path]:
     return sorted(path for path in files if path.is_file() and _first_line(path) == head(boot.data))
 
 
-def how_to_end(boot: Boot) -> list[str]:
+def how_to_end(boot: Boot, gone: list[Path]) -> list[str]:
     """Return what to do after the units were removed, line by line."""
     control = _control(boot)
+    names = dict.fromkeys(path.stem for path in gone)
+    # Systemctl fails at a name that is not loaded, but not at a pattern. No pattern fits a stack whose name begins alike.
+    patterns = " ".join(f"'{name}*'" if name.endswith("@") else f"'{name}.*'" for name in names)
     return [
-        "To stop what runs, and have systemd forget it:",
-        f"  {control} stop {boot.name}.service '{boot.name}-*'",
+        "To stop what runs, and have systemd forget it, and that it ever failed:",
+        f"  {control} stop {patterns}",
         f"  {control} daemon-reload",
+        f"  {control} reset-failed {patterns}",
     ]
 
 
@@ -96,6 +104,8 @@ def how_to_go_on(settings: Settings, boot: Boot) -> list[str]:
     """Return what to do now, line by line."""
     control = _control(boot)
     unit = f"{boot.name}.service"
+    names = (boot.name, *(f"{boot.name}-{job.command}" for job in plan.JOBS), f"'{boot.name}-notify@*'")
+    logs = " ".join(["journalctl", *([] if boot.user else ["--user"]), *(f"-u {name}" for name in names)])
     lines = [
         "To start the stack now and at every boot:",
         f"  {control} daemon-reload",
@@ -109,7 +119,7 @@ def how_to_go_on(settings: Settings, boot: Boot) -> list[str]:
         lines.append("The stack is up. Systemd stops it first, and starts it again: that takes about a minute.")
     lines += [
         f"Then `{control} stop {unit}` stops it and its timers. After `make down` they go on, and say that it is down.",
-        f"`journalctl {'' if boot.user else '--user '}-u {boot.name} -u '{boot.name}-*'` shows what happened.",
+        f"`{logs}` shows what happened.",
     ]
     told = str(recipients(settings))
     if told:

@@ -60,7 +60,7 @@ def service(
     elif is_remove:
         boot = plan_boot(settings, name, is_system)
         gone = remove(boot, folder)
-        lines = [*(f"removed {path}" for path in gone), *how_to_end(boot)]
+        lines = [*(f"removed {path}" for path in gone), *how_to_end(boot, gone)]
         say("\n".join(lines) if gone else f"{folder} has no units of the stack in {settings.data}")
     else:
         require_stack(settings)
