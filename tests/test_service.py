@@ -179,10 +179,29 @@ def test_what_is_only_shown_writes_nothing(
     assert [path.name for path in stack.data.iterdir()] == [STACK_FILE]
 
 
-@pytest.mark.parametrize("options", [["--print", "--remove"], ["--cron", "--webhook", WEBHOOK]])
-def test_options_that_do_not_go_together_are_refused(options: list[str], stack: Settings, folder: Path) -> None:
-    assert run(["service", *options]) == 2
-    assert not folder.exists()
+@pytest.mark.parametrize(
+    ("option", "other"),
+    [
+        ("--print", "--remove"),
+        ("--print", "--cron"),
+        ("--remove", "--cron"),
+        ("--remove", f"--webhook={WEBHOOK}"),
+        ("--remove", "--mail=none"),
+        ("--cron", "--system"),
+        ("--cron", "--output=/nowhere"),
+        ("--cron", "--name=second"),
+        ("--cron", f"--webhook={WEBHOOK}"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused_by_name(
+    option: str, other: str, stack: Settings, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["service"]) == 0
+    before = contents(folder)
+    assert run(["service", other, option]) == 2
+    assert f"{option} and {other.split('=')[0]} do not go together" in capsys.readouterr().err
+    assert contents(folder) == before
+    assert str(recipients(stack)) == ""
 
 
 def test_a_stack_that_was_never_started_and_a_folder_that_cannot_be_written_are_named(

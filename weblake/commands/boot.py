@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,13 @@ from weblake.console import note
 from weblake.process import prepare
 
 PANEL = "Stack"
+NAME = "weblake"
+EXCLUSIONS = {
+    "--print": ("--remove", "--cron"),
+    "--remove": ("--cron", "--webhook", "--mail"),
+    "--cron": ("--system", "--output", "--name", "--webhook"),
+}
+"""Options of ``service`` that contradict each other, or of which one would be overlooked."""
 
 app = typer.Typer()
 
@@ -29,12 +37,12 @@ def service(
         str | None, typer.Option(metavar="URL", help="Post failures there, as JSON; none: no longer.")
     ] = None,
     mail: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Mail failures; none: no longer.")] = None,
-    name: Annotated[
-        str, typer.Option(help="What the units' names begin with, if there are several stacks.")
-    ] = "weblake",
+    name: Annotated[str, typer.Option(help="What the units' names begin with, if there are several stacks.")] = NAME,
     is_print: Annotated[bool, typer.Option("--print", help="Show the units, and write nothing.")] = False,
     is_remove: Annotated[bool, typer.Option("--remove", help="Remove this stack's units.")] = False,
-    is_cron: Annotated[bool, typer.Option("--cron", help="Print lines for cron, and write nothing.")] = False,
+    is_cron: Annotated[
+        bool, typer.Option("--cron", help="Print lines for cron, and write nothing; cron mails, to --mail or to you.")
+    ] = False,
 ) -> int:
     """Write systemd's units: start the stack at boot, check it, and tell of failures.
 
@@ -46,10 +54,17 @@ def service(
     from stack.boot.units import units
     from stack.console import say
 
-    if is_print + is_remove + is_cron > 1:
-        raise SettingsError("--print, --remove and --cron exclude each other; give one of them")
-    if is_cron and webhook:
-        raise SettingsError("--webhook is for systemd; cron mails what it runs prints, to --mail or to you")
+    given = {
+        "--system": is_system,
+        "--print": is_print,
+        "--remove": is_remove,
+        "--cron": is_cron,
+        "--name": name != NAME,
+        "--output": output is not None,
+        "--webhook": webhook is not None,
+        "--mail": mail is not None,
+    }
+    _require_no_contradiction(given)
     settings = prepare(quiet=True, makes_data=False)
     folder = unit_folder(is_system, output)
     if is_cron:
@@ -70,6 +85,13 @@ def service(
             say(f"wrote {path}")
         say("\n".join(how_to_go_on(settings, boot)))
     return 0
+
+
+def _require_no_contradiction(given: Mapping[str, bool]) -> None:
+    for option, others in EXCLUSIONS.items():
+        for other in others:
+            if given[option] and given[other]:
+                raise SettingsError(f"{option} and {other} do not go together; leave one of them out")
 
 
 @app.command(hidden=True, epilog="Example: weblake notify --user weblake-status.service")
