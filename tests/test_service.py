@@ -90,15 +90,23 @@ def test_a_webhooks_address_is_in_a_private_file_and_in_no_unit(
         ("--webhook", "hooks.example.org/T0"),
         ("--webhook", "file:///etc/passwd"),
         ("--webhook", ""),
+        ("--webhook", "https://"),
+        ("--webhook", "https://hooks.example.org:T0/B0"),
+        ("--webhook", "https://maria:secret@hooks.example.org/T0"),
+        ("--webhook", "https://hooks.example.org/a b"),
+        ("--webhook", "https://[hooks.example.org/T0"),
         ("--mail", "ops"),
         ("--mail", "-x@y"),
+        ("--mail", "ops@"),
+        ("--mail", "ops@example.org\nBcc: x@y"),
     ],
 )
 def test_an_address_that_cannot_be_used_is_refused(
     option: str, value: str, stack: Settings, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["service", f"{option}={value}"]) == 2
-    assert f"{option} " in capsys.readouterr().err
+    for shown in [["--print"], []] + ([["--cron"]] if option == "--mail" else []):
+        assert run(["service", f"{option}={value}", *shown]) == 2
+        assert f"{option} " in capsys.readouterr().err
     assert not folder.exists()
     assert str(recipients(stack)) == ""
 
@@ -177,6 +185,27 @@ def test_what_is_only_shown_writes_nothing(
     assert "of-the-vault" not in said
     assert not folder.exists()
     assert [path.name for path in stack.data.iterdir()] == [STACK_FILE]
+
+
+def test_what_is_shown_is_for_those_who_would_be_told(stack: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    def shown(*options: str) -> str:
+        assert run(["service", *options]) == 0
+        return capsys.readouterr().out
+
+    shown("--mail", "ops@example.org")
+    assert "weblake-notify@.service" in shown("--print")
+    assert "weblake-notify@.service" not in shown("--print", "--mail", "none")
+    assert "MAILTO=ops@example.org\n" in shown("--cron")
+    assert "MAILTO=maria@example.org\n" in shown("--cron", "--mail", "maria@example.org")
+    assert "MAILTO" not in shown("--cron", "--mail", "none")
+
+
+def test_what_could_not_be_written_changes_nobody_who_is_told(stack: Settings, tmp_path: Path) -> None:
+    assert run(["service", "--mail", "ops@example.org"]) == 0
+    (tmp_path / "file").touch()
+    assert run(["service", "--mail", "none", "--output", str(tmp_path / "file")]) == 1
+    assert run(["service", "--mail", "none", "--name", "../two"]) == 2
+    assert recipients(stack).mail == "ops@example.org"
 
 
 @pytest.mark.parametrize(

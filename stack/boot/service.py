@@ -26,17 +26,20 @@ def unit_folder(is_system: bool, output: Path | None) -> Path:
     return (output or (SYSTEM_FOLDER if is_system else Path.home() / ".config/systemd/user")).absolute()
 
 
-def plan_boot(settings: Settings, name: str, is_system: bool, notifies: bool = False) -> Boot:
-    """Return what the units are for; they notify where somebody was to be told already, too.
+def plan_boot(
+    settings: Settings, name: str, is_system: bool, webhook: str | None = None, mail: str | None = None
+) -> Boot:
+    """Return what the units are for; ``webhook`` and ``mail`` are as :func:`recipients` takes them.
 
     Raises:
-        SettingsError: the name or a path cannot stand in a unit.
+        SettingsError: the name or a path cannot stand in a unit, or an address cannot be used.
     """
     if not NAME.fullmatch(name):
         raise SettingsError(f"--name {name!r} is no name for units; use small letters, digits and -")
     plan.require_one_line("WEBLAKE_DATA", str(settings.data))
     user = _owner(settings.data) if is_system else None
-    return Boot(name, settings.data, plan.environment(settings), user, notifies or bool(str(recipients(settings))))
+    notifies = bool(str(recipients(settings, webhook, mail)))
+    return Boot(name, settings.data, plan.environment(settings), user, notifies)
 
 
 def require_stack(settings: Settings) -> None:
@@ -90,7 +93,7 @@ def how_to_end(boot: Boot, gone: list[Path]) -> list[str]:
     """Return what to do after the units were removed, line by line."""
     control = _control(boot)
     names = dict.fromkeys(path.stem for path in gone)
-    # Systemctl fails at a name that is not loaded, but not at a pattern. No pattern fits a stack whose name begins alike.
+    # Systemctl fails at a name that is not loaded, and not at a pattern. None fits a stack whose name begins alike.
     patterns = " ".join(f"'{name}*'" if name.endswith("@") else f"'{name}.*'" for name in names)
     return [
         "To stop what runs, and have systemd forget it, and that it ever failed:",

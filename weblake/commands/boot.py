@@ -49,7 +49,7 @@ def service(
     Without --system they are for your own systemd, in ~/.config/systemd/user. It says how to enable them.
     """
     from stack.boot.crontab import crontab
-    from stack.boot.recipients import remember
+    from stack.boot.recipients import recipients, remember
     from stack.boot.service import how_to_end, how_to_go_on, plan_boot, remove, require_stack, unit_folder, write_units
     from stack.boot.units import units
     from stack.console import say
@@ -68,9 +68,9 @@ def service(
     settings = prepare(quiet=True, makes_data=False)
     folder = unit_folder(is_system, output)
     if is_cron:
-        say("\n".join(crontab(settings, mail)))
+        say("\n".join(crontab(settings, recipients(settings, mail=mail).mail)))
     elif is_print:
-        for file, text in units(plan_boot(settings, name, is_system, bool(webhook or mail))).items():
+        for file, text in units(plan_boot(settings, name, is_system, webhook, mail)).items():
             say(f"# {folder / file}\n{text}")
     elif is_remove:
         boot = plan_boot(settings, name, is_system)
@@ -79,9 +79,10 @@ def service(
         say("\n".join(lines) if gone else f"{folder} has no units of the stack in {settings.data}")
     else:
         require_stack(settings)
+        boot = plan_boot(settings, name, is_system, webhook, mail)
+        files = write_units(boot, folder)
         remember(settings, webhook, mail)
-        boot = plan_boot(settings, name, is_system)
-        for path in write_units(boot, folder):
+        for path in files:
             say(f"wrote {path}")
         say("\n".join(how_to_go_on(settings, boot)))
     return 0
