@@ -11,6 +11,7 @@ from unit_files import environment_of
 
 from lake.errors import ServiceError, SettingsError
 from lake.settings import STACK_FILE, Settings
+from stack import supervision
 from stack.boot.recipients import FILE, recipients
 from stack.boot.service import plan_boot, remove, unit_folder, write_units
 from weblake.main import run
@@ -55,6 +56,16 @@ def test_the_units_are_written_and_how_to_enable_them_is_said(
     before = contents(folder)
     assert run(["service"]) == 0
     assert contents(folder) == before
+
+
+def test_of_a_stack_that_is_up_it_is_said_how_it_comes_under_systemd_and_follows_new_settings(
+    stack: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervision, "is_running", lambda _: True)
+    assert run(["service"]) == 0
+    said = capsys.readouterr().out
+    assert "If you started it, systemd stops it first" in said
+    assert "If systemd started it, `systemctl --user restart weblake.service` has it follow" in said
 
 
 def test_units_of_the_machine_run_as_the_owner_of_the_data(

@@ -28,7 +28,7 @@ class Job:
     calendar: str
     crontab: str
     failures: Mapping[int, str]
-    """What its exit codes mean, in words that follow the job's name."""
+    """What its exit codes mean, as a notice says it."""
 
 
 JOBS = (

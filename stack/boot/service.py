@@ -119,7 +119,10 @@ def how_to_go_on(settings: Settings, boot: Boot) -> list[str]:
             f"  loginctl enable-linger {_owner(settings.data)}   # or it starts when you log in, and not at boot"
         )
     if supervision.is_running(settings):
-        lines.append("The stack is up. Systemd stops it first, and starts it again: that takes about a minute.")
+        lines += [
+            "The stack is up. If you started it, systemd stops it first and starts it again, within about a minute.",
+            f"If systemd started it, `{control} restart {unit}` has it follow settings that are new in the units.",
+        ]
     lines += [
         f"Then `{control} stop {unit}` stops it and its timers. After `make down` they go on, and say that it is down.",
         f"`{logs}` shows what happened.",
