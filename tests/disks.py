@@ -1,4 +1,4 @@
-"""Disks as small as a test wants them: what they say is free, or a real one of the test's own."""
+"""Disks that say what a test wants to be free."""
 
 from __future__ import annotations
 
