@@ -64,7 +64,7 @@ def _list_states(settings: Settings, since: str, as_json: bool) -> None:
 
     now = time.time()
     begin = read_since("--since", since, now)
-    states = read_states(settings.data / "history", begin)
+    states = read_states(settings.data / "history", begin, now)
     if as_json:
         write_json([asdict(state) for state in states])
     else:
