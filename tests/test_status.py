@@ -14,6 +14,7 @@ import pytest
 from settings_in import settings_in
 from statuses import a_status
 
+from lake.contracts.history import State
 from lake.contracts.reports import LoopReport, VerifyReport, report_round
 from lake.errors import ServiceError
 from lake.settings import Settings
@@ -22,7 +23,7 @@ from stack.health.lags import Stage, most_silent_seconds
 from stack.health.look import Complain, Look
 from stack.health.loops import Loop, loops, read_loops
 from stack.health.processes import Process
-from stack.health.state import State, as_dict, problems, state_of, unfinished, unknowns
+from stack.health.state import as_dict, problems, state_of, unfinished, unknowns
 from stack.servers import postgres
 from stack.servers.migrations import migrate
 from stack.status import gather

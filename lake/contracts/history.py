@@ -8,7 +8,8 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from enum import Enum
 from pathlib import Path
 
 from lake.contracts.fields import fields_of
@@ -19,9 +20,24 @@ UNSEEN_SECONDS = 600
 MONTHS = 12
 MOST_BYTES = 1 << 20
 """Of a month. When a file is larger, its older half goes: something changes all the time."""
-UNSEEN = "unseen"
 LOOKED = "looked"
 """The file that is the lock of the folder; it was changed when somebody last looked."""
+
+
+class State(str, Enum):
+    """How the stack is, the worst first."""
+
+    DOWN = "down"
+    """Nothing runs."""
+    UNWELL = "unwell"
+    """Something is wrong."""
+    UNKNOWN = "unknown"
+    """Nothing is known to be wrong, but not everything could be looked up."""
+    WAITING = "waiting"
+    """Nothing is wrong, but rows have been on their way to the marts for longer than usual."""
+    WELL = "well"
+    UNSEEN = "unseen"
+    """Nobody looked."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +45,11 @@ class StateChange:
     """From when on (epoch seconds) the stack was in a state, and what was wrong first."""
 
     at: float
-    state: str
+    state: State
     problem: str = ""
 
 
-def note_state(folder: Path, state: str, problem: str, now: float) -> None:
+def note_state(folder: Path, state: State, problem: str, now: float) -> None:
     """Note a state of ``now`` (epoch seconds) if it is another than the last one, and that somebody has looked.
 
     Raises:
@@ -65,11 +81,11 @@ def read_states(folder: Path, since: float, now: float) -> list[StateChange]:
 
 def _unseen(folder: Path, changes: list[StateChange], now: float) -> list[StateChange]:
     """Return that nobody knows how the stack has been since somebody last looked, if that is long ago."""
-    if not changes or changes[-1].state in (UNSEEN, "down"):
+    if not changes or changes[-1].state in (State.UNSEEN, State.DOWN):
         return []
     looked = folder / LOOKED
     seen_at = max(changes[-1].at, looked.stat().st_mtime if looked.exists() else now)
-    return [StateChange(seen_at, UNSEEN, "nobody looked")] if now - seen_at > UNSEEN_SECONDS else []
+    return [StateChange(seen_at, State.UNSEEN, "nobody looked")] if now - seen_at > UNSEEN_SECONDS else []
 
 
 @contextmanager
@@ -100,7 +116,8 @@ def _changes(path: Path) -> list[StateChange]:
 def _change(line: str) -> StateChange | None:
     """Return a line's change; None where a full disk or a crash has cut the line."""
     try:
-        return StateChange(**fields_of(StateChange, json.loads(line)))
+        change = StateChange(**fields_of(StateChange, json.loads(line)))
+        return replace(change, state=State(change.state))
     except (ValueError, TypeError, AttributeError):
         return None
 
