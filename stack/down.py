@@ -13,26 +13,17 @@ from lake.posts import imports
 from lake.settings import STACK_FILE, Settings
 from stack import supervision
 from stack.console import say
+from stack.leftovers import end_leftovers, leftovers
 from stack.programs import PROGRAMS
-from stack.servers import postgres
 from stack.servers.waiting import TooLongError, wait_until
 from stack.supervisor_config import pid_file
 from stack.turns import last_turn
 
 PATIENCE_SECONDS = sum(program.stop_seconds for program in PROGRAMS)
-ORPHAN_SECONDS = 15
-ROUNDS = 3
 IMPORT_SECONDS = 10
 """How long imports may take to end; they give Kafka three seconds for what is on its way."""
 CHILDREN_SECONDS = 5
 """How long the children of an ended program may take to notice: a JVM outlives its Python driver for a moment."""
-
-
-def leftovers(settings: Settings) -> list[psutil.Process]:
-    """Return every process of the stack, with or without its supervisor."""
-    processes = {process.pid: process for process in supervision.processes(settings)}
-    processes |= {process.pid: process for process in postgres.server_processes(settings)}
-    return list(processes.values())
 
 
 def down(settings: Settings) -> None:
@@ -98,26 +89,6 @@ def _end_orphans(settings: Settings) -> bool:
         raise ServiceError(f"these processes of the stack cannot be ended: {numbers}; end them by hand")
     pid_file(settings).unlink(missing_ok=True)  # a killed supervisor's; systemd would believe it
     return bool(orphans)
-
-
-def end_leftovers(settings: Settings) -> None:
-    """End every process of the stack, and what one of them has started meanwhile."""
-    for _ in range(ROUNDS):
-        rest = leftovers(settings)
-        if rest:
-            end_processes(rest)
-
-
-def end_processes(processes: list[psutil.Process]) -> None:
-    """Ask processes to end, and kill those that have not after a while."""
-    for process in processes:
-        with suppress(psutil.NoSuchProcess):
-            process.terminate()
-    _, alive = psutil.wait_procs(processes, timeout=ORPHAN_SECONDS)
-    for process in alive:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-    psutil.wait_procs(alive, timeout=ORPHAN_SECONDS)
 
 
 def confirm(question: str, force: bool, command: str = "make clean") -> None:

@@ -13,7 +13,8 @@ from lake.errors import StoppedError
 from lake.settings import Settings
 from stack import private, supervision
 from stack.console import outliving_readers, say, step
-from stack.down import PATIENCE_SECONDS, end_leftovers, leftovers
+from stack.down import PATIENCE_SECONDS
+from stack.leftovers import end_leftovers, leftovers
 from stack.programs import programs
 from stack.readiness import TIMEOUT_SECONDS, Watch, how_far, wait_for_broker, wait_for_database, wait_for_result
 from stack.servers import kafka, kafka_login, postgres

@@ -8,7 +8,8 @@ from typing import Any
 from lake.contracts.history import State
 from stack.health.lags import STALE_SECONDS, USUAL_SECONDS
 from stack.health.look import with_command
-from stack.health.processes import FROZEN, RUNNING, SILENT, STOPPED, SUPERVISOR, UNKNOWN, UNSUPERVISED
+from stack.health.processes import FROZEN, RUNNING, SILENT, STOPPED, UNKNOWN, UNSUPERVISED
+from stack.leftovers import SUPERVISOR
 from stack.status import Status
 
 BATCH_SECONDS = 300
