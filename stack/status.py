@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from lake.contracts.reports import VerifyReport, read_stream_report
+from lake.contracts.reports import StreamReport, VerifyReport, read_stream_report
 from lake.settings import Settings
 from stack import private
 from stack.disk import Room, disk_usage, room
@@ -111,7 +111,7 @@ def gather(settings: Settings, with_sizes: bool = True) -> Status:
         marts_version=marts.marts_version,
         marts_age_seconds=_age(marts.built_at, now),
         stream_age_seconds=_age(stream.updated_at if stream else None, now),
-        is_stream_there=stream is not None and stream.pid > 0 and psutil.pid_exists(stream.pid),
+        is_stream_there=stream is not None and _wrote(stream),
         disk_bytes=sizes.answer(unknown, unknown) or {},
         advice=stream.silver.advice if stream else None,
         errors=errors,
@@ -126,6 +126,13 @@ def gather(settings: Settings, with_sizes: bool = True) -> Status:
         looked_at=now,
         seconds=time.time() - now,
     )
+
+
+def _wrote(stream: StreamReport) -> bool:
+    """Say whether the process runs that wrote a report: a later one may have its number."""
+    with suppress(psutil.Error):
+        return stream.pid > 0 and psutil.Process(stream.pid).create_time() <= stream.updated_at
+    return False
 
 
 def _age(at: float | None, now: float) -> float | None:

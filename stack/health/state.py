@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from enum import Enum
 from typing import Any
 
+from lake.contracts.history import State
 from stack.health.lags import STALE_SECONDS, USUAL_SECONDS
 from stack.health.look import with_command
-from stack.health.processes import FROZEN, RUNNING, SILENT, STOPPED, SUPERVISOR, UNKNOWN, UNSUPERVISED
+from stack.health.processes import FROZEN, RUNNING, SILENT, STOPPED, UNKNOWN, UNSUPERVISED
+from stack.leftovers import SUPERVISOR
 from stack.status import Status
 
 BATCH_SECONDS = 300
@@ -18,20 +19,6 @@ DRAW_SECONDS = 120
 FIRST_SECONDS = 300
 """How long after its start a program may wait for what it needs."""
 DOWN = "nothing of the stack runs; run `make up`"
-
-
-class State(Enum):
-    """How the stack is, the worst first."""
-
-    DOWN = "down"
-    """Nothing runs."""
-    UNWELL = "unwell"
-    """Something is wrong."""
-    UNKNOWN = "unknown"
-    """Nothing is known to be wrong, but not everything could be looked up."""
-    WAITING = "waiting"
-    """Nothing is wrong, but rows have been on their way to the marts for longer than usual."""
-    WELL = "well"
 
 
 def state_of(status: Status) -> State:
