@@ -34,10 +34,14 @@ WRITERS = Layer(2, "half of ")
 AT_WORK = Layer(4, "a quarter of ")
 
 
+def existing(path: Path) -> Path:
+    """Return the folder, or the nearest one above it that is there: on its disk the folder is, or will be once made."""
+    return next(folder for folder in (path, *path.parents) if folder.exists())
+
+
 def free_mb(path: Path) -> int:
     """Return the free megabytes of the disk that a folder is on, or will be on once it is made."""
-    folder = next(folder for folder in (path, *path.parents) if folder.exists())
-    return shutil.disk_usage(folder).free // MEGABYTE
+    return shutil.disk_usage(existing(path)).free // MEGABYTE
 
 
 def folders(settings: Settings) -> list[Path]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lake.errors import SpaceError
 from lake.settings import Settings
-from lake.space import MEGABYTE, SENDERS, WRITERS, folders, free_mb, lack
+from lake.space import MEGABYTE, SENDERS, WRITERS, existing, folders, free_mb, lack
 
 PIPELINE = (
     (WRITERS, "the stream, the marts, the charts and all senders wait until there is room"),
@@ -85,7 +85,7 @@ def _freeable(settings: Settings) -> Iterator[Freeable]:
         size = sum(path.stat().st_size for path in logs)
         yield Freeable("old logs", size, f"delete {settings.data}/logs/*.log.*")
     archive = settings.class_archive
-    if archive.exists() and archive.stat().st_dev == _existing(settings.data).stat().st_dev:
+    if archive.exists() and archive.stat().st_dev == existing(settings.data).stat().st_dev:
         how = f"delete {archive}; Spark then starts more slowly, until `make setup` makes it again"
         yield Freeable("Java's archive of Spark's classes", archive.stat().st_size, how)
 
@@ -94,13 +94,8 @@ def _one_a_disk(paths: list[Path]) -> list[Path]:
     """Return the first folder on each disk."""
     devices: dict[int, Path] = {}
     for path in paths:
-        devices.setdefault(_existing(path).stat().st_dev, path)
+        devices.setdefault(existing(path).stat().st_dev, path)
     return list(devices.values())
-
-
-def _existing(path: Path) -> Path:
-    """Return the folder, or the nearest one above it that is there."""
-    return next(folder for folder in (path, *path.parents) if folder.exists())
 
 
 def disk_usage(folder: Path, complain: Callable[[str], None] = lambda _: None) -> int:
