@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from brokers import adopt_broker
 from disks import has_free
 from frames import line
 from kafka import KafkaProducer, TopicPartition
@@ -88,7 +89,7 @@ def case(session: SparkSession, stack_settings: Settings, rules: UrlRules, tmp_p
 def test_on_a_short_disk_bronze_waits_and_kafka_is_rid_of_what_it_has(
     case: Case, stack_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broker_home(case.settings).symlink_to(broker_home(stack_settings))  # as if the broker were of this data folder
+    adopt_broker(case.settings, broker_home(stack_settings))
     case.send(partition=0, number=3)
     case.bronze.catch_up()
     case.send(partition=0, number=2)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from brokers import adopt_broker
 from disks import has_free
 from hypothesis import given
 from hypothesis import strategies as st
@@ -88,8 +89,10 @@ STATE = TopicState("id", begins={0: 0}, ends={0: 150})
 
 @pytest.fixture
 def embedded(tmp_path: Path) -> Settings:
-    write_log(tmp_path / "kafka" / "log", "web_logs", {0: {0: 4, 100: 4}})
-    return replace(settings_in(tmp_path), kafka_private_servers="127.0.0.1:1", kafka_keep_mb=4)
+    write_log(tmp_path / "broker" / "log", "web_logs", {0: {0: 4, 100: 4}})
+    settings = replace(settings_in(tmp_path), kafka_private_servers="127.0.0.1:1", kafka_keep_mb=4)
+    adopt_broker(settings, tmp_path / "broker")
+    return settings
 
 
 def test_what_has_been_removed_is_not_asked_for_again(embedded: Settings) -> None:
@@ -103,7 +106,8 @@ def test_what_has_been_removed_is_not_asked_for_again(embedded: Settings) -> Non
 
 
 def test_only_the_broker_of_this_folder_is_asked(embedded: Settings, tmp_path: Path) -> None:
-    for other in (replace(embedded, kafka_private_servers=""), replace(embedded, data=tmp_path / "other")):
+    addresses = [replace(embedded, kafka_private_servers=servers) for servers in ("", "kafka.example:1")]
+    for other in (*addresses, replace(embedded, data=tmp_path / "other")):
         topic = Asked(other)
         Upkeep(other, topic).tend(STATE, {0: 150}, is_short=True)
         assert (topic.removed, topic.limits) == ([], [])
@@ -130,7 +134,7 @@ def test_senders_are_slowed_down_while_the_disk_is_short_for_them(
 def own(stack_settings: Settings, tmp_path: Path) -> Settings:
     """The running broker, as if it were of the test's data folder, with a topic of the test's own."""
     settings = replace(stack_settings, data=tmp_path, kafka_topic=f"upkeep_{uuid.uuid4().hex}", kafka_keep_mb=0)
-    broker_home(settings).symlink_to(broker_home(stack_settings))
+    adopt_broker(settings, broker_home(stack_settings))
     create_topic(settings)
     return settings
 
