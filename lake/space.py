@@ -7,6 +7,7 @@ the servers, which suffer most from a full disk.
 
 from __future__ import annotations
 
+import logging
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from lake.errors import SpaceError
 from lake.settings import Settings
 
 MEGABYTE = 1 << 20
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,15 @@ def shortage(settings: Settings, layer: Layer, who: str, *paths: Path) -> str | 
     lacks = (lack(settings, layer, path) for path in paths or folders(settings))
     first = next(filter(None, lacks), None)
     return f"{first}: {who} until there is room; `make status` says what may be freed" if first else None
+
+
+def glance(settings: Settings, layer: Layer, who: str) -> str | None:
+    """Return what :func:`shortage` does, for watches that look again soon: a look that fails ends none of them."""
+    try:
+        return shortage(settings, layer, who)
+    except OSError as error:
+        log.warning("the disk cannot be looked at: %s", error)
+        return None
 
 
 def require_space(settings: Settings, who: str, *paths: Path, layer: Layer = WRITERS) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from brokers import adopt_broker
@@ -22,6 +24,8 @@ def test_a_short_disk_is_waited_for_with_its_sentence(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(ingest.producer, "LOOK_SECONDS", 0.01)
+    just_started = SimpleNamespace(monotonic=count(step=0.001).__next__)
+    monkeypatch.setattr(ingest.producer, "time", just_started)
     looks = iter(["the disk is short: the import waits"] * 3)
     kafka = FakeKafka()
     sender = producer(kafka, shortage=lambda: next(looks, None))
