@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
 from lake.contracts import BRONZE, BRONZE_PARTITION, names
-from lake.errors import LakeError, RefusedError, ServiceError, SpaceError, WeblakeError
+from lake.errors import LakeError, RefusedError, SpaceError, WeblakeError
 from lake.settings import Settings
 from lake.space import WRITERS, shortage
 from lake.url_rules import UrlRules
@@ -162,16 +162,22 @@ class Bronze:
         """
         short = shortage(self._settings, WRITERS, "the stream waits")
         if short:
-            if self._position.is_known:
-                with suppress(ServiceError, RefusedError):  # the disk comes first; a full one may be why
-                    topic = self._topic.look()
-                    self._upkeep.tend(topic, self._next_offsets(topic), is_short=True)
+            with suppress(WeblakeError, PySparkException, Py4JError):  # the disk comes first; a full one may be why
+                self._tended(is_short=True)
             raise SpaceError(short)
+        return self._tended(is_short=False)
+
+    def _tended(self, is_short: bool) -> Offsets:
+        """Return the next offset of each partition, and keep the broker from filling the disk.
+
+        Senders are slowed down before anything else can fail.
+        """
         topic = self._topic.look()
+        self._upkeep.limit_senders(is_short)
         if not self._position.is_known:
             self.report()
         offsets = self._next_offsets(topic)
-        self._upkeep.tend(topic, offsets, is_short=False)
+        self._upkeep.trim(topic, offsets, is_short)
         return offsets
 
     def _planned_ends(self, batch_id: int) -> Offsets:

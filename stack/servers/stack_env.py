@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from lake.env_file import KAFKA_SERVERS, read_env_file
+from lake.env_file import KAFKA_SERVERS, PRIVATE_SERVERS, read_env_file
 from lake.errors import ServiceError, SettingsError
 from lake.files import write_whole
 from lake.password_files import password_name
@@ -22,7 +22,6 @@ from stack.servers.roles import LOGINS
 
 ROLES = ("owner", *LOGINS)
 CONTROLLER_PORT = "KAFKA_CONTROLLER_PORT"
-PRIVATE_SERVERS = "KAFKA_PRIVATE_SERVERS"
 HEAD = (
     "# Written by Weblake's embedded stack: ports and passwords of the services in this folder. Keep it to yourself.\n"
 )
