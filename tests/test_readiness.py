@@ -91,11 +91,13 @@ def test_charts_that_are_old_or_were_deleted_are_drawn_again_at_once(
     chart = well.charts / CHARTS[0].file_name
     counted = iter([False])  # the charts were drawn without counts, which come now
     monkeypatch.setattr(readiness, "has_traffic", lambda _: next(counted, True) or not is_there)
+    monkeypatch.setattr(readiness, "TIMEOUT_SECONDS", 60)
 
     def start(_: Settings, name: str) -> None:
         diary.append(f"start {name}")
         for one in CHARTS:
             (well.charts / one.file_name).touch()
+            os.utime(well.charts / one.file_name, (time.time() + 1,) * 2)  # a file's clock is a little behind
 
     monkeypatch.setattr("stack.supervision.stop_program", lambda _, name: diary.append(f"stop {name}"))
     monkeypatch.setattr("stack.supervision.start_program", start)
@@ -114,6 +116,7 @@ def test_charts_that_are_being_drawn_too_early_are_drawn_again_after_their_round
     os.utime(chart, (STARTED_AT - 1, STARTED_AT - 1))
     monkeypatch.setattr("stack.supervision.stop_program", lambda *_: None)
     monkeypatch.setattr("stack.supervision.start_program", lambda *_: chart.touch())
+    monkeypatch.setattr(readiness, "TIMEOUT_SECONDS", 60)
     monkeypatch.setattr(readiness, "say", lambda _: report_round(well.loop_file("charts"), None))
     assert wait_for_result(well, Watch(well))
 
