@@ -85,7 +85,7 @@ def wait_for_database(settings: Settings, watch: Watch) -> None:
 
     def lets_owner_in() -> bool:
         nonlocal words
-        refusal = postgres.answer(settings, postgres.OWNER, "postgres")
+        refusal = postgres.refusal(settings, postgres.OWNER, "postgres")
         if refusal is None:
             return True
         words = refusal.words

@@ -145,12 +145,16 @@ def require_logins(settings: Settings) -> None:
 
 def remember_generator(settings: Settings) -> None:
     """Write down whether and how the generator runs, so that the next start does the same by default."""
-    generator = {
+    write(settings, generator_values(settings))
+
+
+def generator_values(settings: Settings) -> dict[str, str]:
+    """Return the settings of the generator as the environment names them."""
+    return {
         "GENERATE": str(int(settings.generate)),
         "RATE": str(settings.generate_rate),
         "BOTS": str(settings.generate_bots),
     }
-    write(settings, generator)
 
 
 def as_written(settings: Settings) -> Settings:
