@@ -114,8 +114,8 @@ def test_a_mirror_and_a_dbt_that_fill_the_disk(stacked: Rig, stack: Stack) -> No
     with closing(postgres.connect(rig.settings, postgres.OWNER)) as connection, connection.cursor() as cursor:
         for free in (200, 120, 20, 0):  # from room for both, to room for neither
             cursor.execute("truncate silver.window_counts, silver.bookmark")
-            stack.disk.leave(free)
             rig.producer.send(some(traffic, 500))
+            stack.disk.leave(free)
             done = stack.run("dbt", "--full-refresh")
             assert (done.code, "Traceback" in done.text) == (0 if free == 200 else 1, False), done.text
             assert free == 200 or "the marts wait until there is room" in done.text
