@@ -30,9 +30,9 @@ class Requests:
         asked = rest.split(" HTTP/", 1)[0].strip(" ")
         is_method = "A" <= method[:1] <= "Z" and "\\" not in method
         if not (blank and is_method and asked and not asked.startswith("HTTP/")):
-            return None, OTHER if request.strip(" ") in ("", "-") else PROBE, None
+            return ("", OTHER, None) if request.strip(" ") in ("", "-") else (None, PROBE, None)
         origin = None if asked.startswith("/") else ORIGIN.match(asked)
-        path = asked[origin.end() :] if origin else asked
+        path = (asked[origin.end() :] if origin else asked) or "/"
         target = one_spelling(path[:LONGEST_TARGET])
         for rule in self._rules:
             match = rule.match(method, status, _host(origin[1]) if origin else "", target)

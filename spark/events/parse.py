@@ -80,9 +80,10 @@ def _fields(decoded: DataFrame) -> DataFrame:
     )
     known = common.withColumn("ip_address", client("address"))
     asked = known.withColumn("asked", targets.target(F.col("request")))
-    where = asked.withColumn("path", targets.path(F.col("asked")))
-    cut = where.withColumn("cut", short(F.col("path"), MAX_TARGET_CHARACTERS))
+    where = asked.withColumn("path", targets.path(F.col("request"), F.col("asked")))
+    cut = where.withColumn("cut", short(no_blank(F.col("path")), MAX_TARGET_CHARACTERS))
     called = cut.withColumn("target", targets.spelled(F.col("cut")))
+    called = called.withColumn("method", targets.method(F.col("request")))
     return called.withColumn("usual_time", by_format(_usual_time))
 
 
@@ -93,15 +94,16 @@ def _usual_time(record_format: RecordFormat) -> Column:
 
 
 def _judge(fields: DataFrame, rules: UrlRules) -> DataFrame:
-    """Add why a record is none, ``flaw``, times as they are rarely written, and texts but for nested ones.
+    """Add why a record is none, ``flaw``, its rule, times as they are rarely written, and texts but for nested ones.
 
     ``from_json`` keeps this step out of the code that Spark generates for the others, and parts that in two. Both are
     needed: in one piece, or with this step in it, it would be a method too long for Java to compile, and parsing would
-    take half as long again.
+    take half as long again. This step's own code is in as many methods as it takes, however many rules there are.
     """
     return fields.withColumns(
         {
             "flaw": _flaw(),
+            "rule": first_rule(rules),
             "occurred_at": F.coalesce("usual_time", other_time(F.col("time"), rules.log_timezone)),
             "event_name": by_format(lambda kind: _own_text(kind, "event_id", "own_id")),
             "user_id": by_format(lambda kind: _own_text(kind, "user_id", "own_user")),
@@ -141,12 +143,10 @@ def _flaw() -> Column:
 
 def _meaning(judged: DataFrame, rules: UrlRules) -> DataFrame:
     """Add the action and the product: what an event says itself, or the URL rules of a request."""
-    ruled = judged.withColumn("method", targets.method(F.col("request"))).withColumn("rule", first_rule(rules))
     is_known = F.col("own_action").isin(*rules.actions)
     own_action = F.when(is_known, F.col("own_action")).otherwise(F.lit(OTHER))
-    no_target = F.when(targets.is_garbage(F.col("request")), F.lit(PROBE)).otherwise(F.lit(OTHER))
-    asked_action = F.when(F.col("path").isNull(), no_target).otherwise(rule_action(rules))
-    found = ruled.withColumn("asked_product", rule_product(rules))
+    asked_action = F.when(F.col("path").isNull(), F.lit(PROBE)).otherwise(rule_action(rules))
+    found = judged.withColumn("asked_product", rule_product(rules))
     asked_product = percent_decoded(F.col("asked_product"))
     product = by_format(lambda kind: F.col("named_product") if kind in EVENTS else asked_product)
     return found.withColumn(

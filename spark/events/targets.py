@@ -29,14 +29,15 @@ def target(request: Column) -> Column:
     return F.when(has_method & (asked != "") & ~asked.startswith("HTTP/"), asked)
 
 
-def is_garbage(request: Column) -> Column:
-    """Say whether something was sent that is no request, such as the first bytes of TLS; a dash stands for nothing."""
-    return target(request).isNull() & ~F.trim(request).isin("", "-")
+def path(request: Column, asked: Column) -> Column:
+    """Return a target without scheme and host; an empty text where nothing was asked for, null for what is no request.
 
-
-def path(asked: Column) -> Column:
-    """Return a target without scheme and host."""
-    return F.when(asked.startswith("/"), asked).otherwise(F.regexp_replace(asked, ORIGIN, ""))
+    A browser that opens a connection ahead and does not use it asks for nothing, of which servers write a dash. No
+    request are the first bytes of TLS, for example.
+    """
+    way = F.when(asked.startswith("/"), asked).otherwise(F.regexp_replace(asked, ORIGIN, ""))
+    nothing = F.when(F.trim(request).isin("", "-"), F.lit(""))
+    return F.coalesce(F.when(way == "", F.lit("/")).otherwise(way), nothing)
 
 
 def host(asked: Column) -> Column:

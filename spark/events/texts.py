@@ -6,6 +6,9 @@ what stands around a record, blanks, a byte order mark, the NULs of a truncated 
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
+
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
@@ -27,8 +30,8 @@ def mended(value: Column) -> Column:
     is_object = raw.startswith("{")
     is_odd_object = raw.contains("\\") & (raw.contains("\\u0000") | raw.contains("\\x"))
     is_odd = F.when(is_object, is_odd_object).otherwise(raw.contains(NUL))
-    begins_odd = (raw < "!") | (raw >= "\x7f")
-    is_clean = F.is_valid_utf8(raw) & ~begins_odd & ~raw.endswith(NUL) & ~is_odd
+    is_framed = reduce(or_, (raw.endswith(character) for character in AROUND), (raw < "!") | (raw >= "\x7f"))
+    is_clean = F.is_valid_utf8(raw) & ~is_framed & ~is_odd
     trimmed = F.btrim(F.make_valid_utf8(raw), F.lit(AROUND))
     line = F.replace(trimmed, F.lit(NUL), F.lit(INSTEAD))
     return F.when(~is_clean, F.when(trimmed.startswith("{"), _without_odd_escapes(trimmed)).otherwise(line))
