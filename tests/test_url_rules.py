@@ -113,14 +113,8 @@ def test_conditions_are_words_or_lists_of_words(tmp_path: Path) -> None:
     path = tmp_path / "urls.yml"
     rules = [
         {"action": "a", "pattern": "b", "method": "GET", "status": 304},
-        {
-            "action": "a",
-            "pattern": "b",
-            "method": ["GET", "M-SEARCH"],
-            "status": ["2xx", 404],
-            "host": "h",
-            "query": "q",
-        },
+        {"action": "a", "pattern": "b", "method": ["GET", "M-SEARCH"], "status": ["2xx", 404]},
+        {"action": "a", "pattern": "b", "host": "h", "query": "q"},
     ]
     path.write_text(yaml.safe_dump({"actions": ["a"], "rules": rules}))
     first, second, third = load_url_rules(path).rules
