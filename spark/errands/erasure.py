@@ -24,11 +24,11 @@ from lake.contracts import BRONZE, BRONZE_PARTITION, ERASED, names
 from lake.contracts.records import ErasureRecord, as_text
 from lake.formats import FORMATS
 from lake.settings import Settings
-from lake.url_rules import UrlRules, load_url_rules
+from lake.url_rules import UrlRules, load_rules
 from spark import failpoints
 from spark.events.agent_columns import distinct_agents
 from spark.events.claims import load_ranges
-from spark.events.formats import erased
+from spark.events.formats import erased, with_text
 from spark.events.judgement import Judgement
 from spark.events.parse import parse_again
 from spark.tables.delta import ERASURE, noting, vacuum
@@ -44,7 +44,7 @@ POSITION = ("batch", "kafka_partition", "kafka_offset")
 def erase_from_bronze(session: SparkSession, settings: Settings, pattern: str) -> dict[str, int]:
     """Rewrite the rows that hold the address; return how many were the client's own, others, and rejected ones."""
     bronze = session.read.format("delta").load(settings.bronze)
-    rows = with_readable(rows_with(bronze, pattern), load_url_rules(settings.rules_file))
+    rows = with_readable(rows_with(bronze, pattern), load_rules(settings))
     is_own = F.col("ip_address").rlike(pattern)
     kinds = F.when(~F.col("is_readable"), "rejected").when(is_own, "own").otherwise("others")
     counts = {row["kind"]: row["count"] for row in rows.groupBy(kinds.alias("kind")).count().collect()}
@@ -70,17 +70,28 @@ def erase_from_bronze(session: SparkSession, settings: Settings, pattern: str) -
 
 def rows_with(bronze: DataFrame, pattern: str) -> DataFrame:
     """Return the rows of bronze that hold the address, in their bytes or in a column that was read from them."""
-    texts = (name for name in ("event_id", "ip_address", "user_id", "product_id", "path", "referrer", "user_agent"))
+    texts = (
+        name for name in ("event_id", "ip_address", "user_id", "product_id", "path", "referrer", "user_agent", "source")
+    )
     return bronze.filter(F.concat_ws("\n", F.col("value").cast("string"), *texts).rlike(pattern))
 
 
 def with_readable(rows: DataFrame, rules: UrlRules) -> DataFrame:
-    """Add ``is_readable`` to rows of bronze: not rejected on arrival, or not under today's rules."""
-    again = parse_again(rows.filter(F.col("reject_reason").isNotNull()), rules).select(
-        *POSITION, F.lit(True).alias("again")
+    """Add ``is_readable`` to rows of bronze: not rejected on arrival, or not under today's rules.
+
+    What was rejected and can be read today has the columns of today's reading, for on arrival it may have had none.
+    """
+    read = (
+        *("format", "event_id", "occurred_at", "ip_address", "user_id", "action", "product_id", "path"),
+        *("referrer", "user_agent", "status_code", "response_ms", "bytes"),
     )
-    readable = F.col("reject_reason").isNull() | F.coalesce("again", F.lit(False))
-    return rows.join(again, list(POSITION), "left").withColumn("is_readable", readable).drop("again")
+    again = parse_again(rows.filter(F.col("reject_reason").isNotNull()), rules).select(
+        *POSITION, F.lit(True).alias("again"), *(F.col(name).alias(f"{name}_again") for name in read)
+    )
+    joined = rows.join(again, list(POSITION), "left").withColumn("again", F.coalesce("again", F.lit(False)))
+    columns = {name: F.when(F.col("again"), F.col(f"{name}_again")).otherwise(F.col(name)) for name in read}
+    readable = F.col("reject_reason").isNull() | F.col("again")
+    return joined.withColumns(columns).select(*rows.columns, readable.alias("is_readable"))
 
 
 def anonymous(rows: DataFrame, pattern: str, judgement: Judgement) -> DataFrame:
@@ -120,10 +131,12 @@ def anonymous(rows: DataFrame, pattern: str, judgement: Judgement) -> DataFrame:
         "path": own(without(F.col("path")), "path"),
         "referrer": own(None, "referrer"),
         "user_agent": own(agent, "user_agent"),
+        "source": own(without(F.col("source")), "source"),
     }
     readable = ("format", "occurred_at", "action", "status_code", "response_ms", "bytes")
     replaced |= {name: F.when(~is_rejected, F.col(name)) for name in readable}
-    return rows.select(*(replaced.get(name, F.col(name)).alias(name) for name in names(BRONZE)))
+    texts = with_text(rows)
+    return texts.select(*(replaced.get(name, F.col(name)).alias(name) for name in names(BRONZE)))
 
 
 def erase_from_ledger(session: SparkSession, settings: Settings, pattern: str) -> int:
