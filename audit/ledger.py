@@ -12,7 +12,7 @@ from audit.facts import parsed_facts, read_again
 from audit.lake import PinnedLake
 from audit.rejected import ARRIVAL_WINDOW, compare_rejected
 from audit.scope import Scope
-from lake.contracts import BY_REPLAY, FORMER_REASONS, REJECT_REASONS, REJECTED
+from lake.contracts import BY_REPLAY, FORMER_REASONS, REJECT_REASONS, REJECTED, RENAMED_REASONS
 from lake.url_rules import UrlRules
 
 ARRIVAL = f"{ARRIVAL_WINDOW} as arrival_window"
@@ -94,27 +94,25 @@ def _by_reason(read: DataFrame) -> dict[str, int]:
 
 
 def _account(name: str, rows: int, accounted: int, parts: list[str], rejected: dict[str, int]) -> Check:
-    unknown = sorted(set(rejected) - {*REJECT_REASONS, *FORMER_REASONS})
+    known = (*REJECT_REASONS, *FORMER_REASONS)
+    unknown = sorted(set(rejected) - set(known))
     problem = f"unknown reject reasons: {', '.join(unknown)}" if unknown else ""
     if rows != accounted:
         problem = f"{rows:,} rows, but {accounted:,} accounted for"
-    reasons = ", ".join(f"{reason} {rejected[reason]:,}" for reason in sorted(rejected, key=_place))
+    reasons = ", ".join(f"{reason} {rejected[reason]:,}" for reason in known if reason in rejected)
     return compared(name, number(rows, "row"), " + ".join(parts), problem, f"rejected: {reasons}" if reasons else "")
-
-
-def _place(reason: str) -> tuple[int, str]:
-    """Return where a reason stands in the list of those that are looked for; those of older lakes come last."""
-    return REJECT_REASONS.index(reason) if reason in REJECT_REASONS else len(REJECT_REASONS), reason
 
 
 def _check_reasons(read: DataFrame, entries: DataFrame, scope: Scope) -> Check:
     """Compare the reason of each row. Where the rules have changed since, a replay has corrected one of its windows.
 
-    Those are the window of the event, and for rejected rows that in which Kafka took it.
+    Those are the window of the event, and for rejected rows that in which Kafka took it. A row that is rejected either
+    way may have the reason that an earlier version gave it.
     """
+    is_renamed = F.col("reject_reason").isNotNull() & F.col("stored_reason").isin(*RENAMED_REASONS)
     differing = read.filter(
         f"not (reject_reason <=> stored_reason) and (stored_reason is null or {scope.in_spark('ingested_at')})"
-    )
+    ).filter(F.col("stored_reason").isNull() | ~is_renamed)
     own = differing.selectExpr(
         *("kafka_partition", "kafka_offset", "reject_reason", "stored_reason", "stored_window"),
         *("window_start as event_window", "ifnull(window_start, stored_window) as counted_window", ARRIVAL),

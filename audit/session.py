@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 
 from lake.errors import LakeError, WeblakeError, first_line
 from lake.settings import Settings
-from spark.session import how_java_ended, spark_session
+from spark.session import ROWS_AT_ONCE, how_java_ended, spark_session
 
 MOST_TASKS = 2
 """At a time, on one machine: each keeps rows in memory, and the stream is at work beside it."""
@@ -47,6 +47,7 @@ def quiet_session(settings: Settings, app: str) -> Iterator[SparkSession]:
             reason = lines[-1] if lines else first_line(error)
             raise CrashError(f"Spark's Java process did not start: {reason}") from error
         session.sparkContext.setLogLevel("OFF")
+        session.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(ROWS_AT_ONCE))
         try:
             yield session
         finally:

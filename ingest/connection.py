@@ -13,7 +13,7 @@ from kafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from ingest.producer import TOPIC_SECONDS, Producer, no_topic
 from lake.errors import ServiceError, SpaceError
-from lake.kafka_access import broker_home, login_hint, sender_options
+from lake.kafka_access import broker_log, login_hint, sender_options
 from lake.settings import Settings
 from lake.space import SENDERS, shortage
 
@@ -78,7 +78,7 @@ def connect(
 
 def _shortage(settings: Settings, who: str) -> str | None:
     """Return why the embedded broker's disk can take no more; None where it can, or another broker is used."""
-    return shortage(settings, SENDERS, f"{who} waits") if broker_home(settings).is_dir() else None
+    return shortage(settings, SENDERS, f"{who} waits") if broker_log(settings) else None
 
 
 def _kafka_producer(settings: Settings) -> Any:

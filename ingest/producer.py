@@ -7,6 +7,7 @@ so a retry is never stored twice), and whoever sends faster than the broker take
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -181,7 +182,7 @@ class Producer:
 
     def _wait_for_disk(self) -> None:
         """Wait while Kafka's disk is short of room, and say so now and then; it is looked at once a second."""
-        began, warned_at = time.monotonic(), 0.0
+        began, warned_at = time.monotonic(), -math.inf
         while short := self._shortage():
             self.settle()
             now = time.monotonic()

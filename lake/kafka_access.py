@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from lake.env_file import PRIVATE_SERVERS, read_env_file
 from lake.errors import ServiceError, SettingsError
-from lake.settings import Settings
+from lake.settings import STACK_FILE, Settings
 
 LOGIN_MODULES = {
     "PLAIN": "org.apache.kafka.common.security.plain.PlainLoginModule",
@@ -70,9 +71,13 @@ def broker_home(settings: Settings) -> Path:
 
 
 def broker_log(settings: Settings) -> Path | None:
-    """Return the folder of the log of the embedded broker; None where the settings name another one."""
+    """Return the folder of the log of the embedded broker; None where the settings name another one.
+
+    Another broker's topic may have the same name, and its offsets mean nothing in a log that an embedded one has left.
+    """
     log = broker_home(settings) / "log"
-    return log if settings.kafka_private_servers and log.is_dir() else None
+    own = read_env_file(settings.data / STACK_FILE).get(PRIVATE_SERVERS)
+    return log if own and own == settings.kafka_private_servers and log.is_dir() else None
 
 
 def no_answer(settings: Settings, error: Exception | str) -> ServiceError:

@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import TextIO
 
 import psutil
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 IMPORTS = "imports"
+LOOK_SECONDS = 1
+"""How long those who only look may hold a file."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +37,8 @@ def take(path: Path, work: str) -> TextIO | None:
     Raises:
         OSError: the file cannot be made.
     """
-    file = path.open("a+")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
+    file = _lock(path)
+    if file is None:
         return None
     with suppress(OSError):  # on a full disk nobody can read who it is, but that there is somebody
         file.truncate(0)
@@ -56,11 +56,11 @@ def leave(file: TextIO) -> None:
 
 
 def worker(path: Path) -> Worker | None:
-    """Return who has a post; None where nobody does."""
+    """Return who has a post; None where nobody does, or another user's post is not for us to see."""
     try:
         with path.open() as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         return None
     except BlockingIOError:
         number, _, work = _content(path).partition(" ")
@@ -78,13 +78,12 @@ def importing(data: Path, work: str) -> Iterator[None]:
     path, file = data / IMPORTS / f"{os.getpid()}.lock", None
     with suppress(OSError):
         path.parent.mkdir(exist_ok=True)
-        file = take(path, work)
+        file = _take_patiently(path, work)
     try:
         yield
     finally:
         if file:
-            leave(file)
-            path.unlink(missing_ok=True)
+            _remove(path, file)
 
 
 def imports(data: Path) -> list[Worker]:
@@ -94,9 +93,50 @@ def imports(data: Path) -> list[Worker]:
         one = worker(path)
         if one:
             found.append(one)
-        else:
-            path.unlink(missing_ok=True)
+            continue
+        with suppress(OSError):
+            file = _lock(path)
+            if file:
+                _remove(path, file)
     return found
+
+
+def _lock(path: Path) -> TextIO | None:
+    """Return the file of a post with its lock; None where another process has it."""
+    while True:
+        file = path.open("a+")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            return None
+        if _is_at(path, file):
+            return file
+        file.close()
+
+
+def _is_at(path: Path, file: TextIO) -> bool:
+    """Say whether a file is still there: who has removed it may have done so between our opening and our locking it."""
+    with suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    return False
+
+
+def _take_patiently(path: Path, work: str) -> TextIO | None:
+    """Take a post, also where somebody who only looks holds the file for a moment."""
+    attempts = Retrying(
+        retry=retry_if_result(lambda file: file is None),
+        stop=stop_after_delay(LOOK_SECONDS),
+        wait=wait_fixed(0.05),
+        retry_error_callback=lambda _: None,
+    )
+    return attempts(take, path, work)
+
+
+def _remove(path: Path, file: TextIO) -> None:
+    """Give a post up and remove its file, while nobody else can have it."""
+    path.unlink(missing_ok=True)
+    leave(file)
 
 
 def _content(path: Path) -> str:
@@ -112,5 +152,5 @@ def _has_open(pid: int, path: Path) -> bool:
     """Say whether the process is the one that holds the file: a number may stand there from an earlier one."""
     try:
         return any(Path(file.path) == path.resolve() for file in psutil.Process(pid).open_files())
-    except psutil.Error:
+    except (psutil.Error, OSError):
         return False

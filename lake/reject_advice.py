@@ -7,6 +7,7 @@ _ADVICE = {
     "not_json": "it begins like a JSON object and is none: it may be cut off, or its quotes are not escaped",
     "trailing_bytes": "something follows the JSON object: send one object a record",
     "several_records": "it holds several records: have the sender put each into a message of its own",
+    "not_an_event": "it is a JSON object without an `action`: docs/logs.md says which objects are events",
     "missing_time": "it does not say when it happened: log the time",
     "unreadable_time": "its time cannot be read: docs/logs.md lists the ways to write one",
     "time_too_old": "its time is before 2000: look at the clock of the server",

@@ -1,6 +1,6 @@
-"""Where a process keeps temporary files: a folder of its own in the data folder, which only its owner may enter.
+"""Where a process keeps temporary files: a folder of its own, which only its owner may enter.
 
-Nothing of ours goes to ``/tmp``, so nothing is left there by what is killed.
+What is killed leaves it there, and the next process removes it; in ``/tmp`` nobody would.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -42,27 +43,32 @@ def scratch_folder(parent: Path) -> Path:
     """Return this process's own folder in ``parent``, having removed those of processes that have ended.
 
     A process holds a lock in its folder until it ends, however that happens, or until the program ends that it becomes.
+    So no living process loses its folder, whatever its id was before. A folder that cannot be removed stays.
     """
     parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (parent / "lock").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
-        for folder in parent.iterdir():
-            if folder.is_dir() and (descriptor := _take(folder)) is not None:
+        for folder in filter(Path.is_dir, parent.iterdir()):
+            with suppress(OSError):  # a living process has it, or another user; or there is no room for its lock
+                descriptor = _take(folder)
                 shutil.rmtree(folder, ignore_errors=True)
                 os.close(descriptor)
         folder = Path(tempfile.mkdtemp(prefix="", dir=parent))
-        descriptor = _take(folder)
-    if descriptor is not None:
-        os.set_inheritable(descriptor, True)  # for a program that this process becomes; those it starts do not get it
+        # For a program that this process becomes; those it starts do not get it.
+        os.set_inheritable(_take(folder), True)
     return folder
 
 
-def _take(folder: Path) -> int | None:
-    """Take the lock of a folder, and return its descriptor, which stays open; None where another process has it."""
+def _take(folder: Path) -> int:
+    """Take the lock of a folder, and return its descriptor, which stays open.
+
+    Raises:
+        OSError: another process has it, or it cannot be had.
+    """
     descriptor = os.open(folder / HOLD, os.O_WRONLY | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    except OSError:
         os.close(descriptor)
-        return None
+        raise
     return descriptor

@@ -7,6 +7,7 @@ the servers, which suffer most from a full disk.
 
 from __future__ import annotations
 
+import logging
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from lake.errors import SpaceError
 from lake.settings import Settings
 
 MEGABYTE = 1 << 20
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -34,10 +37,14 @@ WRITERS = Layer(2, "half of ")
 AT_WORK = Layer(4, "a quarter of ")
 
 
+def existing(path: Path) -> Path:
+    """Return the folder, or the nearest one above it that is there: on its disk the folder is, or will be once made."""
+    return next(folder for folder in (path, *path.parents) if folder.exists())
+
+
 def free_mb(path: Path) -> int:
     """Return the free megabytes of the disk that a folder is on, or will be on once it is made."""
-    folder = next(folder for folder in (path, *path.parents) if folder.exists())
-    return shutil.disk_usage(folder).free // MEGABYTE
+    return shutil.disk_usage(existing(path)).free // MEGABYTE
 
 
 def folders(settings: Settings) -> list[Path]:
@@ -66,6 +73,15 @@ def shortage(settings: Settings, layer: Layer, who: str, *paths: Path) -> str | 
     lacks = (lack(settings, layer, path) for path in paths or folders(settings))
     first = next(filter(None, lacks), None)
     return f"{first}: {who} until there is room; `make status` says what may be freed" if first else None
+
+
+def glance(settings: Settings, layer: Layer, who: str) -> str | None:
+    """Return what :func:`shortage` does, for watches that look again soon: a look that fails ends none of them."""
+    try:
+        return shortage(settings, layer, who)
+    except OSError as error:
+        log.warning("the disk cannot be looked at: %s", error)
+        return None
 
 
 def require_space(settings: Settings, who: str, *paths: Path, layer: Layer = WRITERS) -> None:

@@ -15,7 +15,7 @@ import psycopg2
 
 from lake.errors import ServiceError, SpaceError, first_line
 from lake.settings import Settings
-from lake.space import AT_WORK, require_space, shortage
+from lake.space import AT_WORK, glance, require_space
 
 log = logging.getLogger(__name__)
 
@@ -38,28 +38,30 @@ def room_for_dbt(settings: Settings) -> Iterator[None]:
 
     def keep_watch() -> None:
         while not is_done.wait(LOOK_SECONDS):
-            short = shortage(settings, AT_WORK, "a build of the marts was ended; they wait")
-            if short:
+            short = glance(settings, AT_WORK, "a build of the marts was ended; they wait")
+            if short and _cancel(settings):
                 ended_for[:] = [short]
-                _cancel(settings)
 
     watch = threading.Thread(target=keep_watch, name="room", daemon=True)
     watch.start()
     try:
-        yield
+        try:
+            yield
+        finally:
+            is_done.set()
+            watch.join()  # a cancel may still wait for its answer when dbt has already failed of it
     except ServiceError as error:
         if ended_for:
             raise SpaceError(ended_for[0]) from error
         raise
-    finally:
-        is_done.set()
-        watch.join()
 
 
-def _cancel(settings: Settings) -> None:
-    """Cancel what dbt has PostgreSQL do now."""
+def _cancel(settings: Settings) -> bool:
+    """Cancel what dbt has PostgreSQL do now; return whether it did anything."""
     try:
         with closing(psycopg2.connect(settings.postgres_dsn("dbt"))) as connection, connection.cursor() as cursor:
             cursor.execute(CANCEL)
+            return (True,) in cursor.fetchall()
     except psycopg2.Error as error:
         log.warning("what dbt does could not be ended: %s", first_line(error))
+        return False

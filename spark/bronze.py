@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
 from lake.contracts import BRONZE, BRONZE_PARTITION, names
-from lake.errors import LakeError, RefusedError, ServiceError, SpaceError, WeblakeError
+from lake.errors import LakeError, RefusedError, SpaceError, WeblakeError
 from lake.settings import Settings
 from lake.space import WRITERS, shortage
 from lake.url_rules import UrlRules
@@ -26,6 +26,7 @@ from spark import failpoints
 from spark.events.parse import parse_records
 from spark.progress import Progress
 from spark.source.bronze_facts import bronze_facts
+from spark.source.clocks import seconds_ahead
 from spark.source.gaps import batch_note, note_gaps, note_last_gaps
 from spark.source.position import Position
 from spark.source.reader import read_range, read_topic
@@ -164,16 +165,22 @@ class Bronze:
         """
         short = shortage(self._settings, WRITERS, "the stream waits")
         if short:
-            if self._position.is_known:
-                with suppress(ServiceError, RefusedError):  # the disk comes first; a full one may be why
-                    topic = self._topic.look()
-                    self._upkeep.tend(topic, self._next_offsets(topic), is_short=True)
+            with suppress(WeblakeError, PySparkException, Py4JError):  # the disk comes first; a full one may be why
+                self._tended(is_short=True)
             raise SpaceError(short)
+        return self._tended(is_short=False)
+
+    def _tended(self, is_short: bool) -> Offsets:
+        """Return the next offset of each partition, and keep the broker from filling the disk.
+
+        Senders are slowed down before anything else can fail.
+        """
         topic = self._topic.look()
+        self._upkeep.limit_senders(is_short)
         if not self._position.is_known:
             self.report()
         offsets = self._next_offsets(topic)
-        self._upkeep.tend(topic, offsets, is_short=False)
+        self._upkeep.trim(topic, offsets, is_short)
         return offsets
 
     def _planned_ends(self, batch_id: int) -> Offsets:
@@ -250,6 +257,8 @@ class Bronze:
         files = [DataFile.of(action["add"]) for action in actions if "add" in action]
         records = sum(file.rows for file in files)
         rejected = sum(file.rejected for file in files)
+        newest = max([0.0, *(file.newest for file in files)])
+        ahead = seconds_ahead(self._session, self._settings, actions)
         self._progress.report_bronze(
             lambda bronze: replace(
                 bronze.with_intake(time.time(), records, rejected),
@@ -257,7 +266,9 @@ class Bronze:
                 rows=bronze.rows + records,
                 rejected=bronze.rejected + rejected,
                 next_offsets=_with_records(offsets),
-                as_of=max([bronze.as_of, *(file.newest for file in files)]),
+                as_of=max(bronze.as_of, newest),
+                clock_ahead_seconds=ahead or bronze.clock_ahead_seconds,
+                clock_ahead_at=newest if ahead else bronze.clock_ahead_at,
             )
         )
         log.info("bronze version %d: %d records", batch, records)

@@ -27,6 +27,8 @@ EXPRESSIONS = "org.apache.spark.sql.functions"
 """Java's class of the functions that expressions are made with."""
 SYSTEM_PYTHON = "python3"
 """What Spark starts Python workers with, unless ``PYSPARK_PYTHON`` says otherwise; our libraries are not in it."""
+ROWS_AT_ONCE = 128
+"""Of a table, for each task: a record has up to a megabyte."""
 STACK = "-Xss16m"
 """For URL rules: Java calls itself for each repetition of a choice, ``(?:a|b)*``, and a target has 8,192 characters."""
 JAVA_OPTIONS = (
@@ -66,6 +68,7 @@ def spark_session(settings: Settings, app: str = "weblake") -> SparkSession:
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
         "spark.sql.session.timeZone": "UTC",
+        "spark.sql.json.enablePartialResults": "false",  # an object with an error in it is none
         # To note where in Python an expression was written, for messages, takes ten calls of Java for each.
         "spark.python.sql.dataFrameDebugging.enabled": "false",
         "spark.sql.dataFrameQueryContext.enabled": "false",
@@ -80,6 +83,8 @@ def spark_session(settings: Settings, app: str = "weblake") -> SparkSession:
         # A dictionary of values that are all different is made only to be thrown away: a fifth of the cost of writing.
         **{f"spark.hadoop.parquet.enable.dictionary#{column}": "false" for column in DISTINCT_COLUMNS},
         "spark.sql.execution.arrow.pyspark.enabled": "true",
+        # The thousands that Spark would read at once fill the heap where records are large; fewer cost no more.
+        "spark.sql.parquet.columnarReaderBatchSize": str(ROWS_AT_ONCE),
         # Both write a file by a plain create and rename; the others start four processes for each on a local disk.
         "spark.sql.streaming.checkpointFileManagerClass": CHECKPOINT_FILES,
         "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",

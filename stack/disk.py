@@ -9,10 +9,12 @@ from pathlib import Path
 
 from lake.errors import SpaceError
 from lake.settings import Settings
-from lake.space import MEGABYTE, SENDERS, WRITERS, folders, free_mb, lack
+from lake.space import MEGABYTE, SENDERS, WRITERS, Layer, existing, folders, free_mb, lack
 
+STACK = ((WRITERS, "the stream, the marts, the charts and all senders wait until there is room"),)
+"""Who waits below the limit of a start."""
 PIPELINE = (
-    (WRITERS, "the stream, the marts, the charts and all senders wait until there is room"),
+    *STACK,
     (SENDERS, "the generator and imports wait, and other senders are slowed down, until there is room"),
 )
 """Who waits below which part of the limit, the smallest first."""
@@ -45,23 +47,18 @@ class Room:
 
     @property
     def complaints(self) -> list[str]:
-        """The sentences, each with what to do; the command comes last."""
-        names = "; ".join(map(str, reversed(self.freeable)))
-        return [f"{sentence}. May be freed: other files on that disk; {names}" for sentence in self.waits]
+        """The sentences, each with what to do."""
+        return [_complaint(sentence, self.freeable) for sentence in self.waits]
 
 
 def room(settings: Settings) -> Room:
     """Look at the disks of the data folder, of a local lake and of the charts."""
     disks = _one_a_disk([*folders(settings), settings.charts])
-    waits = []
-    for path in disks:
-        layers = CHARTS if path == settings.charts else PIPELINE
-        lacks = ((lack(settings, layer, path), who) for layer, who in layers)
-        waits += [f"{sentence}: {who}" for sentence, who in lacks if sentence][:1]
+    waits = (_wait(settings, path, CHARTS if path == settings.charts else PIPELINE) for path in disks)
     return Room(
         free_mb={str(path): free_mb(path) for path in disks},
         limit_mb=settings.min_free_mb,
-        waits=waits,
+        waits=list(filter(None, waits)),
         freeable=list(_freeable(settings)),
     )
 
@@ -72,9 +69,21 @@ def require_room(settings: Settings) -> None:
     Raises:
         SpaceError: one has not; the message says what may be freed.
     """
-    lacks = [lack(settings, WRITERS, path) for path in folders(settings)]
-    if any(lacks):
-        raise SpaceError(f"nothing was started, because {room(settings).complaints[0]}")
+    waits = (_wait(settings, path, STACK) for path in folders(settings))
+    first = next(filter(None, waits), None)
+    if first:
+        raise SpaceError(f"nothing was started, because {_complaint(first, list(_freeable(settings)))}")
+
+
+def _wait(settings: Settings, path: Path, layers: tuple[tuple[Layer, str], ...]) -> str | None:
+    """Return in a sentence what the disk of a folder has too little for, and who waits; None where it has enough."""
+    lacks = ((lack(settings, layer, path), who) for layer, who in layers)
+    return next((f"{sentence}: {who}" for sentence, who in lacks if sentence), None)
+
+
+def _complaint(sentence: str, freeable: list[Freeable]) -> str:
+    """Return the sentence, and what may be freed; the command comes last."""
+    return f"{sentence}. May be freed: other files on that disk; {'; '.join(map(str, reversed(freeable)))}"
 
 
 def _freeable(settings: Settings) -> Iterator[Freeable]:
@@ -85,7 +94,7 @@ def _freeable(settings: Settings) -> Iterator[Freeable]:
         size = sum(path.stat().st_size for path in logs)
         yield Freeable("old logs", size, f"delete {settings.data}/logs/*.log.*")
     archive = settings.class_archive
-    if archive.exists() and archive.stat().st_dev == _existing(settings.data).stat().st_dev:
+    if archive.exists() and archive.stat().st_dev == existing(settings.data).stat().st_dev:
         how = f"delete {archive}; Spark then starts more slowly, until `make setup` makes it again"
         yield Freeable("Java's archive of Spark's classes", archive.stat().st_size, how)
 
@@ -94,13 +103,8 @@ def _one_a_disk(paths: list[Path]) -> list[Path]:
     """Return the first folder on each disk."""
     devices: dict[int, Path] = {}
     for path in paths:
-        devices.setdefault(_existing(path).stat().st_dev, path)
+        devices.setdefault(existing(path).stat().st_dev, path)
     return list(devices.values())
-
-
-def _existing(path: Path) -> Path:
-    """Return the folder, or the nearest one above it that is there."""
-    return next(folder for folder in (path, *path.parents) if folder.exists())
 
 
 def disk_usage(folder: Path, complain: Callable[[str], None] = lambda _: None) -> int:

@@ -9,30 +9,21 @@ from contextlib import suppress
 import psutil
 
 from lake.errors import ServiceError, StoppedError
-from lake.posts import imports
+from lake.posts import Worker, imports
 from lake.settings import STACK_FILE, Settings
 from stack import supervision
 from stack.console import say
+from stack.leftovers import end_leftovers, leftovers
 from stack.programs import PROGRAMS
-from stack.servers import postgres
 from stack.servers.waiting import TooLongError, wait_until
 from stack.supervisor_config import pid_file
-from stack.turns import last_turn
+from stack.turns import CLEAN, START, last_turn, turn
 
 PATIENCE_SECONDS = sum(program.stop_seconds for program in PROGRAMS)
-ORPHAN_SECONDS = 15
-ROUNDS = 3
 IMPORT_SECONDS = 10
 """How long imports may take to end; they give Kafka three seconds for what is on its way."""
 CHILDREN_SECONDS = 5
 """How long the children of an ended program may take to notice: a JVM outlives its Python driver for a moment."""
-
-
-def leftovers(settings: Settings) -> list[psutil.Process]:
-    """Return every process of the stack, with or without its supervisor."""
-    processes = {process.pid: process for process in supervision.processes(settings)}
-    processes |= {process.pid: process for process in postgres.server_processes(settings)}
-    return list(processes.values())
 
 
 def down(settings: Settings) -> None:
@@ -46,7 +37,7 @@ def down(settings: Settings) -> None:
     try:
         with last_turn(settings):
             _end_imports(settings)
-            had_supervisor = _shut_down(settings, started)
+            had_supervisor = _shut_down(settings)
             had_orphans = _end_orphans(settings)
     except KeyboardInterrupt:
         raise StoppedError(
@@ -60,17 +51,27 @@ def down(settings: Settings) -> None:
 
 def _end_imports(settings: Settings) -> None:
     """Tell imports to end, while Kafka still takes what they have on its way, and say what became of them."""
-    told = imports(settings.data)
-    for one in filter(lambda one: one.pid, told):
-        with suppress(psutil.Error):
-            psutil.Process(one.pid).terminate()
+    seen: list[Worker] = []
+
+    def have_ended() -> bool:
+        at_work = imports(settings.data)
+        for one in at_work:
+            if one not in seen:  # also one that has begun meanwhile
+                seen.append(one)
+                with suppress(psutil.Error):
+                    if one.pid:
+                        psutil.Process(one.pid).terminate()
+        return not at_work
+
     with suppress(TooLongError):
-        wait_until(lambda: not imports(settings.data), IMPORT_SECONDS, "imports have ended")
-    for one in told:
-        say(f"{one} was interrupted: run it again when the stack is up; it goes on, and no line counts twice")
+        wait_until(have_ended, IMPORT_SECONDS, "imports have ended")
+    left = imports(settings.data)
+    for one in seen:
+        what = f"has not ended within {IMPORT_SECONDS} s, and loses Kafka" if one in left else "was told to end"
+        say(f"{one} {what}: unless it was done, run it again when the stack is up; no line counts twice")
 
 
-def _shut_down(settings: Settings, started: float) -> bool:
+def _shut_down(settings: Settings) -> bool:
     """Have supervisor stop all programs and itself; return whether it ran."""
     if not supervision.is_running(settings):
         return False
@@ -78,7 +79,7 @@ def _shut_down(settings: Settings, started: float) -> bool:
     pids = {name: state.pid for name, state in supervision.states(settings).items() if state.pid}
     if supervisor:
         supervision.shut_down(settings)
-    _wait_for_shutdown(settings, {**pids, "supervisor": supervisor}, started)
+    _wait_for_shutdown(settings, {**pids, "supervisor": supervisor})
     return True
 
 
@@ -98,26 +99,6 @@ def _end_orphans(settings: Settings) -> bool:
         raise ServiceError(f"these processes of the stack cannot be ended: {numbers}; end them by hand")
     pid_file(settings).unlink(missing_ok=True)  # a killed supervisor's; systemd would believe it
     return bool(orphans)
-
-
-def end_leftovers(settings: Settings) -> None:
-    """End every process of the stack, and what one of them has started meanwhile."""
-    for _ in range(ROUNDS):
-        rest = leftovers(settings)
-        if rest:
-            end_processes(rest)
-
-
-def end_processes(processes: list[psutil.Process]) -> None:
-    """Ask processes to end, and kill those that have not after a while."""
-    for process in processes:
-        with suppress(psutil.NoSuchProcess):
-            process.terminate()
-    _, alive = psutil.wait_procs(processes, timeout=ORPHAN_SECONDS)
-    for process in alive:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-    psutil.wait_procs(alive, timeout=ORPHAN_SECONDS)
 
 
 def confirm(question: str, force: bool, command: str = "make clean") -> None:
@@ -142,8 +123,7 @@ def clean(settings: Settings, force: bool) -> None:
     Raises:
         ServiceError: the stack is up, the folder is not one of ours, or the answer is no.
     """
-    if supervision.is_running(settings) or leftovers(settings):
-        raise ServiceError("the stack is up; run `make down` first")
+    _require_rest(settings)
     if not settings.data.exists():
         say(f"nothing to delete: there is no {settings.data}")
         return
@@ -152,14 +132,27 @@ def clean(settings: Settings, force: bool) -> None:
             f"{settings.data} has no {STACK_FILE}, so it is not a data folder of Weblake; delete it yourself"
         )
     confirm(f"Delete {settings.data} (all events, counts and passwords) and its charts?", force)
-    shutil.rmtree(settings.data)
-    for chart in settings.charts.glob("*.png"):
-        chart.unlink()
+    with turn(settings, CLEAN):
+        _require_rest(settings)  # somebody may have started it while the question stood
+        for path in settings.data.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            elif path.name not in (START, STACK_FILE):
+                path.unlink()
+        shutil.rmtree(settings.data)  # what keeps a start waiting, and says that the folder is ours, goes last
+        for chart in settings.charts.glob("*.png"):
+            chart.unlink()
     say(f"deleted {settings.data} and the charts in {settings.charts}")
 
 
-def _wait_for_shutdown(settings: Settings, pids: dict[str, int], started: float) -> None:
+def _require_rest(settings: Settings) -> None:
+    if supervision.is_running(settings) or leftovers(settings):
+        raise ServiceError("the stack is up; run `make down` first")
+
+
+def _wait_for_shutdown(settings: Settings, pids: dict[str, int]) -> None:
     """Wait until the programs, and supervisor last, have ended; report each (supervisor itself no longer answers)."""
+    started = time.monotonic()
     running = {name for name, number in pids.items() if number}
     while supervision.is_running(settings) or running:
         gone = {name for name in running if not psutil.pid_exists(pids[name])}

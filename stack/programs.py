@@ -103,14 +103,16 @@ def has_traffic(settings: Settings) -> bool:
 
 
 def _wait_for_login(settings: Settings, role: str) -> None:
-    refusals: list[str] = [""]
+    words = ""
 
     def is_let_in() -> bool:
-        refusals[0] = postgres.refusal(settings, role) or ""
-        return not refusals[0]
+        nonlocal words
+        refusal = postgres.refusal(settings, role)
+        words = refusal.words if refusal else ""
+        return refusal is None
 
     def say(waited: float) -> None:
-        log.info("still waiting until the database lets %s in (%.0f s so far): %s", role, waited, refusals[0])
+        log.info("still waiting until the database lets %s in (%.0f s so far): %s", role, waited, words)
 
     wait_until(is_let_in, None, f"the database lets {role} in", pause_seconds=0.5, say=say, say_seconds=SAY_SECONDS)
 

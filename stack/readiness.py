@@ -85,7 +85,7 @@ def wait_for_database(settings: Settings, watch: Watch) -> None:
 
     def lets_owner_in() -> bool:
         nonlocal words
-        refusal = postgres.answer(settings, postgres.OWNER, "postgres")
+        refusal = postgres.refusal(settings, postgres.OWNER, "postgres")
         if refusal is None:
             return True
         words = refusal.words
@@ -213,12 +213,24 @@ def _wait_for_charts(settings: Settings, watch: Watch, since: float) -> bool:
         paths = (settings.charts / chart.file_name for chart in CHARTS)
         return sum(path.exists() and path.stat().st_mtime >= oldest for path in paths)
 
+    is_asked_again = False
+
+    def are_new() -> bool:
+        nonlocal is_asked_again
+        if new_charts() == len(CHARTS):
+            return True
+        if not is_asked_again and _have_been_drawn(settings):
+            is_asked_again = True  # the next round may be an hour away
+            say(f"  some are old, or missing in {settings.charts}; charts is started again")
+            supervision.stop_program(settings, "charts")
+            supervision.start_program(settings, "charts")
+        return False
+
     is_late = new_charts() < len(CHARTS)
     if is_late:
         say("Waiting for the first charts ...")
-        _draw_again_what_was_deleted(settings)
         watch.wait(
-            lambda: new_charts() == len(CHARTS),
+            are_new,
             TIMEOUT_SECONDS,
             f"{len(CHARTS)} charts are in {settings.charts}",
             lambda: f"{new_charts()} of {len(CHARTS)} charts drawn",
@@ -226,14 +238,10 @@ def _wait_for_charts(settings: Settings, watch: Watch, since: float) -> bool:
     return is_late
 
 
-def _draw_again_what_was_deleted(settings: Settings) -> None:
-    """Restart a charts program that has drawn all, and whose charts are gone: its next round may be an hour away."""
+def _have_been_drawn(settings: Settings) -> bool:
+    """Say whether the charts program has ended a good round since its start."""
     report = read_loop_report(settings.loop_file("charts"))
-    has_drawn = report is not None and not report.error and report.updated_at >= _started_at(settings, "charts")
-    if has_drawn and not all((settings.charts / chart.file_name).exists() for chart in CHARTS):
-        say(f"  some are missing in {settings.charts}; charts is started again")
-        supervision.stop_program(settings, "charts")
-        supervision.start_program(settings, "charts")
+    return report is not None and not report.error and report.updated_at >= _started_at(settings, "charts")
 
 
 def _started_at(settings: Settings, program: str) -> float:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import psutil
 
-from lake.contracts.reports import BronzeReport, VerifyReport, read_stream_report
+from lake.contracts.reports import BronzeReport, StreamReport, VerifyReport, read_stream_report
 from lake.settings import Settings
 from stack import private
 from stack.disk import Room, disk_usage, room
 from stack.health.database import Database, look_at_database
-from stack.health.lags import Stage, lags, most_silent_seconds, record_age
+from stack.health.lags import Stage, clock_ahead, lags, most_silent_seconds, record_age, unlisted_share
 from stack.health.look import Complain, Look
 from stack.health.loops import Loop, loops
 from stack.health.processes import RUNNING, UNSUPERVISED, Process, ask_supervisor, marked, processes
@@ -60,6 +60,10 @@ class Status:
     """How long ago the newest record came; None also where it is not read yet."""
     most_silent_seconds: float | None = None
     """How long no record may come; None where it does not matter."""
+    clock_ahead_seconds: float = 0.0
+    """By how much the clock of a sender is ahead whose records were rejected for that within the last hour."""
+    unlisted_share: float = 0.0
+    """The share of events whose action is not in the rules file, of a batch within the last hour."""
     verify: VerifyReport | None = None
     recent_records: int = 0
     """How many records bronze took in within the last ten minutes."""
@@ -118,7 +122,7 @@ def gather(settings: Settings, with_sizes: bool = True) -> Status:
         marts_version=marts.marts_version,
         marts_age_seconds=_age(marts.built_at, now),
         stream_age_seconds=_age(stream.updated_at if stream else None, now),
-        is_stream_there=stream is not None and stream.pid > 0 and psutil.pid_exists(stream.pid),
+        is_stream_there=stream is not None and _wrote(stream),
         disk_bytes=sizes.answer(unknown, unknown) or {},
         advice=stream.silver.advice if stream else None,
         errors=errors,
@@ -129,6 +133,8 @@ def gather(settings: Settings, with_sizes: bool = True) -> Status:
         charts_age_seconds=_age(reports.charts_drawn_at, now),
         record_age_seconds=record_age(ends, stream, now),
         most_silent_seconds=most_silent_seconds(settings, any(row.name == "generator" for row in rows)),
+        clock_ahead_seconds=clock_ahead(stream, now),
+        unlisted_share=unlisted_share(stream, now),
         verify=reports.verify,
         recent_records=recent.records,
         recent_rejected=recent.rejected,
@@ -136,6 +142,13 @@ def gather(settings: Settings, with_sizes: bool = True) -> Status:
         looked_at=now,
         seconds=time.time() - now,
     )
+
+
+def _wrote(stream: StreamReport) -> bool:
+    """Say whether the process runs that wrote a report: a later one may have its number."""
+    with suppress(psutil.Error):
+        return stream.pid > 0 and psutil.Process(stream.pid).create_time() <= stream.updated_at
+    return False
 
 
 def _age(at: float | None, now: float) -> float | None:

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import xmlrpc.client
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -145,9 +144,9 @@ def _start_again(settings: Settings) -> list[str]:
 
 def _differences(settings: Settings, program: str) -> str:
     """Return the settings of a running program that are not those of today, in words; empty where that is not known."""
-    pid = {state.name: state.pid for state in states(settings).values()}.get(program)
+    state = states(settings).get(program)
     try:
-        before = psutil.Process(pid).environ() if pid else {}
+        before = psutil.Process(state.pid).environ() if state and state.pid else {}
     except (psutil.Error, OSError):
         return ""
     today = environment_of(program, settings)
@@ -184,19 +183,6 @@ def shut_down(settings: Settings) -> None:
         ServiceError: supervisor does not answer, or is shutting down already.
     """
     _call(settings, "shutdown")
-
-
-def processes(settings: Settings) -> list[psutil.Process]:
-    """Return every process that supervisor started, or that those started, except PostgreSQL's children.
-
-    They are known by a mark in their environment, so the orphans of a killed supervisor are found too.
-    """
-    ours = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error, OSError):
-            if process.environ().get(SUPERVISED) == str(settings.data) and process.status() != psutil.STATUS_ZOMBIE:
-                ours.append(process)
-    return ours
 
 
 def _call(settings: Settings, method: str, *arguments: object, seconds: float | None = None) -> Any:

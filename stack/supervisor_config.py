@@ -17,7 +17,7 @@ from lake.errors import ServiceError, SettingsError
 from lake.files import write_whole
 from lake.settings import PROJECT, Settings, by_name
 from stack.programs import SERVERS, Program, programs
-from stack.servers.stack_env import logins_mark
+from stack.servers.stack_env import generator_values, logins_mark
 
 SOCKET_PATH_LIMIT = 90
 """Bytes: a socket's path may have 107, and supervisor appends to it while it binds."""
@@ -77,6 +77,8 @@ CONCERNED = {
     "WEBLAKE_FAIL_AT": ("stream",),
     "MIRROR_OUTAGE_HOURS": ("stream",),
     "SILENT_MINUTES": ("marts",),
+    "FUTURE_SECONDS": ("stream",),
+    "LOG_TIMEZONE": ("stream",),
     "GENERATE": ("generator",),
     "RATE": ("generator",),
     "BOTS": ("generator",),
@@ -113,12 +115,7 @@ def write_config(settings: Settings) -> None:
 
 def environment(program: str, settings: Settings) -> dict[str, str]:
     """Return the settings that concern a program, by name, as its section has them."""
-    generator = {
-        "GENERATE": str(int(settings.generate)),
-        "RATE": str(settings.generate_rate),
-        "BOTS": str(settings.generate_bots),
-    }
-    values = {**by_name(settings), **generator, LOGINS_MARK: logins_mark(settings)}
+    values = {**by_name(settings), **generator_values(settings), LOGINS_MARK: logins_mark(settings)}
     ours = () if program in SERVERS else (program,)
     return {name: value for name, value in values.items() if program in CONCERNED.get(name, ours)}
 

@@ -19,6 +19,7 @@ START = "up.lock"
 STOP = "down.lock"
 UP = "`make up`"
 DOWN = "`make down`"
+CLEAN = "`make clean`"
 SAY_SECONDS = 30
 END_SECONDS = 10
 """How long a `make up` that is told to stop may take for it."""
@@ -29,7 +30,7 @@ def turn(settings: Settings, command: str) -> Iterator[None]:
     """Have the turn to change what runs: wait for another command that has it, and for one that stops the stack.
 
     Raises:
-        StoppedError: somebody has stopped the stack while this one waited.
+        StoppedError: somebody has stopped the stack while this one waited, or has deleted its data.
     """
     was_stopping = stopper(settings) is not None
     last_stop = _changed_at(settings.data / STOP)
@@ -39,7 +40,10 @@ def turn(settings: Settings, command: str) -> Iterator[None]:
             raise _stopped_by(stopper(settings) or DOWN)
         return True
 
-    file = _wait_for(settings.data / START, command, has_leave)
+    try:
+        file = _wait_for(settings.data / START, command, has_leave)
+    except FileNotFoundError as error:
+        raise StoppedError(f"somebody deleted {settings.data} meanwhile; run {command} again") from error
     try:
         _wait(lambda: stopper(settings) is None, lambda: stopper(settings))
         yield

@@ -13,7 +13,8 @@ from lake.errors import StoppedError
 from lake.settings import Settings
 from stack import private, supervision
 from stack.console import outliving_readers, say, step
-from stack.down import PATIENCE_SECONDS, end_leftovers, leftovers
+from stack.down import PATIENCE_SECONDS
+from stack.leftovers import end_leftovers, leftovers
 from stack.programs import programs
 from stack.readiness import TIMEOUT_SECONDS, Watch, how_far, wait_for_broker, wait_for_database, wait_for_result
 from stack.servers import kafka, kafka_login, postgres
@@ -113,19 +114,21 @@ def _open_services(settings: Settings, watch: Watch) -> list[str]:
     """Wait for the servers, and give them roles, schemas, logins and the topic; return what had to be mended."""
     with step("PostgreSQL"):
         wait_for_database(settings, watch)
-        notes = migrate(settings)
+        notes = list(migrate(settings))
     with step("Kafka"):
         wait_for_broker(settings, watch)
         if settings.kafka_private_servers:
             kafka_login.admit_programs(settings, kafka.properties(settings))
         loss = make_topic(settings)
-    for note in (*notes, *filter(None, [loss])):
+    if loss:
+        notes.append(loss)
+    for note in notes:
         say(note)
     if loss:
         watch.wait(
             lambda: is_refused(settings), TIMEOUT_SECONDS, "the stream sees the new topic", lambda: how_far(settings)
         )
-    return [*notes, *filter(None, [loss])]
+    return notes
 
 
 def _say_outcome(was_up: bool, has_changed: bool, seconds: float) -> None:

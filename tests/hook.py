@@ -14,7 +14,7 @@ SECRET = "of-the-vault"
 
 
 class Hook(HTTPServer):
-    """A webhook that keeps what it gets, and answers with ``code``."""
+    """A webhook that keeps what it gets, and answers with ``code``; 0 is no answer of HTTP."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Answer)
@@ -32,7 +32,16 @@ class Answer(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.posts.append((self.path, json.loads(body)))
+        if self.server.code == 0:
+            self.wfile.write(b"SSH-2.0-OpenSSH\r\n")
+            return
         self.send_response(self.server.code)
+        if self.server.code == 301:
+            self.send_header("Location", "/new")
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self.send_response(200)
         self.end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:

@@ -106,6 +106,36 @@ def test_a_failure_stays_on_record_until_a_look_at_as_much_is_good(tmp_path: Pat
     assert read_verify_report(path) == replace(of_a_day, verdict="ok")
 
 
+def test_a_failure_that_a_smaller_look_finds_is_added_to_the_one_on_record(tmp_path: Path) -> None:
+    path = tmp_path / "verify.json"
+    lost = VerifyReport(verdict="failed", scope="all time", is_deep=True, failed=("deep: ledger: all",))
+    of_a_day = VerifyReport(2.0, verdict="failed", scope="a day", is_whole=False, failed=("marts: traffic",))
+    write_verify_report(path, lost)
+    write_verify_report(path, of_a_day)
+    both = replace(lost, at=2.0, failed=("deep: ledger: all", "marts: traffic"))
+    assert read_verify_report(path) == both
+    write_verify_report(path, replace(of_a_day, verdict="ok", failed=()))
+    write_verify_report(path, replace(lost, verdict="ok", is_deep=False, failed=()))
+    assert read_verify_report(path) == both
+    smaller = replace(lost, failed=("ledger: all",))
+    write_verify_report(path, smaller)
+    assert read_verify_report(path) == smaller, "what looks at as much knows all that still fails"
+
+
+def test_failures_of_two_ranges_are_taken_back_together(tmp_path: Path) -> None:
+    path = tmp_path / "verify.json"
+    first = VerifyReport(verdict="failed", scope="a day", is_whole=False, failed=("marts: traffic",))
+    second = replace(first, scope="another day")
+    for report in (first, second, first):
+        write_verify_report(path, report)
+    both = replace(first, scope="several ranges")
+    for day in (first, second):
+        write_verify_report(path, replace(day, verdict="ok", failed=()))
+    assert read_verify_report(path) == both
+    write_verify_report(path, replace(first, scope="all time", is_whole=True, verdict="ok", failed=()))
+    assert read_verify_report(path) != both
+
+
 def test_a_lake_that_cannot_be_read_has_no_versions() -> None:
     damaged = report(failed("lake", "the log cannot be read"), versions=None)
     assert damaged.title == "Weblake: /data/lake"

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from brokers import adopt_broker, begin_new_files
 from disks import has_free
 from frames import line
 from kafka import KafkaProducer, TopicPartition
@@ -17,6 +18,7 @@ from kafka.admin import KafkaAdminClient, NewPartitions
 from pyspark.sql import SparkSession
 from settings_in import settings_in
 
+import spark.bronze
 from lake.contracts.refusals import Refusal
 from lake.errors import LakeError, RefusedError, ServiceError, SpaceError
 from lake.kafka_access import broker_home, client_options
@@ -27,6 +29,7 @@ from spark.commands.accept import accept, read_refusal
 from spark.progress import Progress
 from spark.source.slow_rules import watch
 from spark.source.topic import Topic
+from spark.source.upkeep import SLOW_BYTES, SLOWEST_BYTES
 from stack.servers import kafka
 from stack.servers.waiting import wait_until
 from stack.status import gather
@@ -76,6 +79,10 @@ class Case:
             admin.delete_records({TopicPartition(self.settings.kafka_topic, partition): offset})
 
 
+def fail(*_: object) -> None:
+    raise LakeError("no room for a file")
+
+
 @pytest.fixture
 def case(session: SparkSession, stack_settings: Settings, rules: UrlRules, tmp_path: Path) -> Iterator[Case]:
     settings = replace(stack_settings, data=tmp_path, lake_root=str(tmp_path / "lake"))
@@ -88,10 +95,14 @@ def case(session: SparkSession, stack_settings: Settings, rules: UrlRules, tmp_p
 def test_on_a_short_disk_bronze_waits_and_kafka_is_rid_of_what_it_has(
     case: Case, stack_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broker_home(case.settings).symlink_to(broker_home(stack_settings))  # as if the broker were of this data folder
+    adopt_broker(case.settings, broker_home(stack_settings))
+    begin_new_files(case.settings)
     case.send(partition=0, number=3)
     case.bronze.catch_up()
     case.send(partition=0, number=2)
+    with monkeypatch.context() as full, pytest.raises(LakeError, match="no room for a file"):
+        full.setattr(spark.bronze, "append_once", fail)
+        case.bronze.catch_up()
     has_free(monkeypatch, 511)
     with pytest.raises(SpaceError, match="half of WEBLAKE_MIN_FREE_MB=1024: the stream waits"):
         case.bronze.catch_up()
@@ -99,6 +110,23 @@ def test_on_a_short_disk_bronze_waits_and_kafka_is_rid_of_what_it_has(
     monkeypatch.undo()
     case.bronze.catch_up()
     assert case.rows() == {0: 5}
+
+
+@pytest.mark.stack
+def test_on_a_short_disk_senders_are_slowed_down_also_where_the_topic_is_refused(
+    case: Case, stack_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits: list[float | None] = []
+    monkeypatch.setattr(Topic, "limit_senders", lambda _, limit: limits.append(limit))
+    adopt_broker(case.settings, broker_home(stack_settings))
+    case.send(partition=0, number=3)
+    case.bronze.catch_up()
+    case.make_topic_anew()
+    for free, error in ((2048, RefusedError), (1023, RefusedError), (511, SpaceError)):
+        has_free(monkeypatch, free)
+        with pytest.raises(error):
+            case.bronze.catch_up()
+    assert limits == [None, SLOW_BYTES, SLOWEST_BYTES]
 
 
 @pytest.mark.stack

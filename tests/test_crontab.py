@@ -32,7 +32,7 @@ def command_of(line: str) -> str:
     return command.replace("\\%", "%")
 
 
-def commands(folder: Path, mail: str | None = None) -> list[str]:
+def commands(folder: Path, mail: str = "") -> list[str]:
     lines = [line for line in crontab(settings_in(folder), mail) if line[0] != "#" and not line.startswith("MAILTO=")]
     return [command_of(line) for line in lines]
 

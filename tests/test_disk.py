@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import errno
+import shutil
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain, repeat
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from disks import has_free
@@ -100,6 +104,18 @@ def test_a_start_between_the_two_limits_goes_on(settings: Settings, monkeypatch:
     has_free(monkeypatch, 511)
     with pytest.raises(SpaceError, match="nothing was started"):
         require_room(settings)
+
+
+def test_a_start_names_the_disk_that_it_lacks_as_it_was_when_it_looked(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apart = replace(settings, lake_root="/dev/lake")  # /dev is a disk of its own everywhere, and is only looked at
+    looks: dict[Path, Iterator[int]] = {settings.data: repeat(1023), Path("/dev"): chain([511], repeat(2048))}
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=next(looks[path]) << 20))
+    with pytest.raises(
+        SpaceError, match=r"^nothing was started, because the disk of /dev/lake has 511 MB free, .*half"
+    ):
+        require_room(apart)
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+import ingest.shop.truth
 from audit.oracle import LOG
 from ingest.shop.catalogue import HOURLY_RHYTHM
 from ingest.shop.event import Client, iso
@@ -209,6 +210,18 @@ def test_the_truth_lists_every_client_and_keeps_earlier_runs(tmp_path: Path) -> 
         kinds = {row["ip_address"]: row["kind"] for row in csv.DictReader(file)}
     assert kinds == {"203.0.113.9": "human", "192.168.1.100": "hammer"}
     assert list(path.parent.iterdir()) == [path], "no draft is left behind"
+
+
+def test_the_truth_keeps_the_clients_that_came_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ingest.shop.truth, "MOST_CLIENTS", 2)
+    path = tmp_path / "clients.csv"
+    for addresses in ("abac", "d"):  # the second run goes on where the first one ended
+        truth = Truth(path)
+        for address in addresses:
+            truth.add(Client(address, "u1", None, "human"))
+        truth.write()
+    with path.open(newline="") as file:
+        assert [row["ip_address"] for row in csv.DictReader(file)] == ["c", "d"]
 
 
 class FakeProducer:

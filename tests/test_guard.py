@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 from background import in_background
+from disks import cannot_be_looked_at
 from mirrors import execute
 from psycopg2.extensions import connection as Connection
 from sandboxes import NAME, session
@@ -128,7 +129,7 @@ def test_on_a_disk_without_room_readers_that_do_anything_are_ended(
         idle.cursor().execute("select 1")
 
 
-def test_the_guard_reports_how_it_is(stack_settings: Settings, tmp_path: Path) -> None:
+def test_the_guard_reports_how_it_is(stack_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = replace(stack_settings, data=tmp_path)
     refused = replace(own, guard_password="wrong")
 
@@ -138,5 +139,6 @@ def test_the_guard_reports_how_it_is(stack_settings: Settings, tmp_path: Path) -
 
     with in_background(lambda stop: keep_watch(refused, stop), "guard"):
         wait_until(lambda: "password authentication failed" in (error() or ""), 30, "it says that it cannot get in")
+    cannot_be_looked_at(monkeypatch)
     with in_background(lambda stop: keep_watch(own, stop), "guard"):
-        wait_until(lambda: error() is None, 30, "it says that all is well")
+        wait_until(lambda: error() is None, 30, "it says that all is well, although it cannot look at the disk")

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ingest.import_logs import LINES_PER_PROGRESS, Tally, import_file
+from ingest.import_logs import LINES_PER_PROGRESS, Outcome, Tally, import_file
 from ingest.log_file import LineIds, LogFile, LogFileError
 from ingest.producer import MAX_VALUE_BYTES
 from lake.errors import ServiceError
@@ -180,6 +180,15 @@ def test_an_interrupt_while_kafka_is_down_still_sums_up(
     assert f"{LINES_PER_PROGRESS} lines read" in output.out
     assert "Kafka has taken nothing for 121 s" in output.err
     assert "import the same files again" in output.err
+
+
+@pytest.mark.parametrize(("problems", "code"), [([], 0), (["Kafka has taken nothing for 121 s"], 1)])
+def test_nobody_is_asked_who_stopped_an_import_that_came_to_its_end(
+    problems: list[str], code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.import_logs.import_files", lambda *_: Outcome("2 lines read", problems, False))
+    monkeypatch.setattr("stack.turns.stopper", lambda _: pytest.fail("somebody asked"))
+    assert run(["import", "a.log"]) == code
 
 
 def test_an_empty_file_has_no_lines(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -116,7 +116,7 @@ def test_other_settings_of_reading_ask_for_a_replay_and_fail_nothing(
     stream = Pipeline(session, counted)
     said = stream.progress.silver.advice
     assert said is not None
-    assert "without today's setting CHARTS_SECONDS=60: run `make replay FROM=2026-01-01 TO=2026-01-02`" in said
+    assert "without today's setting CHARTS_SECONDS=60: run `make replay FROM=2025-12-30 TO=2026-01-04`" in said
     report = verify(session, counted, load_url_rules(counted.rules_file), Scope(), is_deep=True)
     session.conf.set("spark.sql.shuffle.partitions", "2")
     deep = next(check for check in report.checks if check.name == "deep")

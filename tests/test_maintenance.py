@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from disks import has_free
@@ -21,7 +22,7 @@ from lake.settings import Settings
 from spark.errands import maintenance
 from spark.mirror import added_files
 from spark.pipeline import Pipeline
-from spark.tables.delta import commit_actions, properties, snapshot
+from spark.tables.delta import commit_actions, merge_files, properties, snapshot
 from spark.tables.files import read_files
 from weblake.show.errands import show_maintenance
 
@@ -134,6 +135,30 @@ def test_on_a_full_disk_it_only_deletes_also_while_batches_wait(
     monkeypatch.undo()
     pipeline.count()
     assert events() == before + 1
+
+
+def test_a_disk_that_gets_full_meanwhile_ends_merging_and_not_deleting(
+    session: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = Path(settings.ledger) / f"{LEDGER_PARTITION}=2026-01-01" / "left-over.parquet"
+    old.parent.mkdir(exist_ok=True)
+    old.touch()
+    os.utime(old, (0, 0))
+
+    def merge_and_fill(*arguments: Any) -> None:
+        merge_files(*arguments)
+        has_free(monkeypatch, 511)
+
+    monkeypatch.setattr(maintenance, "merge_files", merge_and_fill)
+    ask(settings.requests, MaintenanceRequest("m"))
+    with pytest.raises(SpaceError, match="counting waits"):
+        Pipeline(session, settings).count()
+    answer = read_answer(settings.requests, "m", MaintenanceAnswer)
+    assert answer is not None
+    assert (answer.done, answer.error) == (True, None)
+    assert (answer.before["bronze"].files, answer.after["bronze"].files) == (2, 1)
+    assert answer.before["ledger"].files == answer.after["ledger"].files > 1
+    assert not old.exists()
 
 
 def test_it_is_due_by_itself_but_leaves_a_day_of_few_files_alone(

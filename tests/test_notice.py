@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,9 +58,22 @@ def test_a_failure_is_posted_once_an_hour(hook: Hook, told: Settings, monkeypatc
     assert len(hook.posts) == 3
 
 
-def test_a_webhook_that_refuses_is_tried_again_and_named_without_its_address(hook: Hook, told: Settings) -> None:
-    hook.code = 503
-    with pytest.raises(ServiceError, match=r"nobody was told .* by the webhook \(HTTP Error 503") as raised:
+def test_a_clock_that_was_wrong_keeps_no_notice_back(hook: Hook, told: Settings) -> None:
+    assert notify(told, UNIT, of_user=True)
+    (memory,) = (told.data / "notified").iterdir()
+    os.utime(memory, (time.time() + 1e6,) * 2)
+    assert notify(told, UNIT, of_user=True)
+    assert not notify(told, UNIT, of_user=True)
+
+
+@pytest.mark.parametrize(
+    ("code", "says"), [(503, "HTTP Error 503"), (301, "it answers with another address"), (0, "SSH-2.0")]
+)
+def test_a_webhook_that_does_not_take_it_is_tried_again_and_named_without_its_address(
+    code: int, says: str, hook: Hook, told: Settings
+) -> None:
+    hook.code = code
+    with pytest.raises(ServiceError, match=rf"nobody was told by webhook \({says}") as raised:
         notify(told, UNIT, of_user=True)
     assert SECRET not in str(raised.value)
     assert len(hook.posts) == notice.ATTEMPTS
@@ -77,13 +92,18 @@ def test_a_failure_is_mailed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert (tmp_path / "arguments").read_text() == "-t -oi\n"
 
 
-def test_mail_that_cannot_be_sent_keeps_no_webhook_back(
+def test_mail_that_cannot_be_sent_keeps_no_webhook_back_and_has_nothing_posted_twice(
     hook: Hook, told: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mailer(tmp_path, "exit 75", monkeypatch)
     remember(told, None, "ops@example.org")
-    with pytest.raises(ServiceError, match=r"by mail \(.*75"):
-        notify(told, UNIT, of_user=True)
+    for _ in range(2):
+        with pytest.raises(ServiceError, match=r"by mail \(.*75"):
+            notify(told, UNIT, of_user=True)
+    assert len(hook.posts) == 1
+    mailer(tmp_path, "cat > /dev/null", monkeypatch)
+    assert notify(told, UNIT, of_user=True), "what was not mailed is not taken for mailed"
+    assert not notify(told, UNIT, of_user=True)
     assert len(hook.posts) == 1
 
 

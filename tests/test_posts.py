@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
+
+import pytest
 
 from lake.posts import IMPORTS, Worker, importing, imports, leave, take, worker
 from lake.settings import PROJECT
@@ -57,6 +62,49 @@ def test_a_number_that_stands_there_from_an_earlier_holder_is_nobody_s(tmp_path:
     with holder(path):
         path.write_text("1 `make up`\n")
         assert worker(path) == Worker(0, "`make up`")
+
+
+def test_a_post_whose_file_is_removed_while_it_is_taken_is_taken_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "up.lock"
+    removals = iter([path.unlink])
+
+    def lock(file: TextIO, how: int) -> None:
+        next(removals, lambda: None)()
+        fcntl_flock(file, how)
+
+    fcntl_flock = fcntl.flock
+    monkeypatch.setattr(fcntl, "flock", lock)
+    file = take(path, "`make up`")
+    assert file is not None
+    assert worker(path) == Worker(os.getpid(), "`make up`")
+    leave(file)
+
+
+def test_who_only_looks_keeps_no_import_off_the_list(tmp_path: Path) -> None:
+    path = tmp_path / IMPORTS / f"{os.getpid()}.lock"
+    path.parent.mkdir()
+    look = path.open("a+")
+    fcntl.flock(look, fcntl.LOCK_SH)
+    end = threading.Timer(0.2, look.close)
+    end.start()
+    with importing(tmp_path, "`make import` of access.log"):
+        assert imports(tmp_path) == [Worker(os.getpid(), "`make import` of access.log")]
+    end.join()
+
+
+def test_a_post_of_another_user_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, *_: str) -> TextIO:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    path = tmp_path / IMPORTS / "77.lock"
+    path.parent.mkdir()
+    path.touch()
+    monkeypatch.setattr(Path, "open", refuse)
+    assert worker(path) is None
+    assert imports(tmp_path) == []
+    assert path.exists()
 
 
 def test_an_import_is_listed_while_it_lives(tmp_path: Path) -> None:

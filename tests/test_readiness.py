@@ -83,23 +83,42 @@ def test_charts_of_an_earlier_run_do_not_count(well: Settings) -> None:
     wait_for_result(replace(well, generate=False), Watch(well))
 
 
-def test_charts_that_were_deleted_are_drawn_again_at_once(
-    well: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("is_there", [False, True])
+def test_charts_that_are_old_or_were_deleted_are_drawn_again_at_once(
+    is_there: bool, well: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     diary: list[str] = []
     chart = well.charts / CHARTS[0].file_name
+    counted = iter([False])  # the charts were drawn without counts, which come now
+    monkeypatch.setattr(readiness, "has_traffic", lambda _: next(counted, True) or not is_there)
+    monkeypatch.setattr(readiness, "TIMEOUT_SECONDS", 60)
 
     def start(_: Settings, name: str) -> None:
         diary.append(f"start {name}")
-        chart.touch()
+        for one in CHARTS:
+            (well.charts / one.file_name).touch()
+            os.utime(well.charts / one.file_name, (time.time() + 1,) * 2)  # a file's clock is a little behind
 
     monkeypatch.setattr("stack.supervision.stop_program", lambda _, name: diary.append(f"stop {name}"))
     monkeypatch.setattr("stack.supervision.start_program", start)
     report_round(well.loop_file("charts"), None)
-    chart.unlink()
+    if not is_there:
+        chart.unlink()
     assert wait_for_result(well, Watch(well))
     assert diary == ["stop charts", "start charts"]
-    assert f"some are missing in {well.charts}" in capsys.readouterr().out
+    assert f"some are old, or missing in {well.charts}" in capsys.readouterr().out
+
+
+def test_charts_that_are_being_drawn_too_early_are_drawn_again_after_their_round(
+    well: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chart = well.charts / CHARTS[0].file_name
+    os.utime(chart, (STARTED_AT - 1, STARTED_AT - 1))
+    monkeypatch.setattr("stack.supervision.stop_program", lambda *_: None)
+    monkeypatch.setattr("stack.supervision.start_program", lambda *_: chart.touch())
+    monkeypatch.setattr(readiness, "TIMEOUT_SECONDS", 60)
+    monkeypatch.setattr(readiness, "say", lambda _: report_round(well.loop_file("charts"), None))
+    assert wait_for_result(well, Watch(well))
 
 
 def test_a_stream_that_waits_for_a_person_is_not_waited_for(well: Settings) -> None:

@@ -55,9 +55,9 @@ def test_a_message_is_told_in_words(message: str, words: str, is_final: bool) ->
 
 @pytest.mark.stack
 def test_a_real_server_s_no_is_final_and_silence_is_not(stack_settings: Settings) -> None:
-    assert postgres.answer(stack_settings, "owner") is None
+    assert postgres.refusal(stack_settings, "owner") is None
     wrong = replace(stack_settings, owner_password="wrong")
-    assert postgres.answer(wrong, "owner") == Refusal('password authentication failed for user "owner"', is_final=True)
+    assert postgres.refusal(wrong, "owner") == Refusal('password authentication failed for user "owner"', is_final=True)
     (closed,) = pick_quiet_ports(1)
-    silence = postgres.answer(replace(stack_settings, postgres_port=closed), "owner")
+    silence = postgres.refusal(replace(stack_settings, postgres_port=closed), "owner")
     assert silence == Refusal("it does not listen yet (Connection refused)", is_final=False)

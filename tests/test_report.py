@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from statuses import a_status
 
-from lake.contracts.history import StateChange
+from lake.contracts.history import State, StateChange
 from lake.contracts.reports import VerifyReport
 from stack.health.lags import Stage
 from stack.health.processes import Process
@@ -66,7 +66,9 @@ def test_what_is_down_and_what_is_not_known_are_told_apart(capsys: pytest.Captur
 def test_states_are_listed_with_how_long_they_lasted(capsys: pytest.CaptureFixture[str]) -> None:
     start = 1_800_000_000.0
     show_states(
-        [StateChange(start, "well"), StateChange(start + 3_700, "unwell", "kafka is down")], start, start + 3_760
+        [StateChange(start, State.WELL), StateChange(start + 3_700, State.UNWELL, "kafka is down")],
+        start,
+        start + 3_760,
     )
     assert capsys.readouterr().out == (
         "from                        for  state   first problem\n"

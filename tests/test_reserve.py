@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from disks import has_free
+from disks import cannot_be_looked_at, has_free
 from settings_in import settings_in
 
 from lake.settings import Settings
@@ -80,7 +80,21 @@ def test_one_that_cannot_be_made_is_left_out(
     has_free(monkeypatch, 1000)
     reserve.keep(settings)
     assert not reserve.path(settings).exists()
-    assert "could not be made" in caplog.text
+    cannot_be_looked_at(monkeypatch)
+    reserve.keep(settings)
+    no_room, no_look = (record.getMessage() for record in caplog.records)
+    assert "could not be made: [Errno 28]" in no_room
+    assert "could not be made: [Errno 5]" in no_look
+
+
+def test_room_that_comes_just_when_it_is_asked_for_is_no_riddle(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    looks = iter(["no room", "no room", None, None])
+    monkeypatch.setattr(reserve, "lacking", lambda *_: next(looks))
+    monkeypatch.setattr(reserve, "SAY_SECONDS", -1)
+    reserve.wait_for_room(settings, "kafka")
+    assert {record.getMessage() for record in caplog.records} == {"no room"}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from settings_in import settings_in
 
-from lake.scratch import java_files, scratch_folder, scratch_of
+from lake.scratch import HOLD, java_files, scratch_folder, scratch_of
 from lake.settings import PROJECT, STACK_FILE
 from stack.servers import kafka
 from stack.setup.jars import KAFKA
@@ -44,6 +44,13 @@ def test_a_program_that_a_process_becomes_keeps_the_folder(tmp_path: Path) -> No
     scratch_folder.cache_clear()
     scratch_folder(tmp_path / "scratch")
     assert not folder.exists()
+
+
+def test_a_folder_that_cannot_be_removed_stays_and_keeps_no_process_from_its_own(tmp_path: Path) -> None:
+    left = tmp_path / "scratch" / "left"
+    (left / HOLD).mkdir(parents=True)  # no lock can be taken there, as in a folder of another user
+    assert scratch_folder(tmp_path / "scratch").is_dir()
+    assert left.is_dir()
 
 
 def test_commands_keep_temporary_files_in_a_data_folder_that_is_in_use(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from brokers import adopt_broker
 from disks import has_free
 from kafka.errors import KafkaConnectionError
 from producers import FakeKafka, producer
@@ -14,7 +17,6 @@ from settings_in import settings_in
 import ingest.connection
 import ingest.producer
 from lake.errors import SpaceError
-from lake.kafka_access import broker_home
 from lake.settings import Settings
 
 
@@ -22,6 +24,8 @@ def test_a_short_disk_is_waited_for_with_its_sentence(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(ingest.producer, "LOOK_SECONDS", 0.01)
+    just_started = SimpleNamespace(monotonic=count(step=0.001).__next__)
+    monkeypatch.setattr(ingest.producer, "time", just_started)
     looks = iter(["the disk is short: the import waits"] * 3)
     kafka = FakeKafka()
     sender = producer(kafka, shortage=lambda: next(looks, None))
@@ -52,8 +56,9 @@ def test_a_broker_that_a_full_disk_has_stopped_is_told_from_one_that_is_down(
         raise KafkaConnectionError
 
     monkeypatch.setattr(ingest.connection, "_kafka_producer", refuse)
-    settings = settings_in(tmp_path, KAFKA_BOOTSTRAP_SERVERS="broker:1")
-    broker_home(settings).mkdir()
+    settings = settings_in(tmp_path, KAFKA_BOOTSTRAP_SERVERS="broker:1", KAFKA_PRIVATE_SERVERS="broker:2")
+    (tmp_path / "broker" / "log").mkdir(parents=True)
+    adopt_broker(settings, tmp_path / "broker")
     has_free(monkeypatch, 0)
     with pytest.raises(
         SpaceError, match=r"has 0 MB free.*the import waits.*Kafka at broker:1 was not there, and nothing"
@@ -65,9 +70,12 @@ def test_only_the_disk_of_the_embedded_broker_keeps_a_sender_waiting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     has_free(monkeypatch, 1023)
-    settings = settings_in(tmp_path)
+    settings = settings_in(tmp_path, KAFKA_PRIVATE_SERVERS="127.0.0.1:1")
     assert ingest.connection._shortage(settings, "the import") is None
-    broker_home(settings).mkdir()
+    (tmp_path / "broker" / "log").mkdir(parents=True)
+    adopt_broker(settings, tmp_path / "broker")
     assert "1,023 MB free, less than WEBLAKE_MIN_FREE_MB=1024: the import waits" in str(
         ingest.connection._shortage(settings, "the import")
     )
+    elsewhere = settings_in(tmp_path, KAFKA_BOOTSTRAP_SERVERS="broker:1")
+    assert ingest.connection._shortage(elsewhere, "the import") is None

@@ -6,12 +6,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from disks import has_free
+from disks import cannot_be_looked_at, has_free
 from settings_in import settings_in
 
 from lake.errors import SpaceError
 from lake.settings import Settings
-from lake.space import AT_WORK, SENDERS, WRITERS, Layer, folders, free_mb, require_space, shortage
+from lake.space import AT_WORK, SENDERS, WRITERS, Layer, folders, free_mb, glance, require_space, shortage
 
 LAYERS = (SENDERS, WRITERS, AT_WORK)
 
@@ -51,6 +51,16 @@ def test_senders_stop_first_and_what_is_at_work_last(
 def test_a_limit_of_0_lets_everything_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     has_free(monkeypatch, 0)
     assert not any(shortage(settings_in(tmp_path, WEBLAKE_MIN_FREE_MB="0"), layer, "it waits") for layer in LAYERS)
+
+
+def test_a_watch_survives_a_look_that_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    has_free(monkeypatch, 0)
+    assert "it waits" in (glance(settings_in(tmp_path), AT_WORK, "it waits") or "")
+    cannot_be_looked_at(monkeypatch)
+    assert glance(settings_in(tmp_path), AT_WORK, "it waits") is None
+    assert "the disk cannot be looked at: [Errno 5] Input/output error" in caplog.text
 
 
 def test_each_local_folder_of_the_pipeline_counts(tmp_path: Path) -> None:

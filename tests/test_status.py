@@ -10,11 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from settings_in import settings_in
 from statuses import a_status
 
-from lake.contracts.reports import LoopReport, VerifyReport, report_round
+from lake.contracts.history import State
+from lake.contracts.reports import LoopReport, StreamReport, VerifyReport, report_round, write_stream_report
 from lake.errors import ServiceError
 from lake.settings import Settings
 from stack.disk import disk_usage
@@ -22,7 +24,7 @@ from stack.health.lags import Stage, most_silent_seconds
 from stack.health.look import Complain, Look
 from stack.health.loops import Loop, loops, read_loops
 from stack.health.processes import Process
-from stack.health.state import State, as_dict, problems, state_of, unfinished, unknowns
+from stack.health.state import as_dict, problems, state_of, unfinished, unknowns
 from stack.servers import postgres
 from stack.servers.migrations import migrate
 from stack.status import gather
@@ -57,6 +59,8 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"loops": [Loop("charts", 3.0, 60, "they broke", 70.0)]}, "charts has failed for 70 s: they broke", "NAME=charts"),
     ({"loops": [Loop("marts", 311.0, 10)]}, "marts has said nothing for 311 s", "make logs NAME=marts"),
     ({"loops": [Loop("guard", 301.0, 0)]}, "guard has said nothing for 301 s", "make logs NAME=marts"),
+    ({"clock_ahead_seconds": 3610.0}, "clock runs 60 minutes ahead", "make up FUTURE_SECONDS=3720`, then `make replay"),
+    ({"unlisted_share": 0.5}, "50.0% of the events in a batch name an action that nobody listed", "make replay"),
     ({"errors": ["mirror: it broke"]}, "mirror: it broke", "make logs NAME=stream"),
     ({"errors": ["bronze: it waits; run `make accept-loss`"]}, "it waits", "make accept-loss"),
     ({"complaints": ["others may look into x; run `make up`, or `chmod -R go= x`"]}, "others", "chmod -R go= x"),
@@ -97,6 +101,14 @@ def test_nothing_that_runs_is_one_line_whatever_does_not_answer() -> None:
     assert unknowns(status) == []
     by_hand = a_status(**facts)
     assert (state_of(by_hand), len(problems(by_hand))) == (State.UNWELL, 3)
+
+
+def test_a_process_that_began_after_the_report_of_the_stream_is_not_the_stream(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path, KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1", POSTGRES_PORT="1")
+    process = psutil.Process()
+    for updated_at, is_there in ((time.time(), True), (process.create_time() - 1, False)):
+        write_stream_report(settings.stream_file, StreamReport(process.pid, updated_at))
+        assert gather(settings).is_stream_there is is_there
 
 
 def test_what_is_not_known_is_not_taken_for_well_nor_for_wrong() -> None:

@@ -17,6 +17,7 @@ from lake.errors import ServiceError
 from lake.settings import Settings
 from stack import supervision, supervisor_config
 from stack.health.processes import Process, ask_supervisor, marked, processes
+from stack.leftovers import leftovers
 from stack.programs import PROGRAMS
 from stack.servers.waiting import wait_until
 
@@ -33,7 +34,7 @@ def sleeper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Setting
     supervisor_config.write_config(settings)
     supervision.start(settings)
     yield settings
-    for process in supervision.processes(settings):  # supervisor takes seconds to end them
+    for process in leftovers(settings):  # supervisor takes seconds to end them
         process.kill()
 
 
@@ -140,7 +141,7 @@ def test_a_program_that_goes_on_without_its_supervisor_is_told_from_one_that_has
         assert (found["stream"].state, found["stream"].pid) == ("UNSUPERVISED", program)
         assert found["stream"].uptime_seconds > 0
     finally:
-        for left in supervision.processes(sleeper):
+        for left in leftovers(sleeper):
             left.kill()
     wait_until(lambda: look(sleeper)["stream"].state == "STOPPED", 20, "the program is gone")
 

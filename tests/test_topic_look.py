@@ -7,15 +7,17 @@ import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from kafka import KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
+from settings_in import settings_in
 
 from lake.errors import ServiceError
 from lake.kafka_access import client_options
 from lake.settings import Settings
-from stack.health.topic import look_at_topic
+from stack.health.topic import PATIENCE_SECONDS, POLL_MS, look_at_topic
 from stack.servers.kafka import create_topic
 
 pytestmark = pytest.mark.stack
@@ -63,3 +65,39 @@ def test_a_topic_that_is_gone_is_named(settings: Settings) -> None:
         look_at_topic(replace(settings, kafka_topic="nowhere"), {})
     with pytest.raises(ServiceError, match=r"Kafka does not listen at 127.0.0.1:1; run `make up`$"):
         look_at_topic(replace(settings, kafka_private_servers="127.0.0.1:1"), {})
+
+
+def test_all_questions_together_have_one_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+
+    class SlowConsumer:
+        def __init__(self, bootstrap_timeout_ms: int, **_: object) -> None:
+            self.wait(bootstrap_timeout_ms)
+
+        def wait(self, timeout_ms: int) -> None:
+            clock[0] += min(1.5, timeout_ms / 1000)
+
+        def partitions_for_topic(self, _: str) -> set[int]:
+            return {0}
+
+        def end_offsets(self, partitions: list[TopicPartition], timeout_ms: int) -> dict[TopicPartition, int]:
+            self.wait(timeout_ms)
+            return dict.fromkeys(partitions, 7)
+
+        def poll(self, timeout_ms: int) -> dict[TopicPartition, object]:
+            self.wait(timeout_ms)
+            return {}
+
+        def assign(self, _: object) -> None: ...
+
+        def seek(self, *_: object) -> None: ...
+
+        def close(self) -> None: ...
+
+    monkeypatch.setattr("kafka.KafkaConsumer", SlowConsumer)
+    monkeypatch.setattr("stack.servers.kafka.is_listening", lambda _: True)
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    assert look_at_topic(settings_in(tmp_path), {}).ends == {0: 7}, (
+        "what Kafka has said is told, although it said no more"
+    )
+    assert clock[0] <= PATIENCE_SECONDS + POLL_MS / 1000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from lake.settings import PROJECT, Settings, child_environment
 from stack import down as stack_down
 from stack.down import down
 from stack.servers.waiting import wait_until
-from stack.turns import START, last_turn, stopper, turn
+from stack.turns import CLEAN, START, last_turn, stopper, turn
 
 UP = """
 import signal, sys, time
@@ -128,6 +129,16 @@ def test_a_start_waits_for_a_down(begun: ExitStack, tmp_path: Path) -> None:
     assert stopper(settings) is None
 
 
+def test_a_start_that_waits_for_a_clean_says_that_nothing_is_left(begun: ExitStack, tmp_path: Path) -> None:
+    settings = settings_in(tmp_path / "data")
+    settings.data.mkdir()
+    with turn(settings, CLEAN):
+        one = start(begun, settings.data)
+        assert one.line() == f"{CLEAN} (pid {os.getpid()}) is at work on this stack; waiting until it has ended"
+        shutil.rmtree(settings.data)
+        assert one.line() == f"somebody deleted {settings.data} meanwhile; run `make up` again"
+
+
 def test_an_erasure_is_not_told_to_end_in_the_middle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     settings = settings_in(tmp_path)
     with turn(settings, "`make erase`"), last_turn(settings):
@@ -200,7 +211,7 @@ def test_an_import_ends_with_the_stack_and_says_how_to_go_on(
     with last_turn(stack_settings):
         stack_down._end_imports(stack_settings)
     assert process.wait(30) == 130
-    said = f"`make import` of - (pid {process.pid}) was interrupted: run it again when the stack is up; it goes on"
+    said = f"`make import` of - (pid {process.pid}) was told to end: unless it was done, run it again"
     assert said in capsys.readouterr().out
     assert f"weblake: `make down` (pid {os.getpid()}) stops the stack\n" in process.stderr.read()
 

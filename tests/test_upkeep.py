@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from brokers import adopt_broker, begin_new_files
 from disks import has_free
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,9 +49,10 @@ def log(tmp_path: Path) -> Path:
         (100, {0: 250, 1: 9}, {}),  # all of it fits
         (16, {0: 250, 1: 9}, {0: 100}),  # each partition may keep 8: the two newest files
         (8, {0: 250, 1: 9}, {0: 200}),
-        (0, {0: 250, 1: 9}, {0: 250, 1: 9}),  # nothing may stay of what bronze has
+        (0, {0: 250, 1: 9}, {0: 200}),  # the broker keeps the newest files anyway
         (8, {0: 150, 1: 0}, {0: 150}),  # bronze has not read the rest
         (8, {0: 0, 1: 0}, {}),
+        (0, {2: 9}, {}),  # it has no files here
     ],
 )
 def test_whole_files_go_the_oldest_first_up_to_what_bronze_has(
@@ -60,12 +62,13 @@ def test_whole_files_go_the_oldest_first_up_to_what_bronze_has(
 
 
 @given(st.lists(st.integers(0, 3), max_size=6), st.integers(0, 700), st.integers(0, 20))
-def test_what_bronze_has_not_read_is_never_in_it(
+def test_what_bronze_has_not_read_and_the_newest_file_are_never_in_it(
     tmp_path_factory: pytest.TempPathFactory, sizes: list[int], held: int, keep: int
 ) -> None:
     folder = tmp_path_factory.mktemp("log")
     write_log(folder, "t", {0: {100 * number: size for number, size in enumerate(sizes)}})
-    assert surplus(folder, "t", {0: held}, keep * MEGABYTE).get(0, 0) <= held
+    newest = 100 * max(len(sizes) - 1, 0)
+    assert surplus(folder, "t", {0: held}, keep * MEGABYTE).get(0, 0) <= min(held, newest)
 
 
 class Asked(Topic):
@@ -83,29 +86,34 @@ class Asked(Topic):
         self.limits.append(bytes_per_second)
 
 
-STATE = TopicState("id", begins={0: 0}, ends={0: 150})
+STATE = TopicState("id", begins={0: 0}, ends={0: 250})
 
 
 @pytest.fixture
 def embedded(tmp_path: Path) -> Settings:
-    write_log(tmp_path / "kafka" / "log", "web_logs", {0: {0: 4, 100: 4}})
-    return replace(settings_in(tmp_path), kafka_private_servers="127.0.0.1:1", kafka_keep_mb=4)
+    write_log(tmp_path / "broker" / "log", "web_logs", {0: {0: 4, 100: 4, 200: 4}})
+    settings = replace(settings_in(tmp_path), kafka_private_servers="127.0.0.1:1", kafka_keep_mb=8)
+    adopt_broker(settings, tmp_path / "broker")
+    return settings
 
 
 def test_what_has_been_removed_is_not_asked_for_again(embedded: Settings) -> None:
     topic = Asked(embedded)
     upkeep = Upkeep(embedded, topic)
-    upkeep.tend(STATE, {0: 150}, is_short=False)
-    upkeep.tend(replace(STATE, begins={0: 100}), {0: 150}, is_short=False)
+    upkeep.trim(STATE, {0: 250}, is_short=False)
+    upkeep.trim(replace(STATE, begins={0: 100}), {0: 250}, is_short=False)
     assert topic.removed == [{0: 100}]
-    upkeep.tend(replace(STATE, begins={0: 100}), {0: 150}, is_short=True)
-    assert topic.removed[1:] == [{0: 150}]
+    upkeep.trim(replace(STATE, begins={0: 100}), {0: 250}, is_short=True)
+    assert topic.removed[1:] == [{0: 200}]
 
 
 def test_only_the_broker_of_this_folder_is_asked(embedded: Settings, tmp_path: Path) -> None:
-    for other in (replace(embedded, kafka_private_servers=""), replace(embedded, data=tmp_path / "other")):
+    addresses = [replace(embedded, kafka_private_servers=servers) for servers in ("", "kafka.example:1")]
+    for other in (*addresses, replace(embedded, data=tmp_path / "other")):
         topic = Asked(other)
-        Upkeep(other, topic).tend(STATE, {0: 150}, is_short=True)
+        upkeep = Upkeep(other, topic)
+        upkeep.limit_senders(is_short=True)
+        upkeep.trim(STATE, {0: 250}, is_short=True)
         assert (topic.removed, topic.limits) == ([], [])
 
 
@@ -116,7 +124,7 @@ def test_senders_are_slowed_down_while_the_disk_is_short_for_them(
     upkeep = Upkeep(embedded, topic)
     for free in (1024, 1024, 1023, 512, 511, 511, 1024):
         has_free(monkeypatch, free)
-        upkeep.tend(STATE, {0: 0}, is_short=free < 512)
+        upkeep.limit_senders(is_short=free < 512)
     assert topic.limits == [None, SLOW_BYTES, SLOWEST_BYTES, None]
     slow, slowest = (record.getMessage() for record in caplog.records)
     assert "less than WEBLAKE_MIN_FREE_MB=1024: all senders together may append 262,144 bytes a second" in slow
@@ -128,17 +136,17 @@ def test_senders_are_slowed_down_while_the_disk_is_short_for_them(
 
 @pytest.fixture
 def own(stack_settings: Settings, tmp_path: Path) -> Settings:
-    """The running broker, as if it were of the test's data folder, with a topic of the test's own."""
+    """The running broker, as if it were of the test's data folder, with a topic of the test's own; 0 MB are kept."""
     settings = replace(stack_settings, data=tmp_path, kafka_topic=f"upkeep_{uuid.uuid4().hex}", kafka_keep_mb=0)
-    broker_home(settings).symlink_to(broker_home(stack_settings))
+    adopt_broker(settings, broker_home(stack_settings))
     create_topic(settings)
+    begin_new_files(settings)
     return settings
 
 
-def send(settings: Settings, partition: int, number: int) -> None:
+def send(settings: Settings, partition: int) -> None:
     with closing(KafkaProducer(bootstrap_servers=settings.kafka_bootstrap_servers, acks="all")) as producer:
-        for one in [producer.send(settings.kafka_topic, b"x", partition=partition) for _ in range(number)]:
-            one.get(timeout=30)
+        producer.send(settings.kafka_topic, b"x", partition=partition).get(timeout=30)
 
 
 def quotas(settings: Settings) -> list[float]:
@@ -151,15 +159,16 @@ def quotas(settings: Settings) -> list[float]:
 
 @pytest.mark.stack
 def test_the_broker_does_as_it_is_asked(own: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    send(own, 0, 5)
-    send(own, 1, 4)
+    for partition in (0, 0, 0, 1):
+        send(own, partition)
     topic = Topic(own)
     upkeep = Upkeep(own, topic)
     with closing(topic):
         has_free(monkeypatch, 1023)
-        upkeep.tend(topic.look(), {0: 3, 1: 4, 2: 0}, is_short=False)
-        assert (topic.look().begins, quotas(own)) == ({**dict.fromkeys(range(6), 0), 0: 3, 1: 4}, [SLOW_BYTES])
-        send(own, 0, 1)  # slowly, but it is taken
+        upkeep.limit_senders(is_short=False)
+        upkeep.trim(topic.look(), {0: 3, 1: 1, 2: 0}, is_short=False)
+        assert (topic.look().begins, quotas(own)) == ({**dict.fromkeys(range(6), 0), 0: 2}, [SLOW_BYTES])
+        send(own, 0)  # slowly, but it is taken
         has_free(monkeypatch, 1024)
-        upkeep.tend(topic.look(), {0: 3, 1: 4, 2: 0}, is_short=False)
-        assert (topic.look().ends[0], quotas(own)) == (6, [])
+        upkeep.limit_senders(is_short=False)
+        assert (topic.look().ends[0], quotas(own)) == (4, [])

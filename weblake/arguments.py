@@ -10,7 +10,7 @@ import re
 from lake.errors import SettingsError
 
 UNITS = {"min": 60, "h": 3_600, "d": 86_400}
-AGO = re.compile(rf"(\d{{1,6}}) ?({'|'.join(UNITS)})")
+AGO = re.compile(rf"(\d{{1,5}}) ?({'|'.join(UNITS)})")
 
 
 def read_instant(option: str, text: str) -> float:

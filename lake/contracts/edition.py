@@ -15,6 +15,7 @@ from pathlib import Path
 
 from lake.contracts.columns import names
 from lake.contracts.ledger import LEDGER_DIMENSIONS, MEASURES
+from lake.contracts.vocabulary import EARLIEST_EVENT, READING
 from lake.errors import RulesError, brief
 from lake.rules_file import read_bytes, read_yaml
 from lake.settings import AGENTS_FILE, Settings, by_name
@@ -26,21 +27,27 @@ READING_SETTINGS = ("LOG_TIMEZONE", "FUTURE_SECONDS", "TRUSTED_PROXIES")
 """The settings that change how a line is read, by the names that :func:`lake.settings.by_name` gives them."""
 
 EDITION_PROPERTY = "weblake.edition"
+OF_READING, OF_SETTING = "today's reading of records", "today's setting "
+MOST_SHIFT = dt.timedelta(days=2)
+"""More than the time zones of two ends of the world are apart."""
+FIRST_DAY = dt.datetime.fromisoformat(EARLIEST_EVENT).date()
 FIRST_DIMENSIONS = ("all", "action", "product", "client")
 """The dimensions of ledgers that were made before editions were written down."""
 
 
 @dataclass(frozen=True)
 class Edition:
-    """Names of measures and dimensions, a hash of the URL rules, the address ranges and the agent rules, and settings.
+    """Names of measures and dimensions, hashes of URL rules, address ranges and agent rules, and the way of reading.
 
-    The settings are those that change how a line is read.
+    That is the settings that change how a line is read, and ``reading``, the number of the way in which records were
+    read: see ``vocabulary.READING``.
     """
 
     measures: tuple[str, ...]
     dimensions: tuple[str, ...]
     rules: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
+    reading: int = 1
 
     @classmethod
     def of_today(cls, settings: Settings) -> Edition:
@@ -54,7 +61,7 @@ class Edition:
             RANGES: _hash(read_bytes(settings.ranges_file)),
             AGENT_RULES: _hash(_as_json(AGENTS_FILE)),
         }
-        return cls(tuple(names(MEASURES)), tuple(LEDGER_DIMENSIONS), rules, reading_settings(settings))
+        return cls(tuple(names(MEASURES)), tuple(LEDGER_DIMENSIONS), rules, reading_settings(settings), READING)
 
     @classmethod
     def of_columns(cls, columns: Collection[str]) -> Edition:
@@ -70,6 +77,7 @@ class Edition:
             tuple(content["dimensions"]),
             content.get("rules", {}),
             content.get("settings", {}),
+            content.get("reading", 1),
         )
 
     def as_text(self) -> str:
@@ -96,7 +104,8 @@ class Edition:
             *new,
             *(f"the removal of {name}" for name in gone),
             *(f"today's {name}" for name in other),
-            *(f"today's setting {name}={text}" for name, text in changed.items()),
+            *(f"{OF_SETTING}{name}={text}" for name, text in changed.items()),
+            *([OF_READING] if later.reading != self.reading else []),
         ]
 
 
@@ -107,7 +116,17 @@ def reading_settings(settings: Settings) -> dict[str, str]:
 
 
 def replay_advice(changes: Collection[str], first: dt.date, last: dt.date) -> str:
-    """Return what to run, in one sentence, if an older edition counted the days ``first`` to ``last``."""
+    """Return what to run, in one sentence, if an older edition counted the days ``first`` to ``last``.
+
+    Where records are read in another way, those that were rejected may be of any day up to today. Under other settings
+    a time may be read by another zone, or count although it is ahead of its record's coming, by some days at most.
+    """
+    if OF_READING in changes:
+        first, last = FIRST_DAY, max(last, dt.datetime.now(tz=dt.timezone.utc).date())
+    ahead = [int(change.rpartition("=")[2]) for change in changes if change.startswith(f"{OF_SETTING}FUTURE_SECONDS=")]
+    if any(change.startswith(OF_SETTING) for change in changes):
+        first = max(FIRST_DAY, first - MOST_SHIFT)
+        last += MOST_SHIFT + dt.timedelta(seconds=max(ahead, default=0))
     end = last + dt.timedelta(days=1)
     return (
         f"the past was counted without {' and '.join(changes)}: run `make replay FROM={first} TO={end}` once to count "

@@ -44,6 +44,10 @@ class BronzeReport:
     """The same of the topic, when bronze last looked."""
     as_of: float = 0.0
     """When Kafka got the newest row (epoch seconds)."""
+    clock_ahead_seconds: float = 0.0
+    """By how much the clock of a sender was ahead, of the last whose records were rejected for that."""
+    clock_ahead_at: float = 0.0
+    """When Kafka got the newest row beside them (epoch seconds)."""
     refusal: Refusal | None = None
     error: str | None = None
     recent: tuple[Intake, ...] = ()
@@ -94,6 +98,12 @@ class SilverReport:
     error: str | None = None
     advice: str | None = None
     """What to run, where the past was counted by another edition than today's."""
+    named: int = 0
+    """Events that said themselves what was done, of the last batch in which some named an action that nobody listed."""
+    unlisted: int = 0
+    """How many of them did so, and count as ``other``."""
+    unlisted_at: float = 0.0
+    """When Kafka got the newest row of that batch (epoch seconds)."""
 
 
 @dataclass(frozen=True)
@@ -170,6 +180,17 @@ class VerifyReport:
         """Return whether it looked at all that the other one looked at."""
         return (self.is_whole or self.scope == other.scope) and (self.is_deep or not other.is_deep)
 
+    def joined(self, other: VerifyReport) -> VerifyReport:
+        """Return this failure with an earlier one added, so that only a look at all of both takes it back."""
+        scopes = {one.scope for one in (self, other) if one.is_whole} or {self.scope, other.scope}
+        return replace(
+            self,
+            scope=scopes.pop() if len(scopes) == 1 else "several ranges",
+            is_whole=self.is_whole or other.is_whole,
+            is_deep=self.is_deep or other.is_deep,
+            failed=tuple(dict.fromkeys((*other.failed, *self.failed))),
+        )
+
 
 @dataclass(frozen=True)
 class LoopReport:
@@ -207,13 +228,19 @@ def read_verify_report(path: Path) -> VerifyReport | None:
 def write_verify_report(path: Path, report: VerifyReport) -> None:
     """Write what ``verify`` found, unless a failure is on record and this look was too small to take it back.
 
+    A failure that was found by a smaller look is added to the one on record.
+
     Raises:
         OSError: the disk is full, or the folder is not ours.
     """
     before = read_verify_report(path)
-    is_taken_back = report.verdict == "ok" and before is not None and report.covers(before)
-    if before is None or before.verdict != "failed" or report.verdict == "failed" or is_taken_back:
-        write_whole(path, json.dumps(asdict(report)))
+    if before is not None and before.verdict == "failed":
+        is_as_large = report.covers(before)
+        if report.verdict == "failed":
+            report = report if is_as_large else report.joined(before)
+        elif report.verdict != "ok" or not is_as_large:
+            return
+    write_whole(path, json.dumps(asdict(report)))
 
 
 def report_round(path: Path, error: str | None) -> None:

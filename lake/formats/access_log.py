@@ -5,7 +5,13 @@ from __future__ import annotations
 from lake.contracts import ERASED
 from lake.formats.format import LineFormat, TimeFormat
 
-QUOTED = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'  # possessive: never recurses, however long the field
+TEXT = r'[^"\\]*+(?:\\.[^"\\]*+)*+'  # possessive: never recurses, however long the field
+QUOTED = f'"({TEXT})"'
+END = r'(?: "[^"]*+")?+[ \t\r\n]*+\z'
+"""Perhaps a forwarded-for, and the end of the line."""
+BARE = r'(?![^\r\n]*(?:\] "|" "[^\r\n]*" "))[^\r\n]*?'
+"""An agent with quotes in it that nobody escaped; but not what looks like another line, or like more fields."""
+AGENT = f'"((?:{TEXT}|{BARE})(?="{END}))"'
 
 ACCESS_LOG = LineFormat(
     name="access_log",
@@ -13,8 +19,7 @@ ACCESS_LOG = LineFormat(
     pattern=(
         r"^(\S++) \S++ [^\[\r\n]*+\[([^\]\r\n]++)\] "  # address, identity, user, time
         rf"{QUOTED} (\d{{3}}) (\d++|-)"  # request, status, bytes
-        rf"(?: {QUOTED} {QUOTED})?+"  # referrer, agent: combined format
-        r'(?: "[^"]*+")?+\r?\n?\z'  # forwarded-for
+        rf"(?: {QUOTED} {AGENT})?+{END}"  # referrer, agent: combined format
     ),
     fields=("ip_address", "time", "request", "status_code", "bytes", "referrer", "user_agent"),
     time=TimeFormat(

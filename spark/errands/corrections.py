@@ -7,7 +7,6 @@ import datetime as dt
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from lake.contracts import FUTURE_TOLERANCE_SECONDS
 from lake.settings import Settings
 from lake.url_rules import UrlRules
 from spark.events.agent_columns import distinct_agents
@@ -16,6 +15,10 @@ from spark.events.duplicates import count_new
 from spark.events.judgement import Judge
 from spark.events.parse import parse_all_again
 from spark.events.rejections import count_rejected, counted_window
+
+UTC = "UTC"
+MOST_SHIFT_SECONDS = 27 * 3600
+"""From the time zone of one end of the world to that of the other."""
 
 
 def corrections(rows: DataFrame, entries: DataFrame, judge: Judge) -> DataFrame:
@@ -42,7 +45,9 @@ def read_by_todays_rules(
 
     A row that was rejected has no window of its event yet: all those are parsed that came late enough to be of the
     range. One that was valid may be rejected today: then it is counted in the window in which Kafka took it. An emptied
-    row says nothing any more, and stays rejected for the reason of its arrival: see :mod:`spark.errands.erasure`.
+    row says nothing any more, and stays rejected for the reason of its arrival: see :mod:`spark.errands.erasure`. Where
+    a time zone is set, a time may have been read by another one: rows of a day before and after the range are parsed,
+    too.
 
     Args:
         session: The Spark session.
@@ -51,10 +56,12 @@ def read_by_todays_rules(
         windows: First window and end, exclusive; epoch seconds.
         counted_up_to: The bronze batch that the ledger stands at.
     """
-    earliest = _moment(windows[0] - FUTURE_TOLERANCE_SECONDS)
+    shift = 0 if rules.log_timezone == UTC else MOST_SHIFT_SECONDS
+    earliest = _moment(windows[0] - rules.future_seconds)
     was_rejected = F.col("reject_reason").isNotNull() & (F.col("ingested_at") >= earliest)
     came_in = (F.col("ingested_at") >= _moment(windows[0])) & (F.col("ingested_at") < _moment(windows[1]))
-    may_be_in = within("event_date", windows) | (was_rejected & (F.col("event_date") >= earliest.date())) | came_in
+    was_near = within("event_date", (windows[0] - shift, windows[1] + shift))
+    may_be_in = was_near | (was_rejected & (F.col("event_date") >= earliest.date())) | came_in
     bronze = session.read.format("delta").load(settings.bronze).filter(F.col("batch") <= counted_up_to)
     is_emptied = F.col("reject_reason").isNotNull() & (F.coalesce(F.octet_length("value"), F.lit(0)) == 0)
     parsed = parse_all_again(bronze.filter(may_be_in & ~is_emptied), rules)

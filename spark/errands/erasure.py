@@ -25,12 +25,12 @@ from lake.contracts import BRONZE, BRONZE_PARTITION, ERASED, REJECTED, names
 from lake.contracts.records import ErasureRecord, as_text
 from lake.formats import FORMATS
 from lake.settings import Settings
-from lake.url_rules import UrlRules, load_url_rules
+from lake.url_rules import UrlRules, load_rules
 from spark import failpoints
 from spark.errands.replay_records import corrected_windows
 from spark.events.agent_columns import distinct_agents
 from spark.events.claims import load_ranges
-from spark.events.formats import erased
+from spark.events.formats import erased, with_text
 from spark.events.judgement import Judgement
 from spark.events.parse import parse_all_again
 from spark.events.rejections import ingestion_window
@@ -48,7 +48,7 @@ def erase_from_bronze(session: SparkSession, settings: Settings, pattern: str) -
     bronze = session.read.format("delta").load(settings.bronze)
     of_rejected = session.read.format("delta").load(settings.ledger).filter(F.col("dimension") == REJECTED.name)
     corrected = corrected_windows(session, settings, of_rejected)
-    rows = with_readable(rows_with(bronze, pattern), load_url_rules(settings.rules_file), corrected)
+    rows = with_readable(rows_with(bronze, pattern), load_rules(settings), corrected)
     is_own = F.col("ip_address").rlike(pattern)
     kinds = F.when(~F.col("is_readable"), "rejected").when(is_own, "own").otherwise("others")
     counts = {row["kind"]: row["count"] for row in rows.groupBy(kinds.alias("kind")).count().collect()}
@@ -74,12 +74,16 @@ def erase_from_bronze(session: SparkSession, settings: Settings, pattern: str) -
 
 def rows_with(bronze: DataFrame, pattern: str) -> DataFrame:
     """Return the rows of bronze that hold the address, in their bytes or in a column that was read from them."""
-    texts = (name for name in ("event_id", "ip_address", "user_id", "product_id", "path", "referrer", "user_agent"))
+    texts = (
+        name for name in ("event_id", "ip_address", "user_id", "product_id", "path", "referrer", "user_agent", "source")
+    )
     return bronze.filter(F.concat_ws("\n", F.col("value").cast("string"), *texts).rlike(pattern))
 
 
 def with_readable(rows: DataFrame, rules: UrlRules, corrected: DataFrame) -> DataFrame:
     """Add to rows of bronze what is to be known before they are emptied.
+
+    What was rejected and can be read today has the columns of today's reading, for on arrival it may have had none.
 
     Args:
         rows: Rows of bronze.
@@ -90,11 +94,15 @@ def with_readable(rows: DataFrame, rules: UrlRules, corrected: DataFrame) -> Dat
         The rows with ``is_readable``, which is so if they were not rejected on arrival, or are not under today's rules;
         and, of those that are not, ``counted_reason`` and ``counted_format``, by which the ledger counts them.
     """
+    read = (
+        *("format", "event_id", "occurred_at", "ip_address", "user_id", "action", "product_id", "path"),
+        *("referrer", "user_agent", "status_code", "response_ms", "bytes"),
+    )
     again = parse_all_again(rows.filter(F.col("reject_reason").isNotNull()), rules).select(
         *POSITION,
         F.col("reject_reason").alias("reason_today"),
-        F.col("format").alias("format_today"),
         F.lit(True).alias("was_rejected"),
+        *(F.col(name).alias(f"{name}_today") for name in read),
     )
     windows = corrected.select(F.col("window_start").alias("arrival"), F.lit(True).alias("is_corrected"))
     both = (
@@ -102,11 +110,12 @@ def with_readable(rows: DataFrame, rules: UrlRules, corrected: DataFrame) -> Dat
         .withColumn("arrival", ingestion_window())
         .join(F.broadcast(windows), "arrival", "left")
     )
-    is_readable = F.col("was_rejected").isNull() | F.col("reason_today").isNull()
+    is_again = F.coalesce("was_rejected", F.lit(False)) & F.col("reason_today").isNull()
     is_as_today = F.coalesce("is_corrected", F.lit(False))
+    columns = {name: F.when(is_again, F.col(f"{name}_today")).otherwise(F.col(name)) for name in read}
     return both.select(
-        *rows.columns,
-        is_readable.alias("is_readable"),
+        *(columns.get(name, F.col(name)).alias(name) for name in rows.columns),
+        (F.col("was_rejected").isNull() | is_again).alias("is_readable"),
         F.when(is_as_today, F.col("reason_today")).otherwise(F.col("reject_reason")).alias("counted_reason"),
         F.when(is_as_today, F.col("format_today")).otherwise(F.col("format")).alias("counted_format"),
     )
@@ -148,6 +157,7 @@ def anonymous(rows: DataFrame, pattern: str, judgement: Judgement) -> DataFrame:
         "path": own(without(F.col("path")), "path"),
         "referrer": own(None, "referrer"),
         "user_agent": own(agent, "user_agent"),
+        "source": own(without(F.col("source")), "source"),
     }
     readable = ("occurred_at", "action", "status_code", "response_ms", "bytes")
     replaced |= {
@@ -155,7 +165,8 @@ def anonymous(rows: DataFrame, pattern: str, judgement: Judgement) -> DataFrame:
         "format": F.when(is_rejected, F.col("counted_format")).otherwise(F.col("format")),
     }
     replaced |= {name: F.when(~is_rejected, F.col(name)) for name in readable}
-    return rows.select(*(replaced.get(name, F.col(name)).alias(name) for name in names(BRONZE)))
+    texts = with_text(rows)
+    return texts.select(*(replaced.get(name, F.col(name)).alias(name) for name in names(BRONZE)))
 
 
 def erase_from_ledger(session: SparkSession, settings: Settings, pattern: str) -> int:

@@ -13,6 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -100,7 +101,7 @@ class Maintenance:
         self._request = first_request(self._settings, MaintenanceRequest)
         if self._request:
             self._before = sizes(self._session, self._settings)
-            return self._all(FEWEST_FILES_WHEN_ASKED) if self._has_room() else self._delete()
+            return self._all(FEWEST_FILES_WHEN_ASKED)
         if not self._has_room():
             if time.monotonic() < self._rescue_due:
                 return None
@@ -122,23 +123,26 @@ class Maintenance:
             answer(self._settings.requests, self._request.id, content)
 
     def _all(self, fewest_files: int) -> Iterator[str]:
-        """Do everything, and stop after each piece to say what it was."""
+        """Do all that there is room for, and stop after each piece to say what it was."""
         yield from self._merge(fewest_files)
         yield from self._delete()
 
     def _merge(self, fewest_files: int) -> Iterator[str]:
         bronze, ledger, session = self._settings.bronze, self._settings.ledger, self._session
-        for day in crowded_days(session, bronze, BRONZE_PARTITION, fewest_files):
+        for day in self._while_there_is_room(crowded_days(session, bronze, BRONZE_PARTITION, fewest_files)):
             with self._bronze_at_rest:
                 merge_files(session, bronze, f"{BRONZE_PARTITION} = '{day}'")
             yield f"bronze of {day} merged"
-        for day in crowded_days(session, ledger, LEDGER_PARTITION, fewest_files):
+        for day in self._while_there_is_room(crowded_days(session, ledger, LEDGER_PARTITION, fewest_files)):
             if is_closed(day):
                 squash_day(session, ledger, day)
                 yield f"ledger of {day} squashed"
             else:
                 merge_files(session, ledger, f"{LEDGER_PARTITION} = '{day}'")
                 yield f"ledger of {day} merged"
+
+    def _while_there_is_room(self, days: list[str]) -> Iterator[str]:
+        return takewhile(lambda _: self._has_room(), days)
 
     def _delete(self) -> Iterator[str]:
         bronze, ledger, session = self._settings.bronze, self._settings.ledger, self._session

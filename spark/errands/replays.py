@@ -28,7 +28,7 @@ from lake.contracts.records import ReplayRecord
 from lake.errors import LakeError
 from lake.requests import ReplayAnswer, ReplayRequest, answer
 from lake.settings import Settings
-from lake.url_rules import UrlRules, load_url_rules
+from lake.url_rules import UrlRules, load_rules
 from spark import failpoints
 from spark.errands.corrections import corrections, read_by_todays_rules, read_on_arrival, within
 from spark.errands.pieces import pieces
@@ -108,7 +108,7 @@ class Replays:
             return
         log.info("replay %s begins", request.id)
         remove_folder(self._session, self._staging)
-        self._rules = load_url_rules(self._settings.rules_file)
+        self._rules = load_rules(self._settings)
         url_rules = {URL_RULES: Edition.of_today(self._settings).rules[URL_RULES]}
         self._rules_edition = replace(self._edition, rules={**self._edition.rules, **url_rules})
         undone = undone_replay(replays(self._session, self._settings), request) if request.undo is not None else None

@@ -1,13 +1,15 @@
 """The embedded broker's share of the disk: it removes what bronze holds, and slows senders down when there is no room.
 
 Kafka's own retention knows nothing of bronze: it would remove what bronze has not read. So the stream has records
-removed itself, up to the start of a file of the log, because the broker deletes files and no parts of them. Nor does
-Kafka know of a full disk before it is one, and not all senders look at it as ours do.
+removed itself, up to the start of a file of the log, because the broker deletes files and no parts of them. The newest
+file of a partition, to which it appends, it never deletes. Nor does Kafka know of a full disk before it is one, and not
+all senders look at it as ours do.
 """
 
 from __future__ import annotations
 
 import logging
+from itertools import accumulate
 from pathlib import Path
 
 from lake.kafka_access import broker_log
@@ -32,13 +34,13 @@ class Upkeep:
         self._topic = topic
         self._limit: int | None = -1
 
-    def tend(self, now: TopicState, held: Offsets, is_short: bool) -> None:
-        """Have the broker remove what it need not keep, and slow senders down while the disk is short for them.
+    def trim(self, now: TopicState, held: Offsets, is_short: bool) -> None:
+        """Have the broker remove what it need not keep.
 
         Args:
             now: The topic as it is.
             held: The next offset of each partition after what bronze holds of this very topic.
-            is_short: Whether the disk has no room even for bronze: then nothing of that need be kept.
+            is_short: Whether the disk has no room even for bronze: then only the newest files need be kept.
 
         Raises:
             ServiceError: the broker does not answer, or did not do it.
@@ -52,9 +54,15 @@ class Upkeep:
         if new:
             self._topic.remove(new)
             log.info("Kafka removes records that bronze holds: up to %s", new)
-        self._limit_senders(is_short)
 
-    def _limit_senders(self, is_short: bool) -> None:
+    def limit_senders(self, is_short: bool) -> None:
+        """Slow senders down while the disk is short for them, and more where it is short for bronze, too.
+
+        Raises:
+            ServiceError: the broker does not answer, or did not do it.
+        """
+        if broker_log(self._settings) is None:
+            return
         limit = SLOWEST_BYTES if is_short else SLOW_BYTES
         short = shortage(self._settings, SENDERS, f"all senders together may append {limit:,} bytes a second")
         new = limit if short else None
@@ -72,24 +80,25 @@ def surplus(folder: Path, topic: str, held: Offsets, keep_bytes: int) -> Offsets
         folder: The broker's, with a folder for each partition.
         topic: Its name.
         held: The next offset of each partition after what bronze holds. Nothing from there on is ever in the answer.
-        keep_bytes: What the newest files of the topic may take, however little of it bronze needs.
+        keep_bytes: What the newest files of the topic may take, however little of it bronze needs. The newest of each
+            partition stays, whatever it takes.
     """
     ends = {
-        partition: min(offset, _first_kept(folder / f"{topic}-{partition}", keep_bytes // max(len(held), 1), offset))
+        partition: min(offset, _first_kept(folder / f"{topic}-{partition}", keep_bytes // max(len(held), 1)))
         for partition, offset in held.items()
     }
     return {partition: end for partition, end in ends.items() if end > 0}
 
 
-def _first_kept(partition: Path, keep_bytes: int, offset: int) -> int:
-    """Return the first offset of the newest files that take no more than so many bytes; ``offset`` if none may stay."""
-    first = offset
-    for path in sorted(partition.glob("*.log"), reverse=True):
-        keep_bytes -= _size(path)
-        if keep_bytes < 0:
-            break
-        first = int(path.stem)
-    return first
+def _first_kept(partition: Path, keep_bytes: int) -> int:
+    """Return the first offset of the newest files that take no more than so many bytes.
+
+    At least the newest file stays; the answer is 0 where there is none.
+    """
+    files = sorted(partition.glob("*.log"), reverse=True)
+    sizes = accumulate(map(_size, files))
+    kept = [path for path, size in zip(files, sizes, strict=True) if size <= keep_bytes] or files[:1]
+    return int(kept[-1].stem) if kept else 0
 
 
 def _size(path: Path) -> int:

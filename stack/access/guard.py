@@ -17,7 +17,7 @@ from psycopg2.extensions import connection as Connection
 from lake.causes import cause
 from lake.contracts.reports import report_round
 from lake.settings import Settings
-from lake.space import AT_WORK, shortage
+from lake.space import AT_WORK, glance
 from stack.servers import postgres, reserve
 from stack.servers.blockers import Session
 from stack.servers.roles import GUARD, IDLE_SECONDS, IS_READER, RESERVED, SECONDS_A_QUERY, TRANSACTION_SECONDS
@@ -94,7 +94,7 @@ def keep_watch(settings: Settings, stop: threading.Event) -> None:
         try:
             with closing(postgres.connect(settings, GUARD)) as connection:
                 while not stop.is_set():
-                    short = shortage(settings, AT_WORK, "readers' queries are ended") or ""
+                    short = glance(settings, AT_WORK, "readers' queries are ended") or ""
                     end_offenders(connection, Limits(), short)
                     report_round(settings.loop_file(GUARD), None)
                     reserve.keep(settings)

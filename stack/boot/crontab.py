@@ -9,7 +9,7 @@ from lake.settings import PROJECT, Settings
 from stack.boot.plan import JOBS, WAITING, environment
 
 
-def crontab(settings: Settings, mail: str | None = None) -> list[str]:
+def crontab(settings: Settings, mail: str = "") -> list[str]:
     """Return the lines; ``mail`` is whom cron sends to, if not the user whose crontab it is.
 
     Raises:

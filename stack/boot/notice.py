@@ -7,6 +7,7 @@ so none of that is sent.
 from __future__ import annotations
 
 import datetime as dt
+import http.client
 import json
 import platform
 import shutil
@@ -17,17 +18,19 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from tenacity import Retrying, stop_after_attempt, wait_fixed
 
 from lake.errors import ServiceError, first_line
-from lake.files import write_whole
 from lake.settings import Settings
 from stack.boot.plan import JOBS, USUAL_PATH
 from stack.boot.recipients import recipients
 
 REPEAT_SECONDS = 3600
-"""What fails every few minutes is told once in this time."""
+"""What fails every few minutes is told once in this time, to the webhook and by mail each."""
 ATTEMPTS = 3
 PAUSE_SECONDS = 10
 TIMEOUT_SECONDS = 20
@@ -65,28 +68,31 @@ def notify(settings: Settings, unit: str, of_user: bool) -> bool:
     """Tell of a unit's failure; return False where that was done a while ago.
 
     Raises:
-        ServiceError: nobody is to be told, or a message did not get through; the other one did.
+        ServiceError: nobody is to be told, or a message did not get through; the other one may have.
     """
     told = recipients(settings)
     if not str(told):
         raise ServiceError(f"nobody is to be told that {unit} failed; run `make service` with WEBHOOK= or MAIL=")
     now = time.time()
-    memory = settings.data / "notified.json"
-    earlier: dict[str, float] = {}
-    with suppress(OSError, ValueError):
-        earlier = json.loads(memory.read_text())
-    if now - earlier.get(unit, 0.0) < REPEAT_SECONDS:
-        return False
-    failure = _failure(settings, unit, of_user, now)
-    errors = [
-        *(_try(lambda: _post(told.webhook, failure), "the webhook") if told.webhook else []),
-        *(_try(lambda: _mail(told.mail, failure), "mail") if told.mail else []),
+    memory = settings.data / "notified"
+    due = [
+        (memory / f"{unit}.{way}", way, partial(send, address))
+        for way, address, send in (("webhook", told.webhook, _post), ("mail", told.mail, _mail))
+        if address and not _is_young(memory / f"{unit}.{way}", now)
     ]
+    failure = _failure(settings, unit, of_user, now)
+    errors = []
+    for file, way, send in due:
+        error = _error(partial(send, failure))
+        if error:
+            errors.append(f"{way} ({error})")
+            continue
+        with suppress(OSError):  # a full disk: then it is told again in a few minutes
+            memory.mkdir(exist_ok=True)
+            file.touch()
     if errors:
-        raise ServiceError(f"nobody was told that {unit} failed by {' and by '.join(errors)}")
-    with suppress(OSError):  # a full disk: then it is told again in a few minutes
-        write_whole(memory, json.dumps({**earlier, unit: now}))
-    return True
+        raise ServiceError(f"nobody was told by {' or by '.join(errors)} that {unit} failed")
+    return bool(due)
 
 
 def why(unit: str, code: int | None) -> str:
@@ -108,13 +114,21 @@ def _failure(settings: Settings, unit: str, of_user: bool, now: float) -> Failur
     return Failure(unit, why(unit, code), code, platform.node(), str(settings.data), now, of_user)
 
 
-def _try(send: Callable[[], None], by: str) -> list[str]:
-    """Send, again if it fails; return by what it did not work, and why."""
+def _is_young(file: Path, now: float) -> bool:
+    """Say whether a file, whose time is that of the last message, is young; what a wrong clock dated ahead is not."""
+    try:
+        return 0 <= now - file.stat().st_mtime < REPEAT_SECONDS
+    except OSError:
+        return False
+
+
+def _error(send: Callable[[], None]) -> str:
+    """Send, again if it fails; return why it did not work, or nothing."""
     try:
         Retrying(stop=stop_after_attempt(ATTEMPTS), wait=wait_fixed(PAUSE_SECONDS), reraise=True)(send)
-    except (OSError, subprocess.SubprocessError, ServiceError) as error:
-        return [f"{by} ({first_line(error)})"]
-    return []
+    except (OSError, http.client.HTTPException, subprocess.SubprocessError, ServiceError) as error:
+        return first_line(error)
+    return ""
 
 
 def _post(webhook: str, failure: Failure) -> None:
@@ -122,8 +136,9 @@ def _post(webhook: str, failure: Failure) -> None:
     facts = {"unit": failure.unit, "exit_code": failure.code, "host": failure.host, "at": failure.at}
     body = json.dumps({"text": failure.text, **facts}).encode()
     request = urllib.request.Request(webhook, body, {"Content-Type": "application/json"})  # noqa: S310 (http, see recipients)
-    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS):  # noqa: S310
-        pass
+    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
+        if answer.url != request.full_url:  # urllib has asked there, without the message
+            raise ServiceError(f"it answers with another address, at {urlsplit(answer.url).hostname}; give that one")
 
 
 def _mail(address: str, failure: Failure) -> None:

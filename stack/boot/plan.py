@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lake.env_file import KAFKA_SERVERS
+from lake.env_file import KAFKA_SERVERS, PRIVATE_SERVERS
 from lake.errors import SettingsError
 from lake.settings import PROJECT, Settings, by_name, load_settings
-from stack.servers.stack_env import PRIVATE_SERVERS
 
 WAITING = 5
 """The exit code of ``weblake status`` that is nobody's alarm: all is well, but rows are long on their way."""
@@ -28,7 +27,7 @@ class Job:
     calendar: str
     crontab: str
     failures: Mapping[int, str]
-    """What its exit codes mean, in words that follow the job's name."""
+    """What its exit codes mean, as a notice says it."""
 
 
 JOBS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from lake.settings import Settings
 
 FILE = "notify.env"
 NOBODY = "none"
+ADDRESS = re.compile(r"(?!-)[!-?A-~]+@[!-?A-~]+")
 HEAD = "# Written by `weblake service`: who is told of failures. Keep it to yourself.\n"
 
 
@@ -30,9 +32,22 @@ class Recipients:
         return " and ".join(text for text in (hook, self.mail) if text)
 
 
-def recipients(settings: Settings) -> Recipients:
-    """Return who is told of failures of this stack."""
+def recipients(settings: Settings, webhook: str | None = None, mail: str | None = None) -> Recipients:
+    """Return who is told of failures: None is as it was written down, ``none`` is nobody.
+
+    Raises:
+        SettingsError: an address cannot be used.
+    """
+    if webhook is not None and webhook != NOBODY and not _is_web_address(webhook):
+        raise SettingsError(
+            "--webhook is no web address that can be used; give the whole of it, beginning with https:// or http://, "
+            "without a login, and with blanks and foreign letters as %20 and the like"
+        )
+    if mail is not None and mail != NOBODY and not all(ADDRESS.fullmatch(one) for one in mail.split(",")):
+        raise SettingsError(f"--mail {mail!r} is no address; give one such as ops@example.org")
     told = read_env_file(_file(settings))
+    chosen = {"WEBHOOK": webhook, "MAIL": mail}
+    told |= {name: "" if value == NOBODY else value for name, value in chosen.items() if value is not None}
     return Recipients(told.get("WEBHOOK", ""), told.get("MAIL", ""))
 
 
@@ -42,26 +57,10 @@ def remember(settings: Settings, webhook: str | None, mail: str | None) -> None:
     Raises:
         SettingsError: an address cannot be used.
     """
-    if (
-        webhook is not None
-        and webhook != NOBODY
-        and not (webhook.isprintable() and urlsplit(webhook).scheme in ("http", "https"))
-    ):
-        raise SettingsError("--webhook is no web address; give the whole of it, beginning with https:// or http://")
-    if (
-        mail is not None
-        and mail != NOBODY
-        and (mail.startswith("-") or "@" not in mail or " " in mail or not mail.isprintable())
-    ):
-        raise SettingsError(f"--mail {mail!r} is no address; give one such as ops@example.org")
+    told = recipients(settings, webhook, mail)
     if webhook is None and mail is None:
         return
-    before = recipients(settings)
-    values = {
-        "WEBHOOK": before.webhook if webhook is None else webhook,
-        "MAIL": before.mail if mail is None else mail,
-    }
-    text = "".join(f"{name}={value}\n" for name, value in values.items() if value not in ("", NOBODY))
+    text = "".join(f"{name}={value}\n" for name, value in (("WEBHOOK", told.webhook), ("MAIL", told.mail)) if value)
     write_whole(_file(settings), HEAD + text, mode=0o600)
     if os.geteuid() == 0:  # the stack may be another user's
         owner = settings.data.stat()
@@ -70,3 +69,13 @@ def remember(settings: Settings, webhook: str | None, mail: str | None) -> None:
 
 def _file(settings: Settings) -> Path:
     return settings.data / FILE
+
+
+def _is_web_address(text: str) -> bool:
+    if " " in text or not (text.isascii() and text.isprintable()):
+        return False
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.username is None and parts.port != 0
+    except ValueError:  # of a port, or of the brackets of an IPv6 address
+        return False

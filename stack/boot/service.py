@@ -6,6 +6,7 @@ import os
 import pwd
 import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from lake.errors import ServiceError, SettingsError
@@ -25,17 +26,20 @@ def unit_folder(is_system: bool, output: Path | None) -> Path:
     return (output or (SYSTEM_FOLDER if is_system else Path.home() / ".config/systemd/user")).absolute()
 
 
-def plan_boot(settings: Settings, name: str, is_system: bool, notifies: bool = False) -> Boot:
-    """Return what the units are for; they notify where somebody was to be told already, too.
+def plan_boot(
+    settings: Settings, name: str, is_system: bool, webhook: str | None = None, mail: str | None = None
+) -> Boot:
+    """Return what the units are for; ``webhook`` and ``mail`` are as :func:`recipients` takes them.
 
     Raises:
-        SettingsError: the name or a path cannot stand in a unit.
+        SettingsError: the name or a path cannot stand in a unit, or an address cannot be used.
     """
     if not NAME.fullmatch(name):
         raise SettingsError(f"--name {name!r} is no name for units; use small letters, digits and -")
     plan.require_one_line("WEBLAKE_DATA", str(settings.data))
     user = _owner(settings.data) if is_system else None
-    return Boot(name, settings.data, plan.environment(settings), user, notifies or bool(str(recipients(settings))))
+    notifies = bool(str(recipients(settings, webhook, mail)))
+    return Boot(name, settings.data, plan.environment(settings), user, notifies)
 
 
 def require_stack(settings: Settings) -> None:
@@ -73,6 +77,9 @@ def remove(boot: Boot, folder: Path) -> list[Path]:
     links = [link for link in folder.glob("*.wants/*") if link.is_symlink() and link.name in names]
     for path in (*links, *files):
         path.unlink()
+    for parent in {link.parent for link in links}:
+        with suppress(OSError):  # it has links to other units
+            parent.rmdir()
     return [*files, *links]
 
 
@@ -82,13 +89,17 @@ def written(boot: Boot, folder: Path) -> list[Path]:
     return sorted(path for path in files if path.is_file() and _first_line(path) == head(boot.data))
 
 
-def how_to_end(boot: Boot) -> list[str]:
+def how_to_end(boot: Boot, gone: list[Path]) -> list[str]:
     """Return what to do after the units were removed, line by line."""
     control = _control(boot)
+    names = dict.fromkeys(path.stem for path in gone)
+    # Systemctl fails at a name that is not loaded, and not at a pattern. None fits a stack whose name begins alike.
+    patterns = " ".join(f"'{name}*'" if name.endswith("@") else f"'{name}.*'" for name in names)
     return [
-        "To stop what runs, and have systemd forget it:",
-        f"  {control} stop {boot.name}.service '{boot.name}-*'",
+        "To stop what runs, and have systemd forget it, and that it ever failed:",
+        f"  {control} stop {patterns}",
         f"  {control} daemon-reload",
+        f"  {control} reset-failed {patterns}",
     ]
 
 
@@ -96,6 +107,8 @@ def how_to_go_on(settings: Settings, boot: Boot) -> list[str]:
     """Return what to do now, line by line."""
     control = _control(boot)
     unit = f"{boot.name}.service"
+    names = (boot.name, *(f"{boot.name}-{job.command}" for job in plan.JOBS), f"'{boot.name}-notify@*'")
+    logs = " ".join(["journalctl", *([] if boot.user else ["--user"]), *(f"-u {name}" for name in names)])
     lines = [
         "To start the stack now and at every boot:",
         f"  {control} daemon-reload",
@@ -106,10 +119,13 @@ def how_to_go_on(settings: Settings, boot: Boot) -> list[str]:
             f"  loginctl enable-linger {_owner(settings.data)}   # or it starts when you log in, and not at boot"
         )
     if supervision.is_running(settings):
-        lines.append("The stack is up. Systemd stops it first, and starts it again: that takes about a minute.")
+        lines += [
+            "The stack is up. If you started it, systemd stops it first and starts it again, within about a minute.",
+            f"If systemd started it, `{control} restart {unit}` has it follow settings that are new in the units.",
+        ]
     lines += [
         f"Then `{control} stop {unit}` stops it and its timers. After `make down` they go on, and say that it is down.",
-        f"`journalctl {'' if boot.user else '--user '}-u {boot.name} -u '{boot.name}-*'` shows what happened.",
+        f"`{logs}` shows what happened.",
     ]
     told = str(recipients(settings))
     if told:

@@ -32,6 +32,7 @@ StartLimitIntervalSec=0
 
 [Service]
 Type=forking
+# `up` leaves many processes; this says which is supervisor.
 PIDFile={data}/supervisord.pid
 {common}\
 # A stack that was started by hand ends first, so that there is one supervisor, and systemd knows it.

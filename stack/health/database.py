@@ -51,6 +51,6 @@ def look_at_database(settings: Settings, complain: Callable[[str], None]) -> Dat
         complain(f"PostgreSQL at port {settings.postgres_port}: {first_line(error)}; see `make logs NAME=postgres`")
         return Database(bookmark, version, built_at, reason)
     refusal = postgres.refusal(settings, ANALYST)
-    if refusal and TOO_MANY not in refusal:
-        complain(f"the analyst cannot log in ({refusal}); to give it its password again, run `make up`")
+    if refusal and TOO_MANY not in refusal.words:
+        complain(f"the analyst cannot log in ({refusal.words}); to give it its password again, run `make up`")
     return Database(bookmark, version, built_at, reason)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 
-from lake.contracts.history import note_state
+from lake.contracts.history import State, note_state
 from lake.settings import Settings
-from stack.health.state import State, problems, state_of, unknowns
+from stack.health.state import problems, state_of, unknowns
 from stack.status import Status, gather
 from stack.supervisor_config import config_file
 
@@ -46,6 +46,6 @@ def _note(settings: Settings, state: State, problem: str, now: float) -> None:
     if not config_file(settings).exists():
         return
     try:
-        note_state(settings.data / "history", state.value, problem, now)
+        note_state(settings.data / "history", state, problem, now)
     except (OSError, ValueError) as error:
         log.warning("the state of the stack cannot be noted: %s", error)

@@ -11,14 +11,10 @@ import psutil
 
 from lake.settings import Settings
 from stack import supervision
-from stack.programs import PROGRAMS, SUPERVISED, programs
-from stack.servers import postgres
+from stack.leftovers import SUPERVISOR, named_processes
+from stack.programs import PROGRAMS, programs
 from stack.supervision import ProgramState
 
-SUPERVISOR = "supervisor"
-PROGRAM_NAME = "SUPERVISOR_PROCESS_NAME"
-"""Set by supervisor for each program, and so for the program's children."""
-POSTGRES = "postgres"
 RUNNING, STOPPED, FROZEN = "RUNNING", "STOPPED", "FROZEN"
 SILENT = "SILENT"
 """Supervisor is there, and does not answer."""
@@ -52,16 +48,12 @@ class Marked:
 
 
 def marked(settings: Settings) -> list[Marked]:
-    """Return all processes of the stack, by the mark in their environment, and PostgreSQL's by their folder."""
-    servers = {process.pid for process in postgres.server_processes(settings)}
+    """Return what the system shows of all processes of the stack."""
     found = []
-    for process in psutil.process_iter():
+    for process, name in named_processes(settings).items():
         with suppress(psutil.Error, OSError):
-            name = POSTGRES if process.pid in servers else _name_by_mark(process, str(settings.data))
-            status = process.status()
-            if name and status != psutil.STATUS_ZOMBIE:
-                is_frozen = status == psutil.STATUS_STOPPED
-                found.append(Marked(name, process.pid, process.ppid(), process.create_time(), is_frozen))
+            is_frozen = process.status() == psutil.STATUS_STOPPED
+            found.append(Marked(name, process.pid, process.ppid(), process.create_time(), is_frozen))
     return found
 
 
@@ -113,11 +105,6 @@ def _process(name: str, told: ProgramState | None, ours: list[Marked], untold: s
     if top is None:
         return Process(name, untold, 0, 0.0)
     return Process(name, FROZEN if frozen else untold, top.pid, now - top.started_at, frozen)
-
-
-def _name_by_mark(process: psutil.Process, data: str) -> str:
-    environment = process.environ()
-    return environment.get(PROGRAM_NAME, SUPERVISOR) if environment.get(SUPERVISED) == data else ""
 
 
 def _top(ours: list[Marked]) -> Marked | None:

@@ -3,38 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from enum import Enum
 from typing import Any
 
+from lake.contracts.history import State
 from lake.reject_advice import advice_for
 from stack.health.lags import STALE_SECONDS, USUAL_SECONDS
 from stack.health.look import with_command
-from stack.health.processes import FROZEN, RUNNING, SILENT, STOPPED, SUPERVISOR, UNKNOWN, UNSUPERVISED
+from stack.health.processes import FROZEN, RUNNING, SILENT, STOPPED, UNKNOWN, UNSUPERVISED
+from stack.leftovers import SUPERVISOR
 from stack.status import Status
 
 BATCH_SECONDS = 300
 """A batch that takes longer than this is held up, whatever holds it up."""
 DRAW_SECONDS = 120
+USUAL_UNLISTED = 0.01
 """How long after their time the charts may be drawn."""
 FIRST_SECONDS = 300
 """How long after its start a program may wait for what it needs."""
 FEW_RECORDS, USUAL_SHARE = 1_000, 0.01
 """Of so many records within ten minutes, this share may be rejected."""
 DOWN = "nothing of the stack runs; run `make up`"
-
-
-class State(Enum):
-    """How the stack is, the worst first."""
-
-    DOWN = "down"
-    """Nothing runs."""
-    UNWELL = "unwell"
-    """Something is wrong."""
-    UNKNOWN = "unknown"
-    """Nothing is known to be wrong, but not everything could be looked up."""
-    WAITING = "waiting"
-    """Nothing is wrong, but rows have been on their way to the marts for longer than usual."""
-    WELL = "well"
 
 
 def state_of(status: Status) -> State:
@@ -67,6 +55,8 @@ def problems(status: Status) -> list[str]:
         *_of_charts(status),
         *_of_source(status),
         *_of_rejected(status),
+        *_of_clocks(status),
+        *_of_actions(status),
         *_of_verify(status),
         *(with_command(error, "see `make logs NAME=stream`") for error in status.errors),
     ]
@@ -199,6 +189,28 @@ def _of_rejected(status: Status) -> list[str]:
     share = f"{rejected:,} of the {records:,} records of the last ten minutes were rejected ({rejected / records:.1%})"
     most = f", most as {status.rejected_most}: {advice_for(status.rejected_most)}" if status.rejected_most else ""
     return [f"{share}{most}; to see them, run `make rejected`"]
+
+
+def _of_clocks(status: Status) -> list[str]:
+    """Return that the clock of a sender runs ahead; a minute more than it does now lets its records in."""
+    ahead = status.clock_ahead_seconds
+    if not ahead:
+        return []
+    limit = (int(ahead) // 60 + 2) * 60
+    return [
+        f"a sender's clock runs {ahead / 60:.0f} minutes ahead, and its records are rejected; set it right, and to "
+        f"count them all the same, run `make up FUTURE_SECONDS={limit}`, then `make replay`"
+    ]
+
+
+def _of_actions(status: Status) -> list[str]:
+    """Return that senders name actions that the rules file does not list; one of them among many may be a mistake."""
+    if status.unlisted_share <= USUAL_UNLISTED:
+        return []
+    return [
+        f"{status.unlisted_share:.1%} of the events in a batch name an action that nobody listed, and count as "
+        "`other`; list it under `actions` in lake/rules/urls.yml, and run `make down`, `make up`, then `make replay`"
+    ]
 
 
 def _of_verify(status: Status) -> list[str]:

@@ -13,7 +13,8 @@ from lake.kafka_access import client_options, login_hint
 from lake.settings import Settings
 from stack.servers import kafka
 
-PATIENCE_MS = 4_000
+PATIENCE_SECONDS = 4.0
+"""For all that Kafka is asked, less than a look has: what it has said by then is told."""
 POLL_MS = 200
 FETCH_BYTES = 4_096
 """Of each partition: only the first record is looked at, and Kafka gives at least one batch."""
@@ -36,14 +37,20 @@ def look_at_topic(settings: Settings, next_offsets: Mapping[int, int]) -> Topic:
     from kafka import KafkaConsumer, TopicPartition
     from kafka.errors import KafkaError
 
+    due = time.monotonic() + PATIENCE_SECONDS
+
+    def left_ms() -> int:
+        return max(int((due - time.monotonic()) * 1000), 1)
+
     if not kafka.is_listening(settings):
         raise ServiceError(f"Kafka does not listen at {settings.kafka_servers}; run `make up`")
     options = {
         "auto_offset_reset": "earliest",  # of records that Kafka has removed already, the first one after them
-        "bootstrap_timeout_ms": PATIENCE_MS,
+        "bootstrap_timeout_ms": left_ms(),
         "enable_auto_commit": False,
         "max_partition_fetch_bytes": FETCH_BYTES,
         "isolation_level": "read_committed",  # as bronze reads: a transaction that is open has no records yet
+        "request_timeout_ms": int(PATIENCE_SECONDS * 1000),
     }
     try:
         with closing(KafkaConsumer(**client_options(settings), **options)) as consumer:
@@ -51,7 +58,7 @@ def look_at_topic(settings: Settings, next_offsets: Mapping[int, int]) -> Topic:
             partitions = [TopicPartition(settings.kafka_topic, number) for number in sorted(numbers)]
             if not partitions:
                 raise ServiceError(f"Kafka has no topic {settings.kafka_topic!r}; run `make up`")
-            offsets = consumer.end_offsets(partitions, timeout_ms=PATIENCE_MS)
+            offsets = consumer.end_offsets(partitions, timeout_ms=left_ms())
             ends = {partition.partition: int(offset) for partition, offset in sorted(offsets.items())}
             waiting = [one for one in partitions if ends[one.partition] > next_offsets.get(one.partition, 0)]
             if not waiting:
@@ -60,7 +67,6 @@ def look_at_topic(settings: Settings, next_offsets: Mapping[int, int]) -> Topic:
             for one in waiting:
                 consumer.seek(one, next_offsets.get(one.partition, 0))
             times: dict[int, float] = {}
-            due = time.monotonic() + PATIENCE_MS / 1000
             while waiting and time.monotonic() < due:
                 for one, records in consumer.poll(timeout_ms=POLL_MS).items():
                     times.setdefault(one.partition, records[0].timestamp / 1000)

@@ -67,7 +67,7 @@ def migrate_as(settings: Settings, owner: Connection) -> list[str]:
         owner: a connection in autocommit mode: of a superuser, or of the database's owner, who may create roles.
     """
     notes: list[str] = []
-    refusals = {role: text for role in LOGINS if (text := refusal(settings, role))}
+    refusals = {role: answer.words for role in LOGINS if (answer := refusal(settings, role))}
     with take_turn(settings, owner, notes.append):
         with clear_way(settings, owner, notes.append), owner, owner.cursor() as cursor:
             changed = _with_another_password(cursor, refusals)

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import psycopg2
 
-from lake.errors import ServiceError, WeblakeError, first_line
+from lake.errors import ServiceError, WeblakeError
 from lake.settings import Settings, child_environment
 from stack.servers.ports import LOCALHOST
 from stack.servers.refusals import Refusal, refusal_in
@@ -163,17 +163,8 @@ def accepts(settings: Settings, role: str, database: str | None = None) -> bool:
     return refusal(settings, role, database) is None
 
 
-def refusal(settings: Settings, role: str, database: str | None = None) -> str | None:
-    """Return why the role cannot log in now; None where it can."""
-    try:
-        connect(settings, role, database).close()
-    except psycopg2.OperationalError as error:
-        return first_line(error)
-    return None
-
-
-def answer(settings: Settings, role: str, database: str | None = None) -> Refusal | None:
-    """Return whether it helps to wait where the role cannot log in now, and why; None where it can."""
+def refusal(settings: Settings, role: str, database: str | None = None) -> Refusal | None:
+    """Return why the role cannot log in now, and whether it helps to wait; None where it can."""
     try:
         connect(settings, role, database).close()
     except psycopg2.OperationalError as error:

@@ -34,13 +34,13 @@ def keep(settings: Settings) -> None:
     """Make the reserve if it is missing, PostgreSQL is ours, and the disk is far from full with it; never fails."""
     if path(settings).exists() or not postgres.is_initialised(settings):
         return
-    if free_mb(settings.data) < RESERVE_MB + max(RESERVE_MB, SENDERS.limit_mb(settings)):
-        return
     try:
-        _make(path(settings))
+        if free_mb(settings.data) >= RESERVE_MB + max(RESERVE_MB, SENDERS.limit_mb(settings)):
+            _make(path(settings))
     except OSError as error:
-        path(settings).unlink(missing_ok=True)
         log.warning("the reserve %s could not be made: %s", path(settings), error)
+        with suppress(OSError):
+            path(settings).unlink()
 
 
 def give_up(settings: Settings) -> None:
@@ -63,7 +63,7 @@ def wait_for_room(settings: Settings, name: str) -> None:
             None,
             f"there is room for {name}",
             pause_seconds=1,
-            say=lambda _: log.warning("%s", lacking(settings, name)),
+            say=lambda _: log.warning("%s", lacking(settings, name) or short),
             say_seconds=SAY_SECONDS,
         )
     if name == "postgres":

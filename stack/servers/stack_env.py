@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from lake.contracts.edition import reading_settings
-from lake.env_file import KAFKA_SERVERS, read_env_file
+from lake.env_file import KAFKA_SERVERS, PRIVATE_SERVERS, read_env_file
 from lake.errors import ServiceError, SettingsError
 from lake.files import write_whole
 from lake.password_files import password_name
@@ -23,7 +23,6 @@ from stack.servers.roles import LOGINS
 
 ROLES = ("owner", *LOGINS)
 CONTROLLER_PORT = "KAFKA_CONTROLLER_PORT"
-PRIVATE_SERVERS = "KAFKA_PRIVATE_SERVERS"
 HEAD = (
     "# Written by Weblake's embedded stack: ports and passwords of the services in this folder. Keep it to yourself.\n"
 )
@@ -146,12 +145,16 @@ def require_logins(settings: Settings) -> None:
 
 def remember_generator(settings: Settings) -> None:
     """Write down whether and how the generator runs, so that the next start does the same by default."""
-    generator = {
+    write(settings, generator_values(settings))
+
+
+def generator_values(settings: Settings) -> dict[str, str]:
+    """Return the settings of the generator as the environment names them."""
+    return {
         "GENERATE": str(int(settings.generate)),
         "RATE": str(settings.generate_rate),
         "BOTS": str(settings.generate_bots),
     }
-    write(settings, generator)
 
 
 def remember_reading(settings: Settings) -> None:

@@ -20,7 +20,7 @@ from unit_files import environment_of, settings_of, words
 
 from lake.command import weblake_command
 from lake.settings import PROJECT, Settings, child_environment, load_settings
-from stack.down import end_processes, leftovers
+from stack.leftovers import end_processes, leftovers
 from stack.servers.stack_env import remember_generator
 from stack.servers.waiting import wait_until
 from stack.supervisor_config import pid_file

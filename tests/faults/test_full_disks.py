@@ -25,14 +25,14 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(1200)]
 DISK = r"NOT WELL: the disk of "
 
 
-def counted(stack: Stack, rig: Rig, traffic: Traffic, number: int = 2_000) -> None:
+def counted(rig: Rig, traffic: Traffic, number: int = 2_000) -> None:
     rig.producer.send(some(traffic, number))
     rig.wait_until_counted()
 
 
-def write_log(stack: Stack, rig: Rig, lines: int) -> Path:
+def write_log(stack: Stack, lines: int) -> Path:
     """A log file outside of the small disk."""
-    log = Path(stack.settings.data).parent.parent / "access.log"
+    log = stack.settings.data.parent.parent / "access.log"
     line = b'203.0.113.9 - - [01/Mar/2026:10:00:00 +0000] "GET /product/%d HTTP/1.1" 200 12 "-" "Mozilla/5.0"\n'
     log.write_bytes(b"".join(line % number for number in range(lines)))
     return log
@@ -47,9 +47,9 @@ def overwork_postgres(connection: Connection) -> None:
 
 def test_all_of_it_filled_killed_and_freed(stacked: Rig, stack: Stack) -> None:
     rig, traffic = stacked, Traffic(stacked.dice)
-    counted(stack, rig, traffic)
+    counted(rig, traffic)
     wait_until(lambda: reserve.path(rig.settings).exists(), 60, "there is a reserve")
-    log = write_log(stack, rig, 20_000)
+    log = write_log(stack, 20_000)
     owner = postgres.connect(rig.settings, postgres.OWNER)  # on a full disk nobody may get in any more
     with rig.producer.streaming(traffic, per_second=100), stack.disk:  # by senders that look at no disk
         stack.disk.leave(0)
@@ -88,7 +88,7 @@ def test_all_of_it_filled_killed_and_freed(stacked: Rig, stack: Stack) -> None:
 
 def test_a_start_on_a_full_disk(stacked: Rig, stack: Stack) -> None:
     rig, traffic = stacked, Traffic(stacked.dice)
-    counted(stack, rig, traffic)
+    counted(rig, traffic)
     for free in (60, 0):
         stack.disk.leave(free)
         rig.faults["disk full"] += 1
@@ -104,18 +104,18 @@ def test_a_start_on_a_full_disk(stacked: Rig, stack: Stack) -> None:
         assert tidied.code == 0, tidied.text
     stack.disk.release()
     stack.up()
-    counted(stack, rig, traffic)
+    counted(rig, traffic)
     rig.prove()
 
 
 def test_a_mirror_and_a_dbt_that_fill_the_disk(stacked: Rig, stack: Stack) -> None:
     rig, traffic = stacked, Traffic(stacked.dice)
-    counted(stack, rig, traffic, 20_000)
+    counted(rig, traffic, 20_000)
     with closing(postgres.connect(rig.settings, postgres.OWNER)) as connection, connection.cursor() as cursor:
         for free in (200, 120, 20, 0):  # from room for both, to room for neither
-            stack.disk.leave(free)
             cursor.execute("truncate silver.window_counts, silver.bookmark")
             rig.producer.send(some(traffic, 500))
+            stack.disk.leave(free)
             done = stack.run("dbt", "--full-refresh")
             assert (done.code, "Traceback" in done.text) == (0 if free == 200 else 1, False), done.text
             assert free == 200 or "the marts wait until there is room" in done.text
@@ -163,7 +163,7 @@ def test_kafka_keeps_what_bronze_has_not_read_and_little_else(rig: Rig) -> None:
 
 def test_a_sender_that_looks_at_no_disk_is_slowed_down_and_loses_nothing(stacked: Rig, stack: Stack) -> None:
     rig, traffic = stacked, Traffic(stacked.dice)
-    counted(stack, rig, traffic)
+    counted(rig, traffic)
     size = 50_000
 
     def appended() -> float:

@@ -87,8 +87,7 @@ class Interrupted(Whole):
         assert sorted(kafka.end_offsets(settings)) == list(range(TOPIC_PARTITIONS))
         assert {role: refusal for role in ROLES if (refusal := postgres.refusal(settings, role))} == {}
         assert [chart.name for chart in CHARTS if not (settings.charts / chart.file_name).exists()] == []
-        status = self.status()
-        assert (status["code"], status["problems"]) == (0, [])
+        self.wait_until_well()
 
     def move(self, data: Path) -> None:
         """Move the folder."""

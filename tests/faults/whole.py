@@ -19,8 +19,8 @@ from faults.rig import PATIENCE_SECONDS
 from lake.command import weblake_command
 from lake.settings import PROJECT, STACK_FILE, Settings, child_environment, load_settings
 from stack import supervision
-from stack.down import end_processes, leftovers
 from stack.health.processes import Marked, marked
+from stack.leftovers import end_processes, leftovers
 from stack.servers.ports import LOCALHOST, pick_quiet_ports
 from stack.servers.waiting import TooLongError, wait_until
 
@@ -131,7 +131,7 @@ class Whole:
     def kill_all(self) -> int:
         """Kill every program and what it has started, as a power cut does, but not supervisor; return how many."""
         keep = supervision.pid(self.settings)
-        killed = [process for process in supervision.processes(self.settings) if process.pid != keep]
+        killed = [process for process in leftovers(self.settings) if process.pid != keep]
         for process in killed:
             with suppress(psutil.NoSuchProcess):
                 process.kill()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,13 @@ from weblake.console import note
 from weblake.process import prepare
 
 PANEL = "Stack"
+NAME = "weblake"
+EXCLUSIONS = {
+    "--print": ("--remove", "--cron"),
+    "--remove": ("--cron", "--webhook", "--mail"),
+    "--cron": ("--system", "--output", "--name", "--webhook"),
+}
+"""Options of ``service`` that contradict each other, or of which one would be overlooked."""
 
 app = typer.Typer()
 
@@ -29,47 +37,62 @@ def service(
         str | None, typer.Option(metavar="URL", help="Post failures there, as JSON; none: no longer.")
     ] = None,
     mail: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Mail failures; none: no longer.")] = None,
-    name: Annotated[
-        str, typer.Option(help="What the units' names begin with, if there are several stacks.")
-    ] = "weblake",
+    name: Annotated[str, typer.Option(help="What the units' names begin with, if there are several stacks.")] = NAME,
     is_print: Annotated[bool, typer.Option("--print", help="Show the units, and write nothing.")] = False,
     is_remove: Annotated[bool, typer.Option("--remove", help="Remove this stack's units.")] = False,
-    is_cron: Annotated[bool, typer.Option("--cron", help="Print lines for cron, and write nothing.")] = False,
+    is_cron: Annotated[
+        bool, typer.Option("--cron", help="Print lines for cron, and write nothing; cron mails, to --mail or to you.")
+    ] = False,
 ) -> int:
     """Write systemd's units: start the stack at boot, check it, and tell of failures.
 
     Without --system they are for your own systemd, in ~/.config/systemd/user. It says how to enable them.
     """
     from stack.boot.crontab import crontab
-    from stack.boot.recipients import remember
+    from stack.boot.recipients import recipients, remember
     from stack.boot.service import how_to_end, how_to_go_on, plan_boot, remove, require_stack, unit_folder, write_units
     from stack.boot.units import units
     from stack.console import say
 
-    if is_print + is_remove + is_cron > 1:
-        raise SettingsError("--print, --remove and --cron exclude each other; give one of them")
-    if is_cron and webhook:
-        raise SettingsError("--webhook is for systemd; cron mails what it runs prints, to --mail or to you")
+    given = {
+        "--system": is_system,
+        "--print": is_print,
+        "--remove": is_remove,
+        "--cron": is_cron,
+        "--name": name != NAME,
+        "--output": output is not None,
+        "--webhook": webhook is not None,
+        "--mail": mail is not None,
+    }
+    _require_no_contradiction(given)
     settings = prepare(quiet=True, makes_data=False)
     folder = unit_folder(is_system, output)
     if is_cron:
-        say("\n".join(crontab(settings, mail)))
+        say("\n".join(crontab(settings, recipients(settings, mail=mail).mail)))
     elif is_print:
-        for file, text in units(plan_boot(settings, name, is_system, bool(webhook or mail))).items():
+        for file, text in units(plan_boot(settings, name, is_system, webhook, mail)).items():
             say(f"# {folder / file}\n{text}")
     elif is_remove:
         boot = plan_boot(settings, name, is_system)
         gone = remove(boot, folder)
-        lines = [*(f"removed {path}" for path in gone), *how_to_end(boot)]
+        lines = [*(f"removed {path}" for path in gone), *how_to_end(boot, gone)]
         say("\n".join(lines) if gone else f"{folder} has no units of the stack in {settings.data}")
     else:
         require_stack(settings)
+        boot = plan_boot(settings, name, is_system, webhook, mail)
+        files = write_units(boot, folder)
         remember(settings, webhook, mail)
-        boot = plan_boot(settings, name, is_system)
-        for path in write_units(boot, folder):
+        for path in files:
             say(f"wrote {path}")
         say("\n".join(how_to_go_on(settings, boot)))
     return 0
+
+
+def _require_no_contradiction(given: Mapping[str, bool]) -> None:
+    for option, others in EXCLUSIONS.items():
+        for other in others:
+            if given[option] and given[other]:
+                raise SettingsError(f"{option} and {other} do not go together; leave one of them out")
 
 
 @app.command(hidden=True, epilog="Example: weblake notify --user weblake-status.service")

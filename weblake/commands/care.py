@@ -204,11 +204,11 @@ def _accept(what: str) -> int:
 
 
 def _audit(first: float | None, last: float | None, deep: bool) -> Report:
-    from lake.url_rules import load_url_rules
+    from lake.url_rules import load_rules
 
     settings = prepare(quiet=True)
     require_space(settings, "nothing is verified", layer=AT_WORK)  # Spark needs some even to read
-    rules = load_url_rules(settings.rules_file)
+    rules = load_rules(settings)
     with activity("Starting Spark") as say:
         from audit.check import crashed
         from audit.report import Report

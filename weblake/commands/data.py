@@ -107,7 +107,7 @@ def import_(
             notes.enter_context(importing(settings.data, f"`make import` of {', '.join(file)}"))
         progress = notes.enter_context(_progress_bar(file))
         outcome = import_files(file, settings, timeout, progress)
-    return _show(outcome, stopper(settings))
+    return _show(outcome, stopper(settings) if outcome.was_interrupted else None)
 
 
 @contextmanager

@@ -43,6 +43,7 @@ def status(
     if since:
         _list_states(settings, since, as_json)
         return 0
+    from lake.contracts.history import State
     from stack.health.history import note
     from stack.health.state import as_dict, state_of
     from stack.status import gather
@@ -55,8 +56,8 @@ def status(
         write_json(as_dict(report))
     else:
         show_status(report)
-    codes = {"unwell": FAILED, "unknown": UNCHECKED, "down": DOWN, "waiting": WAITING}
-    return codes.get(state_of(report).value, 0)
+    codes = {State.UNWELL: FAILED, State.UNKNOWN: UNCHECKED, State.DOWN: DOWN, State.WAITING: WAITING}
+    return codes.get(state_of(report), 0)
 
 
 @app.command(rich_help_panel=PANEL, epilog="Example: weblake rejected --limit 50 --reason not_a_log_line")
@@ -102,7 +103,7 @@ def _list_states(settings: Settings, since: str, as_json: bool) -> None:
 
     now = time.time()
     begin = read_since("--since", since, now)
-    states = read_states(settings.data / "history", begin)
+    states = read_states(settings.data / "history", begin, now)
     if as_json:
         write_json([asdict(state) for state in states])
     else:

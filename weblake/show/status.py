@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from lake.contracts.history import StateChange
+from lake.contracts.history import State, StateChange
 from lake.space import MEGABYTE
 from stack.disk import Room
 from stack.health.lags import Stage
 from stack.health.processes import RUNNING, Process
-from stack.health.state import State, problems, state_of, unfinished, unknowns
+from stack.health.state import problems, state_of, unfinished, unknowns
 from stack.status import Status
 from weblake.console import BAD, DIM, GOOD, STRONG, Cell, write, write_table
 from weblake.show.units import bytes_text, duration_text, instant_text
@@ -57,8 +57,8 @@ def show_states(states: list[StateChange], since: float, now: float) -> None:
 
 def _show_verdict(status: Status) -> None:
     state, rest = state_of(status), unfinished(status)
-    for complaint in problems(status):
-        is_of_state = state is State.DOWN and complaint == problems(status)[0]
+    for number, complaint in enumerate(problems(status)):
+        is_of_state = state is State.DOWN and number == 0
         write(f"{'DOWN' if is_of_state else 'NOT WELL'}: {complaint}", BAD)
     for reason in unknowns(status):
         write(f"NOT KNOWN: {reason}", STYLES[State.UNKNOWN])
@@ -139,5 +139,5 @@ def _stage_row(stage: Stage) -> tuple[Cell | str, ...]:
     )
 
 
-def _state_cell(state: str) -> Cell:
-    return Cell(state, GOOD if state in (State.WELL.value, State.WAITING.value) else BAD)
+def _state_cell(state: State) -> Cell:
+    return Cell(state.value, GOOD if state in (State.WELL, State.WAITING) else BAD)
