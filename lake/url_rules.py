@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from lake.contracts import MAX_TARGET_CHARACTERS
 from lake.errors import RulesError, brief, shown
 from lake.patterns import ADVICE, slow_pattern
+from lake.proxies import PRIVATE, Proxies, load_proxies
 from lake.rules_file import read_yaml
+from lake.settings import Settings
 
 PRODUCT_GROUP = "product"
 PYTHON_FLAGS = int(re.ASCII)
@@ -37,14 +39,23 @@ class UrlRule:
 
 @dataclass(frozen=True)
 class UrlRules:
-    """The rules in the order they are tried, and the actions that a JSON event may name."""
+    """The rules in their order, the actions that a JSON event may name, and whose word on clients counts."""
 
     actions: tuple[str, ...]
     rules: tuple[UrlRule, ...]
+    proxies: Proxies = field(default_factory=lambda: load_proxies(PRIVATE))
+
+
+def load_rules(settings: Settings) -> UrlRules:
+    """Return how records are read: by the rules file, and by the trusted proxies.
+
+    Raises what :func:`load_url_rules` and :func:`lake.proxies.load_proxies` raise.
+    """
+    return replace(load_url_rules(settings.rules_file), proxies=load_proxies(settings.trusted_proxies))
 
 
 def load_url_rules(path: Path) -> UrlRules:
-    """Read the rules file.
+    """Read the rules file; of proxies, the private ones are trusted.
 
     Raises:
         RulesError: the file is missing, is no YAML, or a rule cannot be used or is slow; the message names the rule.

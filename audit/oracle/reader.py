@@ -7,7 +7,6 @@ microseconds since 1970.
 from __future__ import annotations
 
 import datetime as dt
-import ipaddress
 import json
 import re
 from collections.abc import Iterable
@@ -15,8 +14,9 @@ from typing import Any
 
 from audit.oracle.clients import Clients
 from audit.oracle.event import Event, Record
+from audit.oracle.origin import client_of
 from audit.oracle.times import SECOND, iso_micros, log_micros
-from lake.contracts import ASSET, DIMENSIONS, EARLIEST_EVENT, ERASED, OTHER
+from lake.contracts import ASSET, DIMENSIONS, EARLIEST_EVENT, OTHER, UNKNOWN
 from lake.url_rules import PRODUCT_GROUP, UrlRules
 
 TOLERANCE = 300 * SECOND
@@ -27,11 +27,14 @@ LONGEST_TARGET = 8192
 LARGEST = 2**63 - 1
 
 TEXT = r'"([^"\\]*(?:\\[^\n\r\x85\u2028\u2029][^"\\]*)*)"'
+LIST = re.compile(r"\S+(?:(?<=,) \S+)*", re.ASCII)
+SECOND_LIST = re.compile(rf" (?=\[?[0-9A-Fa-f]{{0,4}}[.:]|unknown,){LIST.pattern}", re.ASCII)
 LOG = re.compile(
-    rf"(\S+) \S+ [^\[\r\n]*\[([^\]\r\n]+)\] {TEXT} (\d{{3}}) (\d+|-)"
-    rf'(?: {TEXT} {TEXT})?(?: "[^"]*")?\r?\n?',
+    rf" (\S+) ([^\[\r\n]*)\[([^\]\r\n]+)\] {TEXT} (\d{{3}}) (\d+|-)"
+    rf'(?: {TEXT} {TEXT})?(?: "([^"]*)")?\r?\n?',
     re.ASCII,
 )
+RELAYED = re.compile(r"[0-9:] - ")
 DECIMAL = re.compile(r"\d{1,9}(?:\.\d*)?(?:[eE][+-]?\d{1,2})?", re.ASCII)
 SURROGATE = re.compile("[\ud800-\udfff]")  # half a character, which JSON can escape and UTF-8 has no bytes for
 HOST = re.compile(r"[a-z]+://[^/?#]*")
@@ -49,6 +52,7 @@ class Oracle:
         """Compile the rules."""
         self._clients = clients or Clients()
         self._actions = frozenset(rules.actions)
+        self._proxies = rules.proxies
         self._rules = [
             (rule.action, rule.method, re.compile(re.sub(r"\(\?<(?=[A-Za-z])", "(?P<", rule.pattern), re.ASCII))
             for rule in rules.rules
@@ -67,7 +71,7 @@ class Oracle:
         if event.reject_reason is None and any(len(key or "") > LONGEST_KEY for key in keys):
             event.reject_reason = "key_too_long"
         if event.reject_reason is None:
-            event.client = self._clients.of(event.ip_address or "", event.user_agent)
+            event.client = self._clients.of(event.ip_address or UNKNOWN, event.user_agent)
         return event
 
     def _read_json(self, text: str, ingested: int) -> Event:
@@ -87,13 +91,13 @@ class Oracle:
         stamp = _text(fields.get("timestamp"))
         event = Event(
             time=iso_micros(stamp or ""),
-            ip_address=address,
+            ip_address=client_of(address, None, self._proxies),
             action=action,
             product_id=texts["product_id"] or None,
             given_id=texts["event_id"] or None,
             user_agent=texts["user_agent"],
         )
-        event.reject_reason = _time_or_address_problem(event, stamp, ingested)
+        event.reject_reason = _time_problem(event, stamp, ingested)
         if event.reject_reason is None and action not in self._actions:
             event.reject_reason = "unknown_action"
         if event.reject_reason is None and not _take_numbers(event, fields):
@@ -101,16 +105,18 @@ class Oracle:
         return event
 
     def _read_log(self, text: str, ingested: int) -> Event:
-        line = LOG.fullmatch(text)
+        address, line = _split_line(text)
         if not line:
             return Event("not_a_log_line")
-        address, stamp, request, status, size, _, agent = line.groups()
+        identity, user, stamp, request, status, size, _, agent, forwarded = line.groups()
+        if identity != "-" and RELAYED.search(f"{identity} {user}[{stamp}] "):
+            return Event("not_a_log_line")  # what a relay put before the line is not the client
         parts = request.split(" ")
         path = HOST.sub("", parts[1], count=1) if len(parts) > 1 and HOST.match(parts[1]) else (parts[1:2] or [None])[0]
         action, product = self._meaning(parts[0], None if path is None else path[:LONGEST_TARGET])
         event = Event(
             time=log_micros(stamp),
-            ip_address=address,
+            ip_address=client_of(address, None if forwarded in ("", "-") else forwarded, self._proxies),
             action=action,
             product_id=product,
             path=path,
@@ -119,7 +125,7 @@ class Oracle:
             status_code=int(status),
             bytes=_size(size),
         )
-        event.reject_reason = _time_or_address_problem(event, stamp, ingested)
+        event.reject_reason = _time_problem(event, stamp, ingested)
         return event
 
     def _meaning(self, method: str, path: str | None) -> tuple[str, str | None]:
@@ -154,13 +160,28 @@ class Oracle:
         return cells, rejected, duplicates
 
 
+def _split_line(text: str) -> tuple[str, re.Match[str] | None]:
+    """Return what a line has for its client, one or two lists, and all else of it; None where it is no such line."""
+    first = LIST.match(text)
+    if first is None:
+        return "", None
+    second = SECOND_LIST.match(text, first.end())
+    for end in (second.end() if second else first.end(), first.end()):
+        rest = LOG.fullmatch(text, end)
+        if rest:
+            return text[:end], rest
+    return "", None
+
+
 def dimensions(event: Event) -> dict[str, str]:
     """Return the key of a good event in each dimension that it has one in."""
-    keys = {}
+    keys: dict[str, str] = {}
     for name, dimension in DIMENSIONS.items():
         key = getattr(event, dimension.column) if dimension.column else name
         if key is not None:
             keys[name] = str(key).zfill(dimension.digits)
+        elif dimension.unknown is not None:
+            keys[name] = dimension.unknown
     return keys
 
 
@@ -189,7 +210,7 @@ def _size(digits: str) -> int | None:
     return int(digits) if digits != "-" and len(digits) <= 19 and int(digits) <= LARGEST else None
 
 
-def _time_or_address_problem(event: Event, stamp: str | None, ingested: int) -> str | None:
+def _time_problem(event: Event, stamp: str | None, ingested: int) -> str | None:
     if not stamp:
         return "missing_time"
     if event.time is None:
@@ -198,17 +219,7 @@ def _time_or_address_problem(event: Event, stamp: str | None, ingested: int) -> 
         return "time_too_old"
     if event.time > ingested + TOLERANCE:
         return "time_in_future"
-    if event.ip_address in (None, "", "-"):
-        return "missing_ip"
-    return None if event.ip_address == ERASED or _is_address(event.ip_address or "") else "invalid_ip"
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return "%" not in text
+    return None
 
 
 def _take_numbers(event: Event, fields: dict[str, Any]) -> bool:

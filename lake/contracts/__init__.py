@@ -45,6 +45,7 @@ from lake.contracts.vocabulary import (
     RELEASED,
     SEARCH,
     TOPIC_PARTITIONS,
+    UNKNOWN,
     VIEW,
     WINDOW_SECONDS,
 )
@@ -88,6 +89,7 @@ __all__ = [
     "SHARED_COLUMNS",
     "SUMMARY",
     "TOPIC_PARTITIONS",
+    "UNKNOWN",
     "VIEW",
     "WINDOW_SECONDS",
     "Chart",

@@ -15,7 +15,6 @@ from lake.contracts import (
     ASSET,
     BRONZE,
     EARLIEST_EVENT,
-    ERASED,
     FUTURE_TOLERANCE_SECONDS,
     MAX_AGENT_CHARACTERS,
     MAX_KEY_CHARACTERS,
@@ -26,6 +25,7 @@ from lake.contracts import (
 )
 from lake.formats import FORMATS, ObjectFormat, RecordFormat
 from lake.url_rules import UrlRules
+from spark.events.clients import client
 from spark.events.formats import (
     EVENTS,
     NUL,
@@ -41,16 +41,6 @@ from spark.events.formats import (
     text,
 )
 
-OCTET = r"(?:1\d{0,2}+|2(?:[0-4]\d?+|5[0-5]?+|[6-9])?+|[3-9]\d?+|0)"  # by its first digit, which is quicker
-IPV4 = rf"{OCTET}(?:\.{OCTET}){{3}}"
-HEX = r"[0-9A-Fa-f]{1,4}"
-IPV6 = (
-    rf"(?:(?:{HEX}:){{7}}{HEX}"
-    rf"|(?=(?:[0-9A-Fa-f]{{0,4}}:){{2,7}}(?:[0-9A-Fa-f]{{0,4}}|{IPV4})\z)"
-    rf"(?:{HEX}(?::{HEX})*+)?::(?:{HEX}(?::{HEX})*(?::{IPV4})?|{IPV4})?"
-    rf"|(?:{HEX}:){{6}}{IPV4})"
-)
-IP_ADDRESS = rf"^(?:{IPV4}|{IPV6}|{ERASED})\z"
 UNIX_LINES = "(?d)"  # so that a line ends in a newline alone, as in Python
 WHOLE = r"^\d{1,9}\z"
 TEXTS = {"event_id": "own_id", "user_id": "user_id", "product_id": "own_product", "user_agent": "user_agent"}
@@ -92,7 +82,8 @@ def _fields(decoded: DataFrame, rules: UrlRules) -> DataFrame:
         *flags(),
         field("event_id").alias("own_id"),
         field("time").alias("time"),
-        field("ip_address").alias("ip_address"),
+        field("ip_address").alias("address"),
+        field("forwarded_for").alias("forwarded_for"),
         field("user_id").alias("user_id"),
         field("action").alias("own_action"),
         field("product_id").alias("own_product"),
@@ -105,7 +96,8 @@ def _fields(decoded: DataFrame, rules: UrlRules) -> DataFrame:
         field("bytes").alias("bytes_text"),
     )
     action, product = _rule_action(rules), _rule_product(rules)
-    cut = common.withColumn("target", _short(F.col("path"), MAX_TARGET_CHARACTERS))
+    known = common.withColumn("ip_address", client("address", "forwarded_for", rules.proxies))
+    cut = known.withColumn("target", _short(F.col("path"), MAX_TARGET_CHARACTERS))
     return cut.withColumn("rule", _first_rule(rules)).select(
         "*",
         by_format(lambda kind: F.col("own_action") if kind in EVENTS else action).alias("action"),
@@ -116,7 +108,7 @@ def _fields(decoded: DataFrame, rules: UrlRules) -> DataFrame:
 def _types(fields: DataFrame) -> DataFrame:
     """Cast the fields; what cannot be read is null here and has a reason in :func:`_reject_reason`."""
     seconds = F.when(F.col("response_text").rlike(DECIMAL), F.col("response_text").try_cast("double"))
-    texts = F.concat_ws("", "own_id", "user_id", "ip_address", "action", "raw_product_id", "user_agent")
+    texts = F.concat_ws("", "own_id", "user_id", "address", "action", "raw_product_id", "user_agent")
     has_escaped_nul = is_any(OBJECTS) & text().contains("\\u0000") & texts.contains(NUL)
     return fields.select(
         "*",
@@ -150,7 +142,6 @@ def _reject_reason(rules: UrlRules) -> Column:
     is_trailing = F.when(is_bad_json, first_object.isNotNull() & first_object_ends["broken"].isNull())
     latest = F.unix_micros("ingested_at") + FUTURE_TOLERANCE_SECONDS * 1_000_000
     has_no_time = F.col("time").isNull() | (F.col("time") == "")
-    has_no_ip = F.col("ip_address").isNull() | F.col("ip_address").isin("", "-")
     is_in_rules = F.col("own_action").isin(*rules.actions)
     is_unknown = is_any(EVENTS) & (F.col("own_action").isNull() | ~is_in_rules)
     key_length = F.greatest(F.length("ip_address"), F.length("action"), F.length("product_id"))
@@ -164,8 +155,6 @@ def _reject_reason(rules: UrlRules) -> Column:
         .when(F.col("occurred_at").isNull(), "unreadable_time")
         .when(F.col("occurred_at") < F.lit(EARLIEST_EVENT).cast("timestamp"), "time_too_old")
         .when(F.unix_micros("occurred_at") > latest, "time_in_future")
-        .when(has_no_ip, "missing_ip")
-        .when(~F.col("ip_address").rlike(IP_ADDRESS), "invalid_ip")
         .when(is_unknown, "unknown_action")
         .when(reduce(or_, [is_any([kind]) & _has_wrong_type(kind) for kind in OBJECTS]), "wrong_type")
         .when(key_length > MAX_KEY_CHARACTERS, "key_too_long")
