@@ -14,7 +14,7 @@ from lake.settings import Settings
 from stack import private
 from stack.disk import Room, disk_usage, room
 from stack.health.database import Database, look_at_database
-from stack.health.lags import Stage, lags, most_silent_seconds, record_age
+from stack.health.lags import Stage, clock_ahead, lags, most_silent_seconds, record_age, unlisted_share
 from stack.health.look import Complain, Look
 from stack.health.loops import Loop, loops
 from stack.health.processes import RUNNING, UNSUPERVISED, Process, ask_supervisor, marked, processes
@@ -63,6 +63,10 @@ class Status:
     """How long ago the newest record came; None also where it is not read yet."""
     most_silent_seconds: float | None = None
     """How long no record may come; None where it does not matter."""
+    clock_ahead_seconds: float = 0.0
+    """By how much the clock of a sender is ahead whose records were rejected for that within the last hour."""
+    unlisted_share: float = 0.0
+    """The share of events whose action is not in the rules file, of a batch within the last hour."""
     verify: VerifyReport | None = None
     looked_at: float = 0.0
     """Epoch seconds; all ages are those of then."""
@@ -127,6 +131,8 @@ def gather(settings: Settings, with_sizes: bool = True) -> Status:
         charts_age_seconds=_age(reports.charts_drawn_at, now),
         record_age_seconds=record_age(ends, stream, now),
         most_silent_seconds=most_silent_seconds(settings, any(row.name == "generator" for row in rows)),
+        clock_ahead_seconds=clock_ahead(stream, now),
+        unlisted_share=unlisted_share(stream, now),
         verify=reports.verify,
         looked_at=now,
         seconds=time.time() - now,

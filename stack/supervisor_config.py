@@ -78,6 +78,8 @@ CONCERNED = {
     "WEBLAKE_FAIL_AT": ("stream",),
     "MIRROR_OUTAGE_HOURS": ("stream",),
     "SILENT_MINUTES": ("marts",),
+    "FUTURE_SECONDS": ("stream",),
+    "LOG_TIMEZONE": ("stream",),
     "GENERATE": ("generator",),
     "RATE": ("generator",),
     "BOTS": ("generator",),

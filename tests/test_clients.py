@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import random
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -212,7 +213,7 @@ RELAYED = [
 
 def test_a_list_is_read_wherever_a_line_has_it(session: SparkSession, rules: UrlRules) -> None:
     values = [line("/", **changes) for changes, _ in LINES]
-    ours = UrlRules(rules.actions, rules.rules, OURS)
+    ours = replace(rules, proxies=OURS)
     rows = parse_records(records(session, *values), ours).orderBy("kafka_offset").collect()
     assert [(row.value, row.reject_reason, row.ip_address) for row in rows] == [
         (value, None, address) for value, (_, address) in zip(values, LINES, strict=True)
@@ -230,7 +231,7 @@ def test_a_relay_before_the_line_is_not_taken_for_the_client(session: SparkSessi
 
 def test_an_event_without_a_client_counts(session: SparkSession, rules: UrlRules) -> None:
     values = [event(ip_address=address) for address in ("203.0.113.61, 192.0.2.61", None, "?", {"v4": 1}, "[::1]:80")]
-    ours = UrlRules(rules.actions, rules.rules, OURS)
+    ours = replace(rules, proxies=OURS)
     rows = parse_records(records(session, *values), ours).orderBy("kafka_offset").collect()
     assert [row.reject_reason for row in rows] == [None] * len(values)
     assert [row.ip_address for row in rows] == ["203.0.113.61", None, None, None, "::1"]

@@ -10,7 +10,13 @@ ADDRESS = (
     r"(?: (?=\[?[0-9A-Fa-f]{0,4}[.:]|unknown,)\S++(?:(?<=,) \S++)*+)?"  # one, and then a list
 )
 IDENTITY = r'(?:-|(?![^"\r\n]*[0-9:] - )\S++)'  # not what a relay has put before the whole line
-QUOTED = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'  # possessive: never recurses, however long the field
+TEXT = r'[^"\\]*+(?:\\.[^"\\]*+)*+'  # possessive: never recurses, however long the field
+QUOTED = f'"({TEXT})"'
+END = r'(?: "[^"]*+")?+[ \t\r\n]*+\z'
+"""Perhaps a list of forwarded-for, and the end of the line."""
+BARE = r'(?![^\r\n]*(?:\] "|" "[^\r\n]*" "))[^\r\n]*?'
+"""An agent with quotes in it that nobody escaped; but not what looks like another line, or like more fields."""
+AGENT = f'"((?:{TEXT}|{BARE})(?="{END}))"'
 
 ACCESS_LOG = LineFormat(
     name="access_log",
@@ -18,8 +24,8 @@ ACCESS_LOG = LineFormat(
     pattern=(
         rf"^({ADDRESS}) {IDENTITY} [^\[\r\n]*+\[([^\]\r\n]++)\] "  # address, identity, user, time
         rf"{QUOTED} (\d{{3}}) (\d++|-)"  # request, status, bytes
-        rf"(?: {QUOTED} {QUOTED})?+"  # referrer, agent: combined format
-        r'(?: "([^"]*+)")?+\r?\n?\z'  # a list again
+        rf"(?: {QUOTED} {AGENT})?+"  # referrer, agent: combined format
+        r'(?: "([^"]*+)")?+[ \t\r\n]*+\z'  # a list again, and the end
     ),
     fields=("ip_address", "time", "request", "status_code", "bytes", "referrer", "user_agent", "forwarded_for"),
     time=TimeFormat(

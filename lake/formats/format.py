@@ -18,7 +18,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TimeFormat:
-    """How a time is written: the shape that it must have (a regular expression), and Java's pattern to read it by."""
+    """How most times are written: their shape (a regular expression), and Java's pattern to read them by.
+
+    A time of another shape is read too, if more slowly: see ``spark/events/times.py``.
+    """
 
     shape: str
     pattern: str | None = None

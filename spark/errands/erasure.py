@@ -29,7 +29,7 @@ from lake.url_rules import UrlRules, load_rules
 from spark import failpoints
 from spark.events.agent_columns import distinct_agents
 from spark.events.claims import load_ranges
-from spark.events.formats import erased
+from spark.events.formats import erased, with_text
 from spark.events.judgement import Judgement
 from spark.events.parse import parse_again
 from spark.tables.delta import ERASURE, noting, vacuum
@@ -42,7 +42,11 @@ EMPTIED_REASON = "not_a_log_line"  # what parsing an empty record gives
 POSITION = ("batch", "kafka_partition", "kafka_offset")
 JUDGED = ("ip_address", "user_agent", "window_start")
 """The columns by which a client is judged."""
-READINGS = (*JUDGED, "format")
+READ = (
+    *("format", "event_id", "occurred_at", "ip_address", "user_id", "action", "product_id", "path"),
+    *("referrer", "user_agent", "status_code", "response_ms", "bytes"),
+)
+"""The columns that a row may have otherwise today."""
 
 
 def erase_from_bronze(session: SparkSession, settings: Settings, pattern: str) -> dict[str, int]:
@@ -78,7 +82,9 @@ def erase_from_bronze(session: SparkSession, settings: Settings, pattern: str) -
 
 def rows_with(bronze: DataFrame, pattern: str) -> DataFrame:
     """Return the rows of bronze that hold the address, in their bytes or in a column that was read from them."""
-    texts = (name for name in ("event_id", "ip_address", "user_id", "product_id", "path", "referrer", "user_agent"))
+    texts = (
+        name for name in ("event_id", "ip_address", "user_id", "product_id", "path", "referrer", "user_agent", "source")
+    )
     return bronze.filter(F.concat_ws("\n", F.col("value").cast("string"), *texts).rlike(pattern))
 
 
@@ -87,15 +93,19 @@ def with_readings(rows: DataFrame, rules: UrlRules, pattern: str) -> DataFrame:
 
     The new columns are ``now``, null if today's rules reject the row; ``is_readable``, if they do not or if it was not
     rejected on arrival; ``is_own_now`` and ``was_own``. Under other rules or proxies than on arrival, a row may be
-    another client's.
+    another client's. What was rejected and can be read today has the columns of today's reading, for on arrival it may
+    have had none.
     """
-    again = parse_again(rows, rules).select(*POSITION, F.struct(*READINGS).alias("now"))
+    again = parse_again(rows, rules).select(*POSITION, F.struct("window_start", *READ).alias("now"))
     compared = rows.join(again, list(POSITION), "left")
     was_valid = F.col("reject_reason").isNull()
     is_own = F.coalesce(F.col("ip_address").rlike(pattern), F.lit(False)) & was_valid
     is_own_now = F.coalesce(F.col("now.ip_address").rlike(pattern), F.lit(False))
+    was_refused = ~was_valid & F.col("now").isNotNull()
+    columns = {name: F.when(was_refused, F.col(f"now.{name}")).otherwise(F.col(name)) for name in READ}
     return compared.select(
-        "*",
+        *(columns.get(name, F.col(name)).alias(name) for name in rows.columns),
+        "now",
         (was_valid | F.col("now").isNotNull()).alias("is_readable"),
         F.when(F.col("now").isNull(), is_own).otherwise(is_own_now).alias("is_own_now"),
         F.when(was_valid, is_own).otherwise(is_own_now).alias("was_own"),
@@ -114,7 +124,7 @@ def anonymous(rows: DataFrame, pattern: str, judgement: Judgement) -> DataFrame:
         judgement: What is known of the client.
     """
     is_rejected, is_own_now, was_own = ~F.col("is_readable"), F.col("is_own_now"), F.col("was_own")
-    judged = _with_agents(rows, judgement)
+    judged = with_text(_with_agents(rows, judgement))
     text = F.col("value").cast("string")
 
     def without(column: Column) -> Column:
@@ -142,6 +152,7 @@ def anonymous(rows: DataFrame, pattern: str, judgement: Judgement) -> DataFrame:
         "path": own(was_own, without(F.col("path")), "path"),
         "referrer": own(is_own_now | was_own, None, "referrer"),
         "user_agent": own(was_own, F.col("agent_then"), "user_agent"),
+        "source": own(was_own, without(F.col("source")), "source"),
     }
     readable = ("format", "occurred_at", "action", "status_code", "response_ms", "bytes")
     replaced |= {name: F.when(~is_rejected, F.col(name)) for name in readable}

@@ -104,7 +104,7 @@ def _word() -> str:
         f" WHEN startswith(bare, '{SOCKET}') THEN '{SOCKET}'"
         f" WHEN bare = 'unknown' OR startswith(bare, '_') THEN if(startswith(one, '~'), '', '{SECRET}')"
         f" WHEN bare IN ('', '-') THEN ''"
-        f" WHEN one RLIKE {_text(NAME)} THEN rtrim('.', bare)"
+        f" WHEN one RLIKE {_text(NAME)} THEN trim(TRAILING '.' FROM bare)"
         f" ELSE if(startswith(one, '~'), '', '{BAD}') END"
     )
 
