@@ -236,10 +236,7 @@ def take_make_variables() -> dict[str, str]:
 
 
 def child_environment(settings: Settings, **extra: str) -> dict[str, str]:
-    """Return the environment for a program that we start: ours, the settings, and ``extra``.
-
-    Passwords are not in it, nor how the generator runs: the programs read them from ``<data>/stack.env``.
-    """
+    """Return what a program that we start gets: no passwords, nor how the generator runs, which ``stack.env`` has."""
     return {
         **os.environ,
         "TZ": "UTC",
