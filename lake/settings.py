@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lake.env_file import KAFKA_SERVERS, for_broker, read_env_file
 from lake.password_files import password_name, passwords_in_files
+from lake.proxies import check_proxies
 from lake.setting_values import MECHANISMS, PROTOCOLS, number, number_or_auto, switch, time_zone, word
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -33,6 +34,7 @@ class Settings:
     rules_file: Path
     ranges_file: Path
     allow_file: Path
+    trusted_proxies: str
     charts: Path
     kafka_bootstrap_servers: str
     kafka_topic: str
@@ -188,6 +190,7 @@ def load_settings(overrides: Mapping[str, str] | None = None, written: Mapping[s
         rules_file=Path(text("WEBLAKE_RULES", str(PROJECT / "lake" / "rules" / "urls.yml"))),
         ranges_file=Path(text("WEBLAKE_RANGES", str(PROJECT / "lake" / "rules" / "crawler_ranges.csv"))),
         allow_file=Path(text("WEBLAKE_ALLOW", str(PROJECT / "lake" / "rules" / "allow.txt"))),
+        trusted_proxies=check_proxies(text("TRUSTED_PROXIES", "private")),
         charts=Path(text("WEBLAKE_CHARTS", str(PROJECT / "charts"))),
         kafka_bootstrap_servers=text("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092"),
         kafka_topic=text("KAFKA_TOPIC", "web_logs"),
@@ -233,10 +236,7 @@ def take_make_variables() -> dict[str, str]:
 
 
 def child_environment(settings: Settings, **extra: str) -> dict[str, str]:
-    """Return the environment for a program that we start: ours, the settings, and ``extra``.
-
-    Passwords are not in it, nor how the generator runs: the programs read them from ``<data>/stack.env``.
-    """
+    """Return what a program that we start gets: no passwords, nor how the generator runs, which ``stack.env`` has."""
     return {
         **os.environ,
         "TZ": "UTC",
@@ -270,6 +270,7 @@ def by_name(settings: Settings) -> dict[str, str]:
         "WEBLAKE_RULES": str(settings.rules_file),
         "WEBLAKE_RANGES": str(settings.ranges_file),
         "WEBLAKE_ALLOW": str(settings.allow_file),
+        "TRUSTED_PROXIES": settings.trusted_proxies,
         "WEBLAKE_CHARTS": str(settings.charts),
         "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
         "KAFKA_TOPIC": settings.kafka_topic,

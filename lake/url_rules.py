@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from lake.contracts import MAX_TARGET_CHARACTERS
 from lake.errors import RulesError, brief, shown
 from lake.patterns import ADVICE, slow_pattern
+from lake.proxies import PRIVATE, Proxies, load_proxies
 from lake.rules_file import read_yaml
 from lake.settings import Settings
 
@@ -51,22 +52,27 @@ class UrlRules:
     """The rules in the order they are tried, the actions that a JSON event may name, and how times are read.
 
     A record's time may be ``future_seconds`` ahead of the time at which Kafka took it. ``log_timezone`` is the zone of
-    times that name none, as the tz database calls it.
+    times that name none, as the tz database calls it. ``proxies`` are those whose word on the client counts.
     """
 
     actions: tuple[str, ...]
     rules: tuple[UrlRule, ...]
     future_seconds: int = 300
     log_timezone: str = "UTC"
+    proxies: Proxies = field(default_factory=lambda: load_proxies(PRIVATE))
 
 
 def load_rules(settings: Settings) -> UrlRules:
     """Read all that decides what a record means: the rules file, and the settings that belong to it.
 
-    Raises what :func:`load_url_rules` raises.
+    Raises what :func:`load_url_rules` and :func:`lake.proxies.load_proxies` raise.
     """
-    rules = load_url_rules(settings.rules_file)
-    return replace(rules, future_seconds=settings.future_seconds, log_timezone=settings.log_timezone)
+    return replace(
+        load_url_rules(settings.rules_file),
+        future_seconds=settings.future_seconds,
+        log_timezone=settings.log_timezone,
+        proxies=load_proxies(settings.trusted_proxies),
+    )
 
 
 def load_url_rules(path: Path) -> UrlRules:

@@ -18,6 +18,7 @@ from stack.health.lags import Stage, clock_ahead, lags, most_silent_seconds, rec
 from stack.health.look import Complain, Look
 from stack.health.loops import Loop, loops
 from stack.health.processes import RUNNING, UNSUPERVISED, Process, ask_supervisor, marked, processes
+from stack.health.proxy import proxy_advice
 from stack.health.reports import Reports, read_reports
 from stack.health.topic import look_at_topic
 from stack.servers import kafka, postgres
@@ -45,6 +46,8 @@ class Status:
     """Whether the process runs that wrote the stream's report, by whomever it was started."""
     advice: str | None = None
     """What to run once, although nothing is wrong."""
+    proxy: str | None = None
+    """What to do about an address that seems to be a proxy, and is counted as a client."""
     errors: list[str] = field(default_factory=list)
     """What is wrong by the word of the services and the programs themselves."""
     unknown: list[str] = field(default_factory=list)
@@ -96,6 +99,7 @@ def gather(settings: Settings, with_sizes: bool = True) -> Status:
     server = f"PostgreSQL at port {settings.postgres_port}"
     database = Look(server, lambda complain: look_at_database(settings, complain), "postgres")
     broker = f"Kafka at {settings.kafka_servers}"
+    shared = Look(server, lambda _: proxy_advice(settings), "postgres")
     topic = Look(broker, lambda _: look_at_topic(settings, _next_offsets(settings)), "kafka")
     files = Look(f"what the programs wrote to {settings.data}", lambda complain: read_reports(settings, complain))
     folders = Look("the rights of the folders", lambda _: private.complaints(settings))
@@ -125,6 +129,7 @@ def gather(settings: Settings, with_sizes: bool = True) -> Status:
         is_stream_there=stream is not None and _wrote(stream),
         disk_bytes=sizes.answer(unknown, unknown) or {},
         advice=stream.silver.advice if stream else None,
+        proxy=shared.answer([], []),  # it says nothing of how the stack is
         errors=errors,
         unknown=unknown,
         complaints=folders.answer(unknown, unknown) or [],

@@ -67,6 +67,7 @@ CONCERNED = {
     "WEBLAKE_RULES": ("stream",),
     "WEBLAKE_RANGES": ("stream",),
     "WEBLAKE_ALLOW": (),
+    "TRUSTED_PROXIES": ("stream",),
     "WEBLAKE_CHARTS": ("charts",),
     "SPARK_MASTER": ("stream",),
     "SPARK_DRIVER_MEMORY": ("stream",),

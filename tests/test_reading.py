@@ -15,6 +15,7 @@ from lake.contracts.edition import Edition, reading_settings
 from lake.contracts.reports import StreamReport, read_stream_report, write_stream_report
 from lake.env_file import read_env_file
 from lake.errors import SettingsError
+from lake.proxies import load_proxies
 from lake.reading import require_the_streams_reading
 from lake.settings import STACK_FILE, Settings, load_settings
 from spark.progress import Progress
@@ -46,6 +47,19 @@ def test_an_edition_has_the_settings_and_says_which_has_changed(settings: Settin
     later = replace(today, settings={"CHARTS_SECONDS": "60"})
     assert today.changes_to(later) == ["today's setting CHARTS_SECONDS=60"]
     assert replace(today, settings={}).changes_to(later) == [], "what was not written down is not compared"
+
+
+def test_a_list_of_proxies_that_has_changed_is_another_reading(tmp_path: Path) -> None:
+    listed = tmp_path / "ours.txt"
+    listed.write_text("198.51.100.0/24  # the load balancers\n")
+    settings = settings_in(tmp_path, TRUSTED_PROXIES=f"192.0.2.1 {listed}")
+    before = Edition.of_today(settings).settings["TRUSTED_PROXIES"]
+    assert before.startswith(f"192.0.2.1 {listed} (")
+    assert reading_settings(settings)["TRUSTED_PROXIES"] == f"192.0.2.1 {listed}"
+    load_proxies.cache_clear()
+    listed.write_text("198.51.100.0/25\n")
+    assert Edition.of_today(settings).settings["TRUSTED_PROXIES"] != before
+    assert Edition.of_today(load_settings()).settings["TRUSTED_PROXIES"] == "private"
 
 
 def test_others_are_refused_while_the_stream_runs(settings: Settings) -> None:

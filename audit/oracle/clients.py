@@ -66,7 +66,10 @@ class Clients:
         if operator not in self.ranges:
             return NEVER
         published = self.ranges[operator]
-        origin = ipaddress.ip_address(address)
+        try:
+            origin = ipaddress.ip_address(address)
+        except ValueError:
+            return NEVER  # a hostname, an anonymised address, or none at all
         is_written_v4 = address.lower().startswith("::ffff:") and "." in address  # as servers write it
         if isinstance(origin, ipaddress.IPv6Address) and origin.ipv4_mapped and is_written_v4:
             origin = origin.ipv4_mapped

@@ -6,7 +6,6 @@ microseconds since 1970.
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
 from collections.abc import Iterable
@@ -14,10 +13,11 @@ from typing import Any
 
 from audit.oracle.clients import Clients
 from audit.oracle.event import Event, Record
+from audit.oracle.origin import client_of
 from audit.oracle.requests import LONGEST_KEY, Requests
 from audit.oracle.texts import read_text, short_key
 from audit.oracle.times import SECOND, micros, number_micros
-from lake.contracts import DIMENSIONS, ERASED, OTHER
+from lake.contracts import DIMENSIONS, OTHER, UNKNOWN
 from lake.url_rules import UrlRules
 
 LONGEST_AGENT = 2048
@@ -25,8 +25,11 @@ LARGEST = 2**63 - 1
 WHITE = " \t\r\n"
 
 TEXT = r'"([^"\\]*(?:\\[^\n\r\x85\u2028\u2029][^"\\]*)*)"'
-COMMON = rf"(\S+) \S+ [^\[\r\n]*\[([^\]\r\n]+)\] {TEXT} (\d{{3}}) (\d+|-)"
-FORWARDED = r'(?: "[^"]*")?[ \t\r\n]*'
+LIST = re.compile(r"\S+(?:(?<=,) \S+)*", re.ASCII)
+SECOND_LIST = re.compile(rf" (?=\[?[0-9A-Fa-f]{{0,4}}[.:]|unknown,){LIST.pattern}", re.ASCII)
+COMMON = rf" (\S+) ([^\[\r\n]*)\[([^\]\r\n]+)\] {TEXT} (\d{{3}}) (\d+|-)"
+FORWARDED = r'(?: "([^"]*)")?[ \t\r\n]*'
+RELAYED = re.compile(r"[0-9:] - ")
 LOG = re.compile(rf"{COMMON}(?: {TEXT} {TEXT})?{FORWARDED}", re.ASCII)
 BARE = re.compile(rf'{COMMON} {TEXT} "([^\r\n]*?)"{FORWARDED}', re.ASCII)
 DECIMAL = re.compile(r"\d{1,9}(?:\.\d*)?(?:[eE][+-]?\d{1,2})?", re.ASCII)
@@ -47,6 +50,7 @@ class Oracle:
         self._clients = clients or Clients()
         self._actions = frozenset(rules.actions)
         self._requests = Requests(rules)
+        self._proxies = rules.proxies
         self._tolerance, self._zone = rules.future_seconds * SECOND, rules.log_timezone
 
     def read(self, value: bytes | None, ingested: int) -> Event:
@@ -54,7 +58,7 @@ class Oracle:
         text = read_text(value)
         event = self._read_json(text, ingested) if text.startswith("{") else self._read_log(text, ingested)
         if event.reject_reason is None:
-            event.client = self._clients.of(event.ip_address or "", event.user_agent)
+            event.client = self._clients.of(event.ip_address or UNKNOWN, event.user_agent)
         return event
 
     def _read_json(self, text: str, ingested: int) -> Event:
@@ -72,7 +76,7 @@ class Oracle:
         event = Event(
             format="json",
             time=self._time(stamp),
-            ip_address=_address(_text(fields.get("ip_address"))),
+            ip_address=client_of(_text(fields.get("ip_address")), None, self._proxies),
             action=action if action in self._actions else OTHER,
             product_id=short_key(product, LONGEST_KEY) if product else None,
             given_id=texts["event_id"] or None,
@@ -84,15 +88,15 @@ class Oracle:
         return event
 
     def _read_log(self, text: str, ingested: int) -> Event:
-        line = LOG.fullmatch(text) or BARE.fullmatch(text)
-        if not line or (line.re is BARE and _is_more(text[line.start(7) :])):
+        address, line = _split_line(text)
+        if line is None:
             return Event("several_records" if _is_array(text) or "\n" in text else "not_a_log_line")
-        address, stamp, request, status, size, _, agent = line.groups()
+        _, _, stamp, request, status, size, _, agent, forwarded = line.groups()
         path, action, product = self._requests.read(request, status)
         event = Event(
             format="access_log",
             time=self._time(stamp),
-            ip_address=_address(address),
+            ip_address=client_of(address, None if forwarded in ("", "-") else forwarded, self._proxies),
             action=action,
             product_id=product,
             path=path,
@@ -142,13 +146,35 @@ class Oracle:
         return cells, rejected, duplicates
 
 
+def _split_line(text: str) -> tuple[str, re.Match[str] | None]:
+    """Return what a line has for its client, one or two lists, and all else of it; None where it is no such line."""
+    first = LIST.match(text)
+    if first is None:
+        return "", None
+    second = SECOND_LIST.match(text, first.end())
+    for end in (second.end() if second else first.end(), first.end()):
+        rest = LOG.fullmatch(text, end) or BARE.fullmatch(text, end)
+        if rest and not (rest.re is BARE and _is_more(text[rest.start(8) :])) and not _is_relayed(rest):
+            return text[:end], rest
+    return "", None
+
+
+def _is_relayed(line: re.Match[str]) -> bool:
+    """Say whether a relay has put something before the whole line, which is then not the client."""
+    identity, user, stamp = line.groups()[:3]
+    before_quotes = f"{identity} {user}[{stamp}] ".partition('"')[0]
+    return identity != "-" and RELAYED.search(before_quotes) is not None
+
+
 def dimensions(event: Event) -> dict[str, str]:
     """Return the key of a good event in each dimension that it has one in."""
-    keys = {}
+    keys: dict[str, str] = {}
     for name, dimension in DIMENSIONS.items():
         key = getattr(event, dimension.column) if dimension.column else name
         if key is not None:
             keys[name] = str(key).zfill(dimension.digits)
+        elif dimension.unknown is not None:
+            keys[name] = dimension.unknown
     return keys
 
 
@@ -188,14 +214,6 @@ def _is_array(text: str) -> bool:
         return text.startswith("[") and bool(_decoder().raw_decode(text)[0])
     except (ValueError, RecursionError):
         return False
-
-
-def _address(text: str | None) -> str | None:
-    """Return a client's address; None for what is none."""
-    try:
-        return text if text == ERASED or (ipaddress.ip_address(text or "") and "%" not in (text or "")) else None
-    except ValueError:
-        return None
 
 
 def _status(text: str | None) -> int | None:

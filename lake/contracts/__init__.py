@@ -50,6 +50,7 @@ from lake.contracts.vocabulary import (
     RENAMED_REASONS,
     SEARCH,
     TOPIC_PARTITIONS,
+    UNKNOWN,
     VIEW,
     WINDOW_SECONDS,
 )
@@ -98,6 +99,7 @@ __all__ = [
     "SHARED_COLUMNS",
     "SUMMARY",
     "TOPIC_PARTITIONS",
+    "UNKNOWN",
     "VIEW",
     "WINDOW_SECONDS",
     "Chart",

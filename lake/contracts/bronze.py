@@ -18,7 +18,7 @@ BRONZE = (
     Column("occurred_at", "TIMESTAMP", "when the event happened"),
     Column("window_start", "TIMESTAMP", "start of its ten-second window"),
     Column("event_date", "DATE", "day of the event; day of ingestion where rejected"),
-    Column("ip_address", "STRING", "client address; null where it is not known"),
+    Column("ip_address", "STRING", "the client: an address in its one spelling, a host's name, or null if unknown"),
     Column("user_id", "STRING", "user, where known"),
     Column("action", "STRING", "what the client did"),
     Column("product_id", "STRING", "product, where there is one"),

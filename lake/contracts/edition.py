@@ -17,6 +17,8 @@ from lake.contracts.columns import names
 from lake.contracts.ledger import LEDGER_DIMENSIONS, MEASURES
 from lake.contracts.vocabulary import EARLIEST_EVENT, READING
 from lake.errors import RulesError, brief
+from lake.proxies import NAME as PROXIES
+from lake.proxies import with_lists
 from lake.rules_file import read_bytes, read_yaml
 from lake.settings import AGENTS_FILE, Settings, by_name
 
@@ -61,7 +63,7 @@ class Edition:
             RANGES: _hash(read_bytes(settings.ranges_file)),
             AGENT_RULES: _hash(_as_json(AGENTS_FILE)),
         }
-        return cls(tuple(names(MEASURES)), tuple(LEDGER_DIMENSIONS), rules, reading_settings(settings), READING)
+        return cls(tuple(names(MEASURES)), tuple(LEDGER_DIMENSIONS), rules, _reading(settings), READING)
 
     @classmethod
     def of_columns(cls, columns: Collection[str]) -> Edition:
@@ -113,6 +115,12 @@ def reading_settings(settings: Settings) -> dict[str, str]:
     """Return the settings that change how a line is read, by name."""
     values = by_name(settings)
     return {name: values[name] for name in READING_SETTINGS if name in values}
+
+
+def _reading(settings: Settings) -> dict[str, str]:
+    """Return these settings with what they refer to."""
+    values = reading_settings(settings)
+    return values | {name: with_lists(text) for name, text in values.items() if name == PROXIES}
 
 
 def replay_advice(changes: Collection[str], first: dt.date, last: dt.date) -> str:

@@ -35,7 +35,9 @@ RELEASED = "released"
 """The verdicts on a client: a bot, a person, or what its agent says."""
 
 ERASED = "erased"
-"""Stands where the address of a client stood that was erased; the one client that is no IP address."""
+"""Stands where the address of a client stood that was erased."""
+UNKNOWN = "unknown"
+"""The key of the client of whom a record says nothing, or nothing that can be read; in bronze, it has no address."""
 
 AGENT_GROUPS = 4
 """User agents are told apart by a hash in so many groups: as many groups in use, as many different agents at least."""

@@ -4,7 +4,8 @@ In bronze, the address, user, agent and referrer of its rows give way to the wor
 that parsing them again gives the same counts. In the ledger, its counts become those of the client ``erased``, which
 all erased clients share. So every stage still agrees with the one before it. Its rejected records, whose fields nobody
 knows, are emptied; but not those that today's rules can read, which a replay may have counted. An emptied record keeps
-the reason and the format by which it is counted, because its bytes no longer tell them.
+the reason and the format by which it is counted, because its bytes no longer tell them. By today's rules and proxies, a
+row may be another client's than on arrival; then its bytes follow the one, and its columns the other.
 
 The address stands in no predicate that Delta puts on record: rows are matched by their position, keys by a join.
 """
@@ -41,6 +42,13 @@ from spark.tables.verdicts import read_verdicts
 log = logging.getLogger(__name__)
 
 POSITION = ("batch", "kafka_partition", "kafka_offset")
+JUDGED = ("ip_address", "user_agent", "window_start")
+"""The columns by which a client is judged."""
+READ = (
+    *("format", "event_id", "occurred_at", "ip_address", "user_id", "action", "product_id", "path"),
+    *("referrer", "user_agent", "status_code", "response_ms", "bytes"),
+)
+"""The columns that a row may have otherwise today."""
 
 
 def erase_from_bronze(session: SparkSession, settings: Settings, pattern: str) -> dict[str, int]:
@@ -48,27 +56,31 @@ def erase_from_bronze(session: SparkSession, settings: Settings, pattern: str) -
     bronze = session.read.format("delta").load(settings.bronze)
     of_rejected = session.read.format("delta").load(settings.ledger).filter(F.col("dimension") == REJECTED.name)
     corrected = corrected_windows(session, settings, of_rejected)
-    rows = with_readable(rows_with(bronze, pattern), load_rules(settings), corrected)
-    is_own = F.col("ip_address").rlike(pattern)
-    kinds = F.when(~F.col("is_readable"), "rejected").when(is_own, "own").otherwise("others")
-    counts = {row["kind"]: row["count"] for row in rows.groupBy(kinds.alias("kind")).count().collect()}
-    if counts:
-        days = [row[0] for row in rows.select(BRONZE_PARTITION).distinct().collect()]
-        agents = distinct_agents(rows.filter(is_own))
-        verdicts, ranges = read_verdicts(session, settings), load_ranges(settings.ranges_file)
-        convicted, pardoned = (
-            tuple(address for address in addresses if re.search(pattern, address))
-            for addresses in (verdicts.convicted, verdicts.pardoned)
-        )
-        judgement = Judgement.of(agents, ranges, convicted, pardoned)
-        rewritten = anonymous(rows, pattern, judgement)
-        columns: dict[str, str | Column] = {
-            name: f"erased.{name}" for name in names(BRONZE) if name not in (*POSITION, BRONZE_PARTITION)
-        }
-        is_in_days = F.col(f"bronze.{BRONZE_PARTITION}").isin(days)
-        is_row = is_in_days & _same((*POSITION, BRONZE_PARTITION), "bronze", "erased")
-        merge = DeltaTable.forPath(session, settings.bronze).alias("bronze").merge(rewritten.alias("erased"), is_row)
-        merge.whenMatchedUpdate(set=columns).execute()
+    rows = with_readings(rows_with(bronze, pattern), load_rules(settings), pattern, corrected).persist()
+    try:
+        is_own = F.col("is_own_now") | F.col("was_own")
+        kinds = F.when(~F.col("is_readable"), "rejected").when(is_own, "own").otherwise("others")
+        counts = {row["kind"]: row["count"] for row in rows.groupBy(kinds.alias("kind")).count().collect()}
+        if counts:
+            days = [row[0] for row in rows.select(BRONZE_PARTITION).distinct().collect()]
+            own = rows.filter(is_own)
+            agents = distinct_agents(own.select("user_agent").union(own.select("now.user_agent")))
+            verdicts, ranges = read_verdicts(session, settings), load_ranges(settings.ranges_file)
+            convicted, pardoned = (
+                tuple(address for address in addresses if re.search(pattern, address))
+                for addresses in (verdicts.convicted, verdicts.pardoned)
+            )
+            judgement = Judgement.of(agents, ranges, convicted, pardoned)
+            rewritten = anonymous(rows, pattern, judgement)
+            columns: dict[str, str | Column] = {
+                name: f"erased.{name}" for name in names(BRONZE) if name not in (*POSITION, BRONZE_PARTITION)
+            }
+            is_in_days = F.col(f"bronze.{BRONZE_PARTITION}").isin(days)
+            is_row = is_in_days & _same((*POSITION, BRONZE_PARTITION), "bronze", "erased")
+            table = DeltaTable.forPath(session, settings.bronze).alias("bronze")
+            table.merge(rewritten.alias("erased"), is_row).whenMatchedUpdate(set=columns).execute()
+    finally:
+        rows.unpersist()
     return {kind: counts.get(kind, 0) for kind in ("own", "others", "rejected")}
 
 
@@ -80,70 +92,72 @@ def rows_with(bronze: DataFrame, pattern: str) -> DataFrame:
     return bronze.filter(F.concat_ws("\n", F.col("value").cast("string"), *texts).rlike(pattern))
 
 
-def with_readable(rows: DataFrame, rules: UrlRules, corrected: DataFrame) -> DataFrame:
-    """Add to rows of bronze what is to be known before they are emptied.
+def with_readings(rows: DataFrame, rules: UrlRules, pattern: str, corrected: DataFrame) -> DataFrame:
+    """Add to rows of bronze how today's rules read them, and whose they are by that and were on arrival.
 
-    What was rejected and can be read today has the columns of today's reading, for on arrival it may have had none.
-
-    Args:
-        rows: Rows of bronze.
-        rules: Today's rules.
-        corrected: The windows in which a replay has corrected the rejected records.
-
-    Returns:
-        The rows with ``is_readable``, which is so if they were not rejected on arrival, or are not under today's rules;
-        and, of those that are not, ``counted_reason`` and ``counted_format``, by which the ledger counts them.
+    The new columns are ``now``, null if today's rules reject the row; ``is_readable``, if they do not or if it was not
+    rejected on arrival; ``is_own_now`` and ``was_own``; and of a row that is not readable, ``counted_reason`` and
+    ``counted_format``, by which the ledger counts it: today's in the windows that ``corrected`` lists, those in which a
+    replay has corrected the rejected records. Under other rules or proxies than on arrival, a row may be another
+    client's. What was rejected and can be read today has the columns of today's reading, for on arrival it may have
+    had none.
     """
-    read = (
-        *("format", "event_id", "occurred_at", "ip_address", "user_id", "action", "product_id", "path"),
-        *("referrer", "user_agent", "status_code", "response_ms", "bytes"),
-    )
-    again = parse_all_again(rows.filter(F.col("reject_reason").isNotNull()), rules).select(
+    is_read = F.col("reject_reason").isNull()
+    again = parse_all_again(rows, rules).select(
         *POSITION,
-        F.col("reject_reason").alias("reason_today"),
-        F.lit(True).alias("was_rejected"),
-        *(F.col(name).alias(f"{name}_today") for name in read),
+        F.when(is_read, F.struct("window_start", *READ)).alias("now"),
+        F.col("reject_reason").alias("reason_now"),
+        F.col("format").alias("format_now"),
     )
     windows = corrected.select(F.col("window_start").alias("arrival"), F.lit(True).alias("is_corrected"))
-    both = (
+    compared = (
         rows.join(again, list(POSITION), "left")
         .withColumn("arrival", ingestion_window())
         .join(F.broadcast(windows), "arrival", "left")
     )
-    is_again = F.coalesce("was_rejected", F.lit(False)) & F.col("reason_today").isNull()
-    is_as_today = F.coalesce("is_corrected", F.lit(False))
-    columns = {name: F.when(is_again, F.col(f"{name}_today")).otherwise(F.col(name)) for name in read}
-    return both.select(
+    is_as_now = F.coalesce("is_corrected", F.lit(False))
+    was_valid = F.col("reject_reason").isNull()
+    is_own = F.coalesce(F.col("ip_address").rlike(pattern), F.lit(False)) & was_valid
+    is_own_now = F.coalesce(F.col("now.ip_address").rlike(pattern), F.lit(False))
+    was_refused = ~was_valid & F.col("now").isNotNull()
+    columns = {name: F.when(was_refused, F.col(f"now.{name}")).otherwise(F.col(name)) for name in READ}
+    return compared.select(
         *(columns.get(name, F.col(name)).alias(name) for name in rows.columns),
-        (F.col("was_rejected").isNull() | is_again).alias("is_readable"),
-        F.when(is_as_today, F.col("reason_today")).otherwise(F.col("reject_reason")).alias("counted_reason"),
-        F.when(is_as_today, F.col("format_today")).otherwise(F.col("format")).alias("counted_format"),
+        "now",
+        (was_valid | F.col("now").isNotNull()).alias("is_readable"),
+        F.when(F.col("now").isNull(), is_own).otherwise(is_own_now).alias("is_own_now"),
+        F.when(was_valid, is_own).otherwise(is_own_now).alias("was_own"),
+        F.when(is_as_now, F.col("reason_now")).otherwise(F.col("reject_reason")).alias("counted_reason"),
+        F.when(is_as_now, F.col("format_now")).otherwise(F.col("format")).alias("counted_format"),
     )
 
 
 def anonymous(rows: DataFrame, pattern: str, judgement: Judgement) -> DataFrame:
     """Return rows of bronze without the address, and the client's own rows without anything else that says who it was.
 
+    The bytes become those of a row that today's rules read as they read this one, and the columns stay what they were
+    on arrival: the ledger has some windows by the ones, and some by the others.
+
     Args:
-        rows: Rows that hold it, as :func:`with_readable` returns them; those that are not readable are emptied.
+        rows: Rows that hold it, as :func:`with_readings` returns them; those that are not readable are emptied.
         pattern: The address, as a regular expression.
         judgement: What is known of the client.
     """
-    is_rejected = ~F.col("is_readable")
-    is_own = ~is_rejected & F.coalesce(F.col("ip_address").rlike(pattern), F.lit(False))
-    agent = judgement.erased_agent
+    is_rejected, is_own_now, was_own = ~F.col("is_readable"), F.col("is_own_now"), F.col("was_own")
+    judged = with_text(_with_agents(rows, judgement))
     text = F.col("value").cast("string")
 
     def without(column: Column) -> Column:
         return F.regexp_replace(column, pattern, ERASED)
 
-    def own(replacement: Column | None, name: str) -> Column:
+    def own(is_own: Column, replacement: Column | None, name: str) -> Column:
         nothing = F.lit(None).cast("string")
         kept = F.when(is_own, nothing if replacement is None else replacement).otherwise(without(F.col(name)))
         return F.when(~is_rejected, kept).alias(name)
 
-    own_text = F.coalesce(*(F.when(F.col("format") == kind.name, erased(kind, agent)) for kind in FORMATS))
-    value = F.when(is_rejected, F.lit("")).otherwise(without(F.when(is_own, own_text).otherwise(text)))
+    record_format = F.coalesce("now.format", "format")
+    own_text = F.coalesce(*(F.when(record_format == kind.name, erased(kind, F.col("agent_now"))) for kind in FORMATS))
+    value = F.when(is_rejected, F.lit("")).otherwise(without(F.when(is_own_now, own_text).otherwise(text)))
     position = F.concat_ws("-", "kafka_partition", "kafka_offset")
     event_id = F.when(is_rejected, position).otherwise(without(F.col("event_id")))
     event_key = F.when(F.col("event_key").isNotNull(), F.xxhash64(event_id, "window_start"))
@@ -151,13 +165,13 @@ def anonymous(rows: DataFrame, pattern: str, judgement: Judgement) -> DataFrame:
         "value": value.cast("binary"),
         "event_id": event_id,
         "event_key": event_key,
-        "ip_address": own(F.lit(ERASED), "ip_address"),
-        "user_id": own(None, "user_id"),
-        "product_id": own(without(F.col("product_id")), "product_id"),
-        "path": own(without(F.col("path")), "path"),
-        "referrer": own(None, "referrer"),
-        "user_agent": own(agent, "user_agent"),
-        "source": own(without(F.col("source")), "source"),
+        "ip_address": own(was_own, F.lit(ERASED), "ip_address"),
+        "user_id": own(is_own_now | was_own, None, "user_id"),
+        "product_id": own(was_own, without(F.col("product_id")), "product_id"),
+        "path": own(was_own, without(F.col("path")), "path"),
+        "referrer": own(is_own_now | was_own, None, "referrer"),
+        "user_agent": own(was_own, F.col("agent_then"), "user_agent"),
+        "source": own(was_own, without(F.col("source")), "source"),
     }
     readable = ("occurred_at", "action", "status_code", "response_ms", "bytes")
     replaced |= {
@@ -165,8 +179,16 @@ def anonymous(rows: DataFrame, pattern: str, judgement: Judgement) -> DataFrame:
         "format": F.when(is_rejected, F.col("counted_format")).otherwise(F.col("format")),
     }
     replaced |= {name: F.when(~is_rejected, F.col(name)) for name in readable}
-    texts = with_text(rows)
-    return texts.select(*(replaced.get(name, F.col(name)).alias(name) for name in names(BRONZE)))
+    return judged.select(*(replaced.get(name, F.col(name)).alias(name) for name in names(BRONZE)))
+
+
+def _with_agents(rows: DataFrame, judgement: Judgement) -> DataFrame:
+    """Add what is to stand for the agent, as the row was read on arrival and as it is read now."""
+    then = rows.withColumn("agent_then", judgement.erased_agent)
+    names_then = {f"{name}_then": F.col(name) for name in JUDGED}
+    now = {name: F.when(F.col("now").isNull(), F.col(name)).otherwise(F.col(f"now.{name}")) for name in JUDGED}
+    as_now = then.withColumns(names_then).withColumns(now).withColumn("agent_now", judgement.erased_agent)
+    return as_now.withColumns({name: F.col(f"{name}_then") for name in JUDGED})
 
 
 def erase_from_ledger(session: SparkSession, settings: Settings, pattern: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from lake.addresses import address_pattern
 from lake.contracts import WINDOW_SECONDS
 from lake.requests import ReplayRequest
 from lake.settings import Settings
@@ -18,20 +19,21 @@ ROWS_PER_PIECE = 300_000
 def pieces(session: SparkSession, settings: Settings, request: ReplayRequest) -> list[tuple[int, int]]:
     """Split a range into pieces of about ``ROWS_PER_PIECE`` rows: first window and end, exclusive.
 
-    The pieces cover the whole range; with a client, only the hours in which it was seen. A row that was rejected, or is
-    of another day, is read for the window in which Kafka took it, too.
+    The pieces cover the whole range; with a client, only the hours in which it was seen, by any reading of its records.
+    A row that was rejected, or is of another day, is read for the window in which Kafka took it, too.
     """
     bronze = session.read.format("delta").load(settings.bronze)
-    rows = bronze.filter(within("event_date", (request.first, request.end))).select("window_start", "ip_address")
+    rows = bronze.filter(within("event_date", (request.first, request.end)))
     if request.client:
         hour = F.date_trunc("hour", "window_start")
-        hours = rows.filter(F.col("ip_address") == request.client).select(hour.alias("hour")).distinct()
+        texts = F.concat_ws("\n", F.col("value").cast("string"), "ip_address")
+        hours = rows.filter(texts.rlike(address_pattern(request.client))).select(hour.alias("hour")).distinct()
         rows = rows.withColumn("hour", hour).join(F.broadcast(hours), "hour", "left_semi")
     else:
         came_in = F.col("ingested_at").between(*(F.timestamp_seconds(F.lit(at)) for at in (request.first, request.end)))
         is_elsewhere = F.col("reject_reason").isNotNull() | (F.col("event_date") != F.col("ingested_at").cast("date"))
-        others = bronze.filter(came_in & is_elsewhere).select(ingestion_window().alias("window_start"), "ip_address")
-        rows = rows.unionAll(others)
+        others = bronze.filter(came_in & is_elsewhere).select(ingestion_window().alias("window_start"))
+        rows = rows.select("window_start").unionAll(others)
     window = F.unix_seconds("window_start").alias("window")
     counted = rows.groupBy(window).count().orderBy("window").collect()
     sizes = [(int(row["window"]), int(row["count"])) for row in counted]

@@ -85,7 +85,7 @@ def is_impostor(claims: Mapping[str, Column], ranges: Ranges, days: int, is_comp
         raise RulesError(f"no address ranges for {', '.join(unknown)}; add them to lake/rules/crawler_ranges.csv")
     is_foreign = F.lit(False)
     for operator, is_claimed in reversed(list(claims.items())):
-        is_outside = f"NOT coalesce({_inside(ranges.networks[operator])}, false)"
+        is_outside = f"NOT coalesce({_inside(ranges.networks[operator])}, true)"
         evidence = f"{_is_near(ranges.dates.get(operator), days)} AND {is_outside}"
         if not is_compiled:
             evidence = f"exists(array(1), one -> {evidence})"  # functions of functions are never compiled

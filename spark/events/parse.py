@@ -73,6 +73,7 @@ def _fields(decoded: DataFrame) -> DataFrame:
         field("event_id").alias("own_id"),
         field("time").alias("time"),
         field("ip_address").alias("address"),
+        field("forwarded_for").alias("forwarded_for"),
         field("user_id").alias("own_user"),
         field("action").alias("own_action"),
         field("product_id").alias("own_product"),
@@ -83,8 +84,7 @@ def _fields(decoded: DataFrame) -> DataFrame:
         field("response_time").alias("response_text"),
         field("bytes").alias("bytes_text"),
     )
-    known = common.withColumn("ip_address", client("address"))
-    asked = known.withColumn("asked", targets.target(F.col("request")))
+    asked = common.withColumn("asked", targets.target(F.col("request")))
     where = asked.withColumn("path", targets.path(F.col("request"), F.col("asked")))
     cut = where.withColumn("cut", short(no_blank(F.col("path")), MAX_TARGET_CHARACTERS))
     called = cut.withColumn("target", targets.spelled(F.col("cut")))
@@ -99,7 +99,7 @@ def _usual_time(record_format: RecordFormat) -> Column:
 
 
 def _judge(fields: DataFrame, rules: UrlRules) -> DataFrame:
-    """Add why a record is none, ``flaw``, its rule, times as they are rarely written, and texts but for nested ones.
+    """Add why a record is none, ``flaw``, its rule and client, times as they are rarely written, and unnested texts.
 
     ``from_json`` keeps this step out of the code that Spark generates for the others, and parts that in two. Both are
     needed: in one piece, or with this step in it, it would be a method too long for Java to compile, and parsing would
@@ -109,6 +109,7 @@ def _judge(fields: DataFrame, rules: UrlRules) -> DataFrame:
         {
             "flaw": _flaw(),
             "rule": first_rule(rules),
+            "ip_address": client("address", "forwarded_for", rules.proxies),
             "occurred_at": F.coalesce("usual_time", other_time(F.col("time"), rules.log_timezone)),
             "event_name": by_format(lambda kind: _own_text(kind, "event_id", "own_id")),
             "user_id": by_format(lambda kind: _own_text(kind, "user_id", "own_user")),
