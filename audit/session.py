@@ -15,10 +15,12 @@ from pyspark.sql import SparkSession
 
 from lake.errors import LakeError, WeblakeError, first_line
 from lake.settings import Settings
-from spark.session import ROWS_AT_ONCE, how_java_ended, spark_session
+from spark.session import how_java_ended, spark_session
 
 MOST_TASKS = 2
 """At a time, on one machine: each keeps rows in memory, and the stream is at work beside it."""
+BYTES_TO_PYTHON = "4m"
+"""At a time: Spark's buffer for them doubles as it fills, outside of the heap, and one of 128 MB has crashed Java."""
 OUTPUTS = (1, 2)
 
 
@@ -47,7 +49,7 @@ def quiet_session(settings: Settings, app: str) -> Iterator[SparkSession]:
             reason = lines[-1] if lines else first_line(error)
             raise CrashError(f"Spark's Java process did not start: {reason}") from error
         session.sparkContext.setLogLevel("OFF")
-        session.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(ROWS_AT_ONCE))
+        session.conf.set("spark.sql.execution.arrow.maxBytesPerBatch", BYTES_TO_PYTHON)
         try:
             yield session
         finally:

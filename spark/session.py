@@ -27,7 +27,7 @@ EXPRESSIONS = "org.apache.spark.sql.functions"
 """Java's class of the functions that expressions are made with."""
 SYSTEM_PYTHON = "python3"
 """What Spark starts Python workers with, unless ``PYSPARK_PYTHON`` says otherwise; our libraries are not in it."""
-ROWS_AT_ONCE = 128
+ROWS_AT_ONCE = 32
 """Of a table, for each task: a record has up to a megabyte."""
 STACK = "-Xss16m"
 """For URL rules: Java calls itself for each repetition of a choice, ``(?:a|b)*``, and a target has 8,192 characters."""

@@ -121,6 +121,7 @@ def test_a_mirror_and_a_dbt_that_fill_the_disk(stacked: Rig, stack: Stack) -> No
             assert free == 200 or "the marts wait until there is room" in done.text
             rig.faults[f"filled anew with {free} MB free"] += 1
     stack.disk.release()
+    stack.wait_until_well()
     rig.wait_until_counted()
     rig.prove()
 

@@ -145,4 +145,5 @@ def test_a_stack_that_was_stopped_is_down_and_its_history_tells_the_day(stack: W
     listed = stack.run("status", "--since", "1h")
     assert listed.code == 0
     assert listed.out.strip().splitlines()[-1].endswith("stopped by `make down`")
-    assert {"well", "unwell", "down"} <= set(re.findall(r"  (\w+) +\S[^\n]*$", listed.out, flags=re.MULTILINE))
+    rows = [re.split(" {2,}", line) for line in listed.out.strip().splitlines()[1:]]
+    assert {"well", "unwell", "down"} <= {state for _, _, state, _ in rows}
