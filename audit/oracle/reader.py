@@ -107,6 +107,8 @@ class Oracle:
         address, stamp, request, status, size, _, agent = line.groups()
         parts = request.split(" ")
         path = HOST.sub("", parts[1], count=1) if len(parts) > 1 and HOST.match(parts[1]) else (parts[1:2] or [None])[0]
+        if request in ("-", ""):
+            path = ""
         action, product = self._meaning(parts[0], None if path is None else path[:LONGEST_TARGET])
         event = Event(
             time=log_micros(stamp),

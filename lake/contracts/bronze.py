@@ -22,7 +22,7 @@ BRONZE = (
     Column("user_id", "STRING", "user, where known"),
     Column("action", "STRING", "what the client did"),
     Column("product_id", "STRING", "product, where there is one"),
-    Column("path", "STRING", "request target of a log line, with its query"),
+    Column("path", "STRING", "request target of a log line, with its query; empty where nothing was asked for"),
     Column("referrer", "STRING", "referring page of a log line"),
     Column("user_agent", "STRING", f"user agent, cut at {MAX_AGENT_CHARACTERS} characters; null where none was sent"),
     Column("status_code", "INT", "HTTP status"),

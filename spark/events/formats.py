@@ -77,11 +77,18 @@ def method() -> Column:
 
 
 def path() -> Column:
-    """Return the target of the record's request, without scheme and host; null where its format has no requests."""
+    """Return the target of the record's request, without scheme and host; null where its format has no requests.
+
+    It is empty where nothing was asked for, as when a browser opens a connection ahead and does not use it, and null
+    where the request is no HTTP.
+    """
 
     def without_host(record_format: RecordFormat) -> Column | None:
-        target = _request_word(record_format, 1)
-        return None if target is None else F.regexp_replace(target, r"^[a-z]+://[^/?#]*", "")
+        request, target = _field(record_format, "request"), _request_word(record_format, 1)
+        if request is None or target is None:
+            return None
+        nothing = F.when(request.isin("-", ""), "")
+        return F.coalesce(F.regexp_replace(target, r"^[a-z]+://[^/?#]*", ""), nothing)
 
     return by_format(without_host)
 
