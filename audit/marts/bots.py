@@ -29,7 +29,7 @@ FIGURES = {
         "case when not is_crowd and not fills_carts "
         "then (agents_0 > 0)::int + (agents_1 > 0)::int + (agents_2 > 0)::int + (agents_3 > 0)::int end"
     ),
-    "card_testing": "case when not is_crowd then refused_of_a_day when refused >= requests * 0.9 then refused end",
+    "card_testing": "case when not is_many then refused_of_a_day when refused * 3 >= requests then refused end",
     "catalogue_walk": "case when not is_crowd then walked_of_a_day end",
     "form_hammering": "case when not is_crowd then posts_of_a_day when posts >= requests * 0.9 then posts end",
     "no_assets": "case when not is_crowd then bare_pages_of_a_day end",
@@ -112,7 +112,7 @@ SCORES = """
         select key, has_many_agents, is_address,
             add_to_carts > 0 and views >= add_to_carts * 2 and views <= add_to_carts * 100 as fills_carts,
             not is_address or has_many_agents and (
-                assets >= requests / 2 or add_to_carts between 5 and views / 2 and paid >= 2
+                assets >= requests / 4 or add_to_carts between 5 and views / 2 and paid >= 2
             ) as is_crowd
         from clients join groups using (key) cross join lateral (
             select fewest > 0 and smallest_part >= 0.02 as has_many_agents, pg_input_is_valid(key, 'inet')

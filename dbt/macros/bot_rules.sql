@@ -26,7 +26,7 @@
         },
         {
             'reason': 'card_testing', 'points': 100, 'threshold': 10, 'class': 'card_tester',
-            'figure': by_share('client.refused_checkouts', 'client.refused', 'client.page_requests'),
+            'figure': 'client.tested_cards',
             'meaning': 'checkouts of a day that were refused, with next to none paid',
         },
         {

@@ -26,7 +26,13 @@ evidence as (
         end as bought,
         sign(clients.agents_0) + sign(clients.agents_1) + sign(clients.agents_2) + sign(clients.agents_3)
             as agent_groups,
-        clients.failed_checkouts - clients.payment_errors as refused,
+        case
+            -- Of many people some have their cards refused: only if it is a third of all that was asked for.
+            when not (crowds.is_crowd or crowds.has_many_agents) then clients.refused_checkouts
+            when 3 * (clients.failed_checkouts - clients.payment_errors) >= clients.page_requests
+                then clients.failed_checkouts - clients.payment_errors
+            else 0
+        end as tested_cards,
         20 * clients.assets >= clients.page_requests and clients.assets > 0 as fetches_assets,
         case
             when clients.robots_reads > 0 and not crowds.fills_carts

@@ -15,7 +15,7 @@ signs as (
             as has_many_agents,
         add_to_carts > 0 and views between 2 * add_to_carts and 100 * add_to_carts as fills_carts,
         add_to_carts >= 5 and views >= 2 * add_to_carts and checkouts - failed_checkouts >= 2 as shops,
-        2 * assets >= page_requests as fetches_images
+        4 * assets >= page_requests as fetches_images
     from clients
 ),
 
