@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from audit.check import Check, compared, unchecked
 from audit.lake import PinnedLake
 from lake.contracts import LEDGER_PARTITION
-from lake.contracts.edition import EDITION_PROPERTY, Edition, replay_advice
+from lake.contracts.edition import EDITION_PROPERTY, FIRST_DAY, OF_READING, Edition, replay_advice
 from spark.tables.delta import properties
 
 
@@ -36,5 +36,7 @@ def edition_gap(lake: PinnedLake) -> Gap | None:
     if not changes:
         return None
     first, last = lake.ledger().selectExpr(f"min({LEDGER_PARTITION})", f"max({LEDGER_PARTITION})").collect()[0]
+    if first is None and OF_READING in changes:
+        first = last = FIRST_DAY  # all that came was rejected
     is_of_rules = (counted.measures, counted.dimensions) == (today.measures, today.dimensions)
     return Gap(replay_advice(changes, first, last), is_of_rules) if first else None

@@ -6,6 +6,7 @@ The verdict, each reason with its arithmetic, and the raw records behind it, fro
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
 from pyspark.sql import functions as F
 
+from audit.client_records import records_of
 from audit.oracle.agents import claimed_operator
 from audit.oracle.clients import NEVER, Clients, clients
 from audit.oracle.times import SECOND
@@ -22,18 +24,22 @@ from audit.session import quiet_session
 from lake.contracts.records import BY_MARTS, HOLD_SECONDS
 from lake.errors import ServiceError
 from lake.settings import Settings
+from lake.url_rules import load_rules
 
 MOST_AGENTS = 1_000
 """So many agents of one client are looked at."""
-VERDICT = "select verdict, decided_by, decided_at, reason from silver.verdicts where ip_address = %s"
+VERDICT = """
+    select verdict, decided_by, decided_at, reason
+    from silver.verdicts where ip_address = any(%(spellings)s) order by ip_address <> %(address)s
+"""
 SUSPECT = """
     select score, class, is_convicted, would_convict, reasons, figures, events, bot_events,
         share::float8, errors, first_seen_at, last_seen_at
-    from marts.bots where ip_address = %s
+    from marts.bots where ip_address = any(%(spellings)s) order by ip_address <> %(address)s
 """
 RULES = """
     select reason, points, threshold, meaning
-    from marts.bot_rules where reason = any(%s) order by points desc, reason
+    from marts.bot_rules where reason = any(%(reasons)s) order by points desc, reason
 """
 
 
@@ -148,8 +154,8 @@ class Explanation:
         }
 
 
-def explain(settings: Settings, address: str) -> Explanation:
-    """Return what the marts and the verdicts say of a client.
+def explain(settings: Settings, address: str, *spellings: str) -> Explanation:
+    """Return what the marts and the verdicts say of a client, whom an old lake may have under other spellings too.
 
     Raises:
         ServiceError: there are no marts yet.
@@ -158,9 +164,10 @@ def explain(settings: Settings, address: str) -> Explanation:
     with closing(psycopg2.connect(settings.postgres_dsn("dbt"))) as connection:
         connection.set_session(readonly=True)
         try:
-            rulings = _rows(connection, VERDICT, address)
-            suspects = _rows(connection, SUSPECT, address)
-            rules = _rows(connection, RULES, suspects[0]["reasons"]) if suspects else []
+            values = {"address": address, "spellings": [address, f"::ffff:{address}", *spellings]}
+            rulings = _rows(connection, VERDICT, values)
+            suspects = _rows(connection, SUSPECT, values)
+            rules = _rows(connection, RULES, {"reasons": suspects[0]["reasons"]}) if suspects else []
         except psycopg2.errors.UndefinedTable as error:
             raise ServiceError(f"there are no marts yet that could explain {address}; run `make dbt` first") from error
     return Explanation(
@@ -171,9 +178,13 @@ def explain(settings: Settings, address: str) -> Explanation:
 
 
 def raw_records(settings: Settings, address: str, number: int) -> RawRecords:
-    """Return the client's newest records as they came; starts a Spark session for it."""
+    """Return the client's newest records as they came; starts a Spark session for it.
+
+    They are those that were the client's on arrival, and those that are under today's settings.
+    """
+    known = clients(settings.ranges_file)
     with quiet_session(settings, "explain") as session:
-        own = session.read.format("delta").load(settings.bronze).filter(F.col("ip_address") == address)
+        own = records_of(session.read.format("delta").load(settings.bronze), address, load_rules(settings))
         counts = own.agg(F.count("*").alias("records"), F.count_distinct("product_id").alias("products")).collect()[0]
         newest = own.orderBy(F.col("occurred_at").desc(), F.col("kafka_offset").desc()).limit(number)
         values = [bytes(row["value"] or b"") for row in newest.select("value").collect()]
@@ -182,7 +193,7 @@ def raw_records(settings: Settings, address: str, number: int) -> RawRecords:
         rows = agents.orderBy("user_agent").limit(MOST_AGENTS).collect()
     agents_seen = [AgentSeen(row["user_agent"], _utc(row["first"]), _utc(row["last"])) for row in rows]
     texts = tuple(value.decode(errors="replace").rstrip() for value in values)
-    claims = claims_of(address, agents_seen, clients(settings.ranges_file))
+    claims = claims_of(address, agents_seen, known)
     return RawRecords(counts["records"], counts["products"], texts, claims)
 
 
@@ -212,10 +223,10 @@ def _utc(time: dt.datetime) -> dt.datetime:
     return time.astimezone(dt.timezone.utc)
 
 
-def _rows(connection: Connection, query: str, value: object) -> list[dict[str, Any]]:
+def _rows(connection: Connection, query: str, values: Mapping[str, object]) -> list[dict[str, Any]]:
     with connection.cursor(cursor_factory=RealDictCursor) as cursor:
         cursor.execute("set timezone = 'UTC'")
-        cursor.execute(query, (value,))
+        cursor.execute(query, values)
         return [dict(row) for row in cursor.fetchall()]
 
 

@@ -25,6 +25,10 @@ ORDER = ("batch", "kafka_partition", "kafka_offset")
 """Where a record lies; the first of equal events in this order counts."""
 KEYS = {dimension.column: dimension.digits for dimension in DIMENSIONS.values() if dimension.column}
 """The columns that are keys of the ledger's dimensions, as text: a number with so many digits at least."""
+UNKNOWN: dict[str, bool | float | int | str] = {
+    dimension.column: dimension.unknown for dimension in DIMENSIONS.values() if dimension.column and dimension.unknown
+}
+"""What stands for the key of an event that has none, where it counts all the same."""
 FACTS = ("window_start", "event_id", *ORDER, *KEYS, "is_bot", *MEASURE_NAMES)
 IDENTITY = (
     "if(event_key is null and event_id = concat_ws('-', kafka_partition, kafka_offset), "
@@ -81,7 +85,7 @@ MOST_BROADCAST = 200_000
 
 def parsed_facts(bronze: DataFrame, clients: Clients, scope: Scope) -> DataFrame:
     """Return the facts of bronze's valid rows, from their parsed columns: one row each, in the columns of ``FACTS``."""
-    valid = bronze.filter(f"reject_reason is null and {scope.in_spark('window_start')}")
+    valid = bronze.filter(f"reject_reason is null and {scope.in_spark('window_start')}").fillna(UNKNOWN)
     pairs = valid.selectExpr("ip_address", "coalesce(user_agent, '') as agent", "user_agent is null as is_none")
     judged = pairs.distinct().mapInArrow(partial(_judged, clients), from_arrow_schema(JUDGED)).localCheckpoint()
     if judged.count() <= MOST_BROADCAST:
@@ -141,7 +145,7 @@ def _read_batch(reader: oracle.Oracle, batch: pa.RecordBatch) -> pa.RecordBatch:
     read = {
         "window": whole(event.window if good else None for event, good in zip(events, is_good, strict=True)),
         **{name: batch.column(name) for name in ("event_id", *ORDER)},
-        **{name: text(_padded(getattr(event, name), digits) for event in events) for name, digits in KEYS.items()},
+        **{name: text(_key(event, name) for event in events) for name in KEYS},
         "is_bot": pa.array([event.client.is_bot for event in events], pa.bool_()),
         **{
             name: whole(oracle.MEASURES[name](event, at) if event.reject_reason is None else 0 for event, at in pairs)
@@ -160,8 +164,11 @@ def _as_key(name: str, digits: int) -> str:
     return f"lpad({text}, greatest({digits}, length({text})), '0') as {name}" if digits else f"{text} as {name}"
 
 
-def _padded(key: object, digits: int) -> str | None:
-    return None if key is None else str(key).zfill(digits)
+def _key(event: oracle.Event, name: str) -> str | None:
+    key = getattr(event, name)
+    if key is None:
+        return str(UNKNOWN[name]) if name in UNKNOWN else None
+    return str(key).zfill(KEYS[name])
 
 
 def _judged(clients: Clients, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from audit.check import Check, compared, number
 from audit.oracle.clients import Clients, clients
+from lake.addresses import spellings
 from lake.contracts import CONVICTED, PARDONED
 from lake.contracts.records import as_verdict
 from lake.errors import LakeError
@@ -49,7 +50,8 @@ class PinnedLake:
         last: dict[str, str] = {}
         for record in map(as_verdict, list_texts(self.session, self.settings.verdicts)):
             if record.ledger_id != self.ledger_id or record.number <= self.verdicts:
-                last |= {change.ip_address: change.verdict for change in record.changes}
+                for change in record.changes:
+                    last |= dict.fromkeys(spellings(change.ip_address), change.verdict)
         convicted, pardoned = (
             [address for address, verdict in last.items() if verdict == word] for word in (CONVICTED, PARDONED)
         )

@@ -11,7 +11,7 @@ from audit.check import Check, compared, number
 from audit.facts import parsed_facts, read_again
 from audit.lake import PinnedLake
 from audit.scope import Scope
-from lake.contracts import BY_REPLAY, REJECT_REASONS
+from lake.contracts import BY_REPLAY, FORMER_REASONS, REJECT_REASONS, RENAMED_REASONS
 from lake.url_rules import UrlRules
 
 
@@ -85,19 +85,28 @@ def _by_reason(read: DataFrame) -> dict[str, int]:
 
 
 def _account(name: str, rows: int, accounted: int, parts: list[str], rejected: dict[str, int]) -> Check:
-    unknown = sorted(set(rejected) - set(REJECT_REASONS))
+    known = (*REJECT_REASONS, *FORMER_REASONS)
+    unknown = sorted(set(rejected) - set(known))
     problem = f"unknown reject reasons: {', '.join(unknown)}" if unknown else ""
     if rows != accounted:
         problem = f"{rows:,} rows, but {accounted:,} accounted for"
-    reasons = ", ".join(f"{reason} {rejected[reason]:,}" for reason in REJECT_REASONS if reason in rejected)
+    reasons = ", ".join(f"{reason} {rejected[reason]:,}" for reason in known if reason in rejected)
     return compared(name, number(rows, "row"), " + ".join(parts), problem, f"rejected: {reasons}" if reasons else "")
 
 
 def _check_reasons(read: DataFrame, entries: DataFrame, scope: Scope) -> Check:
-    """Compare the reason of each row. Where the rules have changed since, a replay has corrected the row's window."""
-    differing = read.filter(
-        f"not (reject_reason <=> stored_reason) and (stored_reason is null or {scope.in_spark('ingested_at')})"
-    ).withColumn("counted_window", F.coalesce("window_start", "stored_window"))
+    """Compare the reason of each row. Where the rules have changed since, a replay has corrected the row's window.
+
+    A row that is rejected either way may have the reason that an earlier version gave it.
+    """
+    is_renamed = F.col("reject_reason").isNotNull() & F.col("stored_reason").isin(*RENAMED_REASONS)
+    differing = (
+        read.filter(
+            f"not (reject_reason <=> stored_reason) and (stored_reason is null or {scope.in_spark('ingested_at')})"
+        )
+        .filter(F.col("stored_reason").isNull() | ~is_renamed)
+        .withColumn("counted_window", F.coalesce("window_start", "stored_window"))
+    )
     corrected = _replayed(entries).select(
         F.col("window_start").alias("counted_window"), F.lit(True).alias("is_replayed")
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from lake.errors import SettingsError
 
@@ -60,3 +61,15 @@ def switch(name: str, text: str) -> bool:
     if text.lower() not in words:
         raise SettingsError(f"{name}={text!r} is neither 1 nor 0; set it to one of them")
     return words[text.lower()]
+
+
+def time_zone(name: str, text: str) -> str:
+    """Return the name of a time zone, as the tz database has it.
+
+    Raises:
+        SettingsError: there is no such zone.
+    """
+    try:
+        return ZoneInfo(text).key
+    except (ValueError, OSError, KeyError) as error:
+        raise SettingsError(f"{name}={text!r} is no time zone; set it to one such as Europe/Berlin") from error

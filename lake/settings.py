@@ -10,7 +10,8 @@ from pathlib import Path
 
 from lake.env_file import KAFKA_SERVERS, for_broker, read_env_file
 from lake.password_files import password_name, passwords_in_files
-from lake.setting_values import MECHANISMS, PROTOCOLS, number, number_or_auto, switch, word
+from lake.proxies import check_proxies
+from lake.setting_values import MECHANISMS, PROTOCOLS, number, number_or_auto, switch, time_zone, word
 
 PROJECT = Path(__file__).resolve().parent.parent
 STACK_FILE = "stack.env"
@@ -33,6 +34,7 @@ class Settings:
     rules_file: Path
     ranges_file: Path
     allow_file: Path
+    trusted_proxies: str
     charts: Path
     kafka_bootstrap_servers: str
     kafka_topic: str
@@ -67,6 +69,8 @@ class Settings:
     min_free_mb: int
     mirror_outage_hours: int
     silent_minutes: int | None  # None is auto
+    future_seconds: int
+    log_timezone: str
 
     @property
     def kafka_servers(self) -> str:
@@ -167,8 +171,7 @@ def load_settings(overrides: Mapping[str, str] | None = None, written: Mapping[s
     """
     environment = {**os.environ, **(overrides or {})}
     data = Path(environment.get("WEBLAKE_DATA") or PROJECT / "lake" / "data").expanduser().resolve()
-    if written is None:
-        written = read_env_file(data / STACK_FILE)
+    written = read_env_file(data / STACK_FILE) if written is None else written
     written = for_broker(environment.get(KAFKA_SERVERS, ""), written)
     sources = (written, passwords_in_files(environment), environment)
     values = {name: text for source in sources for name, text in source.items() if text}
@@ -179,6 +182,7 @@ def load_settings(overrides: Mapping[str, str] | None = None, written: Mapping[s
     def whole(name: str, default: int) -> int:
         return number(name, text(name, str(default)), int, minimum=0)
 
+    protocol = text("KAFKA_SECURITY_PROTOCOL", "PLAINTEXT")
     return Settings(
         data=data,
         lake_root=text("LAKE_ROOT", str(data / "lake")),
@@ -186,13 +190,12 @@ def load_settings(overrides: Mapping[str, str] | None = None, written: Mapping[s
         rules_file=Path(text("WEBLAKE_RULES", str(PROJECT / "lake" / "rules" / "urls.yml"))),
         ranges_file=Path(text("WEBLAKE_RANGES", str(PROJECT / "lake" / "rules" / "crawler_ranges.csv"))),
         allow_file=Path(text("WEBLAKE_ALLOW", str(PROJECT / "lake" / "rules" / "allow.txt"))),
+        trusted_proxies=check_proxies(text("TRUSTED_PROXIES", "private")),
         charts=Path(text("WEBLAKE_CHARTS", str(PROJECT / "charts"))),
         kafka_bootstrap_servers=text("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092"),
         kafka_topic=text("KAFKA_TOPIC", "web_logs"),
         kafka_private_servers=text("KAFKA_PRIVATE_SERVERS", ""),
-        kafka_security_protocol=word(
-            "KAFKA_SECURITY_PROTOCOL", text("KAFKA_SECURITY_PROTOCOL", "PLAINTEXT"), PROTOCOLS
-        ),
+        kafka_security_protocol=word("KAFKA_SECURITY_PROTOCOL", protocol, PROTOCOLS),
         kafka_sasl_mechanism=word("KAFKA_SASL_MECHANISM", text("KAFKA_SASL_MECHANISM", "SCRAM-SHA-256"), MECHANISMS),
         kafka_user=text("KAFKA_USER", "weblake"),
         kafka_password=text("KAFKA_PASSWORD", ""),
@@ -222,6 +225,8 @@ def load_settings(overrides: Mapping[str, str] | None = None, written: Mapping[s
         min_free_mb=whole("WEBLAKE_MIN_FREE_MB", 1024),
         mirror_outage_hours=whole("MIRROR_OUTAGE_HOURS", 72),
         silent_minutes=number_or_auto("SILENT_MINUTES", text("SILENT_MINUTES", "auto")),
+        future_seconds=whole("FUTURE_SECONDS", 300),
+        log_timezone=time_zone("LOG_TIMEZONE", text("LOG_TIMEZONE", "UTC")),
     )
 
 
@@ -231,10 +236,7 @@ def take_make_variables() -> dict[str, str]:
 
 
 def child_environment(settings: Settings, **extra: str) -> dict[str, str]:
-    """Return the environment for a program that we start: ours, the settings, and ``extra``.
-
-    Passwords are not in it, nor how the generator runs: the programs read them from ``<data>/stack.env``.
-    """
+    """Return what a program that we start gets: no passwords, nor how the generator runs, which ``stack.env`` has."""
     return {
         **os.environ,
         "TZ": "UTC",
@@ -247,10 +249,7 @@ def child_environment(settings: Settings, **extra: str) -> dict[str, str]:
 
 @contextmanager
 def lend_environment(settings: Settings, role: str) -> Iterator[None]:
-    """Have the settings, and the PostgreSQL password of a role, in this process's own environment for a while.
-
-    This is for libraries that take connection details from nowhere else.
-    """
+    """Have the settings, and a role's PostgreSQL password, in our own environment: libraries look only there."""
     loan = {**by_name(settings), password_name(role): settings.password(role)}
     before = {name: os.environ[name] for name in loan if name in os.environ}
     os.environ.update(loan)
@@ -271,6 +270,7 @@ def by_name(settings: Settings) -> dict[str, str]:
         "WEBLAKE_RULES": str(settings.rules_file),
         "WEBLAKE_RANGES": str(settings.ranges_file),
         "WEBLAKE_ALLOW": str(settings.allow_file),
+        "TRUSTED_PROXIES": settings.trusted_proxies,
         "WEBLAKE_CHARTS": str(settings.charts),
         "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
         "KAFKA_TOPIC": settings.kafka_topic,
@@ -294,4 +294,6 @@ def by_name(settings: Settings) -> dict[str, str]:
         "WEBLAKE_MIN_FREE_MB": str(settings.min_free_mb),
         "MIRROR_OUTAGE_HOURS": str(settings.mirror_outage_hours),
         "SILENT_MINUTES": "auto" if settings.silent_minutes is None else str(settings.silent_minutes),
+        "FUTURE_SECONDS": str(settings.future_seconds),
+        "LOG_TIMEZONE": settings.log_timezone,
     }

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from lake.contracts import MAX_TARGET_CHARACTERS
 from lake.errors import RulesError, brief, shown
 from lake.patterns import ADVICE, slow_pattern
+from lake.proxies import PRIVATE, Proxies, load_proxies
 from lake.rules_file import read_yaml
+from lake.settings import Settings
 
 PRODUCT_GROUP = "product"
+CONDITIONS = ("method", "status", "host", "query")
 PYTHON_FLAGS = int(re.ASCII)
 """With which Python reads a pattern as Java does."""
 
@@ -21,30 +24,59 @@ PYTHON_FLAGS = int(re.ASCII)
 class UrlRule:
     """Requests whose target has ``pattern`` in it are ``action``; ``product_group`` is 0 where none names a product.
 
-    Only requests of the ``method``, where the rule names one.
+    The other fields are conditions, where they say something: the request's method is one of ``methods``, the answer's
+    status one of ``statuses`` (three digits, or ``2xx``), the host has ``host`` in it, and the query ``query``.
     """
 
     action: str
     pattern: str
     product_group: int
-    method: str | None = None
+    methods: tuple[str, ...] = ()
+    statuses: tuple[str, ...] = ()
+    host: str | None = None
+    query: str | None = None
 
     @property
     def python_pattern(self) -> str:
         """The pattern as Python has it."""
-        return _as_python(self.pattern)
+        return as_python(self.pattern)
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """All patterns of the rule."""
+        return tuple(pattern for pattern in (self.pattern, self.host, self.query) if pattern)
 
 
 @dataclass(frozen=True)
 class UrlRules:
-    """The rules in the order they are tried, and the actions that a JSON event may name."""
+    """The rules in the order they are tried, the actions that a JSON event may name, and how times are read.
+
+    A record's time may be ``future_seconds`` ahead of the time at which Kafka took it. ``log_timezone`` is the zone of
+    times that name none, as the tz database calls it. ``proxies`` are those whose word on the client counts.
+    """
 
     actions: tuple[str, ...]
     rules: tuple[UrlRule, ...]
+    future_seconds: int = 300
+    log_timezone: str = "UTC"
+    proxies: Proxies = field(default_factory=lambda: load_proxies(PRIVATE))
+
+
+def load_rules(settings: Settings) -> UrlRules:
+    """Read all that decides what a record means: the rules file, and the settings that belong to it.
+
+    Raises what :func:`load_url_rules` and :func:`lake.proxies.load_proxies` raise.
+    """
+    return replace(
+        load_url_rules(settings.rules_file),
+        future_seconds=settings.future_seconds,
+        log_timezone=settings.log_timezone,
+        proxies=load_proxies(settings.trusted_proxies),
+    )
 
 
 def load_url_rules(path: Path) -> UrlRules:
-    """Read the rules file.
+    """Read the rules file; what settings say is as it is by default.
 
     Raises:
         RulesError: the file is missing, is no YAML, or a rule cannot be used or is slow; the message names the rule.
@@ -60,33 +92,58 @@ def load_url_rules(path: Path) -> UrlRules:
     ):
         raise RulesError(f"`actions` in {path} is {shown(actions)}; list at least one action name")
     rules = tuple(_rule(path, number, rule) for number, rule in enumerate(content["rules"], start=1))
-    slow = slow_pattern(tuple(rule.python_pattern for rule in rules), PYTHON_FLAGS, MAX_TARGET_CHARACTERS)
+    tried = [(number, pattern) for number, rule in enumerate(rules, start=1) for pattern in rule.patterns]
+    slow = slow_pattern(tuple(as_python(pattern) for _, pattern in tried), PYTHON_FLAGS, MAX_TARGET_CHARACTERS)
     if slow is not None:
-        raise RulesError(f"rule {slow + 1} in {path}: the pattern {shown(rules[slow].pattern)} {ADVICE}")
+        number, pattern = tried[slow]
+        raise RulesError(f"rule {number} in {path}: the pattern {shown(pattern)} {ADVICE}")
     return UrlRules(actions=tuple(actions), rules=rules)
 
 
 def _rule(path: Path, number: int, rule: Any) -> UrlRule:
     where = f"rule {number} in {path}"
-    if not isinstance(rule, dict) or not {"action", "pattern"} <= set(rule) <= {"action", "pattern", "method"}:
-        raise RulesError(f"{where} is {shown(rule)}; give it `action` and `pattern`, and perhaps `method`")
-    action, pattern = str(rule["action"]), rule["pattern"]
+    if not isinstance(rule, dict) or not {"action", "pattern"} <= set(rule) <= {"action", "pattern", *CONDITIONS}:
+        conditions = ", ".join(f"`{name}`" for name in CONDITIONS)
+        raise RulesError(f"{where} is {shown(rule)}; give it `action` and `pattern`, and perhaps {conditions}")
+    action = str(rule["action"])
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", action):
+        raise RulesError(f"{where}: the action {shown(action)} must be lower-case letters, digits and _")
+    groups = _compiled(where, rule["pattern"]).groupindex
+    for name in ("host", "query"):
+        if name in rule:
+            _compiled(where, rule[name])
+    return UrlRule(
+        action=action,
+        pattern=rule["pattern"],
+        product_group=groups.get(PRODUCT_GROUP, 0),
+        methods=_words(where, rule, "method", r"[A-Z][A-Z-]*", "upper-case letters, such as POST, or a list of such"),
+        statuses=_words(where, rule, "status", r"[1-5](?:xx|\d\d)", "a status, such as 304 or 2xx, or a list of such"),
+        host=rule.get("host"),
+        query=rule.get("query"),
+    )
+
+
+def _compiled(where: str, pattern: Any) -> re.Pattern[str]:
     if not isinstance(pattern, str) or not pattern:
         raise RulesError(f"{where}: the pattern is {shown(pattern)}; write a regular expression, in quotes")
     try:
-        groups = re.compile(_as_python(pattern)).groupindex
+        return re.compile(as_python(pattern))
     except re.error as error:
         raise RulesError(
             f"{where}: the pattern {shown(pattern)} is not a regular expression ({brief(error)}); correct it"
         ) from error
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", action):
-        raise RulesError(f"{where}: the action {shown(action)} must be lower-case letters, digits and _")
-    method = rule.get("method")
-    if method is not None and not re.fullmatch(r"[A-Z]+", str(method)):
-        raise RulesError(f"{where}: the method {shown(method)} must be upper-case letters, such as POST")
-    return UrlRule(action=action, pattern=pattern, product_group=groups.get(PRODUCT_GROUP, 0), method=method)
 
 
-def _as_python(pattern: str) -> str:
+def _words(where: str, rule: dict[str, Any], name: str, shape: str, what: str) -> tuple[str, ...]:
+    """Return the word, or the words, of a condition; none where the rule does not have it."""
+    value = rule.get(name, [])
+    words = tuple(map(str, value if isinstance(value, list) else [value]))
+    wrong = next((word for word in words if not re.fullmatch(shape, word)), None)
+    if wrong is not None or (name in rule and not words):
+        raise RulesError(f"{where}: the {name} {shown(wrong or value)} must be {what}")
+    return words
+
+
+def as_python(pattern: str) -> str:
     """Return a pattern of Java's as Python has it, which writes named groups in another way."""
     return re.sub(r"\(\?<(?=[A-Za-z])", "(?P<", pattern)

@@ -25,6 +25,7 @@ from spark import failpoints
 from spark.events.parse import parse_records
 from spark.progress import Progress
 from spark.source.bronze_facts import bronze_facts
+from spark.source.clocks import seconds_ahead
 from spark.source.position import Position
 from spark.source.reader import read_range, read_topic
 from spark.source.slow_rules import slow_rule, watch
@@ -245,6 +246,8 @@ class Bronze:
             raise LakeError(f"another process wrote version {batch} of {self._settings.bronze}; stop that process")
         files = [DataFile.of(action["add"]) for action in actions if "add" in action]
         records = sum(file.rows for file in files)
+        newest = max([0.0, *(file.newest for file in files)])
+        ahead = seconds_ahead(self._session, self._settings, actions)
         self._progress.report_bronze(
             lambda bronze: replace(
                 bronze,
@@ -252,7 +255,9 @@ class Bronze:
                 rows=bronze.rows + records,
                 rejected=bronze.rejected + sum(file.rejected for file in files),
                 next_offsets=_with_records(offsets),
-                as_of=max([bronze.as_of, *(file.newest for file in files)]),
+                as_of=max(bronze.as_of, newest),
+                clock_ahead_seconds=ahead or bronze.clock_ahead_seconds,
+                clock_ahead_at=newest if ahead else bronze.clock_ahead_at,
             )
         )
         log.info("bronze version %d: %d records", batch, records)

@@ -24,7 +24,7 @@ from lake.contracts.edition import Edition
 from lake.errors import LakeError, SpaceError, WeblakeError
 from lake.settings import Settings
 from lake.space import WRITERS, shortage
-from lake.url_rules import load_url_rules
+from lake.url_rules import load_rules
 from spark.bronze import Bronze, create_bronze
 from spark.errands.court import Court
 from spark.errands.errands import Errands
@@ -66,7 +66,7 @@ class Pipeline:
         self._bronze_is_due = threading.Event()
         self._bronze_moved = threading.Event()
         self._ledger_moved = threading.Event()
-        rules = load_url_rules(settings.rules_file)  # first: no table is made under rules that cannot be used
+        rules = load_rules(settings)  # first: no table is made under rules that cannot be used
         agent_rules()
         create_bronze(session, settings)
         create_ledger(session, settings)

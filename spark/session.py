@@ -66,6 +66,7 @@ def spark_session(settings: Settings, app: str = "weblake") -> SparkSession:
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
         "spark.sql.session.timeZone": "UTC",
+        "spark.sql.json.enablePartialResults": "false",  # an object with an error in it is none
         # To note where in Python an expression was written, for messages, takes ten calls of Java for each.
         "spark.python.sql.dataFrameDebugging.enabled": "false",
         "spark.sql.dataFrameQueryContext.enabled": "false",

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from lake.contracts import BRONZE, BY_STREAM, LEDGER, LEDGER_PARTITION
+from lake.contracts import BRONZE, BY_STREAM, LEDGER, LEDGER_PARTITION, OTHER
 from lake.contracts.edition import EDITION_PROPERTY, Edition
 from lake.errors import LakeError
 from lake.settings import Settings
@@ -24,6 +24,7 @@ from spark import failpoints
 from spark.events.agent_columns import at_most, distinct_agents
 from spark.events.counts import as_entry
 from spark.events.duplicates import count_new, in_windows
+from spark.events.formats import EVENTS
 from spark.events.judgement import Judge
 from spark.progress import Progress
 from spark.source.bronze_facts import bronze_facts
@@ -100,6 +101,7 @@ class Silver:
         self._files = BronzeFiles(session, settings.bronze)
         self.has_caught_up = threading.Event()
         self._stand = Stand(version=-1, batch=-1)
+        self._profile = Profile([], [])
 
     def stop(self) -> None:
         """End after the current batch."""
@@ -195,7 +197,7 @@ class Silver:
     def _entries(self, files: list[DataFile], done: int, upto: int) -> DataFrame:
         """Return the ledger's rows for the batches after ``done`` up to ``upto``, which are in these files."""
         new = self._valid(files, done + 1, upto)
-        batch = profile(new, sum(file.rows for file in files))
+        batch = self._profile = profile(new, sum(file.rows for file in files))
         earlier = self._files.in_windows(batch.windows, done)
         counted = in_windows(self._valid(earlier, 0, done), batch.windows) if earlier else new.limit(0)
         return as_entry(count_new(new, counted, self._judge(batch.agents)), f"batch-{upto}", BY_STREAM)
@@ -221,23 +223,38 @@ class Silver:
             rows = report.rows + sum(self._rows_by_batch(done, upto).values())
             as_of = max((file.newest for file in self._files.between(done, upto)), default=report.as_of)
         self._progress.report_silver(lambda silver: replace(silver, version=version, rows=rows, as_of=as_of))
+        named, unlisted = self._profile.named, self._profile.unlisted
+        if unlisted:
+            self._progress.report_silver(
+                lambda silver: replace(silver, named=named, unlisted=unlisted, unlisted_at=as_of)
+            )
         log.info("ledger version %d: bronze up to batch %d", version, upto)
 
 
 class Profile(NamedTuple):
-    """What a batch holds: its windows (epoch seconds) and its distinct user agents, None where they are too many."""
+    """What a batch holds: its windows (epoch seconds) and its distinct user agents, None where they are too many.
+
+    And how many of its records say themselves what was done, and how many of those name an action that nobody listed.
+    """
 
     windows: list[int]
     agents: list[str] | None
+    named: int = 0
+    unlisted: int = 0
 
 
 def profile(new: DataFrame, rows: int) -> Profile:
     """Look through valid rows of bronze, ``rows`` at most, in one Spark job; in two where their agents need a bound."""
-    windows = F.collect_set(F.unix_seconds("window_start")).alias("windows")
-    if rows > ROWS_PER_LOOK:
-        return Profile(new.agg(windows).collect()[0]["windows"], distinct_agents(new))
-    both = new.agg(windows, F.collect_set("user_agent").alias("agents")).collect()[0]
-    return Profile(both["windows"], at_most(both["agents"]))
+    is_named = F.col("format").isin([record_format.name for record_format in EVENTS])
+    facts = (
+        F.collect_set(F.unix_seconds("window_start")).alias("windows"),
+        F.count_if(is_named).alias("named"),
+        F.count_if(is_named & (F.col("action") == OTHER)).alias("unlisted"),
+    )
+    are_many = rows > ROWS_PER_LOOK
+    found = new.agg(*facts, *([] if are_many else [F.collect_set("user_agent").alias("agents")])).collect()[0]
+    agents = distinct_agents(new) if are_many else at_most(found["agents"])
+    return Profile(found["windows"], agents, found["named"], found["unlisted"])
 
 
 def _writer(session: SparkSession, settings: Settings) -> str:

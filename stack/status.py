@@ -14,10 +14,11 @@ from lake.settings import Settings
 from stack import private
 from stack.disk import Room, disk_usage, room
 from stack.health.database import Database, look_at_database
-from stack.health.lags import Stage, lags, most_silent_seconds, record_age
+from stack.health.lags import Stage, clock_ahead, lags, most_silent_seconds, record_age, unlisted_share
 from stack.health.look import Complain, Look
 from stack.health.loops import Loop, loops
 from stack.health.processes import RUNNING, UNSUPERVISED, Process, ask_supervisor, marked, processes
+from stack.health.proxy import proxy_advice
 from stack.health.reports import Reports, read_reports
 from stack.health.topic import look_at_topic
 from stack.servers import kafka, postgres
@@ -45,6 +46,8 @@ class Status:
     """Whether the process runs that wrote the stream's report, by whomever it was started."""
     advice: str | None = None
     """What to run once, although nothing is wrong."""
+    proxy: str | None = None
+    """What to do about an address that seems to be a proxy, and is counted as a client."""
     errors: list[str] = field(default_factory=list)
     """What is wrong by the word of the services and the programs themselves."""
     unknown: list[str] = field(default_factory=list)
@@ -60,6 +63,10 @@ class Status:
     """How long ago the newest record came; None also where it is not read yet."""
     most_silent_seconds: float | None = None
     """How long no record may come; None where it does not matter."""
+    clock_ahead_seconds: float = 0.0
+    """By how much the clock of a sender is ahead whose records were rejected for that within the last hour."""
+    unlisted_share: float = 0.0
+    """The share of events whose action is not in the rules file, of a batch within the last hour."""
     verify: VerifyReport | None = None
     looked_at: float = 0.0
     """Epoch seconds; all ages are those of then."""
@@ -86,6 +93,7 @@ def gather(settings: Settings, with_sizes: bool = True) -> Status:
     server = f"PostgreSQL at port {settings.postgres_port}"
     database = Look(server, lambda complain: look_at_database(settings, complain), "postgres")
     broker = f"Kafka at {settings.kafka_servers}"
+    shared = Look(server, lambda _: proxy_advice(settings), "postgres")
     topic = Look(broker, lambda _: look_at_topic(settings, _next_offsets(settings)), "kafka")
     files = Look(f"what the programs wrote to {settings.data}", lambda complain: read_reports(settings, complain))
     folders = Look("the rights of the folders", lambda _: private.complaints(settings))
@@ -114,6 +122,7 @@ def gather(settings: Settings, with_sizes: bool = True) -> Status:
         is_stream_there=stream is not None and stream.pid > 0 and psutil.pid_exists(stream.pid),
         disk_bytes=sizes.answer(unknown, unknown) or {},
         advice=stream.silver.advice if stream else None,
+        proxy=shared.answer([], []),  # it says nothing of how the stack is
         errors=errors,
         unknown=unknown,
         complaints=folders.answer(unknown, unknown) or [],
@@ -122,6 +131,8 @@ def gather(settings: Settings, with_sizes: bool = True) -> Status:
         charts_age_seconds=_age(reports.charts_drawn_at, now),
         record_age_seconds=record_age(ends, stream, now),
         most_silent_seconds=most_silent_seconds(settings, any(row.name == "generator" for row in rows)),
+        clock_ahead_seconds=clock_ahead(stream, now),
+        unlisted_share=unlisted_share(stream, now),
         verify=reports.verify,
         looked_at=now,
         seconds=time.time() - now,

@@ -50,6 +50,8 @@ class Sighting:
 
     def cells(self, rules: str) -> list[tuple[str, str]]:
         """Return the (dimension, key) pairs that it counts in under the rules, the action last; none if rejected."""
+        if self.action == "garbage":
+            return []
         known = {"arrival": ("view_product", "checkout"), "no products": ("view_product",)}
         common = [("all", "all"), ("client", f"203.0.113.{self.second % 256}")]
         product = [("product", str(self.second % 2))]
@@ -57,7 +59,7 @@ class Sighting:
             is_page = rules == "no products"
             return [*common, *([] if is_page else product), ("action", "page" if is_page else "view_product")]
         is_known = self.action in known.get(rules, ("view_product", "checkout", "search"))
-        return [*common, *product, ("action", self.action)] if is_known else []
+        return [*common, *product, ("action", self.action if is_known else "other")]
 
 
 @dataclass(frozen=True)

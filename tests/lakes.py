@@ -14,7 +14,7 @@ from settings_in import settings_in
 
 from lake.contracts import BRONZE, LEDGER_KEY, MEASURES, names
 from lake.settings import Settings
-from lake.url_rules import load_url_rules
+from lake.url_rules import load_rules
 from spark.bronze import create_bronze
 from spark.events.parse import parse_records
 from spark.tables.delta import append_once, snapshot
@@ -32,7 +32,7 @@ def append_batch(session: SparkSession, settings: Settings, values: Iterable[byt
     batch = snapshot(session, settings.bronze).version + 1
     offset = session.read.format("delta").load(settings.bronze).count()
     arrived = records(session, *values, ingested=ingested).withColumn("kafka_offset", F.col("kafka_offset") + offset)
-    parsed = parse_records(arrived, load_url_rules(settings.rules_file))
+    parsed = parse_records(arrived, load_rules(settings))
     numbered = parsed.withColumn("batch", F.lit(batch).cast("bigint"))
     append_once(numbered.select(*names(BRONZE)).coalesce(1), settings.bronze, "test", batch)
 

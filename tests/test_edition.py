@@ -28,6 +28,14 @@ def test_a_new_measure_a_new_dimension_and_other_rules_are_named() -> None:
     assert before.changes_to(after) == ["the measure searches", "the dimension status", "today's urls.yml"]
 
 
+def test_another_way_to_read_records_is_named_also_where_nobody_wrote_it_down() -> None:
+    today = Edition.of_today(load_settings())
+    earlier = Edition.parse(today.as_text().replace(f', "reading": {today.reading}', ""))
+    assert earlier.reading == 1
+    assert earlier.changes_to(today) == ["today's reading of records"]
+    assert Edition.of_columns(names(MEASURES)).reading == 1
+
+
 def test_rules_that_nobody_wrote_down_are_not_compared() -> None:
     old = Edition.of_columns(["entry", "key", *names(MEASURES)])
     assert old.changes_to(Edition(old.measures, old.dimensions, {"urls.yml": "c"})) == []
@@ -64,6 +72,11 @@ def test_a_file_of_rules_that_cannot_be_read_is_named(content: bytes | None, tmp
         rules.write_bytes(content)
     with pytest.raises(RulesError, match=r"shop\.yml"):
         Edition.of_today(settings_in(tmp_path, WEBLAKE_RULES=str(rules)))
+
+
+def test_the_advice_covers_all_days_where_rejected_records_may_count_now() -> None:
+    advice = replay_advice(["today's reading of records"], dt.date(2026, 3, 1), dt.date(9998, 3, 2))
+    assert "make replay FROM=1990-01-01 TO=9998-03-03" in advice
 
 
 def test_the_advice_names_the_days_and_the_command() -> None:

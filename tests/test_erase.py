@@ -26,7 +26,7 @@ from lake.contracts.records import BY_HAND, Change, ErasureRecord, ReplayRecord
 from lake.errors import LakeError
 from lake.requests import ReplayAnswer, ReplayRequest, VerdictRequest, ask, read_answer, withdraw
 from lake.settings import Settings
-from lake.url_rules import UrlRules, load_url_rules
+from lake.url_rules import UrlRules, load_rules
 from spark.errands.erasure import erase_on_record
 from spark.mirror import added_files
 from spark.pipeline import Pipeline
@@ -35,6 +35,7 @@ from spark.tables.storage import list_texts
 
 CLIENT = "198.51.100.7"
 NEIGHBOUR = "198.51.100.77"
+KNOWN = {"203.0.113.7": CLIENT, '"-"': '"https://jane.example/?from=198.51.100.7"', "- - [": "- jane ["}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,6 @@ def settings(filled: Settings, tmp_path: Path) -> Settings:
 
 def fill(session: SparkSession, settings: Settings) -> None:
     """Events and lines of the client, of a neighbour, and of others that mention the client; good ones and garbage."""
-    known = {"203.0.113.7": CLIENT, '"-"': '"https://jane.example/?from=198.51.100.7"', "- - [": "- jane ["}
     mentioned = {"Firefox/131.0": f'Firefox/131.0" "{CLIENT}'}
     first = [
         event(event_id="a", ip_address=CLIENT, user_id="jane", timestamp=iso(1)),
@@ -61,8 +61,8 @@ def fill(session: SparkSession, settings: Settings) -> None:
         event(event_id=f"d-{CLIENT}", ip_address=CLIENT, action="checkout", status_code=503, timestamp=iso(12)),
         event(event_id="e", ip_address=NEIGHBOUR, timestamp=iso(13)),
         event(event_id="f", product_id=CLIENT, timestamp=iso(14)),
-        line("/product/31893?ref=198.51.100.7", **known),
-        line("/robots.txt", **known),
+        line("/product/31893?ref=198.51.100.7", **KNOWN),
+        line("/robots.txt", **KNOWN),
         line("/basket/add/5544", **mentioned),
         event(ip_address=CLIENT, action="search"),
         f"garbage of {CLIENT}".encode(),
@@ -114,7 +114,7 @@ def test_an_erased_client_is_nowhere_and_all_still_counts(
     assert mentions(settings.data) > 0
 
     record = erase_on_record(session, settings, CLIENT, f"asked for by {CLIENT} itself")
-    assert (record.own, record.rejected, record.others) == (9, 3, 2)
+    assert (record.own, record.rejected, record.others) == (10, 2, 2)
     assert (record.reason, record.finished) == ("asked for by erased itself", True)
     assert [ErasureRecord.of(json.loads(text)) for text in list_texts(session, settings.erasures)] == [record]
     assert mentions(settings.data) == 0
@@ -140,14 +140,14 @@ def test_an_erased_client_is_nowhere_and_all_still_counts(
 def test_what_a_replay_has_counted_counts_on_and_records_forget_the_client(
     session: SparkSession, settings: Settings
 ) -> None:
-    own = settings.data / "urls.yml"
-    own.write_text(settings.rules_file.read_text())
-    settings = replace(settings, rules_file=own)
-    own.write_text(own.read_text().replace("add_to_cart, checkout]", "add_to_cart, checkout, search]"))
-    start = int(at(0).timestamp())
-    ask(settings.requests, ReplayRequest("r", start - 600, start + 600, reason=f"for {CLIENT}"))
+    early = [event(event_id="early", ip_address=CLIENT, timestamp=iso(3600)), line(**{"12:00:00": "13:00:00", **KNOWN})]
+    append_batch(session, settings, early)
     Pipeline(session, settings).count()
-    assert replayed(settings).moved["events"] == 1
+    settings = replace(settings, future_seconds=7200)
+    start = int(at(0).timestamp())
+    ask(settings.requests, ReplayRequest("r", start - 600, start + 7200, reason=f"for {CLIENT}"))
+    Pipeline(session, settings).count()
+    assert replayed(settings).moved["events"] == 2
     ask(settings.requests, VerdictRequest("v", BY_HAND, (Change(CLIENT, CONVICTED, f"{CLIENT} is one"),)))
     Pipeline(session, settings).count()
     before = sums(session, settings)
@@ -157,10 +157,10 @@ def test_what_a_replay_has_counted_counts_on_and_records_forget_the_client(
         assert mentions(Path(folder)) == 1
 
     record = erase_on_record(session, settings, CLIENT, "")
-    assert (record.own, record.rejected, record.others) == (10, 2, 2)
+    assert (record.own, record.rejected, record.others) == (12, 2, 2)
     assert mentions(settings.data) == 0
     assert Counter(tuple(cell) for cell in sums(session, settings)) == renamed(before)
-    assert wrong(session, settings, load_url_rules(own)) == []
+    assert wrong(session, settings, load_rules(settings)) == []
 
 
 @pytest.mark.parametrize(

@@ -27,21 +27,23 @@ from golden_lake import (
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import TopicAuthorizationFailedError
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from audit.check import Check
 from lake.contracts.edition import Edition
 from lake.contracts.records import ReplayRecord
 from lake.requests import ReplayAnswer, ReplayRequest, ask, new_id, read_answer, withdraw
 from lake.settings import Settings
-from lake.url_rules import load_url_rules
+from lake.url_rules import load_rules
 from marts.build import Marts
+from spark.events.parse import parse_again
 from spark.pipeline import Pipeline
 from spark.tables.verdicts import read_verdicts
 
 pytestmark = pytest.mark.stack
 
-FIRST, END = (int(dt.datetime(year, 1, 1, tzinfo=dt.timezone.utc).timestamp()) for year in (2026, 2027))
-"""The whole range of the golden lake's events."""
+FIRST, END = (int(dt.datetime(year, 1, 1, tzinfo=dt.timezone.utc).timestamp()) for year in (1990, 2027))
+"""The whole range of the golden lake's events, those included that were rejected for their age."""
 OFFERS = (int(dt.datetime(2026, 1, 5, 10, tzinfo=dt.timezone.utc).timestamp()), 5400)
 """The first window, and the seconds, of the range in which a golden replay corrected the ledger."""
 
@@ -71,7 +73,7 @@ def golden(session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> I
         pipeline.drain()
         Marts(settings).run()
         after, bookmark_after = figures_now(session, settings), bookmark(settings)
-        checks = Audit(session, settings, load_url_rules(settings.rules_file))()
+        checks = Audit(session, settings, load_rules(settings))()
         session.conf.set("spark.sql.shuffle.partitions", partitions)  # the audit has set its own
         advice = pipeline.progress.silver.advice
         yield Golden(settings, before, bookmark_before, after, bookmark_after, advice, checks)
@@ -193,20 +195,31 @@ def test_a_golden_replay_is_undone_and_brought_back(session: SparkSession, golde
     first, seconds = OFFERS
     again = replay(session, golden.settings, first=first, end=first + seconds)
     assert again.corrections > 0
-    assert sums(golden) == before
+    growth = {name: number - before[name] for name, number in sums(golden).items()}
+    assert growth["events"] == newly_read(session, golden, first, first + seconds)
+    assert all(number >= 0 for number in growth.values())
+
+
+def newly_read(session: SparkSession, golden: Golden, first: int, end: int) -> int:
+    """Return how many events of a range were rejected on arrival, and are read today."""
+    rows = session.read.format("delta").load(golden.settings.bronze).filter("reject_reason is not null")
+    window = F.unix_seconds("window_start")
+    read = parse_again(rows, load_rules(golden.settings)).filter((window >= first) & (window < end))
+    return read.select("event_id", "window_start").distinct().count()
 
 
 def test_one_replay_of_everything_brings_it_into_line(session: SparkSession, golden: Golden) -> None:
     before = sums(golden)
+    left = newly_read(session, golden, FIRST, END) - newly_read(session, golden, OFFERS[0], sum(OFFERS))
     corrections = replay(session, golden.settings).corrections
     assert corrections == 0 or golden.advice
-    assert sums(golden) == before
+    assert sums(golden)["events"] - before["events"] == left > 0
     assert Pipeline(session, golden.settings).progress.silver.advice is None
 
 
 def test_every_stage_agrees_with_the_one_before_it(session: SparkSession, golden: Golden) -> None:
     Marts(golden.settings).run()
-    assert wrong(Audit(session, golden.settings, load_url_rules(golden.settings.rules_file))(deep=True)) == {}
+    assert wrong(Audit(session, golden.settings, load_rules(golden.settings))(deep=True)) == {}
 
 
 def test_no_secret_no_path_and_no_erased_client_is_in_it(tmp_path: Path) -> None:

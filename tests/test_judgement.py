@@ -123,11 +123,14 @@ def test_a_few_verdicts_stay_in_lists(session: SparkSession) -> None:
 @pytest.mark.parametrize("rows", [1, ROWS_PER_LOOK + 1])
 def test_a_batch_of_more_agents_than_fit_into_memory_names_none(session: SparkSession, rows: int) -> None:
     many = session.range(MOST_AGENTS + 1).select(
-        F.concat(F.lit("agent "), F.col("id")).alias("user_agent"), F.lit(START).alias("window_start")
+        F.concat(F.lit("agent "), F.col("id")).alias("user_agent"),
+        F.lit(START).alias("window_start"),
+        F.when(F.col("id") < 2, "json").otherwise("access_log").alias("format"),
+        F.when(F.col("id") > 0, "other").otherwise("checkout").alias("action"),
     )
     few = many.limit(3).unionAll(many.limit(2).withColumn("user_agent", F.lit(None).cast("string")))
     windows = [int(START.timestamp())]
-    assert profile(many, rows) == (windows, None)
+    assert profile(many, rows) == (windows, None, 2, 1)
     batch = profile(few, rows)
     assert (batch.windows, sorted(batch.agents or [])) == (windows, [f"agent {number}" for number in range(3)])
     assert distinct_agents(many) is None

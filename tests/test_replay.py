@@ -105,7 +105,7 @@ def test_a_replay_under_the_right_rules_corrects_and_can_be_undone(
     assert_on_record(session, ruled)
 
 
-def test_an_action_added_to_the_rules_brings_its_rejected_events_back(session: SparkSession, ruled: Settings) -> None:
+def test_an_action_added_to_the_rules_gets_the_events_that_name_it(session: SparkSession, ruled: Settings) -> None:
     send(
         ruled,
         [(event(60, "a"), None), (event(90, "b", action="search"), None), (event(90, "b", action="search"), None)],
@@ -115,11 +115,22 @@ def test_an_action_added_to_the_rules_brings_its_rejected_events_back(session: S
     text = ruled.rules_file.read_text()
     ruled.rules_file.write_text(text.replace("add_to_cart, checkout]", "add_to_cart, checkout, search]"))
     outcome = replay_of(session, ruled, last_year("a", reason="searches count, too"))
-    assert outcome.moved["events"] == 1
+    assert (outcome.moved["events"], outcome.corrections > 0) == (0, True)
     (on_record,) = replays(session, ruled)
     assert on_record.reason == "searches count, too"
     assert on_record.rules == Edition.of_today(ruled).rules
     assert [number for cell, number in cells(ruled).items() if cell[2] == "search"] == [1]
+
+
+def test_a_limit_that_was_raised_brings_back_what_a_clock_that_runs_ahead_has_sent(
+    session: SparkSession, settings: Settings
+) -> None:
+    send(settings, [(event(60, "a"), None), (event(-1800, "early"), None), (event(-1800, "early"), None)])
+    Pipeline(session, settings).drain()
+    now = int(time.time() // 10 * 10)
+    request = ReplayRequest("a", now - 600, now + 7200)
+    patient = replace(settings, future_seconds=7200)
+    assert replay_of(session, patient, request).moved["events"] == 1
 
 
 def test_an_id_that_looks_like_a_place_is_an_id(session: SparkSession, settings: Settings) -> None:

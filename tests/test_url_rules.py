@@ -26,6 +26,19 @@ from lake.url_rules import UrlRules, load_url_rules
             b"actions: [a]\nrules: [{action: a, pattern: '('}]",
             "rule 1 .*: the pattern '\\(' is not a regular expression",
         ),
+        (
+            b"actions: [a]\nrules: [{action: a, pattern: a, method: get}]",
+            "the method 'get' must be upper-case",
+        ),
+        (b"actions: [a]\nrules: [{action: a, pattern: a, method: [GET, 7]}]", "rule 1 .*: the method '7' must be"),
+        (
+            b"actions: [a]\nrules: [{action: a, pattern: a, status: 20x}]",
+            "the status '20x' must be a status",
+        ),
+        (b"actions: [a]\nrules: [{action: a, pattern: a, status: []}]", "rule 1 .*: the status .* must be a status"),
+        (b"actions: [a]\nrules: [{action: a, pattern: a, host: '('}]", "rule 1 .*: the pattern '\\(' is not a"),
+        (b"actions: [a]\nrules: [{action: a, pattern: a, query: 7}]", "rule 1 .*: the pattern is 7"),
+        (b"actions: [a]\nrules: [{action: a, pattern: a, path: b}]", "rule 1 .*; give it .*`status`, `host`, `query`"),
         (b"actions: [a]\nrules:\n- {action: a, pattern: [}", "is not YAML: line 3: "),
         (b"- a\n\xff", "is not UTF-8 in line 2"),
         (b"[" * 100_000, "is not YAML: it is nested too deeply"),
@@ -90,15 +103,38 @@ def test_a_rule_that_one_request_could_keep_busy_is_refused_by_its_number(patter
     assert repr(pattern) in str(error.value)
 
 
+def test_a_slow_pattern_for_the_query_is_refused_too(tmp_path: Path) -> None:
+    path = tmp_path / "urls.yml"
+    rules = [{"action": "a", "pattern": "b"}, {"action": "a", "pattern": "b", "query": "^(?:[a-z]+)+$"}]
+    path.write_text(yaml.safe_dump({"actions": ["a"], "rules": rules}))
+    with pytest.raises(RulesError, match=r"rule 2 in .*can take longer than 1 s"):
+        load_url_rules(path)
+
+
+def test_conditions_are_words_or_lists_of_words(tmp_path: Path) -> None:
+    path = tmp_path / "urls.yml"
+    rules = [
+        {"action": "a", "pattern": "b", "method": "GET", "status": 304},
+        {"action": "a", "pattern": "b", "method": ["GET", "M-SEARCH"], "status": ["2xx", 404]},
+        {"action": "a", "pattern": "b", "host": "h", "query": "q"},
+    ]
+    path.write_text(yaml.safe_dump({"actions": ["a"], "rules": rules}))
+    first, second, third = load_url_rules(path).rules
+    assert (first.methods, first.statuses, first.host, first.query) == (("GET",), ("304",), None, None)
+    assert (second.methods, second.statuses) == (("GET", "M-SEARCH"), ("2xx", "404"))
+    assert third.patterns == ("b", "h", "q")
+
+
 def test_rules_that_repeat_much_but_share_nothing_are_taken(tmp_path: Path) -> None:
     patterns = ["^/shop/.*/item/.*id=", "^(?:/[^/?]+){2,99}/x$", "(?:a|b)*c", "^[^?]*/checkout", "a{1,5000}b", ".*"]
     assert [rule.pattern for rule in load_url_rules(_rules(tmp_path, *patterns)).rules] == patterns
 
 
 def action_of(rules: UrlRules, method: str, target: str) -> tuple[str, str | None]:
-    """What the first rule that fits says, and the product that it names."""
+    """What the first rule that fits a request answered 200 says, and the product that it names."""
     for rule in rules.rules:
-        found = re.search(rule.python_pattern, target, re.ASCII) if rule.method in (None, method) else None
+        is_for = method in (rule.methods or (method,)) and "2xx" in (rule.statuses or ("2xx",))
+        found = re.search(rule.python_pattern, target, re.ASCII) if is_for else None
         if found:
             return rule.action, found.group(rule.product_group) if rule.product_group else None
     return "other", None

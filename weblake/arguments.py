@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import ipaddress
 import math
 import re
 
+from lake.addresses import canonical
+from lake.contracts import ERASED, UNKNOWN
 from lake.errors import SettingsError
 
 UNITS = {"min": 60, "h": 3_600, "d": 86_400}
+CLIENT = re.compile(r"(?=.*[.:])[0-9a-z*][0-9a-z*_.:-]*", re.ASCII)
 AGO = re.compile(rf"(\d{{1,6}}) ?({'|'.join(UNITS)})")
 
 
@@ -45,12 +47,28 @@ def read_since(option: str, text: str, now: float) -> float:
         ) from error
 
 
-def require_address(text: str) -> None:
-    """Raise SettingsError if the text is not an IP address."""
-    try:
-        ipaddress.ip_address(text)
-    except ValueError as error:
-        raise SettingsError(f"--ip {text!r} is not an IP address; give it as the marts show it") from error
+def read_address(text: str) -> str:
+    """Return an address in the spelling that the marts have; any other is understood.
+
+    Raises:
+        SettingsError: it is no IP address.
+    """
+    address = canonical(text)
+    if address is None:
+        raise SettingsError(f"--ip {text!r} is not an IP address; give it as the marts show it")
+    return address
+
+
+def read_client(text: str) -> str:
+    """Return a client as the marts have it: an address, a host's name, or an anonymised address.
+
+    Raises:
+        SettingsError: it is none of them, or nobody: the unknown, or those who are erased already.
+    """
+    client = canonical(text) or text.strip().lower()
+    if not CLIENT.fullmatch(client) or client in (UNKNOWN, ERASED):
+        raise SettingsError(f"--ip {text!r} is not an IP address, nor a host's name; give it as the marts show it")
+    return client
 
 
 def require_positive(option: str, number: float | None) -> None:

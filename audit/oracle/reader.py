@@ -6,8 +6,6 @@ microseconds since 1970.
 
 from __future__ import annotations
 
-import datetime as dt
-import ipaddress
 import json
 import re
 from collections.abc import Iterable
@@ -15,26 +13,28 @@ from typing import Any
 
 from audit.oracle.clients import Clients
 from audit.oracle.event import Event, Record
-from audit.oracle.times import SECOND, iso_micros, log_micros
-from lake.contracts import ASSET, DIMENSIONS, EARLIEST_EVENT, ERASED, OTHER
-from lake.url_rules import PRODUCT_GROUP, UrlRules
+from audit.oracle.origin import client_of
+from audit.oracle.requests import LONGEST_KEY, Requests
+from audit.oracle.texts import read_text, short_key
+from audit.oracle.times import SECOND, micros, number_micros
+from lake.contracts import DIMENSIONS, OTHER, UNKNOWN
+from lake.url_rules import UrlRules
 
-TOLERANCE = 300 * SECOND
-EARLIEST = int(dt.datetime.fromisoformat(f"{EARLIEST_EVENT}+00:00").timestamp()) * SECOND
-LONGEST_KEY = 256
 LONGEST_AGENT = 2048
-LONGEST_TARGET = 8192
 LARGEST = 2**63 - 1
+WHITE = " \t\r\n"
 
 TEXT = r'"([^"\\]*(?:\\[^\n\r\x85\u2028\u2029][^"\\]*)*)"'
-LOG = re.compile(
-    rf"(\S+) \S+ [^\[\r\n]*\[([^\]\r\n]+)\] {TEXT} (\d{{3}}) (\d+|-)"
-    rf'(?: {TEXT} {TEXT})?(?: "[^"]*")?\r?\n?',
-    re.ASCII,
-)
+LIST = re.compile(r"\S+(?:(?<=,) \S+)*", re.ASCII)
+SECOND_LIST = re.compile(rf" (?=\[?[0-9A-Fa-f]{{0,4}}[.:]|unknown,){LIST.pattern}", re.ASCII)
+COMMON = rf" (\S+) ([^\[\r\n]*)\[([^\]\r\n]+)\] {TEXT} (\d{{3}}) (\d+|-)"
+FORWARDED = r'(?: "([^"]*)")?[ \t\r\n]*'
+RELAYED = re.compile(r"[0-9:] - ")
+LOG = re.compile(rf"{COMMON}(?: {TEXT} {TEXT})?{FORWARDED}", re.ASCII)
+BARE = re.compile(rf'{COMMON} {TEXT} "([^\r\n]*?)"{FORWARDED}', re.ASCII)
 DECIMAL = re.compile(r"\d{1,9}(?:\.\d*)?(?:[eE][+-]?\d{1,2})?", re.ASCII)
 SURROGATE = re.compile("[\ud800-\udfff]")  # half a character, which JSON can escape and UTF-8 has no bytes for
-HOST = re.compile(r"[a-z]+://[^/?#]*")
+BETWEEN = re.compile(r"\}[ \t\r\n]*(?:,[ \t\r\n]*)?\{")
 Cell = tuple[str, int, str]
 
 
@@ -49,70 +49,52 @@ class Oracle:
         """Compile the rules."""
         self._clients = clients or Clients()
         self._actions = frozenset(rules.actions)
-        self._rules = [
-            (rule.action, rule.method, re.compile(re.sub(r"\(\?<(?=[A-Za-z])", "(?P<", rule.pattern), re.ASCII))
-            for rule in rules.rules
-        ]
+        self._requests = Requests(rules)
+        self._proxies = rules.proxies
+        self._tolerance, self._zone = rules.future_seconds * SECOND, rules.log_timezone
 
     def read(self, value: bytes | None, ingested: int) -> Event:
         """Return what a record says that Kafka appended at ``ingested``."""
-        try:
-            text = (value or b"").decode()
-        except UnicodeDecodeError:
-            return Event("invalid_utf8")
-        if "\0" in text:
-            return Event("nul_character")
+        text = read_text(value)
         event = self._read_json(text, ingested) if text.startswith("{") else self._read_log(text, ingested)
-        keys = (event.ip_address, event.action, event.product_id)
-        if event.reject_reason is None and any(len(key or "") > LONGEST_KEY for key in keys):
-            event.reject_reason = "key_too_long"
         if event.reject_reason is None:
-            event.client = self._clients.of(event.ip_address or "", event.user_agent)
+            event.client = self._clients.of(event.ip_address or UNKNOWN, event.user_agent)
         return event
 
     def _read_json(self, text: str, ingested: int) -> Event:
         try:
-            fields, end = json.JSONDecoder(
-                parse_int=Number, parse_float=Number, parse_constant=_refuse_constant
-            ).raw_decode(text)
+            fields, end = _decoder().raw_decode(text)
         except (ValueError, RecursionError):
             return Event("not_json")
-        if text[end:].strip(" \t\r\n"):
-            return Event("trailing_bytes")
-        texts = {name: _text(fields.get(name)) for name in ("event_id", "user_id", "product_id", "user_agent")}
-        texts["user_agent"] = texts["user_agent"] and texts["user_agent"][:LONGEST_AGENT]
-        address, action = _text(fields.get("ip_address")), _text(fields.get("action"))
-        if any("\0" in (part or "") for part in (*texts.values(), address, action)):
-            return Event("nul_character")
-        stamp = _text(fields.get("timestamp"))
+        if text[end:].strip(WHITE):
+            return Event("several_records" if _are_objects(text) else "trailing_bytes")
+        stamp = fields.get("timestamp")
+        action = _text(fields.get("action"))
+        names = ("event_id", "user_id", "product_id", "user_agent")
+        texts = {name: None if isinstance(fields.get(name), dict | list) else _text(fields.get(name)) for name in names}
+        agent, product = texts["user_agent"], texts["product_id"]
         event = Event(
-            time=iso_micros(stamp or ""),
-            ip_address=address,
-            action=action,
-            product_id=texts["product_id"] or None,
+            time=self._time(stamp),
+            ip_address=client_of(_text(fields.get("ip_address")), None, self._proxies),
+            action=action if action in self._actions else OTHER,
+            product_id=short_key(product, LONGEST_KEY) if product else None,
             given_id=texts["event_id"] or None,
-            user_agent=texts["user_agent"],
+            user_agent=agent and agent[:LONGEST_AGENT],
+            status_code=_status(_text(fields.get("status_code"))),
+            response_ms=_milliseconds(fields.get("response_time")),
         )
-        event.reject_reason = _time_or_address_problem(event, stamp, ingested)
-        if event.reject_reason is None and action not in self._actions:
-            event.reject_reason = "unknown_action"
-        if event.reject_reason is None and not _take_numbers(event, fields):
-            event.reject_reason = "wrong_type"
+        event.reject_reason = "not_an_event" if action is None else self._time_problem(event, stamp, ingested)
         return event
 
     def _read_log(self, text: str, ingested: int) -> Event:
-        line = LOG.fullmatch(text)
-        if not line:
-            return Event("not_a_log_line")
-        address, stamp, request, status, size, _, agent = line.groups()
-        parts = request.split(" ")
-        path = HOST.sub("", parts[1], count=1) if len(parts) > 1 and HOST.match(parts[1]) else (parts[1:2] or [None])[0]
-        if request in ("-", ""):
-            path = ""
-        action, product = self._meaning(parts[0], None if path is None else path[:LONGEST_TARGET])
+        address, line = _split_line(text)
+        if line is None:
+            return Event("several_records" if _is_array(text) or "\n" in text else "not_a_log_line")
+        _, _, stamp, request, status, size, _, agent, forwarded = line.groups()
+        path, action, product = self._requests.read(request, status)
         event = Event(
-            time=log_micros(stamp),
-            ip_address=address,
+            time=self._time(stamp),
+            ip_address=client_of(address, None if forwarded in ("", "-") else forwarded, self._proxies),
             action=action,
             product_id=product,
             path=path,
@@ -121,17 +103,20 @@ class Oracle:
             status_code=int(status),
             bytes=_size(size),
         )
-        event.reject_reason = _time_or_address_problem(event, stamp, ingested)
+        event.reject_reason = self._time_problem(event, stamp, ingested)
         return event
 
-    def _meaning(self, method: str, path: str | None) -> tuple[str, str | None]:
-        """Return action and product id of a request."""
-        for action, its_method, pattern in self._rules if path is not None else ():
-            match = pattern.search(path or "") if its_method in (None, method) else None
-            if match:
-                has_product = action != ASSET and PRODUCT_GROUP in pattern.groupindex
-                return action, (match[PRODUCT_GROUP] or None) if has_product else None
-        return OTHER, None
+    def _time(self, stamp: Any) -> int | None:
+        """Return when a record says that it happened. Spark writes a number with a fraction as Java does."""
+        is_fraction = isinstance(stamp, Number) and not stamp.lstrip("-").isdigit()
+        return number_micros(float(stamp)) if is_fraction else micros(_text(stamp) or "", self._zone)
+
+    def _time_problem(self, event: Event, stamp: Any, ingested: int) -> str | None:
+        if stamp is None or stamp == "":
+            return "missing_time"
+        if event.time is None:
+            return "unreadable_time"
+        return "time_in_future" if event.time > ingested + self._tolerance else None
 
     def count(self, records: Iterable[Record]) -> tuple[dict[Cell, int], int, int]:
         """Count events per (dimension, window in seconds, key); also the numbers of rejected and of duplicate records.
@@ -156,13 +141,35 @@ class Oracle:
         return cells, rejected, duplicates
 
 
+def _split_line(text: str) -> tuple[str, re.Match[str] | None]:
+    """Return what a line has for its client, one or two lists, and all else of it; None where it is no such line."""
+    first = LIST.match(text)
+    if first is None:
+        return "", None
+    second = SECOND_LIST.match(text, first.end())
+    for end in (second.end() if second else first.end(), first.end()):
+        rest = LOG.fullmatch(text, end) or BARE.fullmatch(text, end)
+        if rest and not (rest.re is BARE and _is_more(text[rest.start(8) :])) and not _is_relayed(rest):
+            return text[:end], rest
+    return "", None
+
+
+def _is_relayed(line: re.Match[str]) -> bool:
+    """Say whether a relay has put something before the whole line, which is then not the client."""
+    identity, user, stamp = line.groups()[:3]
+    before_quotes = f"{identity} {user}[{stamp}] ".partition('"')[0]
+    return identity != "-" and RELAYED.search(before_quotes) is not None
+
+
 def dimensions(event: Event) -> dict[str, str]:
     """Return the key of a good event in each dimension that it has one in."""
-    keys = {}
+    keys: dict[str, str] = {}
     for name, dimension in DIMENSIONS.items():
         key = getattr(event, dimension.column) if dimension.column else name
         if key is not None:
             keys[name] = str(key).zfill(dimension.digits)
+        elif dimension.unknown is not None:
+            keys[name] = dimension.unknown
     return keys
 
 
@@ -179,52 +186,49 @@ def _text(value: Any) -> str | None:
     return json.dumps(value)
 
 
-def _is_decimal(text: str, value: Any) -> bool:
-    """Say whether a response time counts. Spark reads a float as Java writes it: 9.0E15, with two digits at most."""
-    if isinstance(value, Number) and not value.lstrip("-").isdigit():
-        return not value.startswith("-") and (float(value) == 0 or 1e-99 <= float(value) < 1e100)
-    return DECIMAL.fullmatch(text) is not None
+def _decoder() -> json.JSONDecoder:
+    return json.JSONDecoder(parse_int=Number, parse_float=Number, parse_constant=_refuse_constant)
+
+
+def _are_objects(text: str) -> bool:
+    """Say whether a text is several objects, with or without commas between them."""
+    try:
+        parts = _decoder().decode(f"[{BETWEEN.sub('},{', text)}]")
+    except (ValueError, RecursionError):
+        return False
+    return len(parts) > 1 and all(isinstance(part, dict) for part in parts)
+
+
+def _is_more(rest: str) -> bool:
+    """Say whether behind the quote of an agent there is another line, or more than an agent and a forwarded-for."""
+    return '] "' in rest or rest.count('" "') > 1
+
+
+def _is_array(text: str) -> bool:
+    try:
+        return text.startswith("[") and bool(_decoder().raw_decode(text)[0])
+    except (ValueError, RecursionError):
+        return False
+
+
+def _status(text: str | None) -> int | None:
+    number = int(text) if text and re.fullmatch(r"\d{1,9}", text, re.ASCII) else 0
+    return number if 100 <= number <= 599 else None
+
+
+def _milliseconds(seconds: Any) -> int | None:
+    """Return a response time; None for what is no number that counts.
+
+    Spark reads a number with a fraction as Java writes it: 9.0E15, with two digits at most.
+    """
+    if isinstance(seconds, Number) and not seconds.lstrip("-").isdigit():
+        is_number = not seconds.startswith("-") and (float(seconds) == 0 or 1e-99 <= float(seconds) < 1e100)
+    else:
+        is_number = DECIMAL.fullmatch(_text(seconds) or "") is not None
+    milliseconds = int(float(seconds) * 1000 + 0.5) if is_number else None
+    return milliseconds if milliseconds is not None and milliseconds <= LARGEST else None
 
 
 def _size(digits: str) -> int | None:
     digits = digits.lstrip("0") or "0"
     return int(digits) if digits != "-" and len(digits) <= 19 and int(digits) <= LARGEST else None
-
-
-def _time_or_address_problem(event: Event, stamp: str | None, ingested: int) -> str | None:
-    if not stamp:
-        return "missing_time"
-    if event.time is None:
-        return "unreadable_time"
-    if event.time < EARLIEST:
-        return "time_too_old"
-    if event.time > ingested + TOLERANCE:
-        return "time_in_future"
-    if event.ip_address in (None, "", "-"):
-        return "missing_ip"
-    return None if event.ip_address == ERASED or _is_address(event.ip_address or "") else "invalid_ip"
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return "%" not in text
-
-
-def _take_numbers(event: Event, fields: dict[str, Any]) -> bool:
-    """Read status and response time into the event; return whether every field has a type that it may have."""
-    if any(isinstance(fields.get(name), dict | list) for name in ("event_id", "user_id", "product_id", "user_agent")):
-        return False
-    status, response = _text(fields.get("status_code")), _text(fields.get("response_time"))
-    if status is not None:
-        if not re.fullmatch(r"\d{1,9}", status, re.ASCII) or not 100 <= int(status) <= 599:
-            return False
-        event.status_code = int(status)
-    if response is not None:
-        if not _is_decimal(response, fields.get("response_time")):
-            return False
-        milliseconds = int(float(response) * 1000 + 0.5)
-        event.response_ms = milliseconds if milliseconds <= LARGEST else None
-    return True

@@ -4,45 +4,81 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 SECOND = 1_000_000
-
-LOG_TIME = re.compile(r"(\d\d)/(\w\w\w)/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)", re.ASCII)
+BEGINNING = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
+EARLIEST = (dt.datetime(1990, 1, 1, tzinfo=dt.timezone.utc) - BEGINNING) // dt.timedelta(microseconds=1)
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-ISO_TIME = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d)(?::?(\d\d))?)?", re.ASCII
-)
+
+CLOCK = r"(?P<hour>\d\d):(?P<minute>\d\d)"
+SECONDS = r":(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9}))?"
+ZONE = r"(?: ?(?P<zone>Z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?"
+KINDS = [
+    re.compile(pattern + ZONE, re.ASCII)
+    for pattern in (
+        rf"(?P<year>\d{{4}})-(?P<month>\d\d)-(?P<day>\d\d)[T ]{CLOCK}(?:{SECONDS})?",
+        rf"(?P<day>\d\d)/(?P<month>[A-Z][a-z]{{2}})/(?P<year>\d{{4}}):{CLOCK}{SECONDS}",
+        rf"(?:[A-Z][a-z]{{2}}, )?(?P<day>\d\d?) (?P<month>[A-Z][a-z]{{2}}) (?P<year>\d{{4}}) {CLOCK}{SECONDS}",
+    )
+]
+DIGITS = re.compile(r"\d{9,19}(?:\.\d{1,9})?", re.ASCII)
+SCIENTIFIC = re.compile(r"\d\.\d{1,17}E\d{1,2}", re.ASCII)
 
 
-def iso_micros(text: str) -> int | None:
-    """Return the microseconds since 1970 of an ISO 8601 time, UTC unless it says; None for no time."""
-    time = ISO_TIME.fullmatch(text)
-    if not time:
+def micros(text: str, zone: str) -> int | None:
+    """Return the microseconds since 1970 that a text means; None for one that means no time since web servers exist.
+
+    ``zone`` is the time zone of a time that names none.
+    """
+    if DIGITS.fullmatch(text) or SCIENTIFIC.fullmatch(text):
+        return _if_late_enough(_since_1970(Decimal(text)))
+    match = next(filter(None, (kind.fullmatch(text) for kind in KINDS)), None)
+    return _if_late_enough(_written_out(match, zone)) if match else None
+
+
+def number_micros(number: float) -> int | None:
+    """Return what :func:`micros` returns, for a number with a fraction."""
+    return _if_late_enough(_since_1970(Decimal(repr(number))))
+
+
+def _if_late_enough(time: int | None) -> int | None:
+    return time if time is not None and time >= EARLIEST else None
+
+
+def _since_1970(number: Decimal) -> int | None:
+    if not number.is_finite():
         return None
-    year, month, day, hour, minute, second, fraction, sign, hours, minutes = time.groups()
-    micros = int(f"{fraction or '0':0<6}"[:6])
-    return _micros([year, month, day, hour, minute, second], micros, sign or "+", hours or "0", minutes or "0")
+    for unit in (SECOND, 1000, 1):
+        if number * unit < 10**17:
+            return int(number * unit)
+    time = int(number / 1000)
+    return time if time < 2**63 else None
 
 
-def log_micros(text: str) -> int | None:
-    """Return the microseconds since 1970 of an access log's time; None for no time."""
-    time = LOG_TIME.fullmatch(text)
-    if not time or time[2] not in MONTHS:
-        return None
-    day, month, year, hour, minute, second, sign, hours, minutes = time.groups()
-    return _micros([year, str(MONTHS.index(month) + 1), day, hour, minute, second], 0, sign, hours, minutes)
-
-
-def _micros(parts: list[str], micros: int, sign: str, hours: str, minutes: str) -> int | None:
-    """Return the microseconds of a time with its distance from UTC (at most 18 hours), or None for no real time."""
-    offset = int(hours) * 60 + int(minutes)
-    if offset > 18 * 60 or int(minutes) > 59:
-        return None
+def _written_out(match: re.Match[str], zone: str) -> int | None:
+    parts = match.groupdict()
+    month = parts["month"]
     try:
-        year, month, day, hour, minute, second = map(int, parts)
-        year = year or 4  # Python has no year 0, which is as long as year 4 and as much too old
-        local = dt.datetime(year, month, day, hour, minute, second, tzinfo=dt.timezone.utc)
-    except ValueError:
+        number = MONTHS.index(month) + 1 if month.isalpha() else int(month)
+        hour, minute, second = (int(parts[name] or 0) for name in ("hour", "minute", "second"))
+        tz = ZoneInfo(zone) if parts["zone"] is None else dt.timezone.utc
+        local = dt.datetime(int(parts["year"]), number, int(parts["day"]), hour, minute, second, tzinfo=tz)
+        since = local.astimezone(dt.timezone.utc) - BEGINNING
+    except (ValueError, OverflowError):  # no such day; or before Python's first year, or after its last
         return None
-    shift = offset * 60 * (-1 if sign == "-" else 1)
-    return (int(local.timestamp()) - shift) * SECOND + micros
+    shift = _offset(parts["zone"] or "")
+    whole = since.days * 86_400 + since.seconds
+    return None if shift is None else (whole - shift) * SECOND + int(f"{parts['fraction'] or '':0<6}"[:6])
+
+
+def _offset(zone: str) -> int | None:
+    """Return the seconds that a zone is ahead of UTC; None for more than 18 hours."""
+    digits = zone[1:].replace(":", "")
+    if not digits.isdigit():
+        return 0
+    hours, minutes = int(digits[:2]), int(digits[2:] or 0)
+    if minutes > 59 or hours * 60 + minutes > 18 * 60:
+        return None
+    return (-1 if zone[0] == "-" else 1) * (hours * 60 + minutes) * 60

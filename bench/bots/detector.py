@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from bench.bots.labelled import Sent
 from lake.settings import Settings
-from lake.url_rules import load_url_rules
+from lake.url_rules import load_rules
 from marts.build import Marts
 from spark.events.agents import sort_agents
 from spark.events.claims import load_ranges
@@ -49,7 +49,7 @@ class Detector:
     def __init__(self, session: SparkSession, settings: Settings) -> None:
         self._session = session
         self._settings = settings
-        self._rules = load_url_rules(settings.rules_file)
+        self._rules = load_rules(settings)
         self._ranges = load_ranges(settings.ranges_file)
         self._marts = Marts(settings)
         self._version = 0

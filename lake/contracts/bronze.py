@@ -18,7 +18,7 @@ BRONZE = (
     Column("occurred_at", "TIMESTAMP", "when the event happened"),
     Column("window_start", "TIMESTAMP", "start of its ten-second window"),
     Column("event_date", "DATE", "day of the event; day of ingestion where rejected"),
-    Column("ip_address", "STRING", "client address"),
+    Column("ip_address", "STRING", "the client: an address in its one spelling, a host's name, or null if unknown"),
     Column("user_id", "STRING", "user, where known"),
     Column("action", "STRING", "what the client did"),
     Column("product_id", "STRING", "product, where there is one"),
@@ -28,5 +28,6 @@ BRONZE = (
     Column("status_code", "INT", "HTTP status"),
     Column("response_ms", "BIGINT", "response time in milliseconds, where known"),
     Column("bytes", "BIGINT", "response size, where known"),
+    Column("source", "STRING", "name of the server that wrote the record, from the header; null where none was sent"),
 )
 BRONZE_PARTITION = "event_date"

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from lake.contracts.columns import names
 from lake.contracts.ledger import DIMENSIONS, MEASURES
+from lake.contracts.vocabulary import EARLIEST_EVENT, READING
 from lake.errors import RulesError, brief
 from lake.rules_file import read_bytes, read_yaml
 from lake.settings import AGENTS_FILE, Settings
@@ -23,17 +24,23 @@ URL_RULES, RANGES, AGENT_RULES = "urls.yml", "crawler_ranges.csv", "agents.yml"
 """The names of the rules in an edition: those of the files that Weblake ships, whatever the files in use are called."""
 
 EDITION_PROPERTY = "weblake.edition"
+OF_READING = "today's reading of records"
+FIRST_DAY = dt.datetime.fromisoformat(EARLIEST_EVENT).date()
 FIRST_DIMENSIONS = ("all", "action", "product", "client")
 """The dimensions of ledgers that were made before editions were written down."""
 
 
 @dataclass(frozen=True)
 class Edition:
-    """Names of measures and dimensions, and a hash of the URL rules, the address ranges and the agent rules."""
+    """Names of measures and dimensions, a hash of the URL rules, the address ranges and the agent rules, and a number.
+
+    ``reading`` is the number of the way in which records were read: see ``vocabulary.READING``.
+    """
 
     measures: tuple[str, ...]
     dimensions: tuple[str, ...]
     rules: Mapping[str, str] = field(default_factory=dict)
+    reading: int = 1
 
     @classmethod
     def of_today(cls, settings: Settings) -> Edition:
@@ -47,7 +54,7 @@ class Edition:
             RANGES: _hash(read_bytes(settings.ranges_file)),
             AGENT_RULES: _hash(_as_json(AGENTS_FILE)),
         }
-        return cls(tuple(names(MEASURES)), tuple(DIMENSIONS), rules)
+        return cls(tuple(names(MEASURES)), tuple(DIMENSIONS), rules, READING)
 
     @classmethod
     def of_columns(cls, columns: Collection[str]) -> Edition:
@@ -58,7 +65,12 @@ class Edition:
     def parse(cls, text: str) -> Edition:
         """Read the property."""
         content = json.loads(text)
-        return cls(tuple(content["measures"]), tuple(content["dimensions"]), content.get("rules", {}))
+        return cls(
+            tuple(content["measures"]),
+            tuple(content["dimensions"]),
+            content.get("rules", {}),
+            content.get("reading", 1),
+        )
 
     def as_text(self) -> str:
         """Return the property's value."""
@@ -71,11 +83,17 @@ class Edition:
         new += [f"the dimension {name}" for name in later.dimensions if name not in self.dimensions]
         gone += [f"the dimension {name}" for name in self.dimensions if name not in later.dimensions]
         other = [name for name, text in later.rules.items() if self.rules.get(name, text) != text]
-        return new + [f"the removal of {name}" for name in gone] + [f"today's {name}" for name in other]
+        reading = [OF_READING] if later.reading != self.reading else []
+        return new + [f"the removal of {name}" for name in gone] + [f"today's {name}" for name in other] + reading
 
 
 def replay_advice(changes: Collection[str], first: dt.date, last: dt.date) -> str:
-    """Return what to run, in one sentence, if an older edition counted the days ``first`` to ``last``."""
+    """Return what to run, in one sentence, if an older edition counted the days ``first`` to ``last``.
+
+    Where records are read in another way, those that were rejected may be of any day up to today.
+    """
+    if OF_READING in changes:
+        first, last = FIRST_DAY, max(last, dt.datetime.now(tz=dt.timezone.utc).date())
     end = last + dt.timedelta(days=1)
     return (
         f"the past was counted without {' and '.join(changes)}: run `make replay FROM={first} TO={end}` once to count "

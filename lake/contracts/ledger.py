@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lake.contracts.columns import Column
-from lake.contracts.vocabulary import AGENT_GROUPS
+from lake.contracts.vocabulary import AGENT_GROUPS, UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -13,12 +13,14 @@ class Dimension:
     """One way of splitting the counts: its name, the column of bronze that is its key, and what a key is.
 
     A key is text: a number is written with ``digits`` digits at least. ``all``, which splits nothing, has no column.
+    An event without a key counts under the key ``unknown`` if there is one, else not in this dimension.
     """
 
     name: str
     column: str | None
     comment: str
     digits: int = 0
+    unknown: str | None = None
 
 
 DIMENSIONS = {
@@ -27,7 +29,7 @@ DIMENSIONS = {
         Dimension("all", None, "all events, under the key 'all'"),
         Dimension("action", "action", "what the client did"),
         Dimension("product", "product_id", "the product"),
-        Dimension("client", "ip_address", "the client"),
+        Dimension("client", "ip_address", "the client", unknown=UNKNOWN),
         Dimension("status", "status_code", "the HTTP status, three digits", digits=3),
     )
 }

@@ -31,6 +31,10 @@ class BronzeReport:
     """The same of the topic, when bronze last looked."""
     as_of: float = 0.0
     """When Kafka got the newest row (epoch seconds)."""
+    clock_ahead_seconds: float = 0.0
+    """By how much the clock of a sender was ahead, of the last whose records were rejected for that."""
+    clock_ahead_at: float = 0.0
+    """When Kafka got the newest row beside them (epoch seconds)."""
     refusal: Refusal | None = None
     error: str | None = None
 
@@ -67,6 +71,12 @@ class SilverReport:
     error: str | None = None
     advice: str | None = None
     """What to run, where the past was counted by another edition than today's."""
+    named: int = 0
+    """Events that said themselves what was done, of the last batch in which some named an action that nobody listed."""
+    unlisted: int = 0
+    """How many of them did so, and count as ``other``."""
+    unlisted_at: float = 0.0
+    """When Kafka got the newest row of that batch (epoch seconds)."""
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 TOPIC_PARTITIONS = 6
 WINDOW_SECONDS = 10
 LATE_AFTER_SECONDS = 600
-FUTURE_TOLERANCE_SECONDS = 300
-EARLIEST_EVENT = "2000-01-01 00:00:00"
+EARLIEST_EVENT = "1990-01-01 00:00:00"
+"""No web server wrote a log before. An earlier time is what a clock says that was never set."""
 MAX_KEY_CHARACTERS = 256
+"""A longer product id is cut, and ends in a hash of all of it."""
 MAX_AGENT_CHARACTERS = 2048
 MAX_TARGET_CHARACTERS = 8192
 """The URL rules see so much of a request's target, which bronze keeps whole: servers take no longer ones by default."""
@@ -34,25 +35,36 @@ RELEASED = "released"
 """The verdicts on a client: a bot, a person, or what its agent says."""
 
 ERASED = "erased"
-"""Stands where the address of a client stood that was erased; the one client that is no IP address."""
+"""Stands where the address of a client stood that was erased."""
+UNKNOWN = "unknown"
+"""The key of the client of whom a record says nothing, or nothing that can be read; in bronze, it has no address."""
 
 AGENT_GROUPS = 4
 """User agents are told apart by a hash in so many groups: as many groups in use, as many different agents at least."""
 
 REJECT_REASONS = (
-    "invalid_utf8",
-    "nul_character",
+    "several_records",
     "not_json",
     "trailing_bytes",
     "not_a_log_line",
+    "not_an_event",
     "missing_time",
     "unreadable_time",
-    "time_too_old",
     "time_in_future",
+)
+"""Why a record is kept in bronze and counted nowhere, in the order in which they are looked for."""
+FORMER_REASONS = (
+    "invalid_utf8",
+    "nul_character",
+    "time_too_old",
     "missing_ip",
     "invalid_ip",
     "unknown_action",
     "wrong_type",
     "key_too_long",
 )
-"""Why a record is kept in bronze and counted nowhere, in the order in which they are looked for."""
+"""Reasons of earlier versions, which rows of bronze from those days still have."""
+RENAMED_REASONS = (*FORMER_REASONS, "trailing_bytes", "not_a_log_line", "missing_time")
+"""Reasons that earlier versions gave to records that are rejected for another today."""
+READING = 2
+"""The number of the way in which records are read: a change that makes another event of old bytes makes it one more."""

@@ -2,7 +2,9 @@
 
 Plain data; how it becomes columns is said in ``spark/events/formats.py``. A format's fields have our names:
 
-- ``event_id``, ``time``, ``ip_address``, ``user_id``, ``user_agent``, ``referrer``;
+- ``event_id``, ``time``, ``user_id``, ``user_agent``, ``referrer``;
+- ``ip_address``: the connecting address, a list of forwarded-for, or the one, a blank and the other;
+  ``forwarded_for``: such a list where it stands elsewhere;
 - ``action`` and ``product_id``, where a record says itself what was done; else ``request``, ``POST /cart HTTP/1.1``, of
   which the URL rules say it;
 - ``status_code``, ``response_time`` (seconds) and ``bytes``.
@@ -16,7 +18,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TimeFormat:
-    """How a time is written: the shape that it must have (a regular expression), and Java's pattern to read it by."""
+    """How most times are written: their shape (a regular expression), and Java's pattern to read them by.
+
+    A time of another shape is read too, if more slowly: see ``spark/events/times.py``.
+    """
 
     shape: str
     pattern: str | None = None

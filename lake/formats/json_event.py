@@ -18,6 +18,6 @@ JSON_EVENT = ObjectFormat(
         "response_time": "response_time",
         "status_code": "status_code",
     },
-    time=TimeFormat(r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d([.]\d{1,9})?(Z|[+-]\d\d(:?\d\d)?)?\z"),
+    time=TimeFormat(r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d([.]\d{1,9})?(Z|[+-]\d\d(:?\d\d)?)\z"),
     kept=("timestamp", "action", "product_id", "response_time", "status_code"),
 )

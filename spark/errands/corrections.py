@@ -7,7 +7,6 @@ import datetime as dt
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from lake.contracts import FUTURE_TOLERANCE_SECONDS
 from lake.settings import Settings
 from lake.url_rules import UrlRules
 from spark.events.agent_columns import distinct_agents
@@ -15,6 +14,10 @@ from spark.events.counts import difference
 from spark.events.duplicates import count_new
 from spark.events.judgement import Judge
 from spark.events.parse import parse_again
+
+UTC = "UTC"
+MOST_SHIFT_SECONDS = 27 * 3600
+"""From the time zone of one end of the world to that of the other."""
 
 
 def corrections(valid: DataFrame, entries: DataFrame, judge: Judge) -> DataFrame:
@@ -37,7 +40,8 @@ def read_by_todays_rules(
 ) -> DataFrame:
     """Return the rows of bronze that are valid under ``rules`` and lie in the windows, parsed from their bytes.
 
-    A row that was rejected has no window yet: all those are parsed that came late enough to be of the range.
+    A row that was rejected has no window yet: all those are parsed that came late enough to be of the range. Where a
+    time zone is set, a time may have been read by another one: rows of a day before and after the range are parsed too.
 
     Args:
         session: The Spark session.
@@ -46,9 +50,12 @@ def read_by_todays_rules(
         windows: First window and end, exclusive; epoch seconds.
         counted_up_to: The bronze batch that the ledger stands at.
     """
-    earliest = _moment(windows[0] - FUTURE_TOLERANCE_SECONDS)
+    shift = 0 if rules.log_timezone == UTC else MOST_SHIFT_SECONDS
+    earliest = _moment(windows[0] - rules.future_seconds)
     was_rejected = F.col("reject_reason").isNotNull() & (F.col("ingested_at") >= earliest)
-    may_be_in = within("event_date", windows) | (was_rejected & (F.col("event_date") >= earliest.date()))
+    may_be_in = within("event_date", (windows[0] - shift, windows[1] + shift)) | (
+        was_rejected & (F.col("event_date") >= earliest.date())
+    )
     bronze = session.read.format("delta").load(settings.bronze).filter(F.col("batch") <= counted_up_to)
     first, end = map(_moment, windows)
     is_in = (F.col("window_start") >= first) & (F.col("window_start") < end)

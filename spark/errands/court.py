@@ -18,7 +18,7 @@ from lake.contracts import BY_VERDICT, CONVICTED, PARDONED, RELEASED
 from lake.contracts.records import BY_HAND, BY_MARTS, HOLD_SECONDS, Change, VerdictRecord
 from lake.requests import VerdictAnswer, VerdictRequest, answer
 from lake.settings import Settings
-from lake.url_rules import load_url_rules
+from lake.url_rules import load_rules
 from spark import failpoints
 from spark.errands.moves import moves, summary
 from spark.errands.requests import FAILURES, failure_text, first_request, is_final, report
@@ -81,7 +81,7 @@ class Court:
         corrections = moves(
             self._session,
             self._settings,
-            load_url_rules(self._settings.rules_file),
+            load_rules(self._settings),
             [change.ip_address for change in changes],
             counted_up_to,
             self.judge,

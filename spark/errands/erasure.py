@@ -3,7 +3,8 @@
 In bronze, the address, user, agent and referrer of its rows give way to the word ``erased``, in the bytes as well, so
 that parsing them again gives the same counts. In the ledger, its counts become those of the client ``erased``, which
 all erased clients share. So every stage still agrees with the one before it. Its rejected records, whose fields nobody
-knows, are emptied; but not those that today's rules can read, which a replay may have counted.
+knows, are emptied; but not those that today's rules can read, which a replay may have counted. By today's rules and
+proxies, a row may be another client's than on arrival; then its bytes follow the one, and its columns the other.
 
 The address stands in no predicate that Delta puts on record: rows are matched by their position, keys by a join.
 """
@@ -24,11 +25,11 @@ from lake.contracts import BRONZE, BRONZE_PARTITION, ERASED, names
 from lake.contracts.records import ErasureRecord, as_text
 from lake.formats import FORMATS
 from lake.settings import Settings
-from lake.url_rules import UrlRules, load_url_rules
+from lake.url_rules import UrlRules, load_rules
 from spark import failpoints
 from spark.events.agent_columns import distinct_agents
 from spark.events.claims import load_ranges
-from spark.events.formats import erased
+from spark.events.formats import erased, with_text
 from spark.events.judgement import Judgement
 from spark.events.parse import parse_again
 from spark.tables.delta import ERASURE, noting, vacuum
@@ -39,73 +40,104 @@ log = logging.getLogger(__name__)
 
 EMPTIED_REASON = "not_a_log_line"  # what parsing an empty record gives
 POSITION = ("batch", "kafka_partition", "kafka_offset")
+JUDGED = ("ip_address", "user_agent", "window_start")
+"""The columns by which a client is judged."""
+READ = (
+    *("format", "event_id", "occurred_at", "ip_address", "user_id", "action", "product_id", "path"),
+    *("referrer", "user_agent", "status_code", "response_ms", "bytes"),
+)
+"""The columns that a row may have otherwise today."""
 
 
 def erase_from_bronze(session: SparkSession, settings: Settings, pattern: str) -> dict[str, int]:
     """Rewrite the rows that hold the address; return how many were the client's own, others, and rejected ones."""
     bronze = session.read.format("delta").load(settings.bronze)
-    rows = with_readable(rows_with(bronze, pattern), load_url_rules(settings.rules_file))
-    is_own = F.col("ip_address").rlike(pattern)
-    kinds = F.when(~F.col("is_readable"), "rejected").when(is_own, "own").otherwise("others")
-    counts = {row["kind"]: row["count"] for row in rows.groupBy(kinds.alias("kind")).count().collect()}
-    if counts:
-        days = [row[0] for row in rows.select(BRONZE_PARTITION).distinct().collect()]
-        agents = distinct_agents(rows.filter(is_own))
-        verdicts, ranges = read_verdicts(session, settings), load_ranges(settings.ranges_file)
-        convicted, pardoned = (
-            tuple(address for address in addresses if re.search(pattern, address))
-            for addresses in (verdicts.convicted, verdicts.pardoned)
-        )
-        judgement = Judgement.of(agents, ranges, convicted, pardoned)
-        rewritten = anonymous(rows, pattern, judgement)
-        columns: dict[str, str | Column] = {
-            name: f"erased.{name}" for name in names(BRONZE) if name not in (*POSITION, BRONZE_PARTITION)
-        }
-        is_in_days = F.col(f"bronze.{BRONZE_PARTITION}").isin(days)
-        is_row = is_in_days & _same((*POSITION, BRONZE_PARTITION), "bronze", "erased")
-        merge = DeltaTable.forPath(session, settings.bronze).alias("bronze").merge(rewritten.alias("erased"), is_row)
-        merge.whenMatchedUpdate(set=columns).execute()
+    rows = with_readings(rows_with(bronze, pattern), load_rules(settings), pattern).persist()
+    try:
+        is_own = F.col("is_own_now") | F.col("was_own")
+        kinds = F.when(~F.col("is_readable"), "rejected").when(is_own, "own").otherwise("others")
+        counts = {row["kind"]: row["count"] for row in rows.groupBy(kinds.alias("kind")).count().collect()}
+        if counts:
+            days = [row[0] for row in rows.select(BRONZE_PARTITION).distinct().collect()]
+            own = rows.filter(is_own)
+            agents = distinct_agents(own.select("user_agent").union(own.select("now.user_agent")))
+            verdicts, ranges = read_verdicts(session, settings), load_ranges(settings.ranges_file)
+            convicted, pardoned = (
+                tuple(address for address in addresses if re.search(pattern, address))
+                for addresses in (verdicts.convicted, verdicts.pardoned)
+            )
+            judgement = Judgement.of(agents, ranges, convicted, pardoned)
+            rewritten = anonymous(rows, pattern, judgement)
+            columns: dict[str, str | Column] = {
+                name: f"erased.{name}" for name in names(BRONZE) if name not in (*POSITION, BRONZE_PARTITION)
+            }
+            is_in_days = F.col(f"bronze.{BRONZE_PARTITION}").isin(days)
+            is_row = is_in_days & _same((*POSITION, BRONZE_PARTITION), "bronze", "erased")
+            table = DeltaTable.forPath(session, settings.bronze).alias("bronze")
+            table.merge(rewritten.alias("erased"), is_row).whenMatchedUpdate(set=columns).execute()
+    finally:
+        rows.unpersist()
     return {kind: counts.get(kind, 0) for kind in ("own", "others", "rejected")}
 
 
 def rows_with(bronze: DataFrame, pattern: str) -> DataFrame:
     """Return the rows of bronze that hold the address, in their bytes or in a column that was read from them."""
-    texts = (name for name in ("event_id", "ip_address", "user_id", "product_id", "path", "referrer", "user_agent"))
+    texts = (
+        name for name in ("event_id", "ip_address", "user_id", "product_id", "path", "referrer", "user_agent", "source")
+    )
     return bronze.filter(F.concat_ws("\n", F.col("value").cast("string"), *texts).rlike(pattern))
 
 
-def with_readable(rows: DataFrame, rules: UrlRules) -> DataFrame:
-    """Add ``is_readable`` to rows of bronze: not rejected on arrival, or not under today's rules."""
-    again = parse_again(rows.filter(F.col("reject_reason").isNotNull()), rules).select(
-        *POSITION, F.lit(True).alias("again")
+def with_readings(rows: DataFrame, rules: UrlRules, pattern: str) -> DataFrame:
+    """Add to rows of bronze how today's rules read them, and whose they are by that and were on arrival.
+
+    The new columns are ``now``, null if today's rules reject the row; ``is_readable``, if they do not or if it was not
+    rejected on arrival; ``is_own_now`` and ``was_own``. Under other rules or proxies than on arrival, a row may be
+    another client's. What was rejected and can be read today has the columns of today's reading, for on arrival it may
+    have had none.
+    """
+    again = parse_again(rows, rules).select(*POSITION, F.struct("window_start", *READ).alias("now"))
+    compared = rows.join(again, list(POSITION), "left")
+    was_valid = F.col("reject_reason").isNull()
+    is_own = F.coalesce(F.col("ip_address").rlike(pattern), F.lit(False)) & was_valid
+    is_own_now = F.coalesce(F.col("now.ip_address").rlike(pattern), F.lit(False))
+    was_refused = ~was_valid & F.col("now").isNotNull()
+    columns = {name: F.when(was_refused, F.col(f"now.{name}")).otherwise(F.col(name)) for name in READ}
+    return compared.select(
+        *(columns.get(name, F.col(name)).alias(name) for name in rows.columns),
+        "now",
+        (was_valid | F.col("now").isNotNull()).alias("is_readable"),
+        F.when(F.col("now").isNull(), is_own).otherwise(is_own_now).alias("is_own_now"),
+        F.when(was_valid, is_own).otherwise(is_own_now).alias("was_own"),
     )
-    readable = F.col("reject_reason").isNull() | F.coalesce("again", F.lit(False))
-    return rows.join(again, list(POSITION), "left").withColumn("is_readable", readable).drop("again")
 
 
 def anonymous(rows: DataFrame, pattern: str, judgement: Judgement) -> DataFrame:
     """Return rows of bronze without the address, and the client's own rows without anything else that says who it was.
 
+    The bytes become those of a row that today's rules read as they read this one, and the columns stay what they were
+    on arrival: the ledger has some windows by the ones, and some by the others.
+
     Args:
-        rows: Rows that hold it, as :func:`with_readable` returns them; those that are not readable are emptied.
+        rows: Rows that hold it, as :func:`with_readings` returns them; those that are not readable are emptied.
         pattern: The address, as a regular expression.
         judgement: What is known of the client.
     """
-    is_rejected = ~F.col("is_readable")
-    is_own = ~is_rejected & F.coalesce(F.col("ip_address").rlike(pattern), F.lit(False))
-    agent = judgement.erased_agent
+    is_rejected, is_own_now, was_own = ~F.col("is_readable"), F.col("is_own_now"), F.col("was_own")
+    judged = with_text(_with_agents(rows, judgement))
     text = F.col("value").cast("string")
 
     def without(column: Column) -> Column:
         return F.regexp_replace(column, pattern, ERASED)
 
-    def own(replacement: Column | None, name: str) -> Column:
+    def own(is_own: Column, replacement: Column | None, name: str) -> Column:
         nothing = F.lit(None).cast("string")
         kept = F.when(is_own, nothing if replacement is None else replacement).otherwise(without(F.col(name)))
         return F.when(~is_rejected, kept).alias(name)
 
-    own_text = F.coalesce(*(F.when(F.col("format") == kind.name, erased(kind, agent)) for kind in FORMATS))
-    value = F.when(is_rejected, F.lit("")).otherwise(without(F.when(is_own, own_text).otherwise(text)))
+    record_format = F.coalesce("now.format", "format")
+    own_text = F.coalesce(*(F.when(record_format == kind.name, erased(kind, F.col("agent_now"))) for kind in FORMATS))
+    value = F.when(is_rejected, F.lit("")).otherwise(without(F.when(is_own_now, own_text).otherwise(text)))
     position = F.concat_ws("-", "kafka_partition", "kafka_offset")
     event_id = F.when(is_rejected, position).otherwise(without(F.col("event_id")))
     event_key = F.when(F.col("event_key").isNotNull(), F.xxhash64(event_id, "window_start"))
@@ -114,16 +146,26 @@ def anonymous(rows: DataFrame, pattern: str, judgement: Judgement) -> DataFrame:
         "reject_reason": F.when(is_rejected, EMPTIED_REASON).otherwise(F.col("reject_reason")),
         "event_id": event_id,
         "event_key": event_key,
-        "ip_address": own(F.lit(ERASED), "ip_address"),
-        "user_id": own(None, "user_id"),
-        "product_id": own(without(F.col("product_id")), "product_id"),
-        "path": own(without(F.col("path")), "path"),
-        "referrer": own(None, "referrer"),
-        "user_agent": own(agent, "user_agent"),
+        "ip_address": own(was_own, F.lit(ERASED), "ip_address"),
+        "user_id": own(is_own_now | was_own, None, "user_id"),
+        "product_id": own(was_own, without(F.col("product_id")), "product_id"),
+        "path": own(was_own, without(F.col("path")), "path"),
+        "referrer": own(is_own_now | was_own, None, "referrer"),
+        "user_agent": own(was_own, F.col("agent_then"), "user_agent"),
+        "source": own(was_own, without(F.col("source")), "source"),
     }
     readable = ("format", "occurred_at", "action", "status_code", "response_ms", "bytes")
     replaced |= {name: F.when(~is_rejected, F.col(name)) for name in readable}
-    return rows.select(*(replaced.get(name, F.col(name)).alias(name) for name in names(BRONZE)))
+    return judged.select(*(replaced.get(name, F.col(name)).alias(name) for name in names(BRONZE)))
+
+
+def _with_agents(rows: DataFrame, judgement: Judgement) -> DataFrame:
+    """Add what is to stand for the agent, as the row was read on arrival and as it is read now."""
+    then = rows.withColumn("agent_then", judgement.erased_agent)
+    names_then = {f"{name}_then": F.col(name) for name in JUDGED}
+    now = {name: F.when(F.col("now").isNull(), F.col(name)).otherwise(F.col(f"now.{name}")) for name in JUDGED}
+    as_now = then.withColumns(names_then).withColumns(now).withColumn("agent_now", judgement.erased_agent)
+    return as_now.withColumns({name: F.col(f"{name}_then") for name in JUDGED})
 
 
 def erase_from_ledger(session: SparkSession, settings: Settings, pattern: str) -> int:

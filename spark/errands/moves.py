@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame, SparkSession
+import datetime as dt
+
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from lake.addresses import address_pattern
 from lake.contracts import BRONZE, LEDGER_PARTITION, SUMMARY, names
 from lake.settings import Settings
 from lake.url_rules import UrlRules
@@ -14,6 +17,9 @@ from spark.events.counts import count_windows, difference
 from spark.events.duplicates import ORDER, find_duplicates, to_each_task
 from spark.events.judgement import Judge
 from spark.events.parse import parse_again
+
+MOST_PATTERNS = 50
+"""So many addresses are looked for in a text sooner than the text is parsed."""
 
 
 def moves(
@@ -28,7 +34,8 @@ def moves(
     """Return the corrections that take the clients' events from where ``before`` had them to where ``after`` has them.
 
     Only the clients' own rows are counted again, from the days on which the ledger knows them, each as it was counted:
-    by the columns of its arrival, or by today's reading of its bytes where a replay has corrected its window.
+    by the columns of its arrival, or by today's reading of its bytes where a replay has corrected its window. By that,
+    a row may be another client's than on arrival.
 
     Args:
         session: The Spark session.
@@ -46,9 +53,8 @@ def moves(
     is_theirs = (F.col("dimension") == "client") & F.col("key").isin(addresses)
     days = [row[0] for row in ledger.filter(is_theirs).select(LEDGER_PARTITION).distinct().collect()]
     bronze = session.read.format("delta").load(settings.bronze).filter(F.col("batch") <= counted_up_to)
-    own = bronze.filter(F.col("event_date").isin(days) & F.col("ip_address").isin(addresses))
     corrected = corrected_windows(session, settings, ledger.filter(F.col(LEDGER_PARTITION).isin(days)))
-    valid = _as_counted(own, rules, corrected).persist()
+    valid = _as_counted(bronze, days, addresses, rules, corrected).persist()
     try:
         agents, rows = distinct_agents(valid), valid.count()
         duplicates = to_each_task(_duplicates(valid, bronze, days, rows), rows)
@@ -66,16 +72,29 @@ def summary(corrections: DataFrame) -> dict[str, int]:
     return dict(to_bots.agg(*sums).collect()[0].asDict())
 
 
-def _as_counted(own: DataFrame, rules: UrlRules, corrected: DataFrame) -> DataFrame:
-    """Return the valid rows, each read as the ledger has it: see :func:`moves`."""
-    by_arrival = own.filter(F.col("reject_reason").isNull()).drop("value")
+def _as_counted(
+    bronze: DataFrame, days: list[dt.date], addresses: list[str], rules: UrlRules, corrected: DataFrame
+) -> DataFrame:
+    """Return the clients' valid rows, each read as the ledger has it: see :func:`moves`."""
+    is_theirs, is_of_days = F.col("ip_address").isin(addresses), F.col("event_date").isin(days)
+    is_rejected = F.col("reject_reason").isNotNull()
+    by_arrival = bronze.filter(is_of_days & is_theirs & ~is_rejected).drop("value")
     if corrected.isEmpty():
         return by_arrival
-    again = parse_again(own, rules).join(F.broadcast(corrected), "window_start", "left_semi")
+    came_later = is_rejected & (F.col("event_date") >= min(days))  # their day is that on which they came
+    named = bronze.filter((is_of_days | came_later) & _names_any(addresses))
+    again = parse_again(named, rules).filter(is_theirs).join(F.broadcast(corrected), "window_start", "left_semi")
     return by_arrival.join(F.broadcast(corrected), "window_start", "left_anti").unionByName(again)
 
 
-def _duplicates(valid: DataFrame, bronze: DataFrame, days: list[object], rows: int) -> DataFrame:
+def _names_any(addresses: list[str]) -> Column:
+    """Whether the bytes of a row hold one of the addresses; of many, nobody asks."""
+    if len(addresses) > MOST_PATTERNS:
+        return F.lit(True)
+    return F.col("value").cast("string").rlike("|".join(map(address_pattern, addresses)))
+
+
+def _duplicates(valid: DataFrame, bronze: DataFrame, days: list[dt.date], rows: int) -> DataFrame:
     """Find the rows, of so many, that do not count, because a row of any client with their id came first."""
     keys = valid.select("event_key").filter(F.col("event_key").isNotNull()).distinct()
     twins = (

@@ -17,6 +17,7 @@ from dataclasses import asdict, replace
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from lake.addresses import address_pattern
 from lake.contracts import (
     BY_REPLAY,
     COUNTS,
@@ -29,7 +30,7 @@ from lake.contracts.records import ReplayRecord
 from lake.errors import LakeError
 from lake.requests import ReplayAnswer, ReplayRequest, answer
 from lake.settings import Settings
-from lake.url_rules import UrlRules, load_url_rules
+from lake.url_rules import UrlRules, load_rules
 from spark import failpoints
 from spark.errands.corrections import corrections, read_by_todays_rules, read_on_arrival, within
 from spark.errands.replay_records import (
@@ -111,7 +112,7 @@ class Replays:
             return
         log.info("replay %s begins", request.id)
         remove_folder(self._session, self._staging)
-        self._rules = load_url_rules(self._settings.rules_file)
+        self._rules = load_rules(self._settings)
         url_rules = {URL_RULES: Edition.of_today(self._settings).rules[URL_RULES]}
         self._rules_edition = replace(self._edition, rules={**self._edition.rules, **url_rules})
         undone = undone_replay(replays(self._session, self._settings), request) if request.undo is not None else None
@@ -231,13 +232,14 @@ class Replays:
 def pieces(session: SparkSession, settings: Settings, request: ReplayRequest) -> list[tuple[int, int]]:
     """Split a range into pieces of about ``ROWS_PER_PIECE`` rows: first window and end, exclusive.
 
-    The pieces cover the whole range; with a client, only the hours in which it was seen.
+    The pieces cover the whole range; with a client, only the hours in which it was seen, by any reading of its records.
     """
     bronze = session.read.format("delta").load(settings.bronze)
     rows = bronze.filter(within("event_date", (request.first, request.end)))
     if request.client:
         hour = F.date_trunc("hour", "window_start")
-        hours = rows.filter(F.col("ip_address") == request.client).select(hour.alias("hour")).distinct()
+        texts = F.concat_ws("\n", F.col("value").cast("string"), "ip_address")
+        hours = rows.filter(texts.rlike(address_pattern(request.client))).select(hour.alias("hour")).distinct()
         rows = rows.withColumn("hour", hour).join(F.broadcast(hours), "hour", "left_semi")
     window = F.unix_seconds("window_start").alias("window")
     counted = rows.groupBy(window).count().orderBy("window").collect()

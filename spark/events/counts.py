@@ -81,18 +81,19 @@ def count_windows(events: DataFrame, judgement: Judgement) -> DataFrame:
     Returns:
         The ledger's columns but for ``entry`` and ``cause``.
     """
-    keys = [dimension.column for dimension in DIMENSIONS.values() if dimension.column]
+    keys = {entry.column: entry.unknown for entry in DIMENSIONS.values() if entry.column}
+    split_by = [F.coalesce(F.col(key), F.lit(unknown)).alias(key) if unknown else key for key, unknown in keys.items()]
     packed, unpacked = _in_pairs(conditions(judgement))
     added = {**packed, **amounts()}
     columns = [column.alias(name) for name, column in added.items()]
-    measured = judgement.look_up(events).select("window_start", judgement.is_bot.alias("is_bot"), *keys, *columns)
+    measured = judgement.look_up(events).select("window_start", judgement.is_bot.alias("is_bot"), *split_by, *columns)
     sums = [F.sum(name).alias(name) for name in added]
     common = [F.col("window_start"), F.col("is_bot")]
     sets = [[*common, *([F.col(entry.column)] if entry.column else [])] for entry in DIMENSIONS.values()]
     grouped = measured.groupingSets(sets, *common, *(F.col(key) for key in keys)).agg(
         *sums, F.grouping_id(*common, *(F.col(key) for key in keys)).alias("grouping")
     )
-    dimension, key = _dimension_and_key(keys)
+    dimension, key = _dimension_and_key([*keys])
     date = F.col("window_start").cast("date").alias(LEDGER_PARTITION)
     return (
         grouped.select(dimension.alias("dimension"), "window_start", key.alias("key"), "is_bot", date, *added)

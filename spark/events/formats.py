@@ -14,10 +14,10 @@ from pyspark.sql import functions as F
 
 from lake.contracts import ERASED
 from lake.formats import FORMATS, LineFormat, ObjectFormat, RecordFormat
+from spark.events.texts import NUL, mended
 
 STRICT = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}  # Spark takes both unless told not to
-NUL = "\u0000"
-SEPARATOR = NUL  # in no line that gets so far: lines with a NUL are rejected first
+SEPARATOR = NUL  # in no line that gets so far: a NUL in a line is mended first
 OBJECTS = tuple(record_format for record_format in FORMATS if isinstance(record_format, ObjectFormat))
 LINES = tuple(record_format for record_format in FORMATS if isinstance(record_format, LineFormat))
 EVENTS = tuple(record_format for record_format in FORMATS if "action" in record_format.fields)
@@ -28,12 +28,17 @@ REQUESTS = tuple(record_format for record_format in FORMATS if "action" not in r
 
 def text() -> Column:
     """The bytes as text. Repeat it wherever it is needed: this costs nothing, but a column would be copied."""
-    return F.coalesce(F.col("value").cast("string"), F.lit(""))
+    return F.coalesce(F.col("mended"), F.col("value").cast("string"), F.lit(""))
+
+
+def with_text(rows: DataFrame) -> DataFrame:
+    """Add ``mended``: what the bytes in ``value`` are read as; null where that is the bytes as they are."""
+    return rows.withColumn("mended", mended(F.col("value")))
 
 
 def take_apart(records: DataFrame) -> DataFrame:
-    """Add ``is_utf8``, ``is_object`` (it begins like one), and of each format its parts and whether it is the one."""
-    rows = records.withColumn("is_utf8", F.is_valid_utf8(text())).withColumn("is_object", text().startswith("{"))
+    """Add ``mended``, ``is_object`` (it begins like one), and of each format its parts and whether it is the one."""
+    rows = with_text(records).withColumn("is_object", text().startswith("{"))
     for record_format in FORMATS:
         parts = _object(record_format) if isinstance(record_format, ObjectFormat) else _line(record_format)
         rows = rows.withColumn(_parts(record_format), parts)
@@ -71,30 +76,18 @@ def field(name: str) -> Column:
     return by_format(lambda record_format: _field(record_format, name))
 
 
-def method() -> Column:
-    """Return the method of the record's request; null where its format has no requests."""
-    return by_format(lambda record_format: _request_word(record_format, 0))
-
-
-def path() -> Column:
-    """Return the target of the record's request, without scheme and host; null where its format has no requests.
-
-    It is empty where nothing was asked for, as when a browser opens a connection ahead and does not use it, and null
-    where the request is no HTTP.
-    """
-
-    def without_host(record_format: RecordFormat) -> Column | None:
-        request, target = _field(record_format, "request"), _request_word(record_format, 1)
-        if request is None or target is None:
-            return None
-        nothing = F.when(request.isin("-", ""), "")
-        return F.coalesce(F.regexp_replace(target, r"^[a-z]+://[^/?#]*", ""), nothing)
-
-    return by_format(without_host)
+def is_nested(record_format: RecordFormat, name: str, value: Column) -> Column:
+    """Say whether an object or a list stands where a field's text should; never for a format that has no objects."""
+    if not isinstance(record_format, ObjectFormat) or name not in record_format.fields:
+        return F.lit(False)
+    looks_nested = value.startswith("{") | value.startswith("[")
+    return looks_nested & text().rlike(rf'"{record_format.fields[name]}"\s*+:\s*+[\[{{]')
 
 
 def erased(record_format: RecordFormat, agent: Column) -> Column:
     """Return a record of the format that counts as the one in ``value``, and does not say who it was.
+
+    It is a column over what :func:`with_text` returns.
 
     Args:
         record_format: What the record is.
@@ -103,16 +96,18 @@ def erased(record_format: RecordFormat, agent: Column) -> Column:
     if isinstance(record_format, LineFormat):
         return _erased_line(record_format, agent)
     keys = record_format.kept
-    values = F.from_json(F.col("value").cast("string"), ", ".join(f"{key} string" for key in keys))
+    values = F.from_json(text(), ", ".join(f"{key} string" for key in keys))
     own = {"ip_address": F.lit(ERASED), "user_agent": agent}
     replaced = (column.alias(record_format.fields[name]) for name, column in own.items())
-    return F.to_json(F.struct(*replaced, *(values[key].alias(key) for key in keys)))
+    names = {key: name for name, key in record_format.fields.items()}
+    kept = {key: F.when(~is_nested(record_format, names[key], values[key]), values[key]) for key in keys}
+    return F.to_json(F.struct(*replaced, *(value.alias(key) for key, value in kept.items())))
 
 
 def _erased_line(line: LineFormat, agent: Column) -> Column:
     before, after = line.erased.split("{user_agent}")
     groups = {name: f"${number}" for number, name in enumerate(line.fields, start=1)}
-    kept = F.regexp_replace(F.col("value").cast("string"), line.pattern, before.format(**groups))
+    kept = F.regexp_replace(text(), line.pattern, before.format(**groups))
     return F.concat(kept, F.coalesce(agent, F.lit("-")), F.lit(after))
 
 
@@ -120,14 +115,13 @@ def _object(record_format: ObjectFormat) -> Column:
     """The objects of a text that begins like one, an array; null where it cannot be read. One is a record."""
     keys = ", ".join(f"{key}:string" for key in record_format.fields.values())
     objects = F.from_json(F.concat(F.lit("["), text(), F.lit("]")), f"array<struct<{keys}>>", STRICT)
-    return F.when(F.col("is_utf8") & F.col("is_object"), objects)
+    return F.when(F.col("is_object"), objects)
 
 
 def _line(record_format: LineFormat) -> Column:
     """The fields of a line, an array; the line as a whole where it does not match."""
-    is_line = F.col("is_utf8") & ~F.col("is_object") & ~text().contains(NUL)
     groups = SEPARATOR.join(f"${number}" for number in range(1, len(record_format.fields) + 1))
-    return F.when(is_line, F.split(F.regexp_replace(text(), record_format.pattern, groups), SEPARATOR))
+    return F.when(~F.col("is_object"), F.split(F.regexp_replace(text(), record_format.pattern, groups), SEPARATOR))
 
 
 def _fits(record_format: RecordFormat) -> Column:
@@ -149,11 +143,6 @@ def _field(record_format: RecordFormat, name: str) -> Column | None:
         return F.get(parts, F.lit(0)).getField(record_format.fields[name])
     value = F.get(parts, F.lit(record_format.fields.index(name)))
     return F.when(~value.isin("-", ""), value) if name in record_format.dashed else value
-
-
-def _request_word(record_format: RecordFormat, index: int) -> Column | None:
-    request = _field(record_format, "request")
-    return None if request is None else F.get(F.split(request, " "), F.lit(index))
 
 
 def _parts(record_format: RecordFormat) -> str:

@@ -96,7 +96,7 @@ class Judgement:
     @cached_property
     def agent_group(self) -> Column:
         """Which hash group the agent is in, from 0 to ``AGENT_GROUPS`` - 1; -1 where there is none."""
-        digit = F.substring("user_agent", -1, 1).try_cast("int")
+        digit = F.regexp_extract("user_agent", r"(?:^| )([0-3])\z", 1).try_cast("int")
         group = F.pmod(F.crc32(F.col("user_agent").cast("binary")), F.lit(AGENT_GROUPS))
         return F.coalesce(F.when(_is_erased(), digit).otherwise(group), F.lit(-1))
 

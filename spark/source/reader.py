@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lake.kafka_access import spark_options
@@ -46,10 +46,14 @@ def read_range(session: SparkSession, settings: Settings, begins: Offsets, ends:
 
 def _as_records(topic: DataFrame) -> DataFrame:
     headers = F.col("headers")
-    first_id = F.get(headers["value"], F.array_position(headers["key"], "event_id").cast("int") - 1)
+
+    def first(name: str) -> Column:
+        return F.get(headers["value"], F.array_position(headers["key"], name).cast("int") - 1).cast("string")
+
     return topic.select(
         "value",
-        first_id.cast("string").alias("header_event_id"),
+        first("event_id").alias("header_event_id"),
+        first("source").alias("header_source"),
         F.col("partition").alias("kafka_partition"),
         F.col("offset").alias("kafka_offset"),
         F.col("timestamp").alias("ingested_at"),

@@ -20,6 +20,7 @@ from lake.errors import RulesError, first_line, shown
 from lake.patterns import MOST_SECONDS, slow_search
 from lake.url_rules import PYTHON_FLAGS, UrlRules
 from spark.events.parse import parse_records
+from spark.events.targets import spelled
 
 log = logging.getLogger(__name__)
 
@@ -67,9 +68,9 @@ def slow_rule(records: DataFrame, rules: UrlRules) -> str | None:
         rules: The URL rules that it is read by.
     """
     longest = records.orderBy(F.octet_length("value").desc()).limit(MOST_RECORDS)
-    cut = F.left("path", F.lit(MAX_TARGET_CHARACTERS)).alias("target")
+    target = spelled(F.left("path", F.lit(MAX_TARGET_CHARACTERS))).alias("target")
     parsed = parse_records(longest, UrlRules(rules.actions, ())).filter(F.col("path").isNotNull())
-    targets = parsed.select("kafka_partition", "kafka_offset", cut).collect()
+    targets = parsed.select("kafka_partition", "kafka_offset", target).collect()
     patterns = [rule.python_pattern for rule in rules.rules]
     slow = slow_search(patterns, PYTHON_FLAGS, [row["target"] for row in targets])
     if slow is None:

@@ -9,13 +9,13 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from lake.contracts import LEDGER_PARTITION
-from lake.contracts.edition import EDITION_PROPERTY, Edition, replay_advice
+from lake.contracts.edition import EDITION_PROPERTY, FIRST_DAY, OF_READING, Edition, replay_advice
 from lake.settings import Settings
 from spark.tables.delta import is_empty, live_files, properties, set_properties, snapshot
 
 
 def note_edition(session: SparkSession, settings: Settings) -> None:
-    """Write down the edition of a ledger that has none yet; a ledger without entries gets today's.
+    """Write down the edition of a ledger that has none yet; a lake without rows gets today's.
 
     Call it before the columns of new measures are added: the edition is derived from the columns.
     """
@@ -23,7 +23,7 @@ def note_edition(session: SparkSession, settings: Settings) -> None:
     if not DeltaTable.isDeltaTable(session, ledger):
         return
     snapshot(session, ledger)
-    if is_empty(session, ledger):
+    if is_empty(session, ledger) and _has_no_rows(session, settings.bronze):
         write_edition(session, settings, Edition.of_today(settings))
     elif EDITION_PROPERTY not in properties(session, ledger):
         columns = session.read.format("delta").load(ledger).columns
@@ -45,6 +45,8 @@ def edition_advice(session: SparkSession, settings: Settings, today: Edition) ->
     noted = properties(session, settings.ledger).get(EDITION_PROPERTY)
     changes = Edition.parse(noted).changes_to(today) if noted else []
     days = _days(session, settings) if changes else []
+    if not days and OF_READING in changes:
+        days = [FIRST_DAY]  # all that came was rejected
     return replay_advice(changes, days[0], days[-1]) if days else None
 
 
@@ -54,6 +56,10 @@ def holds_all_windows(session: SparkSession, settings: Settings, first: int, end
     ledger = session.read.format("delta").load(settings.ledger)
     earliest, latest = ledger.agg(F.min(window), F.max(window)).collect()[0]
     return earliest is None or bool(first <= earliest and latest < end)
+
+
+def _has_no_rows(session: SparkSession, bronze: str) -> bool:
+    return not DeltaTable.isDeltaTable(session, bronze) or is_empty(session, bronze)
 
 
 def _days(session: SparkSession, settings: Settings) -> list[dt.date]:

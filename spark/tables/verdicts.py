@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from pyspark.sql import SparkSession
 
+from lake.addresses import spellings
 from lake.contracts import CONVICTED, PARDONED
 from lake.contracts.records import Change, VerdictRecord, as_text, as_verdict
 from lake.settings import Settings
@@ -55,7 +56,11 @@ class Verdicts:
 
     def with_changes(self, changes: Iterable[Change], by: str, at: float) -> Verdicts:
         """Return the verdicts after some more that are not on record yet."""
-        more = {change.ip_address: Verdict(change.verdict, by, at, change.reason) for change in changes}
+        more = {
+            address: Verdict(change.verdict, by, at, change.reason)
+            for change in changes
+            for address in spellings(change.ip_address)
+        }
         return replace(self, last={**self.last, **more}, number=self.number + 1)
 
     def with_record(self, record: VerdictRecord) -> Verdicts:

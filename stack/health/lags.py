@@ -13,6 +13,8 @@ USUAL_SECONDS = 30
 STALE_SECONDS = 60
 MOST_SECONDS = 600
 """A stage that deals with rows, but has had the oldest of them for that long, gets more than it can do."""
+TOLD_SECONDS = 3600.0
+"""So long status tells of what a sender did wrong."""
 SILENT_SECONDS = 300
 """How long the generator, which sends all the time, may seem to send nothing."""
 
@@ -86,6 +88,20 @@ def record_age(topic: Topic | None, stream: StreamReport | None, now: float) -> 
     if topic is None or stream is None or not stream.bronze.as_of or topic.unread_since:
         return None
     return max(now - stream.bronze.as_of, 0.0)
+
+
+def clock_ahead(stream: StreamReport | None, now: float) -> float:
+    """Return by how much a sender's clock is ahead (seconds); 0 where none was within the last hour."""
+    if stream is None or now - stream.bronze.clock_ahead_at > TOLD_SECONDS:
+        return 0.0
+    return stream.bronze.clock_ahead_seconds
+
+
+def unlisted_share(stream: StreamReport | None, now: float) -> float:
+    """Return the share of events whose action nobody listed; 0 where there were none within the last hour."""
+    if stream is None or now - stream.silver.unlisted_at > TOLD_SECONDS or not stream.silver.named:
+        return 0.0
+    return stream.silver.unlisted / stream.silver.named
 
 
 def most_silent_seconds(settings: Settings, has_generator: bool) -> float | None:

@@ -14,6 +14,7 @@ from stack.status import Status
 BATCH_SECONDS = 300
 """A batch that takes longer than this is held up, whatever holds it up."""
 DRAW_SECONDS = 120
+USUAL_UNLISTED = 0.01
 """How long after their time the charts may be drawn."""
 FIRST_SECONDS = 300
 """How long after its start a program may wait for what it needs."""
@@ -63,6 +64,8 @@ def problems(status: Status) -> list[str]:
         *(loop.complaint for loop in status.loops if loop.complaint),
         *_of_charts(status),
         *_of_source(status),
+        *_of_clocks(status),
+        *_of_actions(status),
         *_of_verify(status),
         *(with_command(error, "see `make logs NAME=stream`") for error in status.errors),
     ]
@@ -185,6 +188,28 @@ def _of_source(status: Status) -> list[str]:
         return []
     name = "generator" if status.process("generator") else "kafka"
     return [f"no record has come for {record / 60:.0f} minutes, although some came before; see `make logs NAME={name}`"]
+
+
+def _of_clocks(status: Status) -> list[str]:
+    """Return that the clock of a sender runs ahead; a minute more than it does now lets its records in."""
+    ahead = status.clock_ahead_seconds
+    if not ahead:
+        return []
+    limit = (int(ahead) // 60 + 2) * 60
+    return [
+        f"a sender's clock runs {ahead / 60:.0f} minutes ahead, and its records are rejected; set it right, and to "
+        f"count them all the same, run `make up FUTURE_SECONDS={limit}`, then `make replay`"
+    ]
+
+
+def _of_actions(status: Status) -> list[str]:
+    """Return that senders name actions that the rules file does not list; one of them among many may be a mistake."""
+    if status.unlisted_share <= USUAL_UNLISTED:
+        return []
+    return [
+        f"{status.unlisted_share:.1%} of the events in a batch name an action that nobody listed, and count as "
+        "`other`; list it under `actions` in lake/rules/urls.yml, and run `make down`, `make up`, then `make replay`"
+    ]
 
 
 def _of_verify(status: Status) -> list[str]:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any
 
 from faults.traffic import Fact, Message, event, iso, log_line
 
 LONG = 1_000_000
 """Bytes: just below the largest record that a broker takes unless told otherwise."""
+ODD_PRODUCTS = ("p\ufffd", "\ufffd(", "\ufffd\ufffd\ufffd", "p-1", "p-1", "p-1")
 
 
 def poison() -> list[Message]:
     """Return the corpus; times are of now."""
     rejected = [*_bytes(), *_wrong_fields()]
-    return [*(Message(value, None) for value in rejected), *_headers(), *_counted()]
+    return [*(Message(value, None) for value in rejected), *_headers(), *_counted(), *_odd_bytes(), *_odd_fields()]
 
 
 def _good(event_id: str | None) -> Fact:
@@ -27,33 +31,65 @@ def _bytes() -> list[bytes | None]:
     line = log_line(_good("poison")).value or b""
     deep = 100_000
     return [
-        *(None, b"", b"\n", b" ", b"\0", b"\xff", b"\xfe\xff\x00{", b"\xef\xbb\xbf", b"\xef\xbb\xbf" + good),
+        *(None, b"", b"\n", b" ", b"\0", b"\xff", b"\xfe\xff\x00{", b"\xef\xbb\xbf"),
         *(b"null", b"true", b"0", b'""', b"[]", b"[" + good + b"]", b"{}", b"{", b"}", b'{"', b"{'a': 1}"),
-        *(b" " + good, good[:-1], good[: len(good) // 2], good[1:], good + good, good + b"\n" + good, good + b"x"),
-        *(good + b"\0", good.replace(b"p-1", b"p\0"), good.replace(b"p-1", b"p\\u0000")),
-        *(good.replace(b"p-1", b"\xc3("), good.replace(b"p-1", b"\xed\xa0\x80"), good.decode().encode("utf-16")),
+        *(good[:-1], good[: len(good) // 2], good[1:], good + good, good + b"\n" + good, good + b"x"),
+        *(good.replace(b"p-1", b"p\0"), good.decode().encode("utf-16")),
         *(b"[" * deep, b"{" * deep, b'{"a":' * deep, b'{"a":' + b"[" * deep + b"]" * deep + b"}"),
         *(b"x" * LONG, b"\0" * LONG, b"\xff" * LONG, b'{"a": "' + b"x" * LONG, b'"' * LONG, b"\\" * LONG),
-        *(line[:-1], line[10:], line.replace(b"[", b"("), line.replace(b" 200 ", b" 2000 "), line + b"\n" + line),
+        *(b" " * LONG, b"x" + b" " * LONG + b"x", b"{" + b"\\" * LONG, b"{" + b"\\x41" * (LONG // 4)),
+        *(line[:-1], line.replace(b"[", b"("), line.replace(b" 200 ", b" 2000 "), line + b"\n" + line),
         line.replace(b"/%d:" % time.gmtime().tm_year, b"/+999999999:"),
-        *(line.replace(b"GET", b"\0"), line.replace(b"GET", b"\xff"), line.replace(b"198.51.100.1", b"shop.example")),
     ]
 
 
 def _wrong_fields() -> list[bytes | None]:
-    """Return events with one field that is missing, of a wrong type, or out of bounds."""
+    """Return events without a time that can be read, or without an action."""
     now = int(time.time())
     next_year = iso((now + 366 * 86_400) * 1000)
     far = ("1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "0000-00-00T00:00:00Z", "+57971-01-01T00:00:00Z", next_year)
-    wrong: dict[str, tuple[object, ...]] = {
-        "timestamp": (None, "", [], {}, 0, 1e308, "now", "9" * LONG, "2026-13-01T00:00:00Z", now, now * 1000, *far),
-        "ip_address": (None, "", "-", "1.2.3", "1.2.3.4.5", "::g", "1.2.3.4 ", "1.2.3.4\u2028", 1e99, []),
-        "action": (None, "", "VIEW_PRODUCT", "view_product ", "drop table", 1, ["checkout"]),
-        "status_code": ("", "OK", 0, 1e10, 10**400, -200, 200.5, True, [200]),
-        "response_time": ("", "fast", -1, 10**400, True, {"s": 1}),
-        "product_id": ([], {"id": 1}, "x" * 257, "x" * LONG),
-    }
-    return [event(_good("poison"), **{name: value}).value for name, values in wrong.items() for value in values]
+    times: tuple[object, ...] = (None, "", [], {}, 0, -1, 1e308, "now", "9" * LONG, "2026-13-01T00:00:00Z", *far)
+    return [event(_good("poison"), timestamp=stamp).value for stamp in times] + [event(_good("x"), action=None).value]
+
+
+def _odd_bytes() -> list[Message]:
+    """Return events and lines that count, although something is about them that is no text, or no request."""
+    facts = [replace(_good(f"odd-{number}"), product=product) for number, product in enumerate(ODD_PRODUCTS)]
+    good = [event(fact).value or b"" for fact in facts]
+    instead = {b"p\\ufffd": b"p\\u0000", b"\\ufffd(": b"\xc3(", b"\\ufffd\\ufffd\\ufffd": b"\xed\xa0\x80"}
+    for number, (escaped, raw) in enumerate(instead.items()):
+        good[number] = good[number].replace(escaped, raw)
+    framed = [*good[:3], b"\xef\xbb\xbf" + good[3], b" " + good[4], good[5] + b"\0\r\n"]
+    garbage = []
+    for number, instead_of_get in enumerate((b"\0", b"\xff", b"get")):
+        line = log_line(_good(f"garbage-{number}"))
+        assert line.fact
+        fact = replace(line.fact, action="probe", product=None)
+        garbage.append(replace(line, value=(line.value or b"").replace(b"GET", instead_of_get), fact=fact))
+    return [*(Message(value, fact) for value, fact in zip(framed, facts, strict=True)), *garbage]
+
+
+def _odd_fields() -> list[Message]:
+    """Return events of which one value cannot be read: it is unknown, and the event counts."""
+    now = int(time.time())
+    cut = f"{'x' * 239}~" + sha256(b"x" * 257).hexdigest()[:16]
+    cut_shorter = f"{'x' * 239}~" + sha256(b"x" * LONG).hexdigest()[:16]
+    odd: list[tuple[str, object, dict[str, Any]]] = [
+        *(("timestamp", stamp, {"occurred_ms": now * 1000}) for stamp in (now, now * 1000, str(now), now * 10**6)),
+        *(("ip_address", address, {"client": "unknown"}) for address in (None, "", "-", "::g", 1e99, ["a"])),
+        *(("action", action, {"action": "other"}) for action in ("", "VIEW_PRODUCT", "drop table", 1, ["checkout"])),
+        *(("status_code", code, {}) for code in ("", "OK", 0, 1e10, 10**400, -200, 200.5, True, [200])),
+        *(("response_time", seconds, {}) for seconds in ("", "fast", -1, 10**400, True, {"s": 1})),
+        *(("product_id", product, {"product": None}) for product in (["p"], {"id": 1}, "")),
+        *(("product_id", "x" * size, {"product": key}) for size, key in ((257, cut), (LONG, cut_shorter))),
+    ]
+    facts = [replace(_good(f"field-{number}"), **changes) for number, (_, _, changes) in enumerate(odd)]
+    return [
+        Message(event(_good(fact.event_id), **{name: value}).value, fact)
+        if name != "timestamp"
+        else Message(event(fact, timestamp=value).value, fact)
+        for fact, (name, value, _) in zip(facts, odd, strict=True)
+    ]
 
 
 def _headers() -> list[Message]:

@@ -47,17 +47,17 @@ def explain(
     """
     from audit.explain import explain as explanation_of
     from audit.explain import raw_records
-    from weblake.arguments import require_address
+    from weblake.arguments import read_client
 
     settings = prepare(quiet=True)
-    require_address(ip)
-    explanation = explanation_of(settings, ip)
+    client = read_client(ip)
+    explanation = explanation_of(settings, client, ip)
     if not as_json:
         for line in explanation.as_lines():
             write(line)
         sys.stdout.flush()
     with activity("Reading the client's records"):
-        records = raw_records(settings, ip, lines)
+        records = raw_records(settings, client, lines)
     if as_json:
         bronze = asdict(records)
         write_json({**explanation.as_json(), "bronze": bronze})
@@ -123,13 +123,13 @@ def blocklist(
 def _decide(ip: str, deed: Literal["convict", "pardon", "release"], reason: str, dry_run: bool) -> int:
     from lake.contracts import CONVICTED, PARDONED, RELEASED
     from spark.commands.decide import decide
-    from weblake.arguments import require_address
+    from weblake.arguments import read_address
     from weblake.show.errands import verdict_text
 
     settings = prepare(quiet=True)
-    require_address(ip)
+    address = read_address(ip)
     verdict = {"convict": CONVICTED, "pardon": PARDONED, "release": RELEASED}[deed]
     with activity("Working out what would move" if dry_run else "Moving the client's entries"):
-        outcome = decide(settings, ip, verdict, reason, dry_run)
-    write(verdict_text(ip, verdict, outcome, dry_run))
+        outcome = decide(settings, address, verdict, reason, dry_run)
+    write(verdict_text(address, verdict, outcome, dry_run))
     return 0

@@ -151,18 +151,18 @@ def erase(
 
     The stack must be up. Its programs pause for about a minute.
     """
-    from weblake.arguments import require_address
+    from weblake.arguments import read_client
 
     settings = prepare(quiet=True)
-    require_address(ip)
+    client = read_client(ip)
     if lake_only:
         from spark.commands.erase import erase_from_lake
 
-        write_json(erase_from_lake(settings, ip, reason).as_json())
+        write_json(erase_from_lake(settings, client, reason).as_json())
         return 0
     from stack.erase import erase as erase_everywhere
 
-    erase_everywhere(settings, ip, reason)
+    erase_everywhere(settings, client, reason)
     return 0
 
 
@@ -204,11 +204,11 @@ def _accept(what: str) -> int:
 
 
 def _audit(first: float | None, last: float | None, deep: bool) -> Report:
-    from lake.url_rules import load_url_rules
+    from lake.url_rules import load_rules
 
     settings = prepare(quiet=True)
     require_space(settings, "nothing is verified", layer=AT_WORK)  # Spark needs some even to read
-    rules = load_url_rules(settings.rules_file)
+    rules = load_rules(settings)
     with activity("Starting Spark") as say:
         from audit.check import crashed
         from audit.report import Report
@@ -241,7 +241,7 @@ def _replay_request(
     first: str | None, end: str | None, client: str | None, dry_run: bool, undo: str | None
 ) -> ReplayRequest:
     from spark.commands.replay import replay_range, undo_replay
-    from weblake.arguments import read_instant, require_address
+    from weblake.arguments import read_client, read_instant
 
     if undo:
         if first or end or client:
@@ -252,6 +252,4 @@ def _replay_request(
     begin, stop = read_instant("--from", first), read_instant("--to", end)
     if stop <= begin:
         raise SettingsError(f"--to {end!r} is not after --from {first!r}; give a later one")
-    if client:
-        require_address(client)
-    return replay_range(begin, stop, client, dry_run)
+    return replay_range(begin, stop, read_client(client) if client else None, dry_run)

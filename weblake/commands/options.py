@@ -7,5 +7,5 @@ from typing import Annotated
 import typer
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what it would change, and change nothing.")]
-Ip = Annotated[str, typer.Option("--ip", metavar="ADDRESS", help="The client's address, as the marts show it.")]
+Ip = Annotated[str, typer.Option("--ip", metavar="ADDRESS", help="The client's address, in any spelling.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]

@@ -37,8 +37,8 @@ def show_status(status: Status) -> None:
     for name, text in _facts(status):
         write(f"{name:<16}{text}")
     write()
-    if status.advice:
-        write(f"To do: {status.advice}.", STRONG)
+    for advice in filter(None, (status.advice, status.proxy)):
+        write(f"To do: {advice}.", STRONG)
     _show_verdict(status)
 
 

@@ -1,0 +1,61 @@
+"""A record's bytes as text, in plain Python; shares no code with ``spark/``."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from urllib.parse import unquote
+
+AROUND = " \t\r\n\0\ufeff"
+BACKSLASHES = re.compile(r"\\+(?:x([0-9A-Fa-f]{2})|u0000)?")
+HIGH_BYTES = re.compile(r"(?:%[89A-Fa-f][0-9A-Fa-f])+")
+MALFORMED = re.compile(r"%(?![0-9A-Fa-f]{2})", re.ASCII)
+
+
+def read_text(value: bytes | None) -> str:
+    """Return the text of a record: U+FFFD for what is no UTF-8, without what stands around the record.
+
+    A NUL in a line is U+FFFD. In an object it stays, for there it is an error. Escapes that JSON has not, ``\\xE7``,
+    are the byte that they name, and an escaped NUL is U+FFFD.
+    """
+    text = (value or b"").decode(errors="replace").strip(AROUND)
+    if not text.startswith("{"):
+        return text.replace("\0", "\ufffd")
+    return _with_escapes_of_json(text) if "\\x" in text or "\\u0000" in text else text
+
+
+def _with_escapes_of_json(text: str) -> str:
+    marked = text.replace("%", "%25")
+
+    def escape(match: re.Match[str]) -> str:
+        backslashes = match[0].count("\\")
+        if backslashes % 2 == 0:  # each second one is escaped, and so is the last
+            return match[0]
+        before, kind = "\\" * (backslashes - 1), match[0][backslashes:]
+        if kind == "u0000":
+            return before + "\\ufffd"
+        if match[1] is None:
+            return match[0]
+        code = int(match[1], 16)
+        if code >= 0x80:
+            return f"{before}%{match[1]}"
+        return before + ("\\ufffd" if code == 0 else f"\\u{code:04x}")
+
+    escaped = BACKSLASHES.sub(escape, marked)
+    decoded = HIGH_BYTES.sub(lambda run: bytes.fromhex(run[0].replace("%", "")).decode(errors="replace"), escaped)
+    return decoded.replace("%25", "%")
+
+
+def percent_decoded(text: str) -> str:
+    """Return a text with its percent-encoded bytes as characters; U+FFFD for bytes that are none, and for NUL."""
+    if "%" not in text:
+        return text
+    return unquote(MALFORMED.sub("%25", text), errors="replace").replace("\0", "\ufffd")
+
+
+def short_key(text: str, longest: int) -> str:
+    """Return a key that is no longer than so many characters; the end of a longer one is a hash of all of it."""
+    if len(text) <= longest:
+        return text
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return f"{text[: longest - 17]}~{digest}"
