@@ -22,7 +22,8 @@ FIGURES = {
     "robots_read": "case when not is_many then robots_reads end",
     "many_searches": "case when not is_many then searches end",
     "robots_disobeyed": (
-        "case when robots_reads > 0 and not fills_carts and not is_many then add_to_carts + checkouts + posts end"
+        "case when robots_reads > 0 and not fills_carts and not is_many "
+        "and (add_to_carts + checkouts + posts) >= requests / 4 then add_to_carts + checkouts + posts end"
     ),
     "buys": "case when paid > 0 and add_to_carts * 50 >= views then add_to_carts end",
     "many_agents": (

@@ -62,7 +62,7 @@
         {
             'reason': 'robots_disobeyed', 'points': 50, 'threshold': 1, 'class': 'scraper',
             'figure': unless('client.has_many_agents or client.is_crowd', 'client.disobeyed'),
-            'meaning': 'carts, checkouts and forms of a client that has read robots.txt and does not shop as people do',
+            'meaning': 'carts, checkouts and forms, a quarter of all, of a reader of robots.txt who does not shop as people do',
         },
         {
             'reason': 'page_guessing', 'points': 40, 'threshold': 20, 'class': 'attacker',
@@ -71,7 +71,9 @@
         },
         {
             'reason': 'never_pauses', 'points': 30, 'threshold': 45, 'class': none,
-            'figure': unless('client.is_crowd or client.has_many_agents and client.fills_carts', 'client.active_minutes'),
+            'figure': unless(
+                'client.is_crowd or client.has_many_agents and client.fills_carts', 'client.active_minutes'
+            ),
             'meaning': 'active minutes of its busiest hour; an office has many too',
         },
         {

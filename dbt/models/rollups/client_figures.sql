@@ -35,7 +35,9 @@ evidence as (
         end as tested_cards,
         20 * clients.assets >= clients.page_requests and clients.assets > 0 as fetches_assets,
         case
-            when clients.robots_reads > 0 and not crowds.fills_carts
+            when
+                clients.robots_reads > 0 and not crowds.fills_carts
+                and 4 * (clients.add_to_carts + clients.checkouts + clients.posts) >= clients.page_requests
                 then clients.add_to_carts + clients.checkouts + clients.posts
             else 0
         end as disobeyed,
