@@ -62,7 +62,7 @@
         {
             'reason': 'robots_disobeyed', 'points': 50, 'threshold': 1, 'class': 'scraper',
             'figure': unless('client.has_many_agents or client.is_crowd', 'client.disobeyed'),
-            'meaning': 'carts, checkouts and forms, a quarter of all, of a reader of robots.txt who does not shop as people do',
+            'meaning': 'carts, checkouts and forms (a quarter of all) of one that read robots.txt and shops unlike people',
         },
         {
             'reason': 'page_guessing', 'points': 40, 'threshold': 20, 'class': 'attacker',
