@@ -104,9 +104,9 @@ SCORES = """
             max(case when not_found >= events / 2 then not_found end) as missed_pages_of_a_day
         from days group by key, network
     ),
-    groups as (  -- the smallest group of a client's agents, and its part of all
-        select key, min(events) as fewest, min(events) / nullif(sum(events), 0) as smallest_part
-        from clients cross join lateral (values (agents_0), (agents_1), (agents_2), (agents_3)) as used (events)
+    agent_groups as (  -- the smallest group of a client's agents, and its part of all
+        select key, min(used) as fewest, min(used) / nullif(sum(used), 0) as smallest_part
+        from clients cross join lateral (values (agents_0), (agents_1), (agents_2), (agents_3)) as agents (used)
         group by key
     ),
     people as (
@@ -115,7 +115,7 @@ SCORES = """
             not is_address or has_many_agents and (
                 assets >= requests / 4 or add_to_carts between 5 and views / 2 and paid >= 2
             ) as is_crowd
-        from clients join groups using (key) cross join lateral (
+        from clients join agent_groups using (key) cross join lateral (
             select fewest > 0 and smallest_part >= 0.02 as has_many_agents, pg_input_is_valid(key, 'inet')
                 and strpos(key, '/') = 0 and right(key, 2) not in ('.0', '::') as is_address
         ) as signs
