@@ -12,7 +12,7 @@ from audit.check import Check, compared, number
 from audit.oracle.clients import Clients, clients
 from lake.addresses import spellings
 from lake.contracts import CONVICTED, PARDONED
-from lake.contracts.records import as_verdict
+from lake.contracts.records import BY_HAND, as_verdict
 from lake.errors import LakeError
 from lake.settings import Settings
 from spark.tables.delta import live_files, snapshot, writers_progress
@@ -51,7 +51,9 @@ class PinnedLake:
         for record in map(as_verdict, list_texts(self.session, self.settings.verdicts)):
             if record.ledger_id != self.ledger_id or record.number <= self.verdicts:
                 for change in record.changes:
-                    last |= dict.fromkeys(spellings(change.ip_address), change.verdict)
+                    also = spellings(change.ip_address)[1:]  # today's spelling, if that on record is an old one
+                    is_new = record.by == BY_HAND or not last.keys() & also
+                    last |= dict.fromkeys((change.ip_address, *(also if is_new else ())), change.verdict)
         convicted, pardoned = (
             [address for address, verdict in last.items() if verdict == word] for word in (CONVICTED, PARDONED)
         )

@@ -53,7 +53,7 @@ def test_a_third_format_is_parsed_by_its_value_alone(session: SparkSession, rule
 
 def test_a_line_is_erased_by_its_template(session: SparkSession) -> None:
     value = formats.erased(PIPED, F.lit("erased bot 1")).alias("value")
-    (row,) = records(session, BAR_LINE).select(value).collect()
+    (row,) = formats.with_text(records(session, BAR_LINE)).select(value).collect()
     assert row["value"] == "2026-01-01 12:00:01|erased|GET /product/7 HTTP/1.1|erased bot 1"
 
 

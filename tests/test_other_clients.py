@@ -19,8 +19,8 @@ from audit.lake import pin
 from audit.ledger import check_counts, check_deeply
 from audit.scope import Scope
 from lake.addresses import address_pattern
-from lake.contracts import CONVICTED, ERASED
-from lake.contracts.records import BY_HAND, Change, VerdictRecord
+from lake.contracts import CONVICTED, ERASED, RELEASED
+from lake.contracts.records import BY_HAND, BY_MARTS, Change, VerdictRecord
 from lake.requests import ReplayRequest, VerdictAnswer, VerdictRequest, ask, read_answer
 from lake.settings import Settings
 from lake.url_rules import load_rules
@@ -147,7 +147,10 @@ def test_the_records_of_a_client_are_found_behind_its_proxy_and_in_any_spelling(
     assert records_of(bronze, PROXY, rules).count() == 11  # as which they were counted on arrival
 
 
-def test_a_verdict_on_record_holds_for_every_spelling() -> None:
+def test_a_verdict_on_record_holds_for_todays_spelling_too() -> None:
     changes = (Change("2001:DB8::6", CONVICTED), Change("::ffff:203.0.113.6", CONVICTED), Change(BEN, CONVICTED))
     verdicts = Verdicts({}).with_record(VerdictRecord(1, BY_HAND, 0.0, changes))
     assert set(verdicts.convicted) == {"2001:DB8::6", CARL, "::ffff:203.0.113.6", ANNA, BEN}
+    by_marts = verdicts.with_changes((Change("2001:DB8::6", RELEASED),), BY_MARTS, 1.0)
+    assert by_marts.last[CARL].verdict == CONVICTED
+    assert verdicts.with_changes((Change("2001:DB8::6", RELEASED),), BY_HAND, 1.0).last[CARL].verdict == RELEASED

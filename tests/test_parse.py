@@ -14,7 +14,7 @@ from spark.events.parse import parse_records
 
 
 def parse(session: SparkSession, rules: UrlRules, *values: bytes | None) -> list[Row]:
-    parsed = parse_records(records(session, *values), rules)
+    parsed = parse_records(records(session, *values), rules).drop("occurred_at")  # Python has no year 0
     return parsed.withColumn("second", seconds_of("window_start")).orderBy("kafka_offset").collect()
 
 

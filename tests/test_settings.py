@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from settings_lists import settings_calls
 
 from lake.errors import SettingsError
 from lake.settings import STACK_FILE, child_environment, lend_environment, load_settings
+from lake.url_rules import load_rules, load_url_rules
 
 OF_THE_GENERATOR = {"GENERATE", "RATE", "BOTS"}
 
@@ -80,3 +82,16 @@ def test_a_password_may_be_in_a_file_that_a_setting_names(tmp_path: Path) -> Non
     assert (secrets.kafka_password, secrets.spark_auth_secret, secrets.dbt_password) == ("from the file",) * 3
     with pytest.raises(SettingsError, match=r"POSTGRES_OWNER_PASSWORD_FILE='/no/such/file' cannot be read"):
         settings_in(tmp_path, POSTGRES_OWNER_PASSWORD_FILE="/no/such/file")
+
+
+@pytest.mark.parametrize("zone", ["Berlin", "Europe", "../etc/passwd", "CEST+2"])
+def test_a_time_zone_that_is_none_is_named(tmp_path: Path, zone: str) -> None:
+    with pytest.raises(SettingsError, match=f"LOG_TIMEZONE='{re.escape(zone)}' is no time zone; .* Europe/Berlin"):
+        settings_in(tmp_path, LOG_TIMEZONE=zone)
+
+
+def test_how_records_are_read_goes_with_the_rules(tmp_path: Path) -> None:
+    rules = load_rules(settings_in(tmp_path, LOG_TIMEZONE="Asia/Kolkata", FUTURE_SECONDS="7200"))
+    assert (rules.log_timezone, rules.future_seconds) == ("Asia/Kolkata", 7200)
+    plain = load_rules(settings_in(tmp_path))
+    assert plain == load_url_rules(settings_in(tmp_path).rules_file)

@@ -43,7 +43,7 @@ def parse_records(records: DataFrame, rules: UrlRules) -> DataFrame:
             ``ingested_at``; perhaps ``header_source`` (string or null).
         rules: The URL rules, the actions that an event may name, and how times are read.
     """
-    fields = _fields(take_apart(records), rules)
+    fields = _fields(take_apart(records))
     meant = _meaning(_judge(fields, rules), rules)
     return _identify(_types(meant), rules)
 
@@ -58,7 +58,7 @@ def parse_again(rows: DataFrame, rules: UrlRules) -> DataFrame:
     return parse_records(records, rules).filter(F.col("reject_reason").isNull()).drop("value")
 
 
-def _fields(decoded: DataFrame, rules: UrlRules) -> DataFrame:
+def _fields(decoded: DataFrame) -> DataFrame:
     """Bring all formats to the same fields, all text, and their times as they are usually written."""
     common = decoded.select(
         *(name for name in (*records_columns(), "header_source", "batch") if name in decoded.columns),
@@ -79,8 +79,7 @@ def _fields(decoded: DataFrame, rules: UrlRules) -> DataFrame:
         field("response_time").alias("response_text"),
         field("bytes").alias("bytes_text"),
     )
-    known = common.withColumn("ip_address", client("address", "forwarded_for", rules.proxies))
-    asked = known.withColumn("asked", targets.target(F.col("request")))
+    asked = common.withColumn("asked", targets.target(F.col("request")))
     where = asked.withColumn("path", targets.path(F.col("request"), F.col("asked")))
     cut = where.withColumn("cut", short(no_blank(F.col("path")), MAX_TARGET_CHARACTERS))
     called = cut.withColumn("target", targets.spelled(F.col("cut")))
@@ -95,7 +94,7 @@ def _usual_time(record_format: RecordFormat) -> Column:
 
 
 def _judge(fields: DataFrame, rules: UrlRules) -> DataFrame:
-    """Add why a record is none, ``flaw``, its rule, times as they are rarely written, and texts but for nested ones.
+    """Add why a record is none, ``flaw``, its rule and client, times as they are rarely written, and unnested texts.
 
     ``from_json`` keeps this step out of the code that Spark generates for the others, and parts that in two. Both are
     needed: in one piece, or with this step in it, it would be a method too long for Java to compile, and parsing would
@@ -105,6 +104,7 @@ def _judge(fields: DataFrame, rules: UrlRules) -> DataFrame:
         {
             "flaw": _flaw(),
             "rule": first_rule(rules),
+            "ip_address": client("address", "forwarded_for", rules.proxies),
             "occurred_at": F.coalesce("usual_time", other_time(F.col("time"), rules.log_timezone)),
             "event_name": by_format(lambda kind: _own_text(kind, "event_id", "own_id")),
             "user_id": by_format(lambda kind: _own_text(kind, "user_id", "own_user")),

@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 
 from lake.addresses import spellings
 from lake.contracts import CONVICTED, PARDONED
-from lake.contracts.records import Change, VerdictRecord, as_text, as_verdict
+from lake.contracts.records import BY_HAND, Change, VerdictRecord, as_text, as_verdict
 from lake.settings import Settings
 from spark.tables.delta import snapshot, writers_progress
 from spark.tables.storage import list_texts, write_text
@@ -55,11 +55,16 @@ class Verdicts:
         return tuple(sorted(address for address, last in self.last.items() if last.verdict == verdict))
 
     def with_changes(self, changes: Iterable[Change], by: str, at: float) -> Verdicts:
-        """Return the verdicts after some more that are not on record yet."""
+        """Return the verdicts after some more that are not on record yet.
+
+        One on another spelling than today's, in an old lake, is also one on the client in today's. But what the marts
+        say of a key of old says nothing of a client that has a verdict of its own.
+        """
         more = {
             address: Verdict(change.verdict, by, at, change.reason)
             for change in changes
             for address in spellings(change.ip_address)
+            if address == change.ip_address or by == BY_HAND or address not in self.last
         }
         return replace(self, last={**self.last, **more}, number=self.number + 1)
 
