@@ -88,6 +88,14 @@ def test_a_line_through_a_proxy_names_its_client_at_its_end() -> None:
     assert through_proxy(b"no record", "10.0.0.4") == b"no record"
 
 
+def test_lines_of_an_even_seed_come_through_a_proxy_and_those_of_others_do_not() -> None:
+    proxied, bare = (split(traffic(Scenario(seed, 20, "log", 30.0)))[0] for seed in (8, 7))
+    through = [record for record in proxied if record.value.startswith(b"10.20.0.4 ")]
+    assert len(through) > 500
+    assert all(record.value.endswith(b'"') for record in through)
+    assert not [record for record in bare if record.value.startswith(b"10.20.0.4 ")]
+
+
 def test_what_the_detector_gets_has_no_place_for_a_label() -> None:
     assert Sent._fields == ("due", "value", "header")
     assert [field.name for field in fields(Truth)] == ["kinds", "dues"]

@@ -43,14 +43,11 @@ def main() -> int:
     parser.add_argument(
         "--format", choices=sorted(RATES), nargs="+", default=list(RATES), help="formats of the records"
     )
-    parser.add_argument(
-        "--proxied", action="store_true", help="lines come through a proxy with a private address, and name the client"
-    )
     parser.add_argument("--chart", type=Path, metavar="FILE", help="where the chart goes (default charts/bot_eval.png)")
     arguments = parser.parse_args()
     logging.basicConfig(level="ERROR", stream=sys.stderr)
     scenarios = [
-        Scenario(seed, rate, record_format, is_proxied=arguments.proxied)
+        Scenario(seed, rate, record_format)
         for record_format in arguments.format
         for rate in arguments.rate or RATES[record_format]
         for seed in arguments.seed

@@ -21,20 +21,20 @@ PEOPLE = ("human", "office", "fast_human", PRECONNECTOR, ADMIN, APP_USER, CROWD,
 
 @dataclass(frozen=True)
 class Scenario:
-    """One stream of traffic: its seed, the generator's records per second, format (``json`` or ``log``) and seconds.
-
-    Attributes:
-        is_proxied: whether lines came through a proxy that Weblake knows, and name their client at their end.
-    """
+    """One stream of traffic: its seed, the generator's records per second, format (``json`` or ``log``) and seconds."""
 
     seed: int
     rate: float
     record_format: str
     seconds: float = 3_600.0
-    is_proxied: bool = False
+
+    @property
+    def is_proxied(self) -> bool:
+        """Whether its lines come through a proxy that Weblake knows, and name their client at their end."""
+        return self.record_format == LOG and self.seed % 2 == 0
 
     def __str__(self) -> str:
-        proxied = " behind a proxy" if self.is_proxied else ""
+        proxied = " through a proxy" if self.is_proxied else ""
         return f"seed {self.seed}, {self.record_format}{proxied}, {self.rate:g}/s"
 
 
@@ -65,7 +65,7 @@ class Truth:
 def traffic(scenario: Scenario) -> Iterator[Record]:
     """Yield the scenario's records, as fast as they can be made: the generator's, and people who look like bots."""
     shop = records(scenario.seconds, scenario.seed, scenario.rate, BOTS_SHARE, scenario.record_format, EPOCH)
-    if scenario.is_proxied and scenario.record_format == LOG:
+    if scenario.is_proxied:
         shop = (record._replace(value=through_proxy(record.value, DECLARED_PROXY)) for record in shop)
     others = look_alikes(scenario.seconds, scenario.seed, scenario.record_format, EPOCH)
     return heapq.merge(shop, others, key=lambda record: record.due)
