@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from lake.text import printable
-from weblake.console import BAD, GOOD, note, write
-from weblake.process import FAILED, INTERRUPTED, interrupt_on_stop, prepare, stop_event
+from weblake.console import note, write
+from weblake.process import FAILED, interrupt_on_stop, prepare, stop_event
 
 if TYPE_CHECKING:
-    from ingest.import_logs import Outcome, Progress
-    from lake.posts import Worker
+    from ingest.import_logs import Progress
 
 PANEL = "Data"
 
@@ -78,66 +77,82 @@ def generate(
     return FAILED if missing else 0
 
 
-@app.command("import", rich_help_panel=PANEL, epilog="Example: weblake import access.log access.log.1.gz")
+@app.command("import", rich_help_panel=PANEL, epilog="Example: weblake import access.log 'access.log.*.gz'")
 def import_(
     file: Annotated[
-        list[str], typer.Argument(metavar="FILE...", help="Logs, plain or gzipped; - reads standard input.")
+        list[str],
+        typer.Argument(
+            metavar="FILE...",
+            help="Logs, plain, packed or in archives, or patterns in quotes; - reads standard input.",
+        ),
     ],
+    source: Annotated[
+        str, typer.Option(metavar="NAME", help="The server whose logs these are: equal lines of two servers are two.")
+    ] = "",
+    again: Annotated[bool, typer.Option("--again", help="Send also what seems to be in the lake already.")] = False,
+    wait: Annotated[
+        float,
+        typer.Option(metavar="SECONDS", min=0, help="How long the stream may get no further; 0 does not wait for it."),
+    ] = 120.0,
+    reject_share: Annotated[
+        float, typer.Option(metavar="SHARE", min=0, max=1, help="Fail where a larger share of the lines is rejected.")
+    ] = 0.05,
     timeout: Annotated[
         float, typer.Option(metavar="SECONDS", help="Give up when Kafka takes nothing for this long.")
     ] = 120.0,
 ) -> int:
-    """Send access logs of nginx or Apache to Kafka, line by line as they are.
+    """Send access logs of nginx or Apache to Kafka, and say what became of their lines.
 
-    Importing a file again, or a rotated or gzipped copy of it, counts nothing twice.
+    The lines are sent as they are. Importing a file again, or a rotated, packed or grown copy of it, counts nothing
+    twice. Logs may be packed by gzip, bzip2, xz, zstd or lz4, and lie in tar or zip archives.
     """
-    from ingest.import_logs import import_files
+    from ingest.follow import follow
+    from ingest.import_logs import ImportOptions, import_files
     from lake.posts import importing
     from stack.servers.stack_env import as_written
     from stack.turns import stopper
     from weblake.arguments import require_positive
+    from weblake.show.imports import show_account, show_outcome
 
     interrupt_on_stop()
     settings = prepare()
     require_positive("--timeout", timeout)
-    with ExitStack() as notes:
-        if as_written(settings).kafka_bootstrap_servers == settings.kafka_bootstrap_servers:
-            notes.enter_context(importing(settings.data, f"`make import` of {', '.join(file)}"))
-        progress = notes.enter_context(_progress_bar(file))
-        outcome = import_files(file, settings, timeout, progress)
-    return _show(outcome, stopper(settings))
+    is_ours = as_written(settings).kafka_bootstrap_servers == settings.kafka_bootstrap_servers
+    options = ImportOptions(timeout, source, again, looks_up=is_ours)
+    with _progress_bar(file) as progress:
+        with ExitStack() as posts:
+            if is_ours:
+                posts.enter_context(importing(settings.data, f"`make import` of {', '.join(file)}"))
+            outcome = import_files(file, settings, options, progress)
+        is_followed = wait > 0 and is_ours and outcome.stored.number > 0 and not outcome.was_interrupted
+        account = follow(settings, outcome.stored, outcome.logs, wait, progress.count) if is_followed else None
+    code = show_outcome(outcome, stopper(settings))
+    if not is_ours:
+        note(f"weblake: the lines went to another Kafka than that of {settings.data}; `make status` there says more")
+    return show_account(account, reject_share) or code if account else code
 
 
 @contextmanager
-def _progress_bar(files: list[str]) -> Iterator[Progress]:
-    """Show how much of the files has been read: one bar, on a terminal only."""
+def _progress_bar(words: list[str]) -> Iterator[Progress]:
+    """Show how much of the files has been read, and of the records counted: one bar, on a terminal only."""
+    from ingest.files.names import files_of
+    from ingest.files.source import STDIN
     from ingest.import_logs import Progress
-    from ingest.log_file import STDIN
 
     if not sys.stderr.isatty():
         yield Progress()
         return
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
+    files = files_of(words)
     sizes = {name: Path(name).stat().st_size for name in files if name != STDIN and Path(name).is_file()}
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
     with Bars(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bars:
         task = bars.add_task("Importing", total=None if STDIN in files else sum(sizes.values()))
         yield Progress(
             begin=lambda name: bars.update(task, description=f"Importing {printable(Path(name).name)}"),
             advance=lambda size: bars.advance(task, size),
+            count=lambda done, total: bars.update(task, description="Counting", completed=done, total=total),
         )
-
-
-def _show(outcome: Outcome, down: Worker | None = None) -> int:
-    write(outcome.summary, BAD if outcome.problems else GOOD)
-    for problem in outcome.problems:
-        note(f"weblake: {problem}")
-    if outcome.was_interrupted:
-        if down:
-            note(f"weblake: {down} stops the stack")
-        note("weblake: import the same files again to go on; no line counts twice")
-        return INTERRUPTED
-    return FAILED if outcome.problems else 0
