@@ -9,10 +9,19 @@ from collections import deque
 from random import Random
 from typing import NamedTuple
 
+from ingest.files.identity import LineIds
+
 RUN = 16
 """Lines that stand together."""
 RUNS = 4
 """Runs between the beginning and the end; each run of the log is as likely as another to be among them."""
+
+
+class Numbered(NamedTuple):
+    """A line, and its number in the log."""
+
+    value: bytes
+    number: int
 
 
 class Sampled(NamedTuple):
@@ -27,13 +36,13 @@ class Sample:
 
     def __init__(self) -> None:
         self._dice = Random(0)
-        self._first: list[Sampled] = []
-        self._runs: list[list[Sampled]] = []
-        self._last: deque[Sampled] = deque(maxlen=RUN)
-        self._run: list[Sampled] = []
+        self._first: list[Numbered] = []
+        self._runs: list[list[Numbered]] = []
+        self._last: deque[Numbered] = deque(maxlen=RUN)
+        self._run: list[Numbered] = []
         self._seen = 0
 
-    def take(self, line: Sampled) -> None:
+    def take(self, line: Numbered) -> None:
         """Look at the next line of the log."""
         if len(self._first) < RUN:
             self._first.append(line)
@@ -44,12 +53,13 @@ class Sample:
             self._keep(self._run)
             self._run = []
 
-    def lines(self) -> list[Sampled]:
-        """Return what was kept, each line once."""
-        kept = [*self._first, *(line for run in self._runs for line in run), *self._last]
-        return list(dict.fromkeys(kept))
+    def lines(self, source: str = "") -> list[Sampled]:
+        """Return what was kept, each line once, as one of that server's; the log's first line is the first."""
+        ids = LineIds(source)
+        kept = dict.fromkeys([*self._first, *(line for run in self._runs for line in run), *self._last])
+        return [Sampled(line.value, ids.take(line.value, line.number)) for line in kept]
 
-    def _keep(self, run: list[Sampled]) -> None:
+    def _keep(self, run: list[Numbered]) -> None:
         """Keep a run, perhaps in the place of another, so that all have the same chance."""
         self._seen += 1
         if len(self._runs) < RUNS:

@@ -10,11 +10,10 @@ from itertools import chain
 from typing import NamedTuple
 
 from ingest.copies import require_new
-from ingest.files.identity import LineIds
 from ingest.files.lines import Line, lines_of
 from ingest.files.log_file import Log, LogFile
 from ingest.files.source import STDIN, BrokenFileError, LogFileError
-from ingest.sample import Sample, Sampled
+from ingest.sample import Numbered, Sample, Sampled
 from lake.bronze_rows import BronzeRows, open_bronze
 from lake.errors import LakeError, SettingsError
 from lake.settings import Settings
@@ -101,11 +100,11 @@ def _at_hand(log: Log) -> Iterator[Line]:
 
 
 def _sample(lines: Iterator[Line], source: str) -> list[Sampled]:
-    ids, sample = LineIds(source), Sample()
+    sample = Sample()
     try:
         for line in lines:
             if line.value is not None and line.is_content:
-                sample.take(Sampled(line.value, ids.take(line.value, line.number)))
+                sample.take(Numbered(line.value, line.number))
     except BrokenFileError:
         pass  # as far as it goes
-    return sample.lines()
+    return sample.lines(source)

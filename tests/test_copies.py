@@ -12,7 +12,7 @@ from settings_in import settings_in
 
 from ingest.copies import require_new
 from ingest.files.identity import LineIds
-from ingest.sample import RUN, RUNS, Sample, Sampled
+from ingest.sample import RUN, RUNS, Numbered, Sample, Sampled
 from ingest.times import CERTAIN_SECONDS, ZONELESS_SECONDS, Span, span_of
 from lake.bronze_rows import open_bronze
 from lake.errors import LakeError
@@ -29,10 +29,10 @@ LOG = [line(second) for second in range(0, 40_000, 10)]
 
 
 def sample_of(lines: list[bytes], source: str = "") -> list[Sampled]:
-    ids, sample = LineIds(source), Sample()
+    sample = Sample()
     for number, one in enumerate(lines, 1):
-        sample.take(Sampled(one, ids.take(one, number)))
-    return sample.lines()
+        sample.take(Numbered(one, number))
+    return sample.lines(source)
 
 
 def send(folder: Path, lines: list[bytes], source: str = "", *, by_shipper: bool = False) -> None:
