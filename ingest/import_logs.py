@@ -75,13 +75,13 @@ def _nothing(*_: object) -> None:
 class Progress:
     """Callbacks for how far an import is.
 
-    ``begin`` gets a file's name, ``advance`` how many bytes were read, and ``count`` how many records of how many
-    bronze has.
+    ``look`` gets the name of a file that is looked at before anything is sent, ``begin`` that of one that is sent, and
+    ``advance`` how many bytes of it were read.
     """
 
+    look: Callable[[str], object] = _nothing
     begin: Callable[[str], object] = _nothing
     advance: Callable[[int], object] = _nothing
-    count: Callable[[int, int], object] = _nothing
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,8 @@ def import_files(words: list[str], settings: Settings, options: ImportOptions, p
     """
     names = files_of(words)
     with ExitStack() as opened:
-        found = survey(names, settings, options.source, looks_up=options.looks_up and not options.again, opened=opened)
+        looks_up = options.looks_up and not options.again
+        found = survey(names, settings, options.source, looks_up=looks_up, opened=opened, look=progress.look)
         producer = connect(settings, options.patience_seconds, threading.Event(), "the import")
         assert producer is not None, "without a stop, connect returns a producer or raises"
         producer.stored = StoredOffsets()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import chain
@@ -34,7 +34,15 @@ class Survey:
     notes: list[str] = field(default_factory=list)
 
 
-def survey(names: Iterable[str], settings: Settings, source: str, *, looks_up: bool, opened: ExitStack) -> Survey:
+def survey(
+    names: Iterable[str],
+    settings: Settings,
+    source: str,
+    *,
+    looks_up: bool,
+    opened: ExitStack,
+    look: Callable[[str], object],
+) -> Survey:
     """Look at the files: at all lines of each where their lines are to be looked up, else at its first bytes.
 
     Of the standard input only what is at hand is looked at.
@@ -45,6 +53,7 @@ def survey(names: Iterable[str], settings: Settings, source: str, *, looks_up: b
         source: The name of the server; may be empty.
         looks_up: Whether to look up lines in the lake.
         opened: Closes what stays open.
+        look: Called with the name of each file.
 
     Raises:
         SettingsError: a file cannot be read, or is no access log.
@@ -58,6 +67,7 @@ def survey(names: Iterable[str], settings: Settings, source: str, *, looks_up: b
         found.notes.append(f"whether these lines came before was not looked up: {error}")
     try:
         for name in names:
+            look(name)
             if name == STDIN:
                 file = opened.enter_context(LogFile(name))
                 logs = file.logs()

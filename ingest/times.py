@@ -10,8 +10,10 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 CERTAIN_SECONDS = 10
 ZONELESS_SECONDS = 15 * 3600
 """A time without a zone is that far from UTC at most."""
-_ZONE = rb"(?:[.,]\d+)? ?(Z|[+-]\d\d:?\d\d)?"
-_ACCESS = re.compile(rb"(\d\d?)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d)" + _ZONE)
+_ZONE = rb"(?:[.,]\d+)? ?(Z|GMT|UTC|[+-]\d\d:?\d\d)?"
+_NAMED_MONTH = re.compile(rb"(\d\d?)[/ -]([A-Z][a-z]{2})[/ -](\d{4})[: ](\d\d):(\d\d):(\d\d)" + _ZONE)
+_EPOCH = re.compile(rb"(?<![\w.-])(1\d{9}|[2-9]\d{8})(?:\d{3}){0,3}(?![\w-])")
+"""Seconds since 1970, or thousandths, millionths or thousand-millionths of them."""
 _ISO = re.compile(rb"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)" + _ZONE)
 
 
@@ -24,14 +26,14 @@ class Span(NamedTuple):
 
 def span_of(line: bytes) -> Span | None:
     """Return when a line says that it happened; None where it has no time that is easy to read."""
-    match = _ACCESS.search(line)
+    match = _NAMED_MONTH.search(line)
     if match:
         day, month, year = match[1], match[2].decode(), match[3]
         number = MONTHS.index(month) + 1 if month in MONTHS else 0
     else:
         match = _ISO.search(line)
         if not match:
-            return None
+            return _since_epoch(line)
         year, number, day = match[1], int(match[2]), match[3]
     try:
         hour, minute, second = (int(part) for part in match.group(4, 5, 6))
@@ -39,8 +41,15 @@ def span_of(line: bytes) -> Span | None:
     except ValueError:
         return None
     shift = _offset(match[7])
-    seconds = int(at.timestamp()) - (shift or 0)
-    width = ZONELESS_SECONDS if shift is None else CERTAIN_SECONDS
+    return _around(int(at.timestamp()) - (shift or 0), CERTAIN_SECONDS if shift is not None else ZONELESS_SECONDS)
+
+
+def _since_epoch(line: bytes) -> Span | None:
+    match = _EPOCH.search(line)
+    return _around(int(match[1]), CERTAIN_SECONDS) if match else None
+
+
+def _around(seconds: int, width: int) -> Span:
     return Span(seconds - width, seconds + width)
 
 
@@ -48,7 +57,7 @@ def _offset(zone: bytes | None) -> int | None:
     """Return how many seconds a zone is ahead of UTC; None where none is said."""
     if zone is None:
         return None
-    if zone == b"Z":
+    if zone.isalpha():
         return 0
     digits = zone[1:].replace(b":", b"")
     seconds = int(digits[:2]) * 3600 + int(digits[2:]) * 60

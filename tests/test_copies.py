@@ -122,6 +122,9 @@ def test_a_sample_is_small_and_has_beginning_end_and_runs_of_neighbours() -> Non
         (b"x [01/Mar/2026:13:30:00 +0130]", 0, CERTAIN_SECONDS),
         (b'{"timestamp": "2026-03-01T10:00:00.123-02:00"}', 0, CERTAIN_SECONDS),
         (b"2026-03-01T12:00:00Z", 0, CERTAIN_SECONDS),
+        (b"x [Sun, 01 Mar 2026 12:00:00 GMT]", 0, CERTAIN_SECONDS),
+        (b'192.0.2.1 [%d.250] "GET /" 200 1234567' % NOON, 0, CERTAIN_SECONDS),
+        (b'{"timestamp": %d123}' % NOON, 0, CERTAIN_SECONDS),
         (b"2026-03-01 12:00:00,5 words", 0, ZONELESS_SECONDS),
     ],
 )
@@ -129,6 +132,8 @@ def test_a_line_says_when_it_happened(text: bytes, shift: int, width: int) -> No
     assert span_of(text) == Span(NOON + shift - width, NOON + shift + width)
 
 
-@pytest.mark.parametrize("text", [b"", b"words", b"[41/Mar/2026:12:00:00 +0000]", b"[01/Mrz/2026:12:00:00 +0000]"])
+@pytest.mark.parametrize(
+    "text", [b"", b"words", b"a 12345 b 17723664001", b"[41/Mar/2026:12:00:00 +0000]", b"[01/Mrz/2026:12:00:00 +0000]"]
+)
 def test_a_line_that_does_not_say_so_has_no_time(text: bytes) -> None:
     assert span_of(text) is None

@@ -148,10 +148,12 @@ def test_files_are_split_and_patterns_filled_in_as_a_shell_would(
     monkeypatch.chdir(tmp_path)
     for name in ("b.log", "a.log", "my old.log"):
         Path(name).touch()
+    Path("c.log").mkdir()
     for value, files in (
         ("a.log b.log", ["a.log", "b.log"]),
         ("?.log", ["a.log", "b.log"]),
         ("my old.log", ["my old.log"]),
+        ("my o*.log", ["my old.log"]),
         ("'my old.log' none*", ["my old.log", "none*"]),
         ("-", ["-"]),
     ):

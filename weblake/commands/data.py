@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -12,7 +12,7 @@ import typer
 
 from lake.text import printable
 from weblake.console import note, write
-from weblake.process import FAILED, interrupt_on_stop, prepare, stop_event
+from weblake.process import FAILED, INTERRUPTED, interrupt_on_stop, prepare, stop_event
 
 if TYPE_CHECKING:
     from ingest.import_logs import Progress
@@ -119,22 +119,27 @@ def import_(
     require_positive("--timeout", timeout)
     is_ours = as_written(settings).kafka_bootstrap_servers == settings.kafka_bootstrap_servers
     options = ImportOptions(timeout, source, again, looks_up=is_ours)
-    with _progress_bar(file) as progress:
-        with ExitStack() as posts:
-            if is_ours:
-                posts.enter_context(importing(settings.data, f"`make import` of {', '.join(file)}"))
-            outcome = import_files(file, settings, options, progress)
-        is_followed = wait > 0 and is_ours and outcome.stored.number > 0 and not outcome.was_interrupted
-        account = follow(settings, outcome.stored, outcome.logs, wait, progress.count) if is_followed else None
+    with ExitStack() as sending:
+        if is_ours:
+            sending.enter_context(importing(settings.data, f"`make import` of {', '.join(file)}"))
+        outcome = import_files(file, settings, options, sending.enter_context(_progress_bar(file)))
     code = show_outcome(outcome, stopper(settings))
     if not is_ours:
         note(f"weblake: the lines went to another Kafka than that of {settings.data}; `make status` there says more")
-    return show_account(account, reject_share) or code if account else code
+    if not wait or not is_ours or not outcome.stored.number or outcome.was_interrupted:
+        return code
+    try:
+        with _counting_bar() as show:
+            account = follow(settings, outcome.stored, outcome.logs, wait, show)
+    except KeyboardInterrupt:
+        note("weblake: the lines are in Kafka; `make status` shows how far the stream is")
+        return INTERRUPTED
+    return show_account(account, reject_share) or code
 
 
 @contextmanager
 def _progress_bar(words: list[str]) -> Iterator[Progress]:
-    """Show how much of the files has been read, and of the records counted: one bar, on a terminal only."""
+    """Show how much of the files has been read: one bar, on a terminal only."""
     from ingest.files.names import files_of
     from ingest.files.source import STDIN
     from ingest.import_logs import Progress
@@ -143,16 +148,31 @@ def _progress_bar(words: list[str]) -> Iterator[Progress]:
         yield Progress()
         return
     from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
     from rich.progress import Progress as Bars
 
     files = files_of(words)
     sizes = {name: Path(name).stat().st_size for name in files if name != STDIN and Path(name).is_file()}
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Bars(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bars:
         task = bars.add_task("Importing", total=None if STDIN in files else sum(sizes.values()))
         yield Progress(
+            look=lambda name: bars.update(task, description=f"Looking at {printable(Path(name).name)}"),
             begin=lambda name: bars.update(task, description=f"Importing {printable(Path(name).name)}"),
             advance=lambda size: bars.advance(task, size),
-            count=lambda done, total: bars.update(task, description="Counting", completed=done, total=total),
         )
+
+
+@contextmanager
+def _counting_bar() -> Iterator[Callable[[int, int], object]]:
+    """Show how many of the lines the lake has, on a terminal only; yield what takes how many, and of how many."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("Counting", total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
