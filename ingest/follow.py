@@ -10,9 +10,10 @@ import psutil
 
 from ingest.files.identity import place_of
 from ingest.stored import StoredOffsets
-from lake.bronze_rows import Fate, Rejects, open_bronze
+from lake.bronze_rows import open_bronze
 from lake.contracts.reports import StreamReport, read_stream_report
 from lake.errors import LakeError
+from lake.fates import Fate, Rejects, fate_of
 from lake.reject_advice import advice_for
 from lake.settings import Settings
 
@@ -76,7 +77,7 @@ def follow(
     note = _wait(settings, stored, patience_seconds, show)
     try:
         rows = open_bronze(settings)
-        fate = rows.fate(stored.ranges) if rows else Fate()
+        fate = fate_of(rows, stored.places) if rows else Fate()
     except LakeError as error:
         return Account(note=note or f"what became of the lines is not known: {error}; {MORE}")
     if note and not fate.found:

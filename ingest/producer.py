@@ -124,7 +124,7 @@ class Producer:
             if future.exception is None:
                 self.acknowledged += 1
                 if self.stored is not None:
-                    self.stored.add(future.value.partition, future.value.offset)
+                    self.stored.add(future.value.partition, future.value.offset, future.value.timestamp)
             else:
                 self._take_failure(future.exception, label)
         now = time.monotonic()

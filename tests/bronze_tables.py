@@ -40,6 +40,11 @@ class Row(NamedTuple):
     source: str | None = None
 
 
+def arrival(batch: int) -> dt.datetime:
+    """Return when Kafka got the records of a batch."""
+    return EPOCH + dt.timedelta(days=1, seconds=batch)
+
+
 def append(folder: Path, batch: int, *rows: Row) -> None:
     """Add a batch to the table in a folder."""
     table = pa.Table.from_pylist([_columns(row, batch) for row in rows], SCHEMA)
@@ -55,12 +60,12 @@ def _columns(row: Row, batch: int) -> dict[str, Any]:
         "value": row.value,
         "kafka_partition": row.partition,
         "kafka_offset": row.offset,
-        "ingested_at": EPOCH + dt.timedelta(days=1, seconds=batch),
+        "ingested_at": arrival(batch),
         "batch": batch,
         "reject_reason": row.reject_reason,
         "event_id": event_id,
         "event_key": int.from_bytes(digest, "big", signed=True) if is_good and row.event_id else None,
         "window_start": window if is_good else None,
-        "event_date": (window if is_good else EPOCH + dt.timedelta(days=1)).date(),
+        "event_date": (window if is_good else arrival(batch)).date(),
         "source": row.source,
     }

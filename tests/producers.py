@@ -19,7 +19,7 @@ class Future:
     def __init__(self) -> None:
         self.is_done = False
         self.exception: Exception | None = None
-        self.value = SimpleNamespace(partition=0, offset=0)
+        self.value = SimpleNamespace(partition=0, offset=0, timestamp=0)
 
     def end(self, exception: Exception | None = None) -> None:
         self.exception, self.is_done = exception, True

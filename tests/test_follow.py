@@ -32,7 +32,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 def stored(*places: tuple[int, int]) -> StoredOffsets:
     offsets = StoredOffsets()
     for partition, offset in places:
-        offsets.add(partition, offset)
+        offsets.add(partition, offset, 1_772_452_800_000 + offset)
     return offsets
 
 
@@ -124,10 +124,10 @@ def test_there_is_advice_for_every_reason() -> None:
 
 def test_offsets_are_kept_as_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
     offsets = stored((0, 5), (0, 6), (1, 9), (0, 7), (0, 10), (0, -1))
-    assert offsets.ranges == {0: [(5, 7), (10, 10)], 1: [(9, 9)]}
+    assert offsets.places.ranges == {0: [(5, 7), (10, 10)], 1: [(9, 9)]}
     assert (offsets.number, offsets.unknown, offsets.ends) == (6, 1, {0: 11, 1: 10})
     assert [offsets.before({0: end, 1: 9}) for end in (5, 6, 8, 10, 11)] == [0, 1, 3, 3, 4]
     monkeypatch.setattr("ingest.stored.MOST_RANGES", 3)
     for offset in range(11, 31, 2):
-        offsets.add(0, offset)
-    assert (offsets.ranges[0], offsets.unknown, offsets.number) == ([(5, 7), (10, 11)], 10, 16)
+        offsets.add(0, offset, 0)
+    assert (offsets.places.ranges[0], offsets.unknown, offsets.number) == ([(5, 7), (10, 11)], 10, 16)

@@ -15,6 +15,7 @@ from streaming import cells, send, settings
 
 from lake.settings import Settings
 from spark.pipeline import Pipeline
+from stack.servers.waiting import wait_until
 from weblake.main import run
 
 pytestmark = pytest.mark.stack
@@ -104,7 +105,7 @@ def test_twins_of_two_servers_are_two_and_copies_are_refused(
     other = write(tmp_path / "web2.log", log(line(5, "a", "192.0.2.1"), line(7, "a")))
     assert importer(one)[:2][0] == 0
     assert importer(other)[1].splitlines()[1] == "2 counted, 0 duplicate, 0 rejected"
-    assert views(settings) == {"a": 4, "b": 1}
+    wait_until(lambda: views(settings) == {"a": 4, "b": 1}, 60, "PostgreSQL has them")
     copy = write(tmp_path / "copy.log", log(line(5, "a", "192.0.2.1"), line(9, "b")))
     code, out, err = importer(copy)
     assert (code, out) == (1, "")
@@ -123,4 +124,4 @@ def test_a_log_of_which_a_shipper_sent_lines_is_refused(
     code, _, err = importer(write(tmp_path / "access.log", log(*lines)))
     assert code == 1
     assert "access.log: 2 of 3 lines that were looked up are in the lake already" in err
-    assert views(settings) == {"a": 2, "b": 1}
+    wait_until(lambda: views(settings) == {"a": 2, "b": 1}, 60, "PostgreSQL has what was sent")
