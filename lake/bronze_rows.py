@@ -61,8 +61,16 @@ class BronzeRows:
         Raises:
             LakeError: a file cannot be read.
         """
+        import pyarrow.dataset as ds
+
         scanner = self._dataset.scanner(
-            columns=list(columns), filter=where, batch_size=ROWS_PER_PIECE, batch_readahead=1, fragment_readahead=1
+            columns=list(columns),
+            filter=where,
+            batch_size=ROWS_PER_PIECE,
+            batch_readahead=1,
+            fragment_readahead=1,
+            fragment_scan_options=ds.ParquetFragmentScanOptions(pre_buffer=False, use_buffered_stream=True),
+            use_threads=False,  # the stream is at work on this machine
         )
         try:
             yield from (piece for piece in scanner.to_batches() if piece.num_rows)

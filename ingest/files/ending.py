@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import time
 from collections import deque
 from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 REST_SECONDS = 10.0
 """A file is at rest that nobody has written to for so long."""
@@ -42,12 +45,17 @@ class Neighbours:
 
 def is_at_rest(path: Path, size: int) -> bool:
     """Wait until nobody has written to the file for a while; say whether it still has the size that was read."""
-    deadline = time.monotonic() + REST_SECONDS
+    deadline: float | None = None
     while True:
         now = path.stat()
         if now.st_size != size:
             return False
-        if time.time() - now.st_mtime >= REST_SECONDS or time.monotonic() >= deadline:
+        if time.time() - now.st_mtime >= REST_SECONDS:
+            return True
+        if deadline is None:
+            deadline = time.monotonic() + REST_SECONDS  # whatever the clock of its disk says
+            log.info("%s: the last line has no end; looking for %.0f s whether it is still written", path, REST_SECONDS)
+        elif time.monotonic() >= deadline:
             return True
         time.sleep(POLL_SECONDS)
 
