@@ -61,6 +61,7 @@ class BronzeRows:
         Raises:
             LakeError: a file cannot be read.
         """
+        import pyarrow as pa
         import pyarrow.dataset as ds
 
         scanner = self._dataset.scanner(
@@ -74,7 +75,7 @@ class BronzeRows:
         )
         try:
             yield from (piece for piece in scanner.to_batches() if piece.num_rows)
-        except OSError as error:
+        except (OSError, pa.ArrowException) as error:
             raise LakeError(f"bronze cannot be read: {first_line(error)}; if files are missing, try again") from error
 
     def _window(self, first: int, last: int) -> Any:

@@ -34,6 +34,18 @@ def test_an_object_store_is_not_looked_into(tmp_path: Path, root: str) -> None:
         open_bronze(settings_in(tmp_path, LAKE_ROOT=root))
 
 
+def test_a_damaged_file_is_told_in_words(tmp_path: Path) -> None:
+    append(table(tmp_path), 1, Row(b"one", 0, 0, 7))
+    rows = opened(tmp_path)
+    (file,) = table(tmp_path).rglob("*.parquet")
+    file.write_bytes(b"PAR1 and no more")
+    with pytest.raises(LakeError, match="bronze cannot be read: "):
+        list(rows.occurrences([b"one"], [(NOON, NOON + 9)]))
+    file.unlink()
+    with pytest.raises(LakeError, match="if files are missing, try again"):
+        list(rows.occurrences([b"one"], [(NOON, NOON + 9)]))
+
+
 def test_lines_are_found_by_their_bytes_and_times_with_any_line_end(tmp_path: Path) -> None:
     append(
         table(tmp_path),

@@ -158,6 +158,11 @@ def test_files_are_split_and_patterns_filled_in_as_a_shell_would(
         ("-", ["-"]),
     ):
         assert with_variables(GROUP, ["import"], {"FILE": value}) == ["import", "--", *files]
+    options = {"WAIT": "0", "AGAIN": "1", "SOURCE": "web1", "REJECT_SHARE": "0.1"}
+    assert with_variables(GROUP, ["import"], {"FILE": "a.log", **options}) == [
+        *("import", "--wait=0", "--again", "--source=web1", "--reject-share=0.1"),
+        *("--", "a.log"),
+    ]
     assert with_variables(GROUP, ["logs"], {"NAME": "stream"}) == ["logs", "--", "stream"]
 
 
