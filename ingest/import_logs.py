@@ -233,8 +233,8 @@ class Importing:
         if line.has_end or (line.value is not None and one.is_whole(line.value)):
             return True
         self.tally.notes.append(
-            f"{one.name}: line {line.number:,} has no end yet and was held back; import the file again when it has, "
-            "no line counts twice"
+            f"{one.name}: line {line.number:,} has no end and may be half of one, so it was held back; import the file "
+            "again when it has the rest: no line counts twice"
         )
         self.tally.held_back += 1
         return False

@@ -103,7 +103,7 @@ def test_a_line_that_is_not_finished_is_held_back_and_comes_when_it_is(
     path = write(tmp_path / "a.log", LOG + STUMP)
     records, tally = imported(path)
     assert len(records) == 5
-    assert f"{path}: line 8 has no end yet and was held back" in tally.notes[0]
+    assert f"{path}: line 8 has no end and may be half of one, so it was held back" in tally.notes[0]
     assert (tally.held_back, tally.problems) == (1, [])
     packed, tally = imported(write(tmp_path / "a.log.gz", gzip.compress(LOG + STUMP)))
     assert (len(packed), tally.held_back) == (5, 1)
