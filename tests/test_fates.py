@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 from bronze_tables import Row, append, arrival
+from golden_lake import unpack
 from settings_in import settings_in
 
 from lake import bronze_rows, fates
 from lake.bronze_rows import BronzeRows, open_bronze
-from lake.fates import Fate, Places, fate_of
+from lake.fates import ORDER, PLACE, Fate, Places, fate_of
 
 
 def opened(folder: Path) -> BronzeRows:
@@ -97,3 +98,17 @@ def test_offsets_that_begin_again_with_a_new_topic_are_told_apart_by_time(tmp_pa
     assert counts(fate_of(opened(tmp_path), places({0: [(0, 1)]}, since_batch=2))) == (2, 1, 1, 0)
     elsewhere = Places({0: [(0, 1)]}, arrival(2).astimezone(dt.timezone(dt.timedelta(hours=5))))
     assert counts(fate_of(opened(tmp_path), elsewhere)) == (2, 1, 1, 0)
+
+
+def test_bronze_that_spark_wrote_is_read_too(tmp_path: Path) -> None:
+    unpack(tmp_path / "data")
+    rows = opened(tmp_path / "data" / "lake")
+    bronze = [row for piece in rows.pieces(list({*ORDER, *PLACE, "reject_reason"}), None) for row in piece.to_pylist()]
+    ranges: dict[int, list[tuple[int, int]]] = {}
+    for partition, offset in sorted({(row["kafka_partition"], row["kafka_offset"]) for row in bronze}):
+        ranges.setdefault(partition, []).append((offset, offset))
+    keys = [row["event_key"] for row in bronze if row["reject_reason"] is None]
+    counted = len(set(keys) - {None}) + keys.count(None)
+    fate = fate_of(rows, Places(ranges, arrival(0).replace(year=2020)))
+    assert len(keys) > counted > 0
+    assert counts(fate) == (len(bronze), counted, len(keys) - counted, len(bronze) - len(keys))
