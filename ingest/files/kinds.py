@@ -30,9 +30,11 @@ _FOREIGN = (
     (b"\xd4\xc3\xb2\xa1", "a capture of network packets"),
     (b"\xa1\xb2\xc3\xd4", "a capture of network packets"),
     (b"\x0a\x0d\x0d\x0a", "a capture of network packets"),
+    (b"#Software: Microsoft HTTP API", "the error log of Windows' HTTP server; import the logs of IIS itself"),
 )
 _CONTROL = bytes(set(range(32)) - set(b"\t\n\r\x1b")) + b"\x7f"
 _NULS = re.compile(rb"(?:^|(?<=\n))\x00+")
+_REQUEST = re.compile(rb"\{|\S+ \S+ [^\[\n]*\[[^\]\n]+\] \"")
 _LEVEL = rb"(?:debug|info|notice|warn|error|crit|alert|emerg)"
 _ERROR_LOGS = (
     (re.compile(rb"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[" + _LEVEL + rb"\] \d+#\d+:"), "nginx's error log"),
@@ -45,6 +47,7 @@ _ERROR_LOGS = (
         "an error log of PHP",
     ),
     (re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d: \([\w.-]+\.c[.:]\d+\)"), "lighttpd's error log"),
+    (re.compile(rb"\d\d-\w{3}-\d{4} \d\d:\d\d:\d\d[.\d]* (?:INFO|WARNING|SEVERE|FINE) \["), "Tomcat's log of itself"),
     (re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[.\d]* \[(?:NOTICE|INFO|WARN|ERROR)\] \["), "LiteSpeed's error log"),
 )
 
@@ -71,9 +74,14 @@ def _is_binary(text: bytes) -> bool:
 
 
 def _error_log(text: bytes) -> str | None:
-    """Return whose error log it is, where most of the lines that are at hand look like one."""
+    """Return whose error log it is: most lines at hand look like one, or the first does and no line is a request.
+
+    An error may go on over many lines, and a container may write requests and errors into one log.
+    """
     lines = [line for line in _NULS.sub(b"", text).split(b"\n") if line.strip()]
+    has_requests = any(_REQUEST.match(line) for line in lines)
     for pattern, kind in _ERROR_LOGS:
-        if 2 * sum(1 for line in lines if pattern.match(line)) > len(lines):
+        are_errors = [pattern.match(line) is not None for line in lines]
+        if 2 * sum(are_errors) > len(lines) or (are_errors[:1] == [True] and not has_requests):
             return f"{kind}, and no access log; import the access log beside it"
     return None
