@@ -5,19 +5,25 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from ingest.connection import connect
-from ingest.log_file import STDIN, LineIds, LogFile, LogFileError
-from ingest.producer import Producer
-from lake.errors import ServiceError, SettingsError, SpaceError
+from ingest.files.identity import LineIds
+from ingest.files.lines import Line
+from ingest.files.log_file import Log, LogFile
+from ingest.files.names import files_of
+from ingest.files.source import LogFileError
+from ingest.stored import StoredOffsets
+from ingest.survey import survey
+from lake.errors import ServiceError, SpaceError
 from lake.settings import Settings
 
 log = logging.getLogger(__name__)
 
-ID_HEADER = "event_id"
+ID_HEADER, SOURCE_HEADER = "event_id", "source"
 LINES_PER_PROGRESS = 500
 FLUSH_SECONDS = 3.0
 """How long Kafka may take for what is on its way when the user interrupts."""
@@ -40,8 +46,13 @@ class Tally:
     read: int = 0
     sent: int = 0
     blank: int = 0
+    comments: int = 0
+    held_back: int = 0
     began: float = field(default_factory=time.monotonic)
     problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    logs: dict[str, str] = field(default_factory=dict)
+    """What the ids of a log's lines begin with -> its name."""
 
     def summary(self, acknowledged: int) -> str:
         """Return lines read, sent and acknowledged, and the seconds it took, as one line of text."""
@@ -51,122 +62,179 @@ class Tally:
             parts.append(f"{acknowledged:,} acknowledged")
         if self.blank:
             parts.append(f"{self.blank:,} blank ones skipped")
+        if self.comments:
+            parts.append(f"{self.comments:,} comments skipped")
         return f"{', '.join(parts)}, {seconds:.1f} seconds"
 
 
-def _nothing(_: object) -> None:
+def _nothing(*_: object) -> None:
     """Show nothing."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Callbacks for how far an import is: ``begin`` gets a file's name, ``advance`` how many bytes were read."""
+    """Callbacks for how far an import is.
 
+    ``look`` gets the name of a file that is looked at before anything is sent, ``begin`` that of one that is sent, and
+    ``advance`` how many bytes of it were read.
+    """
+
+    look: Callable[[str], object] = _nothing
     begin: Callable[[str], object] = _nothing
     advance: Callable[[int], object] = _nothing
 
 
 @dataclass(frozen=True)
+class ImportOptions:
+    """How to import.
+
+    Attributes:
+        patience_seconds: How long Kafka may take nothing.
+        source: The name of the server whose logs these are; may be empty.
+        again: Whether to send what seems to be in the lake already.
+        looks_up: Whether the lake of the settings is the one that the records go to.
+    """
+
+    patience_seconds: float = 120.0
+    source: str = ""
+    again: bool = False
+    looks_up: bool = True
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """What has become of an import; without ``problems`` and ``was_interrupted`` all is well."""
+    """What has become of an import; without ``problems`` and ``was_interrupted`` all is well so far."""
 
     summary: str
     problems: list[str]
     was_interrupted: bool
+    notes: list[str] = field(default_factory=list)
+    """What else the user should know."""
+    stored: StoredOffsets = field(default_factory=StoredOffsets)
+    """Where in Kafka its records are."""
+    logs: dict[str, str] = field(default_factory=dict)
+    """As in :class:`Tally`."""
 
 
-def import_files(names: list[str], settings: Settings, patience_seconds: float, progress: Progress) -> Outcome:
+def import_files(words: list[str], settings: Settings, options: ImportOptions, progress: Progress) -> Outcome:
     """Send the lines of log files, one file after the other, and wait until Kafka has them.
 
     Args:
-        names: Paths, or ``-`` for the standard input.
-        settings: Where Kafka is.
-        patience_seconds: How long Kafka may take nothing.
+        words: Paths, patterns, or ``-`` for the standard input.
+        settings: Where Kafka is, and the lake in which the lines may be already.
+        options: How.
         progress: Callbacks for how far it is.
 
     Raises:
-        SettingsError: a file cannot be read; nothing was sent.
+        SettingsError: a file cannot be read, or is no access log; nothing was sent.
+        LakeError: lines of a file are in the lake already, under other ids; nothing was sent.
         ServiceError: there is no Kafka; nothing was sent.
     """
-    check_files(names)
-    tally = Tally()
-    producer = connect(settings, patience_seconds, threading.Event(), "the import")
-    assert producer is not None, "without a stop, connect returns a producer or raises"
-    was_interrupted = False
-    try:
-        _send_all(names, producer, tally, progress)
-        producer.flush()
-    except (ServiceError, SpaceError) as error:
-        tally.problems.append(str(error))
-    except KeyboardInterrupt:
-        was_interrupted = True
+    names = files_of(words)
+    with ExitStack() as opened:
+        looks_up = options.looks_up and not options.again
+        found = survey(names, settings, options.source, looks_up=looks_up, opened=opened, look=progress.look)
+        producer = connect(settings, options.patience_seconds, threading.Event(), "the import")
+        assert producer is not None, "without a stop, connect returns a producer or raises"
+        producer.stored = StoredOffsets()
+        importing = Importing(producer, options.source, progress)
+        tally, was_interrupted = importing.tally, False
         try:
-            producer.flush(FLUSH_SECONDS)
-        except ServiceError as error:
+            for name in names:
+                if name in found.opened:
+                    importing.send_file(*found.opened[name])
+                else:
+                    with LogFile(name) as file:
+                        importing.send_file(file, file.logs())
+            producer.flush()
+        except (ServiceError, SpaceError, LogFileError) as error:
             tally.problems.append(str(error))
-    finally:
-        producer.close()
-    tally.problems += [f"{label} was refused by Kafka as too large" for label in producer.refused]
-    if tally.read == 0 and not tally.problems and not was_interrupted:
-        tally.problems.append(f"nothing to import: {', '.join(names)} held no lines")
-    return Outcome(tally.summary(producer.acknowledged), tally.problems, was_interrupted)
-
-
-def _send_all(names: list[str], producer: Producer, tally: Tally, progress: Progress) -> None:
-    for name in names:
-        progress.begin(name)
-        with LogFile(name) as file:
-            import_file(file, producer, tally, progress.advance)
-
-
-def check_files(names: Iterable[str]) -> None:
-    """Open every file once, so that nothing is sent where one of them is missing.
-
-    Raises:
-        SettingsError: a file does not exist, is a directory, or may not be read.
-    """
-    for name in names:
-        if name != STDIN:
+        except KeyboardInterrupt:
+            was_interrupted = True
             try:
-                with LogFile(name):
-                    pass
-            except LogFileError as error:
-                raise SettingsError(str(error)) from error
+                producer.flush(FLUSH_SECONDS)
+            except ServiceError as error:
+                tally.problems.append(str(error))
+        finally:
+            producer.close()
+    tally.problems += [f"{label} was refused by Kafka as too large" for label in producer.refused]
+    if tally.sent == tally.held_back == 0 and not tally.problems and not was_interrupted:
+        tally.problems.append(f"nothing to import: {', '.join(words)} held no lines of a log")
+    summary = tally.summary(producer.acknowledged)
+    return Outcome(summary, tally.problems, was_interrupted, found.notes + tally.notes, producer.stored, tally.logs)
 
 
-def import_file(file: LogFile, producer: Sender, tally: Tally, progress: Callable[[int], object]) -> None:
-    """Send the lines of a file that is open; count them, and what went wrong, in ``tally``.
+class Importing:
+    """Sends files, one after the other, and keeps the tally."""
 
-    Args:
-        file: where the lines come from.
-        producer: where they go.
-        tally: is added to.
-        progress: called now and then with how many bytes of the file were read since the last call.
+    def __init__(self, producer: Sender, source: str = "", progress: Progress | None = None) -> None:
+        """Begin; ``source`` is the name of the server and may be empty."""
+        self.tally = Tally()
+        self._producer = producer
+        self._source = source
+        self._headers = [(SOURCE_HEADER, source.encode())] if source else []
+        self._progress = progress or Progress()
 
-    Raises:
-        ServiceError: Kafka cannot be reached, or refused a line.
-    """
-    ids = LineIds()
-    reported = 0
-    read_before = tally.read
-    try:
-        for number, value, size in file.lines():
-            tally.read += 1
-            if value is None:
-                tally.problems.append(
-                    f"{file.name}: line {number:,} was not sent: {size:,} bytes are more than Kafka takes"
-                )
-            elif not value.strip():
-                tally.blank += 1
-            else:
-                producer.send(value, [(ID_HEADER, ids.take(value))], f"{file.name}: line {number:,}")
-                tally.sent += 1
-            if number % LINES_PER_PROGRESS == 0:
-                producer.settle()
-                progress(file.position - reported)
-                reported = file.position
-    except LogFileError as error:
-        tally.problems.append(f"{error} ({tally.sent:,} lines sent so far)")
-    progress(file.position - reported)
-    if tally.read == read_before:
-        log.warning("%s is empty: no lines", file.name)
+    def send_file(self, file: LogFile, logs: Iterator[Log]) -> None:
+        """Send the lines of a file that is open; count them, and what went wrong, in the tally.
+
+        Raises:
+            ServiceError: Kafka cannot be reached, or refused a line.
+        """
+        tally, read_before = self.tally, self.tally.read
+        self._file, self._reported = file, 0
+        self._progress.begin(file.name)
+        try:
+            for one in logs:
+                if one.kind:
+                    tally.notes.append(f"{one.name} was left out: it is {one.kind}")
+                else:
+                    self._send(one)
+        except LogFileError as error:
+            tally.problems.append(f"{error} ({tally.sent:,} lines sent so far)")
+        else:
+            if tally.read == read_before:
+                log.warning("%s is empty: no lines", file.name)
+        self._report()
+
+    def _send(self, one: Log) -> None:
+        ids = LineIds(self._source)
+        try:
+            for line in one.lines():
+                self._send_line(one, line, ids)
+                if line.number % LINES_PER_PROGRESS == 0:
+                    self._producer.settle()
+                    self._report()
+        finally:
+            self.tally.logs[ids.file] = one.name
+
+    def _send_line(self, one: Log, line: Line, ids: LineIds) -> None:
+        tally, where = self.tally, f"{one.name}: line {line.number:,}"
+        tally.read += 1
+        if line.value is None:
+            tally.problems.append(f"{where} was not sent: {line.size:,} bytes are more than Kafka takes")
+        elif line.is_blank:
+            tally.blank += 1
+        elif line.is_comment:
+            tally.comments += 1
+        elif self._is_whole(one, line):
+            event_id = ids.take(line.value, line.number)
+            self._producer.send(line.value, [(ID_HEADER, event_id), *self._headers], where)
+            tally.sent += 1
+
+    def _report(self) -> None:
+        """Tell how much of the file was read since the last time."""
+        position = self._file.position
+        self._progress.advance(position - self._reported)
+        self._reported = position
+
+    def _is_whole(self, one: Log, line: Line) -> bool:
+        """Say whether a line is to be sent; tell of one that is held back."""
+        if line.has_end or (line.value is not None and one.is_whole(line.value)):
+            return True
+        self.tally.notes.append(
+            f"{one.name}: line {line.number:,} has no end and may be half of one, so it was held back; import the file "
+            "again when it has the rest: no line counts twice"
+        )
+        self.tally.held_back += 1
+        return False

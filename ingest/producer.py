@@ -16,6 +16,7 @@ from typing import Any
 
 from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError, RecordListTooLargeError
 
+from ingest.stored import StoredOffsets
 from lake.errors import ServiceError, SpaceError
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class Producer:
 
     Attributes:
         sent: records handed over; acknowledged: those that the broker has stored for good.
+        stored: where in the topic these are, if somebody asks for it by setting this.
         refused: labels of records that the broker found too large.
     """
 
@@ -71,6 +73,7 @@ class Producer:
         self._lost_at: float | None = None
         self.sent = 0
         self.acknowledged = 0
+        self.stored: StoredOffsets | None = None
         self.refused: list[str] = []
 
     @property
@@ -121,6 +124,8 @@ class Producer:
             self._waiting_bytes -= size
             if future.exception is None:
                 self.acknowledged += 1
+                if self.stored is not None:
+                    self.stored.add(future.value.partition, future.value.offset, future.value.timestamp)
             else:
                 self._take_failure(future.exception, label)
         now = time.monotonic()

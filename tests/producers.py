@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 from kafka.errors import KafkaTimeoutError
@@ -18,6 +19,7 @@ class Future:
     def __init__(self) -> None:
         self.is_done = False
         self.exception: Exception | None = None
+        self.value = SimpleNamespace(partition=0, offset=0, timestamp=0)
 
     def end(self, exception: Exception | None = None) -> None:
         self.exception, self.is_done = exception, True

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import gzip
-import io
-import sys
+import os
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
+from collected import Collector, imported, write
 
-from ingest.import_logs import LINES_PER_PROGRESS, Outcome, Tally, import_file
-from ingest.log_file import LineIds, LogFile, LogFileError
+from ingest.files import ending
+from ingest.files.identity import LineIds, place_of
+from ingest.files.log_file import LogFile
+from ingest.import_logs import LINES_PER_PROGRESS, Importing, Outcome, Progress, Tally
 from ingest.producer import MAX_VALUE_BYTES
 from lake.errors import ServiceError
 from weblake.main import run
@@ -19,33 +20,11 @@ from weblake.main import run
 LINE = b'203.0.113.9 - - [15/Jan/2026:07:00:00 +0000] "GET /product/1 HTTP/1.1" 200 5 "-" "x \\xe9 \xff"'
 OTHER = LINE.replace(b"/product/1 ", b"/product/2 ")
 LOG = b"\n".join([LINE, OTHER, LINE, b"", LINE, b"  ", OTHER]) + b"\n"
+STUMP = LINE[: LINE.index(b' "-"')]
 
 
-class Collector:
-    """Keeps what is sent."""
-
-    def __init__(self) -> None:
-        self.records: list[tuple[bytes, bytes]] = []
-
-    def send(self, value: bytes, headers: list[tuple[str, bytes]] | None = None, label: str = "") -> None:
-        assert headers is not None
-        assert headers[0][0] == "event_id"
-        self.records.append((value, headers[0][1]))
-
-    def settle(self) -> None:
-        pass
-
-
-def imported(path: Path) -> tuple[list[tuple[bytes, bytes]], Tally]:
-    collector, tally = Collector(), Tally()
-    with LogFile(str(path)) as file:
-        import_file(file, collector, tally, lambda _bytes: None)
-    return collector.records, tally
-
-
-def write(path: Path, data: bytes) -> Path:
-    path.write_bytes(data)
-    return path
+def ids_of(path: Path, source: str = "") -> list[str]:
+    return [line_id.decode() for _, line_id in imported(path, source)[0]]
 
 
 def test_lines_go_as_they_are_and_blank_ones_not_at_all(tmp_path: Path) -> None:
@@ -54,11 +33,13 @@ def test_lines_go_as_they_are_and_blank_ones_not_at_all(tmp_path: Path) -> None:
     assert (tally.read, tally.sent, tally.blank, tally.problems) == (7, 5, 2, [])
 
 
-def test_identical_lines_are_told_apart_by_their_ordinal(tmp_path: Path) -> None:
-    ids = [line_id.decode() for _, line_id in imported(write(tmp_path / "a.log", LOG))[0]]
-    assert [line_id[-2:] for line_id in ids] == ["-0", "-0", "-1", "-2", "-1"]
-    assert len(set(ids)) == 5
-    assert len(ids[0]) == 32 + 2
+def test_an_id_says_which_line_of_which_file_it_is(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.log", LOG)
+    ids = ids_of(path)
+    assert [place_of(line_id)[1] for line_id in ids] == [1, 2, 3, 5, 7]
+    assert len({place_of(line_id)[0] for line_id in ids}) == 1
+    assert len(set(ids)) == 5, "equal lines are told apart"
+    assert imported(path)[1].logs == {place_of(ids[0])[0]: str(path)}
 
 
 @pytest.mark.parametrize(
@@ -67,8 +48,8 @@ def test_identical_lines_are_told_apart_by_their_ordinal(tmp_path: Path) -> None
         pytest.param(gzip.compress(LOG), id="gzipped"),
         pytest.param(gzip.compress(LOG[:100]) + gzip.compress(LOG[100:]), id="two gzip members"),
         pytest.param(LOG.replace(b"\n", b"\r\n"), id="carriage returns"),
-        pytest.param(LOG.rstrip(b"\n"), id="no last line end"),
-        pytest.param(LOG.replace(b"\n\n", b"\n"), id="no blank line"),
+        pytest.param(b"\xef\xbb\xbf" + LOG, id="a BOM"),
+        pytest.param(gzip.compress(LOG.rstrip(b"\n")), id="no last line end"),
     ],
 )
 def test_every_copy_of_a_file_gives_the_same_ids(tmp_path: Path, copy: bytes) -> None:
@@ -77,84 +58,108 @@ def test_every_copy_of_a_file_gives_the_same_ids(tmp_path: Path, copy: bytes) ->
 
 
 def test_a_file_that_grew_keeps_the_ids_of_its_old_lines(tmp_path: Path) -> None:
-    before, _ = imported(write(tmp_path / "a.log", LOG))
-    after, _ = imported(write(tmp_path / "a.log", LOG + LINE + b"\n"))
+    before = ids_of(write(tmp_path / "a.log", LOG))
+    after = ids_of(write(tmp_path / "a.log", LOG + LINE + b"\n"))
     assert after[:5] == before
-    assert after[5][1].endswith(b"-3")
+    assert len(set(after)) == 6
 
 
-def test_memory_for_ordinals_is_bounded() -> None:
-    ids = LineIds(remembered=10)
-    assert ids.take(b"same").endswith(b"-0")
-    for number in range(4):
-        ids.take(b"%d" % number)
-    assert ids.take(b"same").endswith(b"-1"), "the last half of the limit is always remembered"
-    for number in range(100):
-        ids.take(b"%d" % number)
-        assert len(ids._young) + len(ids._old) <= 10
-    assert ids.take(b"same").endswith(b"-0"), "what is forgotten starts again"
+def test_equal_lines_of_two_files_stay_two_wherever_they_stand(tmp_path: Path) -> None:
+    one = ids_of(write(tmp_path / "one.log", LINE + b"\n" + OTHER + b"\n"))
+    other = ids_of(write(tmp_path / "other.log", OTHER + b"\n" + LINE + b"\n"))
+    assert not set(one) & set(other)
+    rotated = ids_of(write(tmp_path / "rotated.log", OTHER + b"\n"))
+    assert not set(one) & set(rotated), "the last line of a log and the first of the next"
 
 
-def test_standard_input_may_be_gzipped(monkeypatch: pytest.MonkeyPatch) -> None:
-    source = io.BufferedReader(io.BytesIO(gzip.compress(LOG)))
-    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=source))
-    with LogFile("-") as file:
-        assert [line.value for line in file.lines()][:2] == [LINE, OTHER]
-    assert not source.closed
+def test_a_file_of_one_line_is_known_by_it_until_it_has_more(tmp_path: Path) -> None:
+    one = ids_of(write(tmp_path / "a.log", LINE + b"\n"))
+    assert ids_of(write(tmp_path / "renamed.log", LINE + b"\n")) == one
+    assert ids_of(write(tmp_path / "a.log", LINE + b"\n" + OTHER + b"\n"))[:1] == one
+
+
+def test_comments_are_skipped_and_name_no_file(tmp_path: Path) -> None:
+    records, tally = imported(write(tmp_path / "a.log", b"#Version: 1.0\n#Date: 2026-03-01\n"))
+    assert (records, tally.read, tally.comments) == ([], 2, 2)
+    head = b"#Version: 1.0\n"
+    one, other = (ids_of(write(tmp_path / "b.log", head + line + b"\n")) for line in (LINE, OTHER))
+    assert place_of(one[0])[0] != place_of(other[0])[0]
+    assert place_of(one[0])[1] == 2
+
+
+def test_a_source_is_sent_along_and_keeps_servers_apart_whose_logs_begin_alike(tmp_path: Path) -> None:
+    path, collector = write(tmp_path / "a.log", LOG), Collector()
+    with LogFile(str(path)) as file:
+        Importing(collector, "web1").send_file(file, file.logs())
+    assert {headers["source"] for _, headers in collector.records} == {b"web1"}
+    assert ids_of(path, "web1") == [headers["event_id"].decode() for _, headers in collector.records]
+    assert len({*ids_of(path), *ids_of(path, "web1"), *ids_of(path, "web2")}) == 15
+
+
+def test_a_line_that_is_not_finished_is_held_back_and_comes_when_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ending, "REST_SECONDS", 0.1)
+    path = write(tmp_path / "a.log", LOG + STUMP)
+    records, tally = imported(path)
+    assert len(records) == 5
+    assert f"{path}: line 8 has no end and may be half of one, so it was held back" in tally.notes[0]
+    assert (tally.held_back, tally.problems) == (1, [])
+    packed, tally = imported(write(tmp_path / "a.log.gz", gzip.compress(LOG + STUMP)))
+    assert (len(packed), tally.held_back) == (5, 1)
+    assert imported(write(path, LOG + LINE + b"\n"))[0][:5] == records
+
+
+def test_a_whole_line_without_an_end_is_sent_when_nobody_writes_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "a.log", LOG + OTHER)
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    at_rest, tally = imported(path)
+    assert (len(at_rest), tally.held_back) == (6, 0)
+    assert imported(write(path, LOG + OTHER + b"\n"))[0] == at_rest
+    monkeypatch.setattr(ending, "REST_SECONDS", 60.0)
+    monkeypatch.setattr("ingest.files.ending.time.sleep", lambda _: path.write_bytes(LOG + OTHER + b"\nmore"))
+    assert imported(write(path, LOG + OTHER))[1].held_back == 1, "somebody writes it"
 
 
 def test_a_line_too_large_for_kafka_is_reported_by_number_and_the_rest_goes_on(tmp_path: Path) -> None:
     fits, huge = b"y" * MAX_VALUE_BYTES, b"x" * (MAX_VALUE_BYTES + 1)
-    path = write(tmp_path / "a.log", LINE + b"\n" + huge + b"\n" + fits + b"\r\n" + b"z" * 3_000_000 + b"\n" + OTHER)
-    records, tally = imported(path)
+    text = LINE + b"\n" + huge + b"\n" + fits + b"\r\n" + b"z" * 3_000_000 + b"\n" + OTHER + b"\n"
+    records, tally = imported(write(tmp_path / "a.log", text))
     assert [value for value, _ in records] == [LINE, fits, OTHER]
     assert [problem.split(": ")[1] for problem in tally.problems] == ["line 2 was not sent", "line 4 was not sent"]
     assert "3,000,001 bytes" in tally.problems[1]
 
 
-def test_a_gzip_that_is_cut_short_sends_what_it_has_and_says_so(tmp_path: Path) -> None:
-    log = b"".join(b"%s %d\n" % (LINE, number) for number in range(5_000))
-    path = write(tmp_path / "a.log.gz", gzip.compress(log)[:-2_000])
-    records, tally = imported(path)
-    assert 0 < len(records) < 5_000
-    assert [value for value, _ in records] == log.splitlines()[: len(records)]
-    assert f"{path} is broken after line {len(records):,}" in tally.problems[0]
-    assert f"({len(records):,} lines sent so far)" in tally.problems[0]
-
-
-def test_damaged_gzip_data_is_named(tmp_path: Path) -> None:
-    data = bytearray(gzip.compress(LOG * 1000))
-    data[40] ^= 0xFF
-    _, tally = imported(write(tmp_path / "a.gz", bytes(data)))
-    assert "a.gz is broken after line" in tally.problems[0]
-
-
 def test_progress_adds_up_to_the_size_of_the_file(tmp_path: Path) -> None:
     path = write(tmp_path / "a.gz", gzip.compress(LOG * 3000))
     steps: list[int] = []
-    with LogFile(str(path)) as file:
-        import_file(file, Collector(), Tally(), steps.append)
-        assert sum(steps) == file.size
+    imported(path, progress=Progress(advance=steps.append))
+    assert sum(steps) == path.stat().st_size
 
 
-def test_a_missing_file_or_a_folder_stops_the_import_before_anything_is_sent(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("none.log", None, "none.log does not exist"),
+        ("", None, "is a directory"),
+        (
+            "error.log",
+            b"2026/03/01 03:00:00 [error] 8#8: *1 open() failed\n",
+            "is nginx's error log, and no access log",
+        ),
+        ("logs.7z", b"7z\xbc\xaf\x27\x1c" + bytes(range(256)), "is a 7-Zip archive; unpack it first"),
+    ],
+)
+def test_what_cannot_be_imported_stops_the_import_before_anything_is_sent(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: bytes | None, message: str
 ) -> None:
     good = write(tmp_path / "good.log", LOG)
-    assert run(["import", str(good), str(tmp_path / "none.log")]) == 2
-    assert f"{tmp_path / 'none.log'} does not exist" in capsys.readouterr().err
-    assert run(["import", str(good), str(tmp_path)]) == 2
-    assert f"{tmp_path} is a directory" in capsys.readouterr().err
-
-
-def test_a_file_without_read_permission_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    path = write(tmp_path / "a.log", LOG)
-    monkeypatch.setattr(Path, "open", refuse)
-    with pytest.raises(LogFileError, match=r"a\.log cannot be read: Permission denied"):
-        LogFile(str(path))
+    if content:
+        write(tmp_path / name, content)
+    assert run(["import", str(good), str(tmp_path / name)]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_an_interrupt_while_kafka_is_down_still_sums_up(
@@ -197,7 +202,15 @@ def test_an_empty_file_has_no_lines(tmp_path: Path, caplog: pytest.LogCaptureFix
     assert f"{tmp_path / 'a.log'} is empty" in caplog.text
 
 
+def test_ids_need_no_memory() -> None:
+    ids = LineIds()
+    assert ids.take(LINE, 1) != ids.take(LINE, 1_000_000_000)
+    assert len(ids.take(LINE, 1_000_000_000)) == 16 + 1 + 10 + 1 + 16
+
+
 def test_the_summary_gives_lines_read_and_sent_and_seconds() -> None:
-    tally = Tally(read=1_002, sent=1_000, blank=2)
-    assert tally.summary(acknowledged=990).startswith("1,002 lines read, 1,000 sent, 990 acknowledged, 2 blank")
+    tally = Tally(read=1_005, sent=1_000, blank=2, comments=3)
+    assert tally.summary(acknowledged=990).startswith(
+        "1,005 lines read, 1,000 sent, 990 acknowledged, 2 blank ones skipped, 3 comments skipped"
+    )
     assert tally.summary(acknowledged=1_000).endswith("0.0 seconds")

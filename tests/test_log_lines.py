@@ -11,7 +11,7 @@ from oracle import Record as Arrived
 from oracle import count
 
 from audit.oracle import Event, Oracle
-from ingest.log_file import LineIds
+from ingest.files.identity import LineIds
 from ingest.shop.garbage import LINE_KINDS, spoil
 from ingest.shop.log_line import log_time
 from ingest.shop.traffic import LOG, Record, Traffic, records
@@ -103,7 +103,9 @@ def test_lines_have_referrers_methods_and_answers_of_all_sorts(sent: list[Record
 
 def test_a_line_has_the_id_that_the_importer_would_give_it(sent: list[Record]) -> None:
     ids = LineIds()
-    assert all(record.header == ids.take(record.value) for record in sent if record.client)
+    assert all(
+        record.header == ids.take(record.value, number) for number, record in enumerate(sent, 1) if record.client
+    )
 
 
 def test_a_second_copy_is_a_duplicate_and_nothing_else_is(sent: list[Record]) -> None:

@@ -148,14 +148,21 @@ def test_files_are_split_and_patterns_filled_in_as_a_shell_would(
     monkeypatch.chdir(tmp_path)
     for name in ("b.log", "a.log", "my old.log"):
         Path(name).touch()
+    Path("c.log").mkdir()
     for value, files in (
         ("a.log b.log", ["a.log", "b.log"]),
         ("?.log", ["a.log", "b.log"]),
         ("my old.log", ["my old.log"]),
+        ("my o*.log", ["my old.log"]),
         ("'my old.log' none*", ["my old.log", "none*"]),
         ("-", ["-"]),
     ):
         assert with_variables(GROUP, ["import"], {"FILE": value}) == ["import", "--", *files]
+    options = {"WAIT": "0", "AGAIN": "1", "SOURCE": "web1", "REJECT_SHARE": "0.1"}
+    assert with_variables(GROUP, ["import"], {"FILE": "a.log", **options}) == [
+        *("import", "--wait=0", "--again", "--source=web1", "--reject-share=0.1"),
+        *("--", "a.log"),
+    ]
     assert with_variables(GROUP, ["logs"], {"NAME": "stream"}) == ["logs", "--", "stream"]
 
 

@@ -15,6 +15,7 @@ from statuses import a_status
 from audit.check import Check, Verdict
 from audit.explain import Explanation, RawRecords, Ruling
 from audit.report import Report
+from ingest.follow import Account, Rejection
 from ingest.import_logs import Outcome
 from lake.command import weblake_command
 from lake.contracts.records import Change, ReplayRecord, VerdictRecord
@@ -22,11 +23,11 @@ from lake.errors import LakeError
 from lake.settings import PROJECT, child_environment
 from lake.text import printable, printable_lines
 from weblake import console
-from weblake.commands.data import _show as show_import
 from weblake.main import _fail as fail
 from weblake.main import run
 from weblake.process import set_up_log
 from weblake.show.errands import show_replays, show_verdicts
+from weblake.show.imports import show_account, show_outcome
 from weblake.show.status import show_status
 from weblake.show.verify import show_report
 
@@ -62,7 +63,9 @@ def test_tables_and_lists_are_tame(capsys: pytest.CaptureFixture[str]) -> None:
     assert is_tame(capsys.readouterr().out)
     show_report(Report("lake", "all", 1.0, [Check("rows", HOSTILE, "1", Verdict.FAILED, HOSTILE)]))
     assert is_tame(capsys.readouterr().out)
-    show_import(Outcome(HOSTILE, [HOSTILE], was_interrupted=False))
+    show_outcome(Outcome(HOSTILE, [HOSTILE], was_interrupted=False, notes=[HOSTILE]))
+    rejection = Rejection(HOSTILE, 1, HOSTILE, HOSTILE.encode(errors="surrogatepass"), HOSTILE)
+    show_account(Account(rejections=[rejection], note=HOSTILE), most_rejected=0.05)
     captured = capsys.readouterr()
     assert is_tame(captured.out)
     assert is_tame(captured.err)

@@ -91,13 +91,19 @@ def _as_arguments(name: str, value: str, parameter: Any) -> list[str]:
 
 
 def _files(value: str) -> list[str]:
-    """Return the files that a value names: one as it is, or several with quotes and patterns as in a shell."""
-    if Path(value).exists():
-        return [value]
+    """Return the files that a value names: one file or pattern as it is, or several, with quotes as in a shell."""
+    whole = [value] if Path(value).exists() else _matches(value)
+    if whole:
+        return whole
     names: list[str] = []
     for word in split_words("FILE", value):
-        names += sorted(glob(word)) or [word]  # noqa: PTH207 (a pattern may begin with a slash)
+        names += _matches(word) or [word]
     return names
+
+
+def _matches(pattern: str) -> list[str]:
+    """Return the files that a pattern fits."""
+    return sorted(name for name in glob(pattern) if not Path(name).is_dir())  # noqa: PTH207 (it may begin with a slash)
 
 
 def _require_no_near_misses(command: str, variables: Mapping[str, str], parameters: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from itertools import cycle
 from random import Random
 from typing import NamedTuple
 
-from ingest.log_file import LineIds
+from ingest.files.identity import LineIds
 from ingest.shop.bots import Bots
 from ingest.shop.catalogue import USERS, Shop, awake
 from ingest.shop.event import Client, new_id, render
@@ -33,7 +33,6 @@ NO_AGENT = 0.05
 DAY_SWING = 0.25
 """Bots never sleep: their share rises by night and falls by day. Over a day it averages ``bots`` (0.2 goes from 0.16
 in the evening to 0.24 before dawn)."""
-REMEMBERED_LINES = 200_000
 USERS_PER_SESSION = 4
 
 
@@ -95,7 +94,7 @@ class Traffic:
         self._resends: list[tuple[float, int, bytes, bytes | None]] = []
         self._garbage_kinds = cycle(self._rng.sample(list(KINDS), len(KINDS)))
         self._line_garbage_kinds = cycle(self._rng.sample(list(LINE_KINDS), len(LINE_KINDS)))
-        self._line_ids = LineIds(REMEMBERED_LINES)
+        self._line_ids = LineIds()
         self.sent = 0
 
     @property
@@ -136,7 +135,7 @@ class Traffic:
         is_garbage = 1 - SENT_TWICE - GARBAGE < luck <= 1 - SENT_TWICE
         if is_garbage:
             value = spoil(next(self._line_garbage_kinds if is_line else self._garbage_kinds), value, epoch_ms)
-        header = self._line_ids.take(value) if is_line else None
+        header = self._line_ids.take(value, self.sent) if is_line else None
         if luck > 1 - SENT_TWICE:
             again = due + _log_uniform(rng, RESENT_AFTER_SECONDS)
             heapq.heappush(self._resends, (again, self.sent, value, header))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from lake.text import printable
-from weblake.console import BAD, GOOD, note, write
+from weblake.console import note, write
 from weblake.process import FAILED, INTERRUPTED, interrupt_on_stop, prepare, stop_event
 
 if TYPE_CHECKING:
-    from ingest.import_logs import Outcome, Progress
-    from lake.posts import Worker
+    from ingest.import_logs import Progress
 
 PANEL = "Data"
 
@@ -78,43 +77,74 @@ def generate(
     return FAILED if missing else 0
 
 
-@app.command("import", rich_help_panel=PANEL, epilog="Example: weblake import access.log access.log.1.gz")
+@app.command("import", rich_help_panel=PANEL, epilog="Example: weblake import access.log 'access.log.*.gz'")
 def import_(
     file: Annotated[
-        list[str], typer.Argument(metavar="FILE...", help="Logs, plain or gzipped; - reads standard input.")
+        list[str],
+        typer.Argument(
+            metavar="FILE...",
+            help="Logs, plain, packed or in archives, or patterns in quotes; - reads standard input.",
+        ),
     ],
+    source: Annotated[
+        str, typer.Option(metavar="NAME", help="The server whose logs these are: equal lines of two servers are two.")
+    ] = "",
+    again: Annotated[bool, typer.Option("--again", help="Send also what seems to be in the lake already.")] = False,
+    wait: Annotated[
+        float,
+        typer.Option(metavar="SECONDS", min=0, help="How long the stream may get no further; 0 does not wait for it."),
+    ] = 120.0,
+    reject_share: Annotated[
+        float, typer.Option(metavar="SHARE", min=0, max=1, help="Fail where a larger share of the lines is rejected.")
+    ] = 0.05,
     timeout: Annotated[
         float, typer.Option(metavar="SECONDS", help="Give up when Kafka takes nothing for this long.")
     ] = 120.0,
 ) -> int:
-    """Send access logs of nginx or Apache to Kafka, line by line as they are.
+    """Send access logs of nginx or Apache to Kafka, and say what became of their lines.
 
-    Importing a file again, or a rotated or gzipped copy of it, counts nothing twice.
+    The lines are sent as they are. Importing a file again, or a rotated, packed or grown copy of it, counts nothing
+    twice. Logs may be packed by gzip, bzip2, xz, zstd or lz4, and lie in tar or zip archives.
     """
-    from ingest.import_logs import import_files
+    from ingest.follow import follow
+    from ingest.import_logs import ImportOptions, import_files
     from lake.posts import importing
     from lake.reading import require_the_streams_reading
     from stack.servers.stack_env import as_written
     from stack.turns import stopper
     from weblake.arguments import require_positive
+    from weblake.show.imports import show_account, show_outcome
 
     interrupt_on_stop()
     settings = prepare()
     require_positive("--timeout", timeout)
-    with ExitStack() as notes:
-        if as_written(settings).kafka_bootstrap_servers == settings.kafka_bootstrap_servers:
+    is_ours = as_written(settings).kafka_bootstrap_servers == settings.kafka_bootstrap_servers
+    options = ImportOptions(timeout, source, again, looks_up=is_ours)
+    with ExitStack() as sending:
+        if is_ours:
             require_the_streams_reading(settings)
-            notes.enter_context(importing(settings.data, f"`make import` of {', '.join(file)}"))
-        progress = notes.enter_context(_progress_bar(file))
-        outcome = import_files(file, settings, timeout, progress)
-    return _show(outcome, stopper(settings) if outcome.was_interrupted else None)
+            sending.enter_context(importing(settings.data, f"`make import` of {', '.join(file)}"))
+        outcome = import_files(file, settings, options, sending.enter_context(_progress_bar(file)))
+    code = show_outcome(outcome, stopper(settings) if outcome.was_interrupted else None)
+    if not is_ours:
+        note(f"weblake: the lines went to another Kafka than that of {settings.data}; `make status` there says more")
+    if not wait or not is_ours or not outcome.stored.number or outcome.was_interrupted:
+        return code
+    try:
+        with _counting_bar() as show:
+            account = follow(settings, outcome.stored, outcome.logs, wait, show)
+    except KeyboardInterrupt:
+        note("weblake: the lines are in Kafka; `make status` shows how far the stream is")
+        return INTERRUPTED
+    return show_account(account, reject_share) or code
 
 
 @contextmanager
-def _progress_bar(files: list[str]) -> Iterator[Progress]:
+def _progress_bar(words: list[str]) -> Iterator[Progress]:
     """Show how much of the files has been read: one bar, on a terminal only."""
+    from ingest.files.names import files_of
+    from ingest.files.source import STDIN
     from ingest.import_logs import Progress
-    from ingest.log_file import STDIN
 
     if not sys.stderr.isatty():
         yield Progress()
@@ -123,23 +153,28 @@ def _progress_bar(files: list[str]) -> Iterator[Progress]:
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
     from rich.progress import Progress as Bars
 
+    files = files_of(words)
     sizes = {name: Path(name).stat().st_size for name in files if name != STDIN and Path(name).is_file()}
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Bars(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bars:
         task = bars.add_task("Importing", total=None if STDIN in files else sum(sizes.values()))
         yield Progress(
+            look=lambda name: bars.update(task, description=f"Looking at {printable(Path(name).name)}"),
             begin=lambda name: bars.update(task, description=f"Importing {printable(Path(name).name)}"),
             advance=lambda size: bars.advance(task, size),
         )
 
 
-def _show(outcome: Outcome, down: Worker | None = None) -> int:
-    write(outcome.summary, BAD if outcome.problems else GOOD)
-    for problem in outcome.problems:
-        note(f"weblake: {problem}")
-    if outcome.was_interrupted:
-        if down:
-            note(f"weblake: {down} stops the stack")
-        note("weblake: import the same files again to go on; no line counts twice")
-        return INTERRUPTED
-    return FAILED if outcome.problems else 0
+@contextmanager
+def _counting_bar() -> Iterator[Callable[[int, int], object]]:
+    """Show how many of the lines the lake has, on a terminal only; yield what takes how many, and of how many."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("Counting", total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)

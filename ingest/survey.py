@@ -1,0 +1,120 @@
+"""A look at all files before anything is sent: whether they can be read, are access logs, and are new to the lake."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import NamedTuple
+
+from ingest.copies import require_new
+from ingest.files.lines import Line, lines_of
+from ingest.files.log_file import Log, LogFile
+from ingest.files.source import STDIN, BrokenFileError, LogFileError
+from ingest.sample import Numbered, Sample, Sampled
+from lake.bronze_rows import BronzeRows, open_bronze
+from lake.errors import LakeError, SettingsError
+from lake.settings import Settings
+
+
+class Opened(NamedTuple):
+    """A file that can be read only once, and its logs from the first one on."""
+
+    file: LogFile
+    logs: Iterator[Log]
+
+
+@dataclass
+class Survey:
+    """What was found. ``opened`` has the files that are to be read on from where they are, by name."""
+
+    opened: dict[str, Opened] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def survey(
+    names: Iterable[str],
+    settings: Settings,
+    source: str,
+    *,
+    looks_up: bool,
+    opened: ExitStack,
+    look: Callable[[str], object],
+) -> Survey:
+    """Look at the files: at all lines of each where their lines are to be looked up, else at its first bytes.
+
+    Of the standard input only what is at hand is looked at.
+
+    Args:
+        names: Paths, or ``-`` for the standard input.
+        settings: Where the lake is.
+        source: The name of the server; may be empty.
+        looks_up: Whether to look up lines in the lake.
+        opened: Closes what stays open.
+        look: Called with the name of each file.
+
+    Raises:
+        SettingsError: a file cannot be read, or is no access log.
+        LakeError: lines of a file are in the lake already, under other ids.
+    """
+    found = Survey()
+    rows: BronzeRows | None = None
+    try:
+        rows = open_bronze(settings) if looks_up else None
+    except LakeError as error:
+        found.notes.append(f"whether these lines came before was not looked up: {error}")
+    try:
+        for name in names:
+            look(name)
+            if name == STDIN:
+                file = opened.enter_context(LogFile(name))
+                logs = file.logs()
+                first = next(logs, None)
+                found.opened[name] = Opened(file, chain([first] if first else [], logs))
+                if first:
+                    _look_at(first, rows, source, _at_hand(first))
+            else:
+                with LogFile(name) as file:
+                    _look_at_all(file, rows, source)
+    except BrokenFileError:
+        raise
+    except LogFileError as error:
+        raise SettingsError(str(error)) from error
+    return found
+
+
+def _look_at_all(file: LogFile, rows: BronzeRows | None, source: str) -> None:
+    try:
+        for log in file.logs():
+            _look_at(log, rows, source, log.lines())
+            if rows is None:
+                return
+    except BrokenFileError:
+        pass  # what comes before is sent all the same, and then it is told
+
+
+def _look_at(log: Log, rows: BronzeRows | None, source: str, lines: Iterator[Line]) -> None:
+    if log.kind:
+        if not log.is_member:
+            raise LogFileError(f"{log.name} is {log.kind}; nothing was sent")
+    elif rows is not None:
+        require_new(log.name, _sample(lines, source), source, rows)
+
+
+def _at_hand(log: Log) -> Iterator[Line]:
+    """Return the whole lines of a log that can be seen without reading it."""
+    begin = log.beginning
+    return lines_of(io.BufferedReader(io.BytesIO(begin[: begin.rfind(b"\n") + 1])))
+
+
+def _sample(lines: Iterator[Line], source: str) -> list[Sampled]:
+    sample = Sample()
+    try:
+        for line in lines:
+            if line.value is not None and line.is_content:
+                sample.take(Numbered(line.value, line.number))
+    except BrokenFileError:
+        pass  # as far as it goes
+    return sample.lines(source)
