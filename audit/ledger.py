@@ -12,7 +12,7 @@ from audit.facts import parsed_facts, read_again
 from audit.lake import PinnedLake
 from audit.rejected import ARRIVAL_WINDOW, compare_rejected
 from audit.scope import Scope
-from lake.contracts import BY_REPLAY, FORMER_REASONS, REJECT_REASONS, REJECTED, RENAMED_REASONS
+from lake.contracts import BY_REPLAY, FORMER_REASONS, NEW_REASONS, REJECT_REASONS, REJECTED, RENAMED_REASONS
 from lake.url_rules import UrlRules
 
 ARRIVAL = f"{ARRIVAL_WINDOW} as arrival_window"
@@ -109,7 +109,8 @@ def _check_reasons(read: DataFrame, entries: DataFrame, scope: Scope) -> Check:
     Those are the window of the event, and for rejected rows that in which Kafka took it. A row that is rejected either
     way may have the reason that an earlier version gave it.
     """
-    is_renamed = F.col("reject_reason").isNotNull() & F.col("stored_reason").isin(*RENAMED_REASONS)
+    is_renamed = F.col("stored_reason").isin(*RENAMED_REASONS) | F.col("reject_reason").isin(*NEW_REASONS)
+    is_renamed = is_renamed & F.col("reject_reason").isNotNull() & F.col("stored_reason").isNotNull()
     differing = read.filter(
         f"not (reject_reason <=> stored_reason) and (stored_reason is null or {scope.in_spark('ingested_at')})"
     ).filter(F.col("stored_reason").isNull() | ~is_renamed)
