@@ -17,7 +17,7 @@ TWINS = 0.1
 def require_new(name: str, sample: Sequence[Sampled], source: str, rows: BronzeRows) -> None:
     """Return where the lines of a sample are not in bronze, or under the ids with which they would be sent now.
 
-    One line may be there by chance, unless it is all there is; and a line of another server is another line.
+    One line may be there by chance, unless it is all that is new; and a line of another server is another line.
 
     Args:
         name: The log, for the message.
@@ -32,14 +32,16 @@ def require_new(name: str, sample: Sequence[Sampled], source: str, rows: BronzeR
     found: dict[bytes, list[Occurrence]] = defaultdict(list)
     for row in rows.occurrences((line.value for line in spans), spans.values()):
         found[row.value].append(row)
-    there = []
-    for line in spans:
-        of_line = found[line.value]
-        if not any(row.event_id.encode() == line.event_id for row in of_line):
-            there.append([row for row in of_line if not (source and row.source and row.source != source)])
-    copies = [of_line for of_line in there if of_line]
-    if len(copies) > max(1, TWINS * len(spans)) or len(copies) == len(spans) > 0:
+    new = [line for line in spans if line.event_id not in {row.event_id.encode() for row in found[line.value]}]
+    others = ([row for row in found[line.value] if not _is_of_another(row, source)] for line in new)
+    copies = [rows for rows in others if rows]
+    if len(copies) > max(1, TWINS * len(spans)) or len(copies) == len(new) > 0:
         raise LakeError(_message(name, len(spans), copies))
+
+
+def _is_of_another(row: Occurrence, source: str) -> bool:
+    """Say whether a row is known to be of another server."""
+    return bool(source and row.source and row.source != source)
 
 
 def _message(name: str, looked_up: int, copies: list[list[Occurrence]]) -> str:

@@ -39,7 +39,7 @@ def send(folder: Path, lines: list[bytes], source: str = "", *, by_shipper: bool
     ids = LineIds(source)
     rows = []
     for number, one in enumerate(lines, 1):
-        second = int(one.split(b"/product/")[1].split(b" ")[0])
+        second = int(one.split(b"/product/")[1].split(b" ")[0].rstrip(b"x"))
         event_id = None if by_shipper else ids.take(one, number).decode()
         rows.append(Row(one, 0, number, second, event_id, source=source or None))
     append(folder / "bronze" / "web_logs", 1, *rows)
@@ -69,6 +69,7 @@ def test_a_cut_joined_or_filtered_log_is_a_copy(tmp_path: Path) -> None:
     assert not is_new(tmp_path, LOG[1:])
     assert not is_new(tmp_path, LOG[-1:])
     assert not is_new(tmp_path, [line(50_000), *LOG])
+    assert is_new(tmp_path, [*LOG, line(50_000)])
     assert not is_new(tmp_path, [line(second, "x") for second in range(4_000)] + LOG)
     assert not is_new(tmp_path, [LOG[0], *LOG[2::3]]), "its first line and some others"
 
@@ -90,6 +91,13 @@ def test_a_few_equal_lines_make_no_copy(tmp_path: Path) -> None:
     assert is_new(tmp_path, [other[0], LOG[0]]), "of two servers, or of two sides of a rotation"
     assert is_new(tmp_path, [LOG[999], *other])
     assert is_new(tmp_path, other)
+
+
+def test_a_copy_that_begins_as_another_log_does_is_one(tmp_path: Path) -> None:
+    send(tmp_path, LOG[:3])
+    send(tmp_path, [LOG[1], line(7, "x")])
+    assert not is_new(tmp_path, LOG[1:3])
+    assert not is_new(tmp_path, [*LOG[:3], line(7, "x")]), "joined of the two, but for a line"
 
 
 def test_the_log_of_another_server_is_no_copy_if_both_are_named(tmp_path: Path) -> None:
