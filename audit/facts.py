@@ -143,7 +143,8 @@ def _read_batch(reader: oracle.Oracle, batch: pa.RecordBatch) -> pa.RecordBatch:
     is_good = [event.reject_reason is None for event in events]
     read = {
         "window": whole(event.window if good else None for event, good in zip(events, is_good, strict=True)),
-        **{name: batch.column(name) for name in ("event_id", *ORDER)},
+        "event_id": text(map(_identity, batch.column("event_id").to_pylist(), events)),
+        **{name: batch.column(name) for name in ORDER},
         **{name: text(_key(event, name) for event in events) for name in KEYS},
         "is_bot": pa.array([event.client.is_bot for event in events], pa.bool_()),
         **{
@@ -156,6 +157,11 @@ def _read_batch(reader: oracle.Oracle, batch: pa.RecordBatch) -> pa.RecordBatch:
         "ingested": batch.column("ingested"),
     }
     return pa.RecordBatch.from_arrays(list(read.values()), names=list(read))
+
+
+def _identity(known: str, event: oracle.Event) -> str:
+    """Return the id that a record was sent with. On arrival nobody may have been able to read it."""
+    return known if not known.startswith("\0") else event.given_id or known
 
 
 def _as_key(name: str, digits: int) -> str:

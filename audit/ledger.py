@@ -11,7 +11,7 @@ from audit.check import Check, compared, number
 from audit.facts import parsed_facts, read_again
 from audit.lake import PinnedLake
 from audit.scope import Scope
-from lake.contracts import BY_REPLAY, FORMER_REASONS, REJECT_REASONS, RENAMED_REASONS
+from lake.contracts import BY_REPLAY, FORMER_REASONS, NEW_REASONS, REJECT_REASONS, RENAMED_REASONS
 from lake.url_rules import UrlRules
 
 
@@ -99,7 +99,8 @@ def _check_reasons(read: DataFrame, entries: DataFrame, scope: Scope) -> Check:
 
     A row that is rejected either way may have the reason that an earlier version gave it.
     """
-    is_renamed = F.col("reject_reason").isNotNull() & F.col("stored_reason").isin(*RENAMED_REASONS)
+    is_renamed = F.col("stored_reason").isin(*RENAMED_REASONS) | F.col("reject_reason").isin(*NEW_REASONS)
+    is_renamed = is_renamed & F.col("reject_reason").isNotNull() & F.col("stored_reason").isNotNull()
     differing = (
         read.filter(
             f"not (reject_reason <=> stored_reason) and (stored_reason is null or {scope.in_spark('ingested_at')})"

@@ -64,7 +64,7 @@ def fill(session: SparkSession, settings: Settings) -> None:
         line("/product/31893?ref=198.51.100.7", **KNOWN),
         line("/robots.txt", **KNOWN),
         line("/basket/add/5544", **mentioned),
-        event(ip_address=CLIENT, action="search"),
+        event(event_id="g", ip_address=CLIENT, action="search"),
         f"garbage of {CLIENT}".encode(),
         b"\xff\xfe " + CLIENT.encode(),
         f"garbage of {NEIGHBOUR}".encode(),

@@ -195,9 +195,7 @@ def test_a_golden_replay_is_undone_and_brought_back(session: SparkSession, golde
     first, seconds = OFFERS
     again = replay(session, golden.settings, first=first, end=first + seconds)
     assert again.corrections > 0
-    growth = {name: number - before[name] for name, number in sums(golden).items()}
-    assert growth["events"] == newly_read(session, golden, first, first + seconds)
-    assert all(number >= 0 for number in growth.values())
+    assert sums(golden) == before
 
 
 def newly_read(session: SparkSession, golden: Golden, first: int, end: int) -> int:
@@ -210,7 +208,8 @@ def newly_read(session: SparkSession, golden: Golden, first: int, end: int) -> i
 
 def test_one_replay_of_everything_brings_it_into_line(session: SparkSession, golden: Golden) -> None:
     before = sums(golden)
-    left = newly_read(session, golden, FIRST, END) - newly_read(session, golden, OFFERS[0], sum(OFFERS))
+    in_offers = newly_read(session, golden, OFFERS[0], sum(OFFERS))  # which the golden replay has counted
+    left = newly_read(session, golden, FIRST, END) - in_offers
     corrections = replay(session, golden.settings).corrections
     assert corrections == 0 or golden.advice
     assert sums(golden)["events"] - before["events"] == left > 0
