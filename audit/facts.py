@@ -50,7 +50,7 @@ PARSED = {
     "assets": "int(action = 'asset')",
     "robots_reads": "int(coalesce(path = '/robots.txt' or startswith(path, '/robots.txt?'), false))",
     "no_agent": "int(not has_agent)",
-    "pages": "int(format = 'access_log' and action <> 'asset')",
+    "pages": "int(format = 'access_log' and action <> 'asset' and not path <=> '' and not is_app)",
     "not_found": "int(coalesce(status_code = 404, false))",
     "probes": "int(action = 'probe' or (format = 'access_log' and path is null))",
     "posts": "int(action = 'post')",
@@ -73,6 +73,7 @@ JUDGED = pa.schema(
         ("impostor_from", pa.int64()),
         ("impostor_until", pa.int64()),
         ("has_agent", pa.bool_()),
+        ("is_app", pa.bool_()),
         ("agent_group", pa.int32()),
         ("is_bot", pa.bool_()),
     ]

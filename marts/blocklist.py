@@ -1,7 +1,8 @@
 """``weblake blocklist``: the convicted addresses, for a server that is to keep them out.
 
-Left out are crawlers that are who they say they are, the pardoned, everyone who has bought something, and addresses
-that must not be shut out: those that are not public, this machine's own, and those of a file.
+Left out are crawlers that are who they say they are, the pardoned, everyone who has bought something, addresses with
+many people behind them, and addresses that must not be shut out: those that are not public, this machine's own, and
+those of a file.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ CONVICTED = """
     from marts.bots
     where bots.is_convicted
         and bots.paid_checkouts = 0
+        and not bots.is_crowd
         and not (bots.class = 'crawler' and bots.impostor_events = 0)
         and bots.ip_address <> 'erased'
     order by bots.score desc, bots.ip_address

@@ -62,13 +62,19 @@ def test_a_crawler_that_no_list_knows_gives_itself_away(agent: str) -> None:
         "Wget/1.21.3",
         "Go-http-client",
         "Go-http-client/1.1",
-        "okhttp/4.12.0",
         "Java/17.0.1",
         "HeadlessChrome",
         "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/131.0.0.0 Safari/537.36",
         "UptimeRobot",
         "Mozilla/5.0 (compatible; UptimeRobot/2.0; http://www.uptimerobot.com/)",
         "NobodyKnowsIt/0.1",
+        "Elastic-Heartbeat/8.13.0 (linux; amd64; abc; 2024-01-01 00:00:00 +0000 UTC)",
+        "Pingdom.com_bot_version_1.4_(http://www.pingdom.com/)",
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/98 Safari/537.36 StatusCake",
+        "Zabbix 6.4",
+        "Nagios",
+        "Mozilla/5.0 (compatible; Nagios XI)",
+        "check_http/v2.4.2 (monitoring-plugins 2.4.2)",
     ],
 )
 def test_libraries_headless_browsers_and_monitors_are_tools(agent: str) -> None:
@@ -90,6 +96,10 @@ def test_libraries_headless_browsers_and_monitors_are_tools(agent: str) -> None:
         "Nokia200/2.0 (12.04) Profile/MIDP-2.1 Configuration/CLDC-1.1",
         "Dalvik/2.1.0 (Linux; U; Android 9; SM-G960F)",
         "ELinks/0.12pre6 (textmode; Linux 4.15.0-23-generic x86_64; 240x67-3)",
+        "okhttp/4.12.0",
+        "com.example.shop/3.1 okhttp/4.9.3",
+        "Dart/3.1 (dart:io)",
+        "Alamofire/5.6.4",
     ],
 )
 def test_browsers_phones_and_apps_are_of_people(agent: str) -> None:
@@ -99,6 +109,13 @@ def test_browsers_phones_and_apps_are_of_people(agent: str) -> None:
 @pytest.mark.parametrize("agent", [None, "", "  ", "-"])
 def test_no_agent_is_none(agent: str | None) -> None:
     assert classify(agent) == Agent("none")
+
+
+def test_the_agent_of_a_delivery_network_stands_for_whoever_came_through_it() -> None:
+    assert classify("Amazon CloudFront") == Agent("none", "Amazon CloudFront")
+    assert classify("Amazon CloudFront test by curl/8").kind == "tool"
+    assert sort_agents(["Amazon CloudFront"]) == Agents()
+    assert agent_kind("Amazon CloudFront") == "human"
 
 
 def test_what_stands_behind_the_longest_agent_does_not_count() -> None:
@@ -113,6 +130,7 @@ def test_agents_are_sorted_in_the_order_given() -> None:
 def test_the_audit_sorts_by_the_same_rules_with_code_of_its_own() -> None:
     listed = [agent for entry in crawleruseragents.CRAWLER_USER_AGENTS_DATA for agent in entry.get("instances", ())]
     agents = [CHROME, GOOGLE, GPT, "my-bot", "curl/8", "SonyEricssonK800i", "x; m_bot 5", *listed[::4]]
+    agents += ["okhttp/4.12.0", "Feedly/1.0 okhttp/4.9", "Elastic-Heartbeat/8.13.0 (linux; amd64)", "Nagios"]
     answers = {agent: classify(agent) for agent in agents}
     assert {agent: agent_kind(agent) for agent in agents} == {agent: answer.kind for agent, answer in answers.items()}
     claims = {agent: answer.operator for agent, answer in answers.items() if answer.operator in agent_rules().claims}

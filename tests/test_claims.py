@@ -83,7 +83,7 @@ def test_an_ipv6_address_is_read_however_it_is_written(session: SparkSession) ->
         (GOOGLE, "2001:4860:4801:11::1"),
         (GOOGLE, "2a00:1457::"),
         (GOOGLE, "2a00:1458::"),
-        (GOOGLE, "::1"),
+        (GOOGLE, "::2"),
         (GOOGLE, "::"),
         (BING, "2620:1ec:fff::7"),
         (BING, "2620:1ec:1000::7"),
@@ -93,7 +93,7 @@ def test_an_ipv6_address_is_read_however_it_is_written(session: SparkSession) ->
     ) == [False, False, False, True, False, True, True, True, False, True, False, False, True]
 
 
-def test_what_is_no_address_is_in_no_range(session: SparkSession) -> None:
+def test_what_is_no_address_proves_nothing(session: SparkSession) -> None:
     bad = (
         None,
         "",
@@ -104,8 +104,17 @@ def test_what_is_no_address_is_in_no_range(session: SparkSession) -> None:
         "2001:4860:4801:10",
         "2001:4860:48010:10::1",
         "66.249.66.1\u2028",
+        "crawl-66-250-66-1.search.example",
+        "203.0.113.x",
     )
-    assert impostors(session, *((GOOGLE, address) for address in bad)) == [True] * len(bad)
+    assert impostors(session, *((GOOGLE, address) for address in bad)) == [False] * len(bad)
+
+
+def test_an_internal_address_is_a_proxy_s_and_proves_nothing_of_who_came_through_it(session: SparkSession) -> None:
+    internal = ("10.0.0.5", "172.31.255.1", "192.168.1.1", "127.0.0.1", "169.254.1.1", "::1", "fd00::1", "fe80::1")
+    public = ("11.0.0.5", "172.32.0.1", "192.169.1.1", "169.255.1.1", "::2", "fe00::1", "2001:db8::1")
+    seen = impostors(session, *((GOOGLE, address) for address in (*internal, *public)))
+    assert seen == [False] * len(internal) + [True] * len(public)
 
 
 def test_who_claims_nothing_is_no_impostor(session: SparkSession) -> None:

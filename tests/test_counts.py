@@ -125,6 +125,24 @@ def test_measures_count_what_they_say(session: SparkSession, rules: UrlRules) ->
     assert 0 not in TOTALS.values()
 
 
+def test_an_empty_request_is_neither_page_nor_probe_and_garbage_is(session: SparkSession, rules: UrlRules) -> None:
+    unused = [line().replace(b'"GET / HTTP/1.1" 200', request) for request in (b'"-" 408', b'"" 400', b'"-" 400')]
+    garbage = [
+        line().replace(b'"GET / HTTP/1.1" 200', request) for request in (rb'"\x16\x03\x01" 400', b'"SSH-2.0-Go" 400')
+    ]
+    row = counts(session, rules, *unused, *garbage, line())["all", 0, "all", False]
+    assert (row.events, row.pages, row.probes, row.client_errors) == (6, 3, 2, 5)
+
+
+def test_what_an_app_asks_for_is_no_page_of_a_browser(session: SparkSession, rules: UrlRules) -> None:
+    browser = "Mozilla/5.0 Firefox/131.0"
+    apps = [line("/product/7", **{browser: agent}) for agent in ("okhttp/4.12.0", "Shop/7 CFNetwork/1485 Darwin/23")]
+    row = counts(session, rules, *apps, line("/product/7"), line("/product/7", **{browser: "-"}))[
+        "all", 0, "all", False
+    ]
+    assert (row.events, row.views, row.pages) == (4, 4, 2)
+
+
 def test_an_event_is_late_after_more_than_ten_minutes(session: SparkSession, rules: UrlRules) -> None:
     on_time = counts(session, rules, event(), ingested=600)
     late = counts(session, rules, event(), ingested=600.001)

@@ -24,17 +24,22 @@ from spark.tables.verdicts import Verdict, Verdicts
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:131.0) Gecko/20100101 Firefox/131.0"
 GOOGLE = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 CONVICTED, PARDONED = ("198.51.100.1",), ("198.51.100.2",)
-SEEN = {
+SEEN: dict[str, tuple[str | None, str | None]] = {
     "a person": ("203.0.113.7", BROWSER),
     "a person without an agent": ("203.0.113.7", None),
     "a crawler": ("66.249.66.1", GOOGLE),
     "an impostor": ("203.0.113.7", GOOGLE),
+    "a person with an app": ("203.0.113.7", "ExampleShop/7 CFNetwork/1485 Darwin/23.1.0"),
+    "a person in an app's browser": ("203.0.113.7", "Mozilla/5.0 (Linux; Android 14) Chrome/131.0 okhttp/4.9"),
+    "a crawler at an unknown address": (None, GOOGLE),
+    "a crawler at a host": ("crawl-7.search.example", GOOGLE),
+    "a crawler behind a proxy": ("10.0.0.7", GOOGLE),
     "a tool": ("203.0.113.7", "curl/8.5.0"),
     "a convicted browser": (CONVICTED[0], BROWSER),
     "a convicted client without an agent": (CONVICTED[0], None),
     "a pardoned tool": (PARDONED[0], "curl/8.5.0"),
 }
-KNOWN = ("is_bot", "is_crawler", "is_tool", "is_impostor", "has_no_agent", "agent_group")
+KNOWN = ("is_bot", "is_crawler", "is_tool", "is_impostor", "has_no_agent", "is_app", "agent_group")
 
 
 @pytest.fixture(params=["in lists", "too many agents to list", "too many verdicts to list"])
@@ -61,7 +66,7 @@ def known(rows: DataFrame, judgement: Judgement) -> list[tuple[object, ...]]:
     return [tuple(row)[1:] for row in told.collect()]
 
 
-def frame(session: SparkSession, seen: Iterable[tuple[str, str | None]]) -> DataFrame:
+def frame(session: SparkSession, seen: Iterable[tuple[str | None, str | None]]) -> DataFrame:
     rows = [(place, address, agent, START) for place, (address, agent) in enumerate(seen)]
     return session.createDataFrame(rows, "place int, ip_address string, user_agent string, window_start timestamp")
 
@@ -87,9 +92,10 @@ def test_the_audit_takes_clients_for_the_same(session: SparkSession, judgement: 
             client.kind == "tool",
             client.impostor_from <= window < client.impostor_until,
             not client.has_agent,
+            client.is_app,
             -1 if client.agent_group is None else client.agent_group,
         )
-        for client in (audit.of(address, agent) for address, agent in seen)
+        for client in (audit.of(address or "", agent) for address, agent in seen)
     ]
     assert ours == known(frame(session, seen), judgement)
 

@@ -24,17 +24,19 @@ pytestmark = pytest.mark.stack
 BOTS = """
 create table marts.bots (
     ip_address text, score int, class text, is_convicted boolean, would_convict boolean, reasons text[],
-    events bigint, crawler_events bigint, tool_events bigint, impostor_events bigint, paid_checkouts bigint
+    events bigint, crawler_events bigint, tool_events bigint, impostor_events bigint, paid_checkouts bigint,
+    is_crowd boolean
 );
 grant select on marts.bots to dbt;
 insert into marts.bots values
-    ('192.0.2.1', 150, 'scraper', false, true, '{no_assets,request_rate}', 90, 0, 0, 0, 0),
-    ('192.0.2.2', 100, 'crawler', true, true, '{declared_crawler}', 90, 90, 0, 0, 0),
-    ('192.175.48.3', 120, 'impostor', true, true, '{impostor}', 90, 90, 0, 90, 0),
-    ('192.0.2.4', 110, 'scraper', true, true, '{no_assets}', 90, 0, 0, 0, 1),
-    ('192.0.2.5', 110, 'scraper', false, true, '{no_assets}', 90, 0, 0, 0, 0),
-    ('192.175.48.6', 60, 'scraper', true, false, '{no_assets}', 90, 0, 0, 0, 0),
-    ('2620:4f:8000::7', 60, 'scraper', true, false, '{no_assets}', 90, 0, 0, 0, 0);
+    ('192.0.2.1', 150, 'scraper', false, true, '{no_assets,request_rate}', 90, 0, 0, 0, 0, false),
+    ('192.0.2.2', 100, 'crawler', true, true, '{declared_crawler}', 90, 90, 0, 0, 0, false),
+    ('192.175.48.3', 120, 'impostor', true, true, '{impostor}', 90, 90, 0, 90, 0, false),
+    ('192.0.2.4', 110, 'scraper', true, true, '{no_assets}', 90, 0, 0, 0, 1, false),
+    ('192.0.2.5', 110, 'scraper', false, true, '{no_assets}', 90, 0, 0, 0, 0, false),
+    ('192.175.48.6', 60, 'scraper', true, false, '{no_assets}', 90, 0, 0, 0, 0, false),
+    ('2620:4f:8000::7', 60, 'scraper', true, false, '{no_assets}', 90, 0, 0, 0, 0, false),
+    ('2620:4f:8000::8', 60, 'attacker', true, false, '{probing}', 90, 0, 0, 0, 0, true);
 insert into silver.verdicts values
     ('192.0.2.5', 'pardoned', 'hand', 'our own', now(), 1),
     ('192.175.48.6', 'convicted', 'marts', 'was over it', now(), 1),
@@ -83,7 +85,7 @@ def test_verdicts_are_asked_for_once_and_answers_are_cleared_away(settings: Sett
     assert len(list(settings.requests.iterdir())) == 1
 
 
-def test_a_blocklist_spares_true_crawlers_buyers_and_the_pardoned(settings: Settings) -> None:
+def test_a_blocklist_spares_true_crawlers_buyers_crowds_and_the_pardoned(settings: Settings) -> None:
     listed = blocklist(settings)
     assert [str(entry.address) for entry in listed.entries] == ["192.175.48.3", "192.175.48.6", "2620:4f:8000::7"]
     assert not listed.left_out

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
 from lake.errors import RulesError
-from lake.url_rules import load_url_rules
+from lake.settings import load_settings
+from lake.url_rules import UrlRules, load_url_rules
 
 
 @pytest.mark.parametrize(
@@ -126,3 +128,47 @@ def test_conditions_are_words_or_lists_of_words(tmp_path: Path) -> None:
 def test_rules_that_repeat_much_but_share_nothing_are_taken(tmp_path: Path) -> None:
     patterns = ["^/shop/.*/item/.*id=", "^(?:/[^/?]+){2,99}/x$", "(?:a|b)*c", "^[^?]*/checkout", "a{1,5000}b", ".*"]
     assert [rule.pattern for rule in load_url_rules(_rules(tmp_path, *patterns)).rules] == patterns
+
+
+def action_of(rules: UrlRules, method: str, target: str) -> tuple[str, str | None]:
+    """What the first rule that fits a request answered 200 says, and the product that it names."""
+    for rule in rules.rules:
+        is_for = method in (rule.methods or (method,)) and "2xx" in (rule.statuses or ("2xx",))
+        found = re.search(rule.python_pattern, target, re.ASCII) if is_for else None
+        if found:
+            return rule.action, found.group(rule.product_group) if rule.product_group else None
+    return "other", None
+
+
+@pytest.mark.parametrize(
+    ("request_line", "action"),
+    [
+        ("POST /wp-admin/admin-ajax.php", "asset"),
+        ("GET /blog/wp-admin/admin-ajax.php?action=heartbeat", "asset"),
+        ("POST /?wc-ajax=get_refreshed_fragments", "asset"),
+        ("POST /wp-json/wp/v2/posts/7/autosaves", "asset"),
+        ("POST /graphql", "asset"),
+        ("GET /wp-admin/load-styles.php?c=1", "asset"),
+        ("GET /wp-admin/js/common.min.js?ver=6.4", "asset"),
+        ("GET /wp-admin/edit.php?post_type=product", "other"),
+        ("POST /wp-admin/post.php", "other"),
+        ("POST /wp-admin/options-general.php", "other"),
+        ("GET /wp-login.php", "probe"),
+        ("GET /wp-admin/setup-config.php", "probe"),
+        ("GET /wp-admin/css/colors/shell.php", "probe"),
+        ("GET /wp-admin/admin-ajax.php?action=show&img=../wp-config.php", "probe"),
+        ("GET /wp-admin/edit.php/.env", "probe"),
+        ("POST /xmlrpc.php", "probe"),
+        ("POST /?wc-ajax=add_to_cart", "add_to_cart"),
+        ("POST /wp-json/wc/store/v1/cart/add-item", "add_to_cart"),
+        ("POST /my-account/", "post"),
+    ],
+)
+def test_what_wordpress_asks_for_by_itself_is_no_attack_and_no_form(request_line: str, action: str) -> None:
+    method, target = request_line.split(" ")
+    assert action_of(load_url_rules(load_settings().rules_file), method, target) == (action, None)
+
+
+def test_a_product_of_woocommerce_s_cart_has_its_number() -> None:
+    shipped = load_url_rules(load_settings().rules_file)
+    assert action_of(shipped, "GET", "/product/kettle/?add-to-cart=5544&quantity=2") == ("add_to_cart", "5544")

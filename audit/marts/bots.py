@@ -14,32 +14,40 @@ from audit.marts.mart import Mart
 from lake.settings import PROJECT
 
 FIGURES = {
-    "impostor": "case when impostor_events * 2 >= events then impostor_events end",
-    "declared_crawler": "case when crawler_events * 2 >= events then crawler_events end",
-    "declared_tool": "case when tool_events * 2 >= events then tool_events end",
+    "impostor": "case when is_declared and impostor_events * 2 >= events then impostor_events end",
+    "declared_crawler": "case when is_declared and crawler_events * 2 >= events then crawler_events end",
+    "declared_tool": "case when is_declared and tool_events * 2 >= events then tool_events end",
     "no_agent": "case when no_agent * 2 >= events then no_agent end",
-    "probing": "probes",
-    "robots_read": "robots_reads",
-    "many_searches": "searches",
-    "robots_disobeyed": "case when robots_reads > 0 then add_to_carts + checkouts + posts end",
-    "buys": "case when checkouts > failed_checkouts and add_to_carts * 50 >= views then add_to_carts end",
-    "many_agents": "(agents_0 > 0)::int + (agents_1 > 0)::int + (agents_2 > 0)::int + (agents_3 > 0)::int",
-    "card_testing": "refused_of_a_day",
-    "catalogue_walk": "walked_of_a_day",
-    "form_hammering": "posts_of_a_day",
-    "no_assets": "bare_pages_of_a_day",
-    "page_guessing": "missed_pages_of_a_day",
-    "network_walk": "walked_by_others",
-    "request_rate": "peak_requests_per_minute",
-    "never_pauses": "active_minutes",
-    "steady_pace": "steady_minutes",
+    "probing": "case when not is_crowd then probes_of_a_day when probes >= requests * 0.9 then probes end",
+    "robots_read": "case when not is_many then robots_reads end",
+    "many_searches": "case when not is_many then searches end",
+    "robots_disobeyed": (
+        "case when robots_reads > 0 and not fills_carts and not is_many "
+        "and (add_to_carts + checkouts + posts) >= requests / 4 then add_to_carts + checkouts + posts end"
+    ),
+    "buys": "case when paid > 0 and add_to_carts * 50 >= views then add_to_carts end",
+    "many_agents": (
+        "case when not is_crowd and not fills_carts "
+        "then (agents_0 > 0)::int + (agents_1 > 0)::int + (agents_2 > 0)::int + (agents_3 > 0)::int end"
+    ),
+    "card_testing": "case when not is_many then refused_of_a_day when refused * 3 >= requests then refused end",
+    "catalogue_walk": "case when not is_crowd then walked_of_a_day end",
+    "form_hammering": "case when not is_crowd then posts_of_a_day when posts >= requests * 0.9 then posts end",
+    "no_assets": "case when not is_crowd then bare_pages_of_a_day end",
+    "page_guessing": (
+        "case when not is_crowd then missed_pages_of_a_day when not_found >= events * 0.9 then not_found end"
+    ),
+    "network_walk": "case when not is_crowd then walked_by_others end",
+    "request_rate": "case when not is_many then peak_requests_per_minute end",
+    "never_pauses": "case when not (is_crowd or (has_many_agents and fills_carts)) then active_minutes end",
+    "steady_pace": "case when not is_crowd and (assets = 0 or assets * 20 < requests) then steady_minutes end",
 }
 """Rule -> the figure that it measures of a client; null is as good as 0."""
 
 SCRATCH = """
     create temporary table audit_clients (
         ip_address text primary key, score bigint, class text, would_convict boolean, is_suspected boolean,
-        reasons text[], points int[], figures jsonb, peak_requests_per_minute bigint,
+        is_crowd boolean, reasons text[], points int[], figures jsonb, peak_requests_per_minute bigint,
         active_minutes bigint, steady_minutes bigint, version bigint
     ) on commit drop
 """
@@ -84,13 +92,33 @@ SCORES = """
             sum(searches) as searches, sum(crawler_events) as crawler_events, sum(tool_events) as tool_events,
             sum(impostor_events) as impostor_events, sum(agents_0) as agents_0, sum(agents_1) as agents_1,
             sum(agents_2) as agents_2, sum(agents_3) as agents_3, max(version) as version,
+            sum(requests) as requests, sum(assets) as assets, sum(not_found) as not_found,
+            sum(failed_checkouts - payment_errors) as refused, sum(checkouts - failed_checkouts) as paid,
+            max(case when probes >= requests / 3 then probes end) as probes_of_a_day,
             max(case when checkouts - failed_checkouts < (failed_checkouts - payment_errors) / 4
                 then failed_checkouts - payment_errors end) as refused_of_a_day,
             max(case when add_to_carts < views / 100 then views end) as walked_of_a_day,
-            max(case when assets < pages / 20 and pages >= requests / 2 then pages end) as bare_pages_of_a_day,
+            max(case when assets < pages / 20 and pages >= requests / 2 and add_to_carts < pages / 100 then pages end)
+                as bare_pages_of_a_day,
             max(case when posts >= requests / 2 then posts end) as posts_of_a_day,
-            max(case when not_found >= requests / 2 then not_found end) as missed_pages_of_a_day
+            max(case when not_found >= events / 2 then not_found end) as missed_pages_of_a_day
         from days group by key, network
+    ),
+    agent_groups as (  -- the smallest group of a client's agents, and its part of all
+        select key, min(used) as fewest, min(used) / nullif(sum(used), 0) as smallest_part
+        from clients cross join lateral (values (agents_0), (agents_1), (agents_2), (agents_3)) as agents (used)
+        group by key
+    ),
+    people as (
+        select key, has_many_agents, is_address,
+            add_to_carts > 0 and views >= add_to_carts * 2 and views <= add_to_carts * 100 as fills_carts,
+            not is_address or has_many_agents and (
+                assets >= requests / 4 or add_to_carts between 5 and views / 2 and paid >= 2
+            ) as is_crowd
+        from clients join agent_groups using (key) cross join lateral (
+            select fewest > 0 and smallest_part >= 0.02 as has_many_agents, pg_input_is_valid(key, 'inet')
+                and strpos(key, '/') = 0 and right(key, 2) not in ('.0', '::') as is_address
+        ) as signs
     ),
     networks as (
         select network, max(walked) as walked_by_others, max(version) as version
@@ -102,9 +130,12 @@ SCORES = """
         group by network
     ),
     evidence as (
-        select clients.*, peak_requests_per_minute, active_minutes, steady_minutes, walked_by_others,
+        select clients.*, is_crowd, is_address, has_many_agents, fills_carts,
+            is_crowd or has_many_agents as is_many, crawler_events + tool_events >= events * 0.9 as is_declared,
+            peak_requests_per_minute, active_minutes, steady_minutes, walked_by_others,
             greatest(clients.version, networks.version) as newest
         from clients left join networks using (network) join paces using (key)
+            join people using (key)
     ),
     scores as (
         select key, greatest(sum(points), 0) as score, array_agg(reason order by points desc, reason) as reasons,
@@ -117,8 +148,8 @@ SCORES = """
         group by key
     )
     insert into audit_clients
-    select key, coalesce(score, 0), coalesce(class, 'unclear'), coalesce(score, 0) >= {conviction},
-        coalesce(score, 0) >= {suspicion}, coalesce(reasons, '{{}}'), coalesce(points, '{{}}'),
+    select key, coalesce(score, 0), coalesce(class, 'unclear'), is_address and coalesce(score, 0) >= {conviction},
+        coalesce(score, 0) >= {suspicion}, is_crowd, coalesce(reasons, '{{}}'), coalesce(points, '{{}}'),
         coalesce(figures, '{{}}'), peak_requests_per_minute, active_minutes, steady_minutes, newest
     from evidence left join scores using (key)
 """
@@ -128,13 +159,13 @@ BOTS = Mart(
     ("ip_address",),
     (
         *("events", "score", "class", "is_convicted", "would_convict", "verdict", "decided_by", "verdict_reason"),
-        *("decided_at", "reasons", "points", "figures", "bot_events", "share"),
+        *("decided_at", "reasons", "points", "figures", "bot_events", "share", "is_crowd"),
         *("page_requests", "views", "paid_checkouts", "errors"),
         *("peak_requests_per_minute", "active_minutes", "steady_minutes", "first_seen_at", "last_seen_at", "version"),
     ),
     """
-    select clients.ip_address, score, class, would_convict, reasons, points, figures, verdict, decided_by, decided_at,
-        verdicts.reason as verdict_reason, events = bot_events as is_convicted, peak_requests_per_minute,
+    select clients.ip_address, score, class, would_convict, is_crowd, reasons, points, figures, verdict, decided_by,
+        decided_at, verdicts.reason as verdict_reason, events = bot_events as is_convicted, peak_requests_per_minute,
         active_minutes, steady_minutes, version, counts.*,
         round(events / (select sum(events) from cells where dimension = 'action'), 4) as share
     from audit_clients as clients

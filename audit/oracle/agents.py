@@ -24,6 +24,9 @@ class _Words:
 
     says_bot: re.Pattern[str]
     bot_phones: re.Pattern[str]
+    apps: re.Pattern[str]
+    cdns: re.Pattern[str]
+    monitors: re.Pattern[str]
     unsigned: re.Pattern[str]
     tools: frozenset[str]
     crawlers: dict[str, re.Pattern[str]]
@@ -38,9 +41,13 @@ def agent_kind(agent: str) -> str:
     if agent in ("", "-"):
         return "human"
     words = _words()
+    if words.cdns.search(agent):
+        return "human"
     text = words.bot_phones.sub("", agent)
+    if words.monitors.search(text):
+        return "tool"
     signals = set(crawler_signals(text))
-    if signals == UNSIGNED and words.unsigned.search(text):
+    if signals == UNSIGNED and (words.apps.search(text) or words.unsigned.search(text)):
         signals = set()
     listed = next((tags for pattern, tags in words.listed if pattern.search(text)), None)
     if not signals and listed is None and not words.says_bot.search(text):
@@ -60,6 +67,11 @@ def claimed_operator(agent: str) -> str | None:
     if agent_kind(agent) == "human":
         return None
     return next((operator for operator, names in words.crawlers.items() if names.search(text)), None)
+
+
+def is_app(agent: str) -> bool:
+    """Return whether an agent is that of an app's library, and no browser's."""
+    return not agent.startswith("Mozilla/") and _words().apps.search(agent) is not None
 
 
 def ranges_hold_days() -> int:
@@ -92,6 +104,9 @@ def _read(rules: dict[str, Any]) -> _Words:
     return _Words(
         says_bot=one_of(_texts(rules, "says_bot")),
         bot_phones=one_of(_texts(rules, "bot_phones")),
+        apps=one_of(_texts(rules, "apps")),
+        cdns=one_of(_texts(rules, "cdns")),
+        monitors=one_of(_texts(rules, "monitors")),
         unsigned=one_of(_texts(rules, "unsigned")),
         tools=frozenset(_texts(rules, "tool_tags")),
         crawlers={

@@ -10,13 +10,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from audit.oracle.agents import agent_kind, check_words, claimed_operator, ranges_hold_days
+from audit.oracle.agents import agent_kind, check_words, claimed_operator, is_app, ranges_hold_days
 from audit.oracle.times import SECOND
 from lake.contracts import ERASED
 from lake.errors import RulesError, shown
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 DAY = 86_400 * SECOND
+INTERNAL = [
+    ipaddress.ip_network(text)
+    for text in (
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16"),
+        *("fc00::/7", "fe80::/10", "::1/128"),
+    )
+]
+"""Nobody's crawler has such an address: it is that of a proxy, which says nothing of who came through it."""
 NEVER, ALWAYS = (0, 0), (-(2**62), 2**62)
 """Spans of time in microseconds since 1970, the end not included."""
 
@@ -32,6 +40,7 @@ class Client:
     impostor_from: int = 0
     impostor_until: int = 0
     has_agent: bool = True
+    is_app: bool = False
     agent_group: int | None = None
     is_bot: bool = False
 
@@ -59,7 +68,8 @@ class Clients:
         kind = agent_kind(agent or "")
         is_bot = (kind in ("crawler", "tool") or address in self.convicted) and address not in self.pardoned
         group = None if agent is None else zlib.crc32(agent.encode()) % 4
-        return Client(kind, *self._impostor_span(address, agent or ""), agent is not None, group, is_bot)
+        span = self._impostor_span(address, agent or "")
+        return Client(kind, *span, agent is not None, is_app(agent or ""), group, is_bot)
 
     def _impostor_span(self, address: str, agent: str) -> tuple[int, int]:
         operator = claimed_operator(agent)
@@ -73,7 +83,7 @@ class Clients:
         is_written_v4 = address.lower().startswith("::ffff:") and "." in address  # as servers write it
         if isinstance(origin, ipaddress.IPv6Address) and origin.ipv4_mapped and is_written_v4:
             origin = origin.ipv4_mapped
-        if any(origin in network for network in published.networks):
+        if any(origin in network for network in (*published.networks, *INTERNAL)):
             return NEVER
         date = dt.datetime.combine(published.as_of, dt.time(), dt.timezone.utc)
         noted, days = round(date.timestamp()) * SECOND, ranges_hold_days()
@@ -118,4 +128,4 @@ def _erased(agent: str | None) -> Client:
     is_bot = (kind != "human" or "convicted" in words) and "pardoned" not in words
     group = int(words[-1]) if words[-1] in ("0", "1", "2", "3") else None
     span = ALWAYS if "impostor" in words else NEVER
-    return Client(kind, *span, agent is not None and "agentless" not in words, group, is_bot)
+    return Client(kind, *span, agent is not None and "agentless" not in words, "app" in words, group, is_bot)

@@ -27,7 +27,9 @@ MEASURES: dict[str, Callable[[Event, int], int]] = {
     "assets": lambda event, ingested: event.action == "asset",
     "robots_reads": lambda event, ingested: bool(event.path and ROBOTS.match(event.path)),
     "no_agent": lambda event, ingested: not event.client.has_agent,
-    "pages": lambda event, ingested: event.is_line and event.action != "asset",
+    "pages": lambda event, ingested: (
+        event.is_line and event.action != "asset" and event.path != "" and not event.client.is_app
+    ),
     "not_found": lambda event, ingested: event.status_code == 404,
     "probes": lambda event, ingested: event.action == "probe" or (event.is_line and event.path is None),
     "posts": lambda event, ingested: event.action == "post",

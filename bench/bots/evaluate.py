@@ -1,8 +1,8 @@
 """Judge the detector of bots by labelled traffic: ``make bot-eval SEED=11``.
 
-The generator's records are parsed, counted and scored by the code that the stack runs; only then are the verdicts held
-against the truth. Prints what was found of each kind, draws it, and ends with 1 where that is below the floor.
-The rules were tuned on seeds 101 to 103; the seeds here by default are others.
+The generator's records, and those of people who look like bots, are parsed, counted and scored by the code that the
+stack runs; only then are the verdicts held against the truth. Prints what was found of each kind, draws it, and ends
+with 1 where that is below the floor. The rules were tuned on seeds 101 to 103; the seeds here by default are others.
 """
 
 from __future__ import annotations

@@ -10,9 +10,8 @@ from bench.bots.detector import Verdict
 from bench.bots.labelled import PEOPLE, Truth
 
 FEWEST_REQUESTS = 30
-PRECISION_FLOOR = 0.98
+PRECISION_FLOOR = 0.99
 RECALL_FLOOR = 0.95
-NEVER_CONVICTED = ("office", "fast_human")
 
 
 @dataclass
@@ -111,7 +110,7 @@ def below_floor(findings: Findings) -> list[str]:
         failures.append(f"precision {findings.precision:.4f} is less than {PRECISION_FLOOR}")
     if findings.recall < RECALL_FLOOR:
         failures.append(f"recall {findings.recall:.4f} is less than {RECALL_FLOOR}")
-    wronged = {name: findings.kinds[name].convicted for name in NEVER_CONVICTED if name in findings.kinds}
+    wronged = {name: findings.kinds[name].convicted for name in PEOPLE if name in findings.kinds}
     failures += [f"{count} clients of the kind {name} were convicted" for name, count in wronged.items() if count]
     return failures
 

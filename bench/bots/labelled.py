@@ -1,31 +1,41 @@
-"""Labelled traffic for judging the detector of bots: the generator's records on one side, the truth on the other."""
+"""Labelled traffic for judging the detector of bots: records on one side, the truth on the other."""
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ingest.shop.traffic import Record, records
+from bench.bots.look_alikes import ADMIN, APP_USER, CROWD, PRECONNECTOR, look_alikes
+from bench.bots.proxied import DECLARED_PROXY, PROXY, through_proxy
+from ingest.shop.traffic import LOG, Record, records
 
 EPOCH = 1_768_461_780.0
 """When all traffic starts: 2026-01-15 07:23 UTC, so that no hour of the clock is the traffic's."""
 BOTS_SHARE = 0.2
-PEOPLE = ("human", "office", "fast_human")
+PEOPLE = ("human", "office", "fast_human", PRECONNECTOR, ADMIN, APP_USER, CROWD, PROXY)
+"""The kinds of people, and of what stands for many of them."""
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """One stream of traffic: its seed, records per second, format (``json`` or ``log``) and length in seconds."""
+    """One stream of traffic: its seed, the generator's records per second, format (``json`` or ``log``) and seconds."""
 
     seed: int
     rate: float
     record_format: str
     seconds: float = 3_600.0
 
+    @property
+    def is_proxied(self) -> bool:
+        """Whether its lines come through a proxy that Weblake knows, and name their client at their end."""
+        return self.record_format == LOG and self.seed % 2 == 0
+
     def __str__(self) -> str:
-        return f"seed {self.seed}, {self.record_format}, {self.rate:g}/s"
+        proxied = " through a proxy" if self.is_proxied else ""
+        return f"seed {self.seed}, {self.record_format}{proxied}, {self.rate:g}/s"
 
 
 class Sent(NamedTuple):
@@ -53,8 +63,12 @@ class Truth:
 
 
 def traffic(scenario: Scenario) -> Iterator[Record]:
-    """Yield the scenario's records, as fast as they can be made."""
-    return records(scenario.seconds, scenario.seed, scenario.rate, BOTS_SHARE, scenario.record_format, EPOCH)
+    """Yield the scenario's records, as fast as they can be made: the generator's, and people who look like bots."""
+    shop = records(scenario.seconds, scenario.seed, scenario.rate, BOTS_SHARE, scenario.record_format, EPOCH)
+    if scenario.is_proxied:
+        shop = (record._replace(value=through_proxy(record.value, DECLARED_PROXY)) for record in shop)
+    others = look_alikes(scenario.seconds, scenario.seed, scenario.record_format, EPOCH)
+    return heapq.merge(shop, others, key=lambda record: record.due)
 
 
 def split(labelled: Iterator[Record]) -> tuple[list[Sent], Truth]:

@@ -6,72 +6,74 @@
     {{ return([
         {
             'reason': 'impostor', 'points': 120, 'threshold': 1, 'class': 'impostor',
-            'figure': if_mostly('client.impostor_events', 'client.requests'),
+            'figure': if_declared('client.impostor_events'),
             'meaning': "events in a known crawler's name from an address not its own; most of all",
         },
         {
             'reason': 'declared_crawler', 'points': 100, 'threshold': 1, 'class': 'crawler',
-            'figure': if_mostly('client.crawler_events', 'client.requests'),
+            'figure': if_declared('client.crawler_events'),
             'meaning': 'events whose user agent says it is a crawler; most of all',
         },
         {
             'reason': 'declared_tool', 'points': 100, 'threshold': 1, 'class': 'tool',
-            'figure': if_mostly('client.tool_events', 'client.requests'),
+            'figure': if_declared('client.tool_events'),
             'meaning': 'events whose user agent is a library, headless browser or monitor; most of all',
         },
         {
-            'reason': 'probing', 'points': 100, 'threshold': 5, 'class': 'attacker',
-            'figure': 'client.probes',
-            'meaning': 'requests that only attackers make, or that are no HTTP',
+            'reason': 'probing', 'points': 100, 'threshold': 10, 'class': 'attacker',
+            'figure': by_share('client.probing_requests', 'client.probes', 'client.page_requests'),
+            'meaning': 'requests of a day that only attackers make, or that are no HTTP, at least a third of all',
         },
         {
             'reason': 'card_testing', 'points': 100, 'threshold': 10, 'class': 'card_tester',
-            'figure': 'client.refused_checkouts',
+            'figure': 'client.tested_cards',
             'meaning': 'checkouts of a day that were refused, with next to none paid',
         },
         {
             'reason': 'network_walk', 'points': 80, 'threshold': 300, 'class': 'scraper',
-            'figure': 'client.shared_views',
+            'figure': unless('client.is_crowd', 'client.shared_views'),
             'meaning': 'product views of a day by ten or more of its network, next to no cart',
         },
         {
             'reason': 'catalogue_walk', 'points': 75, 'threshold': 150, 'class': 'scraper',
-            'figure': 'client.walked_views',
+            'figure': unless('client.is_crowd', 'client.walked_views'),
             'meaning': 'product views of a day with next to no cart',
         },
         {
             'reason': 'form_hammering', 'points': 80, 'threshold': 20, 'class': 'attacker',
-            'figure': 'client.hammered_forms',
+            'figure': by_share('client.hammered_forms', 'client.posts', 'client.page_requests'),
             'meaning': 'forms posted on a day, when it did little else',
         },
         {
             'reason': 'no_assets', 'points': 70, 'threshold': 25, 'class': 'scraper',
-            'figure': 'client.bare_pages',
-            'meaning': 'access-log pages of a day with next to no image, script or style',
+            'figure': unless('client.is_crowd', 'client.bare_pages'),
+            'meaning': 'pages that a browser asked for on a day, with next to no image, script or style, and no cart',
         },
         {
             'reason': 'request_rate', 'points': 80, 'threshold': 61, 'class': 'hammerer',
-            'figure': 'client.peak_requests_per_minute',
-            'meaning': 'page requests in its busiest minute',
+            'figure': unless('client.has_many_agents or client.is_crowd', 'client.peak_requests_per_minute'),
+            'meaning': 'page requests in its busiest minute, of a client with few agents',
         },
         {
             'reason': 'steady_pace', 'points': 75, 'threshold': 45, 'class': 'monitor',
-            'figure': 'client.steady_minutes',
-            'meaning': "active minutes of an hour that are more alike than chance makes people's",
+            'figure': unless('client.is_crowd or client.fetches_assets', 'client.steady_minutes'),
+            'meaning': "active minutes of an hour that are more alike than chance makes people's, without images",
         },
         {
             'reason': 'robots_disobeyed', 'points': 50, 'threshold': 1, 'class': 'scraper',
-            'figure': 'client.disobeyed',
-            'meaning': 'carts, checkouts and forms of a client that has read robots.txt',
+            'figure': unless('client.has_many_agents or client.is_crowd', 'client.disobeyed'),
+            'meaning': 'carts, checkouts and forms (a quarter of all) of one that read robots.txt and shops unlike people',
         },
         {
             'reason': 'page_guessing', 'points': 40, 'threshold': 20, 'class': 'attacker',
-            'figure': 'client.guessed_pages',
+            'figure': by_share('client.guessed_pages', 'client.not_found', 'client.requests'),
             'meaning': 'pages of a day that do not exist, at least half of what it asked for',
         },
         {
             'reason': 'never_pauses', 'points': 30, 'threshold': 45, 'class': none,
-            'figure': 'client.active_minutes',
+            'figure': unless(
+                'client.is_crowd or client.has_many_agents and client.fills_carts', 'client.active_minutes'
+            ),
             'meaning': 'active minutes of its busiest hour; an office has many too',
         },
         {
@@ -81,17 +83,17 @@
         },
         {
             'reason': 'many_agents', 'points': 20, 'threshold': 4, 'class': none,
-            'figure': 'client.agent_groups',
-            'meaning': 'groups of user agents in use, of four; an office uses all too',
+            'figure': unless('client.is_crowd or client.fills_carts', 'client.agent_groups'),
+            'meaning': 'groups of user agents in use, of four, with next to no cart; an office uses all too',
         },
         {
             'reason': 'robots_read', 'points': 15, 'threshold': 1, 'class': none,
-            'figure': 'client.robots_reads',
+            'figure': unless('client.has_many_agents or client.is_crowd', 'client.robots_reads'),
             'meaning': 'reads of robots.txt; the curious read it too',
         },
         {
             'reason': 'many_searches', 'points': 10, 'threshold': 60, 'class': none,
-            'figure': 'client.searches',
+            'figure': unless('client.has_many_agents or client.is_crowd', 'client.searches'),
             'meaning': 'searches of the shop; those who compare prices search a lot too',
         },
         {

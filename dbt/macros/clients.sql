@@ -30,6 +30,28 @@
     case when 2 * {{ part }} >= {{ whole }} then {{ part }} else 0 end
 {%- endmacro %}
 
+{% macro if_nearly_all(part, whole) -%}
+    case when 10 * {{ part }} >= 9 * {{ whole }} then {{ part }} else 0 end
+{%- endmacro %}
+
+{% macro if_declared(part) -%}
+    case
+        when
+            2 * {{ part }} >= client.requests
+            and 10 * (client.crawler_events + client.tool_events) >= 9 * client.requests
+            then {{ part }}
+        else 0
+    end
+{%- endmacro %}
+
+{% macro by_share(figure, part, whole) -%}
+    case when client.is_crowd then {{ if_nearly_all(part, whole) }} else {{ figure }} end
+{%- endmacro %}
+
+{% macro unless(condition, figure) -%}
+    case when {{ condition }} then 0 else {{ figure }} end
+{%- endmacro %}
+
 {% macro no_scores() -%}
     (select null::text as ip_address, null::text as class, null::bigint as class_version where false) as none
 {%- endmacro %}

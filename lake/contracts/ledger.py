@@ -78,7 +78,7 @@ MEASURES = (
     Measure("assets", "BIGINT", "requests for images, scripts and styles", per_client=True),
     Measure("robots_reads", "BIGINT", "reads of /robots.txt", per_client=True),
     Measure("no_agent", "BIGINT", "events without a user agent", per_client=True),
-    Measure("pages", "BIGINT", "access-log requests for no image, script or style", per_client=True),
+    Measure("pages", "BIGINT", "access-log requests of browsers for no image, script or style", per_client=True),
     Measure("not_found", "BIGINT", "answers 404", per_client=True),
     Measure(
         "probes", "BIGINT", "requests that only attackers make, or garbage instead of an HTTP request", per_client=True

@@ -60,4 +60,5 @@ SHARED_COLUMNS = (
     Column("peak_requests_per_minute", "BIGINT", "page requests of the busiest minute"),
     Column("active_minutes", "BIGINT", "active minutes of the busiest sixty in a row"),
     Column("steady_minutes", "BIGINT", "as active_minutes, where they are more alike than chance makes people's"),
+    Column("is_crowd", "BOOLEAN", "whether it stands for many people: a proxy, an office, or what is no address"),
 )

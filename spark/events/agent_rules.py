@@ -15,7 +15,7 @@ from lake.patterns import ADVICE, slow_pattern
 from lake.rules_file import read_yaml
 from lake.settings import AGENTS_FILE
 
-PATTERNS = ("says_bot", "bot_phones", "unsigned")
+PATTERNS = ("says_bot", "bot_phones", "apps", "cdns", "monitors", "unsigned")
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,9 @@ class AgentRules:
 
     says_bot: re.Pattern[str]
     bot_phones: re.Pattern[str]
+    apps: re.Pattern[str]
+    cdns: re.Pattern[str]
+    monitors: re.Pattern[str]
     unsigned: re.Pattern[str]
     people_too: frozenset[str]
     tool_tags: frozenset[str]
@@ -52,6 +55,9 @@ def agent_rules(path: Path = AGENTS_FILE) -> AgentRules:
     rules = AgentRules(
         says_bot=_any_of(content, "says_bot", path),
         bot_phones=_any_of(content, "bot_phones", path),
+        apps=_any_of(content, "apps", path),
+        cdns=_any_of(content, "cdns", path),
+        monitors=_any_of(content, "monitors", path),
         unsigned=_any_of(content, "unsigned", path),
         people_too=frozenset(_texts(content, "people_too", path)),
         tool_tags=frozenset(_texts(content, "tool_tags", path)),

@@ -58,16 +58,19 @@ def classify(agent: str | None) -> Agent:
     if agent in ("", "-"):
         return Agent("none")
     rules = agent_rules()
+    if cdn := rules.cdns.search(agent):
+        return Agent("none", cdn[0])
     words = rules.bot_phones.sub("", agent)
     signals = frozenset(crawler_signals(words))
-    if signals == UNSIGNED_ONLY and rules.unsigned.search(words):
+    if signals == UNSIGNED_ONLY and (rules.apps.search(words) or rules.unsigned.search(words)):
         signals = frozenset()
     entry = _crawlers().entry(words)
-    if not signals and entry is None and not rules.says_bot.search(words):
+    is_monitor = rules.monitors.search(words) is not None
+    if not signals and entry is None and not is_monitor and not rules.says_bot.search(words):
         return Agent("human")
     if entry is None and is_crawler(words):
         entry = _more_crawlers().entry(words)
-    kind = _kind(entry, signals)
+    kind = "tool" if is_monitor else _kind(entry, signals)
     if (claim := _claim(words)) is not None:
         operator, name = claim
         return Agent(kind, name, operator)

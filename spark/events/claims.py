@@ -32,6 +32,7 @@ OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 IS_V4 = rf"^({OCTET}[.]){{3}}{OCTET}\\z"
 GROUP = "[0-9a-f]{1,4}"
 IS_V6 = rf"^(({GROUP}:){{7}}{GROUP}|(?=.*::)(?!.*::.*::)({GROUP})?(:({GROUP})?){{2,7}})\\z"
+INTERNAL = "^((10|127|192[.]168|169[.]254|172[.](1[6-9]|2[0-9]|3[01]))[.]|f[cd][0-9a-f]{2}:|fe[89ab][0-9a-f]:|::1\\\\z)"
 ADDRESS = "regexp_replace(lower(ip_address), '^::ffff:(?=[0-9]+[.])', '')"
 """An IPv4 address may be written as ``::ffff:66.249.64.1``: servers that listen on IPv6 log it so."""
 
@@ -73,7 +74,8 @@ def is_impostor(claims: Mapping[str, Column], ranges: Ranges, days: int, is_comp
 
     The ranges are evidence for ``days`` before and after their date only: of other times nothing is known.
     ``claims`` is operator -> whether the agent claims to be one of its crawlers; an agent should claim one operator,
-    and counts for the first that has it. An address that is missing or cannot be read is in no range. Never null.
+    and counts for the first that has it. What is no address proves nothing, nor does one of an internal network, where
+    only a proxy can have taken its place. Never null.
     Without ``is_compiled``, Spark looks into the ranges without compiling that: where all operators may be claimed, and
     the claims themselves take room, it would be more code than Java takes in one piece (64 KB).
 
@@ -90,7 +92,7 @@ def is_impostor(claims: Mapping[str, Column], ranges: Ranges, days: int, is_comp
         if not is_compiled:
             evidence = f"exists(array(1), one -> {evidence})"  # functions of functions are never compiled
         is_foreign = F.when(is_claimed, F.expr(evidence)).otherwise(is_foreign)
-    return is_foreign
+    return is_foreign & F.expr(f"NOT coalesce({ADDRESS} RLIKE '{INTERNAL}', false)")
 
 
 def _network(row: dict[str, str], where: str) -> Network:

@@ -36,6 +36,7 @@ def conditions(judgement: Judgement) -> dict[str, Column]:
     """Which events each count counts. One condition per measure of the contract that is no amount."""
     action, status = F.col("action"), F.col("status_code")
     is_request = F.col("format").isin([record_format.name for record_format in REQUESTS])
+    is_asked = F.coalesce(F.col("path") != "", F.lit(True))
     is_server_error = status.between(500, 599)
     is_error = status.between(400, 599)
     is_late = F.unix_micros("occurred_at") < F.unix_micros("ingested_at") - LATE_AFTER_SECONDS * 1_000_000
@@ -52,7 +53,7 @@ def conditions(judgement: Judgement) -> dict[str, Column]:
         "assets": action == ASSET,
         "robots_reads": F.col("path").rlike(r"^/robots\.txt(?:\?|\z)"),
         "no_agent": judgement.has_no_agent,
-        "pages": is_request & (action != ASSET),
+        "pages": is_request & (action != ASSET) & is_asked & ~judgement.is_app,
         "not_found": status == 404,
         "probes": (action == PROBE) | (is_request & F.col("path").isNull()),
         "posts": action == POST,

@@ -19,7 +19,7 @@ from spark.events.agent_rules import agent_rules
 from spark.events.agents import Agents
 from spark.events.claims import Ranges, is_impostor
 
-AGENTLESS, CRAWLER, TOOL, IMPOSTOR = "agentless", "bot", "tool", "impostor"
+AGENTLESS, APP, CRAWLER, TOOL, IMPOSTOR = "agentless", "app", "bot", "tool", "impostor"
 """With the verdicts, the words that stand in place of an erased client's agent."""
 
 
@@ -86,6 +86,13 @@ class Judgement:
         """Whether no user agent was sent."""
         return _word_or(AGENTLESS, F.lit(False)) | F.col("user_agent").isNull()
 
+    @property
+    def is_app(self) -> Column:
+        """Whether the agent is that of an app's library, which fetches no page as browsers do."""
+        agent = F.col("user_agent")
+        is_app = ~agent.startswith("Mozilla/") & agent.rlike(f"(?i){agent_rules().apps.pattern}")
+        return _word_or(APP, F.coalesce(is_app, F.lit(False)))
+
     @cached_property
     def agent_group(self) -> Column:
         """Which hash group the agent is in, from 0 to ``AGENT_GROUPS`` - 1; -1 where there is none."""
@@ -98,6 +105,7 @@ class Judgement:
         """What replaces the agent when the client is erased; null if there is nothing to keep."""
         words = {
             AGENTLESS: self.has_no_agent,
+            APP: self.is_app,
             CRAWLER: self.is_crawler,
             TOOL: self.is_tool,
             IMPOSTOR: self.is_impostor,

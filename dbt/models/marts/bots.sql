@@ -10,6 +10,10 @@ with clients as (
     select * from {{ ref('clients') }}
 ),
 
+crowds as (
+    select * from {{ ref('crowds') }}
+),
+
 scores as (
     select * from {{ ref('client_scores') }}
 ),
@@ -36,7 +40,7 @@ final as (
         scores.score,
         coalesce(scores.class, 'unclear') as class,
         clients.bot_requests = clients.requests as is_convicted,
-        scores.score >= {{ var('bot_conviction_score') }} as would_convict,
+        scores.score >= {{ var('bot_conviction_score') }} and crowds.is_address as would_convict,
         verdicts.verdict,
         verdicts.decided_by,
         verdicts.reason as verdict_reason,
@@ -55,6 +59,7 @@ final as (
         {% for figure in figures -%}
             clients.{{ figure }},
         {% endfor -%}
+        crowds.is_crowd,
         scores.version,
         clients.requests,
         clients.bot_requests,
@@ -66,6 +71,7 @@ final as (
     from suspects
     inner join scores on suspects.ip_address = scores.ip_address
     inner join clients on suspects.ip_address = clients.ip_address
+    inner join crowds on suspects.ip_address = crowds.ip_address
     left join verdicts on suspects.ip_address = verdicts.ip_address
     cross join traffic
     where clients.requests > 0

@@ -14,7 +14,7 @@ days as (
         *,
         failed_checkouts - payment_errors as refused,
         checkouts - failed_checkouts as paid,
-        20 * assets < pages and 2 * pages >= page_requests as is_bare
+        20 * assets < pages and 2 * pages >= page_requests and 100 * add_to_carts < pages as is_bare
     from client_days
 ),
 
@@ -34,7 +34,8 @@ final as (
         -- … and of those whose requests were mostly such. (Where an app sends events, its few log lines prove nothing.)
         {{ most('days.pages', 'days.is_bare') }} as bare_pages,
         {{ most('days.posts', '2 * days.posts >= days.page_requests') }} as hammered_forms,
-        {{ most('days.not_found', '2 * days.not_found >= days.page_requests') }} as guessed_pages,
+        {{ most('days.not_found', '2 * days.not_found >= days.requests') }} as guessed_pages,
+        {{ most('days.probes', '3 * days.probes >= days.page_requests') }} as probing_requests,
         max(days.version) as version,
         min(days.first_seen_at) as first_seen_at,
         max(days.last_seen_at) as last_seen_at

@@ -1,0 +1,73 @@
+"""Traffic that came through a proxy, and what the log then says: its address, and behind it those it forwarded for.
+
+A proxy that nobody has declared to Weblake is one client, which stands for a whole shop: people, bots and a scanner.
+"""
+
+from __future__ import annotations
+
+import heapq
+import re
+from collections.abc import Iterator
+from random import Random
+
+from ingest.shop.catalogue import GUEST, HUMAN, OFFICE, public_address
+from ingest.shop.event import Client, Deed
+from ingest.shop.habits import probe
+from ingest.shop.log_line import render_line
+from ingest.shop.robots import PROBER
+from ingest.shop.tabs import FAST_HUMAN
+from ingest.shop.traffic import Record, records
+
+PROXY = "proxy"
+DECLARED_PROXY = "10.20.0.4"
+"""A private address, of which Weblake takes for granted that it is a proxy's."""
+RATE, BOTS_SHARE, SCANS_SHARE = 5.0, 0.2, 0.02
+PURCHASES = 0.3
+"""Of what the generator's people put into carts and pay, so much is left: few shops sell as well as the generator's."""
+PURCHASE = re.compile(rb"/cart/add/|add_to_cart|checkout")
+LINE_ADDRESS = re.compile(rb"^(\d+\.\d+\.\d+\.\d+)(?= - )")
+EVENT_ADDRESS = re.compile(rb'(?<="ip_address":")\d+\.\d+\.\d+\.\d+(?=")')
+
+
+def through_proxy(value: bytes, proxy: str) -> bytes:
+    """Return a record as it would be had its client come through a proxy; a line names the client at its end."""
+    line, count = LINE_ADDRESS.subn(proxy.encode(), value, count=1)
+    if count:
+        client = LINE_ADDRESS.match(value)
+        return line + b' "%b"' % (client[1] if client else b"-")
+    return EVENT_ADDRESS.sub(proxy.encode(), value, count=1)
+
+
+def proxied_shop(seconds: float, seed: int, record_format: str, epoch: float) -> Iterator[Record]:
+    """Yield the records of another shop, all of them through one public proxy, and 2 % more by a scanner.
+
+    All have the label of the proxy, which must never be convicted. The arguments are those of
+    :func:`ingest.shop.traffic.records`.
+    """
+    rng = Random(f"proxied {seed}")
+    proxy = Client(public_address(rng), GUEST, None, PROXY)
+    traffic = heapq.merge(
+        records(seconds, seed + 1_000, RATE, BOTS_SHARE, record_format, epoch),
+        _scans(seconds, rng, epoch),
+        key=lambda record: record.due,
+    )
+    for record in traffic:
+        kind = record.client.kind if record.client else HUMAN
+        is_purchase = kind in (HUMAN, OFFICE, FAST_HUMAN) and PURCHASE.search(record.value)
+        if not is_purchase or rng.random() < PURCHASES:
+            client = record.client and proxy
+            yield record._replace(value=through_proxy(record.value, proxy.ip_address), client=client)
+
+
+def _scans(seconds: float, rng: Random, epoch: float) -> Iterator[Record]:
+    scanner = Client(public_address(rng), GUEST, "Mozilla/5.0 (X11; Linux x86_64) Chrome/131.0", PROBER)
+    due = 0.0
+    for number, deed in enumerate(probe(scanner, rng)):
+        due += rng.expovariate(RATE * SCANS_SHARE)
+        if due >= seconds:
+            return
+        yield Record(due, _line(deed, rng, epoch + due), scanner, b"scan-%d" % number)
+
+
+def _line(deed: Deed, rng: Random, at: float) -> bytes:
+    return render_line(deed, rng, int(at))
