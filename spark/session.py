@@ -36,7 +36,10 @@ JAVA_OPTIONS = (
     # Thirty times the usual calls, and ten times the loops, before the costly second compilation: a row's code has them
     # in its first batches; the planner's has them much later, and would keep the compiler busy in the first minutes.
     "-XX:Tier4InvocationThreshold=150000 -XX:Tier4MinInvocationThreshold=18000 -XX:Tier4CompileThreshold=450000 "
-    "-XX:Tier4BackEdgeThreshold=400000"
+    "-XX:Tier4BackEdgeThreshold=400000 "
+    # What parses a record has become one method of more than 8,000 bytes, which Java would interpret for ever: a parse
+    # that is half as dear again.
+    "-XX:-DontCompileHugeMethods"
 )
 
 

@@ -153,7 +153,7 @@ def test_one_record_in_a_thousand_is_garbage_of_every_sort(sent: list[Record]) -
     )
     lines = [record for record in sent if record.header is not None]
     garbage = [record for record in sent if record.header is None and not clean.fullmatch(record.value)]
-    garbage += [record for record in lines if not LOG.fullmatch(record.value.decode("latin-1"))]
+    garbage += [record for record in lines if not LOG.match(record.value.decode("latin-1"), record.value.find(b" "))]
     assert len(garbage) / len(sent) == pytest.approx(0.001, abs=0.0005)
     assert len({record.value for record in garbage}) > len(KINDS) // 2
 

@@ -46,8 +46,10 @@ class Request(NamedTuple):
 
 def request(due: float, kind: str, value: bytes) -> Request | None:
     """Read a record; None where it is garbage."""
-    if (match := LOG.fullmatch(value.decode("latin-1"))) and match[1][0].isdigit():
-        return Request(due, kind, match[1], match[3], int(match[4]), None if match[7] == "-" else match[7], match[2])
+    address, blank, rest = value.decode("latin-1").partition(" ")
+    if address[:1].isdigit() and (match := LOG.fullmatch(blank + rest)):
+        _, _, time, line, status, _, _, agent, _ = match.groups()
+        return Request(due, kind, address, line, int(status), None if agent == "-" else agent, time)
     try:
         event = json.loads(value)
         line = ACTIONS[event["action"]] + event["product_id"]

@@ -90,6 +90,9 @@ def test_all_questions_together_have_one_deadline(tmp_path: Path, monkeypatch: p
 
         def assign(self, _: object) -> None: ...
 
+        def position(self, _: object) -> int:
+            return 0
+
         def seek(self, *_: object) -> None: ...
 
         def close(self) -> None: ...
