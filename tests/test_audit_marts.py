@@ -191,7 +191,7 @@ def test_a_range_leaves_out_what_tells_of_all_time(settings: Settings) -> None:
     checks = check_marts(settings, Scope(second, second + 3_600), patience_seconds=0)
     assert [check.name.split()[1] for check in checks] == [
         "build_info",
-        *("product_views", "action_counts", "payment_errors", "traffic"),
+        *("product_views", "action_counts", "payment_errors", "traffic", "rejected"),
     ]
     assert {check.verdict for check in checks} == {Verdict.OK}
 

@@ -112,8 +112,9 @@ def test_a_sandbox_is_held_to_its_quota_whatever_it_tells_its_own_role(
         with closing(session(stack_settings)) as maria:
             maria.cursor().execute(f"alter role {NAME} set statement_timeout = 0; set statement_timeout = 0")
             with at_work(stack_settings, maria, "select pg_sleep(600)", "Timeout"):
+                pid = maria.get_backend_pid()
                 assert ended(guard, replace(PATIENT, grace=-900)) == []
-                assert ended(guard, replace(PATIENT, grace=-1000)) == [maria.get_backend_pid()]
+                assert ended(guard, replace(PATIENT, grace=-1000)) == [pid]
     finally:
         drop_sandbox(stack_settings, NAME)
 

@@ -28,7 +28,7 @@ TOOL = "Agent-{}/1.0"
 
 def visit(number: int, agent: str) -> bytes:
     """A visit from an address of its own, with an agent of its own, to a product of its own."""
-    text = LINE.format(target=f"/product/{number}").replace("203.0.113.7", f"10.0.{number >> 8}.{number & 255}")
+    text = LINE.format(target=f"/product/{number}").replace("203.0.113.7", f"93.184.{number >> 8}.{number & 255}")
     return text.replace("Mozilla/5.0 Firefox/131.0", agent.format(number)).encode()
 
 
@@ -47,7 +47,7 @@ def test_many_agents_and_many_verdicts_are_counted_as_a_few_are(
     lake = settings_in(tmp_path)
     agents = [*[TOOL] * MOST_LISTED, GOOGLE, BROWSER, BROWSER]
     append_batch(session, lake, [visit(number, agent) for number, agent in enumerate(agents)])
-    convicted = tuple(Change(f"10.0.{number >> 8}.{number & 255}", "convicted", "a test") for number in range(1_002))
+    convicted = tuple(Change(f"93.184.{number >> 8}.{number & 255}", "convicted", "a test") for number in range(1_002))
     ask(lake.requests, VerdictRequest("many", BY_HAND, convicted))
     Pipeline(session, lake).count()
     answer = read_answer(lake.requests, "many", VerdictAnswer)

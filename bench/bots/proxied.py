@@ -10,12 +10,11 @@ import re
 from collections.abc import Iterator
 from random import Random
 
-from ingest.shop.catalogue import GUEST, HUMAN, OFFICE, public_address
+from ingest.shop.catalogue import GUEST, public_address
 from ingest.shop.event import Client, Deed
 from ingest.shop.habits import probe
 from ingest.shop.log_line import render_line
 from ingest.shop.robots import PROBER
-from ingest.shop.tabs import FAST_HUMAN
 from ingest.shop.traffic import Record, records
 
 PROXY = "proxy"
@@ -23,7 +22,7 @@ DECLARED_PROXY = "10.20.0.4"
 """A private address, of which Weblake takes for granted that it is a proxy's."""
 RATE, BOTS_SHARE, SCANS_SHARE = 5.0, 0.2, 0.02
 PURCHASES = 0.3
-"""Of what the generator's people put into carts and pay, so much is left: few shops sell as well as the generator's."""
+"""Of what is put into carts and paid, so much is left: few shops sell as well as the generator's."""
 PURCHASE = re.compile(rb"/cart/add/|add_to_cart|checkout")
 LINE_ADDRESS = re.compile(rb"^(\d+\.\d+\.\d+\.\d+)(?= - )")
 EVENT_ADDRESS = re.compile(rb'(?<="ip_address":")\d+\.\d+\.\d+\.\d+(?=")')
@@ -52,9 +51,7 @@ def proxied_shop(seconds: float, seed: int, record_format: str, epoch: float) ->
         key=lambda record: record.due,
     )
     for record in traffic:
-        kind = record.client.kind if record.client else HUMAN
-        is_purchase = kind in (HUMAN, OFFICE, FAST_HUMAN) and PURCHASE.search(record.value)
-        if not is_purchase or rng.random() < PURCHASES:
+        if not PURCHASE.search(record.value) or rng.random() < PURCHASES:
             client = record.client and proxy
             yield record._replace(value=through_proxy(record.value, proxy.ip_address), client=client)
 
