@@ -25,7 +25,7 @@ WALKER, PARTNER, SUSPECT, TESTER, RIVAL = (f"203.0.113.{serial}" for serial in (
 OFFICE = "198.51.100.2"
 PEOPLE = [f"198.51.100.{serial}" for serial in range(2, 24)]
 
-REJECTED = ("missing_time|json", "unreadable_time|access_log", "not_a_log_line|")
+REJECTED = ("missing_time|json", "unreadable_time|access_log", "not_a_log_line|none")
 
 Evidence = dict[str, tuple[int, int, int]]
 """Reason -> its points, the figure that was measured, and the figure from which on it counts."""

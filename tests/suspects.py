@@ -125,8 +125,8 @@ def by_status(counts: Counts) -> Iterator[tuple[str, Counts]]:
 
 
 def traffic(chance: random.Random) -> dict[Cell, Counts]:
-    """Return counts of all dimensions that agree with each other, on two days."""
-    cells: dict[Cell, Counts] = {}
+    """Return counts of all dimensions that agree with each other, on two days, and some rejected records."""
+    cells: dict[Cell, Counts] = {("rejected", START, "not_a_log_line|none", False): {"events": 3}}
 
     def add(address: str, seconds: int, counts: Counts) -> None:
         window = START + dt.timedelta(seconds=seconds // 10 * 10)
