@@ -25,7 +25,7 @@ WALKER, PARTNER, SUSPECT, TESTER, RIVAL = (f"203.0.113.{serial}" for serial in (
 OFFICE = "198.51.100.2"
 PEOPLE = [f"198.51.100.{serial}" for serial in range(2, 24)]
 
-REJECTED = ("missing_time|json", "unreadable_time|access_log", "not_a_log_line|none")
+BAD_RECORDS = ("missing_time|json", "unreadable_time|access_log", "not_a_log_line|none")
 
 Evidence = dict[str, tuple[int, int, int]]
 """Reason -> its points, the figure that was measured, and the figure from which on it counts."""
@@ -130,7 +130,7 @@ def counted(events: list[Event]) -> dict[Cell, Counts]:
     for number, event in enumerate(events):
         window = event.moment.replace(second=event.moment.second // 10 * 10, microsecond=0)
         if number % 10 == 0:
-            cells["rejected", window, REJECTED[number % 3], False] = {"events": 1}
+            cells["rejected", window, BAD_RECORDS[number % 3], False] = {"events": 1}
         for dimension, key in _keys(event):
             cell = cells.setdefault((dimension, window, key, event.is_bot), {})
             for name, number in measures(event).items():
