@@ -105,7 +105,8 @@ def _name(text: str) -> str | None:
     name = text.removesuffix(".")
     labels = name.split(".")
     is_name = all(LABEL.fullmatch(label) for label in labels) and name[0] not in "-_"
-    return name if is_name and not re.fullmatch("[0-9]+", labels[-1]) else None
+    is_number = labels[-1].isdigit() or (len(labels) > 1 and labels[-1][:1].isdigit())
+    return name if is_name and not is_number else None
 
 
 def _is_trusted(hop: Hop, proxies: Proxies) -> bool:

@@ -38,8 +38,8 @@ ANONYMISED = (
     r"(?:[0-9a-f]{0,4}+|[x*]{1,4}+))\z"
 )
 """An address part of which somebody has replaced by ``x`` or ``*``."""
-NAME = r"^=(?=.{1,254}\z)(?!(?:.*\.)?[0-9]++\.?\z)[a-z0-9][a-z0-9_-]*+(?:\.[a-z0-9_-]++)*+\.?\z"
-"""The name of a host; never what could be meant for an IPv4 address, so not ``1.2.3``."""
+NAME = r"^=(?=.{1,254}\z)(?!(?:.*\.)?[0-9]++\.?\z)(?!.*\.[0-9][^.]*+\.?\z)[a-z0-9][a-z0-9_-]*+(?:\.[a-z0-9_-]++)*+\.?\z"
+"""The name of a host; never what could be meant for an IPv4 address or a number, so not ``1.2.3`` nor ``1.0e99``."""
 PAIR = r"(?s)^([^ ,]++) (.*+)\z"
 """The connecting address and a list."""
 WRAPPED = (
