@@ -10,10 +10,8 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-from lake.errors import RulesError, SettingsError, shown
-from lake.rules_file import read_bytes
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+from lake.errors import SettingsError, shown
+from lake.networks import Network, as_network, read_networks
 
 NAME = "TRUSTED_PROXIES"
 FOLDER = Path(__file__).resolve().parent / "rules" / "proxies"
@@ -76,25 +74,6 @@ def with_lists(text: str) -> str:
     return f"{text} ({sha256(networks.encode()).hexdigest()[:7]})"
 
 
-def read_networks(path: Path) -> list[Network]:
-    """Return the networks of a file: one address or network a line; ``#`` begins a comment.
-
-    Raises:
-        RulesError: the file cannot be read, or a line is neither; the message names it.
-    """
-    networks: list[Network] = []
-    for number, line in enumerate(read_bytes(path).decode(errors="replace").splitlines(), start=1):
-        text = line.partition("#")[0].strip()
-        try:
-            networks += [_read(text)] if text else []
-        except ValueError as error:
-            raise RulesError(
-                f"{path}, line {number}: {shown(text)} is no address and no network; write it like 198.51.100.7 or "
-                "198.51.100.0/24, with no bit set behind the network's"
-            ) from error
-    return networks
-
-
 def _items(text: str) -> list[str]:
     return [item for item in re.split(r"[\s,]+", text) if item]
 
@@ -107,20 +86,13 @@ def _list_file(item: str) -> Path | None:
 
 def _network(item: str) -> Network:
     try:
-        return _read(item)
+        return as_network(item)
     except ValueError as error:
         raise SettingsError(
             f"{NAME}: {shown(item)} is no address, no network such as 198.51.100.0/24 (with no bit set behind the "
             f"network's), and no list; a list is a file of networks, one a line: its path, or its name if it is "
             f"{FOLDER}/NAME.txt"
         ) from error
-
-
-def _read(text: str) -> Network:
-    network = ipaddress.ip_network(text)
-    if isinstance(network, ipaddress.IPv6Network) and network.prefixlen >= 96 and network.network_address.ipv4_mapped:
-        return ipaddress.ip_network((network.network_address.ipv4_mapped, network.prefixlen - 96))
-    return network
 
 
 def _collapsed(networks: Iterable[Network]) -> tuple[Network, ...]:

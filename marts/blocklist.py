@@ -13,14 +13,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TextIO, TypeAlias
 
 import psutil
 import psycopg2
 
-from lake.errors import RulesError, ServiceError
-from lake.rules_file import read_bytes
+from lake.addresses import Address
+from lake.errors import ServiceError
+from lake.networks import Network, read_networks
 from lake.settings import Settings
 from lake.text import printable
 
@@ -37,8 +37,6 @@ CONVICTED = """
 UNICAST_6 = ipaddress.ip_network("2000::/3")
 """All global unicast addresses of IPv6."""
 
-Address: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
-Network: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
 Row: TypeAlias = tuple[str, str, int, str]
 """Address, class, score and reasons of a client."""
 
@@ -69,7 +67,7 @@ def blocklist(settings: Settings) -> Blocklist:
         RulesError: the file of addresses that must not be listed cannot be read.
         psycopg2.Error: PostgreSQL does not answer.
     """
-    allowed = read_allowed(settings.allow_file)
+    allowed = read_networks(settings.allow_file)
     with closing(psycopg2.connect(settings.postgres_dsn("dbt"))) as connection, connection.cursor() as cursor:
         try:
             cursor.execute(CONVICTED)
@@ -108,33 +106,6 @@ def read_address(text: str) -> Address | None:
     if isinstance(address, ipaddress.IPv4Address):
         return address
     return None if address.scope_id else address.ipv4_mapped or address
-
-
-def read_allowed(path: Path) -> list[Network]:
-    """Return the networks of the file: one address or network a line; ``#`` begins a comment.
-
-    Raises:
-        RulesError: the file cannot be read, or a line is neither; the message names it.
-    """
-    networks: list[Network] = []
-    for number, line in enumerate(read_bytes(path).decode(errors="replace").splitlines(), start=1):
-        text = line.partition("#")[0].strip()
-        try:
-            networks += [_as_ipv4(ipaddress.ip_network(text))] if text else []
-        except ValueError as error:
-            raise RulesError(
-                f"{path}, line {number}: {text!r} is no address and no network; write it like 198.51.100.7 or "
-                "198.51.100.0/24, with no bit set behind the network's"
-            ) from error
-    return networks
-
-
-def _as_ipv4(network: Network) -> Network:
-    """Return the network, as IPv4 if it is that within IPv6, as :func:`read_address` does with an address."""
-    if isinstance(network, ipaddress.IPv4Network) or network.prefixlen < 96:
-        return network
-    mapped = network.network_address.ipv4_mapped
-    return ipaddress.ip_network((mapped, network.prefixlen - 96)) if mapped else network
 
 
 def own_addresses() -> set[Address]:

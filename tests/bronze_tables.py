@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 from deltalake import write_deltalake
+from settings_in import settings_in
+
+from lake.bronze_rows import BronzeRows, open_bronze
 
 EPOCH = dt.datetime(2026, 3, 1, 12, tzinfo=dt.timezone.utc)
 SCHEMA = pa.schema(
@@ -47,8 +50,20 @@ def arrival(batch: int) -> dt.datetime:
 
 def append(folder: Path, batch: int, *rows: Row) -> None:
     """Add a batch to the table in a folder."""
-    table = pa.Table.from_pylist([_columns(row, batch) for row in rows], SCHEMA)
-    write_deltalake(folder, table, partition_by="event_date", mode="append")
+    data = pa.Table.from_pylist([_columns(row, batch) for row in rows], SCHEMA)
+    write_deltalake(folder, data, partition_by="event_date", mode="append")
+
+
+def opened(folder: Path) -> BronzeRows:
+    """Open the table of a lake in a folder."""
+    rows = open_bronze(settings_in(folder, LAKE_ROOT=str(folder)))
+    assert rows is not None
+    return rows
+
+
+def table(folder: Path) -> Path:
+    """Return the folder of the table of that lake."""
+    return folder / "bronze" / "web_logs"
 
 
 def _columns(row: Row, batch: int) -> dict[str, Any]:

@@ -12,8 +12,9 @@ import psutil
 import pytest
 
 from lake.errors import RulesError
+from lake.networks import read_networks
 from lake.settings import load_settings
-from marts.blocklist import Blocklist, Row, own_addresses, read_address, read_allowed, select, write_blocklist
+from marts.blocklist import Blocklist, Row, own_addresses, read_address, select, write_blocklist
 
 FIRST, SECOND, SIXTH = "192.175.48.3", "192.175.48.6", "2620:4f:8000::7"
 HOSTILE = "no_assets\ndeny all;\nadd weblake4 192.175.48.1\r\x1b[31m\u2028{}"
@@ -26,7 +27,7 @@ def row(address: str, score: int = 100) -> Row:
 def listed(*rows: Row, allowed: Path | None = None, own: str = "192.175.48.250") -> Blocklist:
     address = read_address(own)
     assert address is not None
-    return select(rows, read_allowed(allowed) if allowed else [], {address}, "allow.txt")
+    return select(rows, read_networks(allowed) if allowed else [], {address}, "allow.txt")
 
 
 def written(form: str, *rows: Row) -> str:
@@ -87,7 +88,7 @@ def test_the_file_keeps_addresses_and_networks_off_the_list(tmp_path: Path) -> N
 
 
 def test_the_file_that_is_shipped_can_be_read_and_allows_nobody() -> None:
-    assert read_allowed(load_settings().allow_file) == []
+    assert read_networks(load_settings().allow_file) == []
 
 
 @pytest.mark.parametrize("line", ["192.175.48.3/24", "office", "192.175.48.3-9", "192.175.48.0/33"])
@@ -95,12 +96,12 @@ def test_a_line_that_is_no_address_is_named(line: str, tmp_path: Path) -> None:
     file = tmp_path / "mine.txt"
     file.write_text(f"# ours\n{line}\n")
     with pytest.raises(RulesError, match=rf"mine\.txt, line 2: '{line}' is no address and no network; write it like"):
-        read_allowed(file)
+        read_networks(file)
 
 
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(RulesError, match=r"cannot read .*mine\.txt"):
-        read_allowed(tmp_path / "mine.txt")
+        read_networks(tmp_path / "mine.txt")
 
 
 def test_each_form_has_its_lines() -> None:

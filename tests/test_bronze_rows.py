@@ -5,23 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from bronze_tables import EPOCH, Row, append
+from bronze_tables import EPOCH, Row, append, opened, table
 from settings_in import settings_in
 
-from lake.bronze_rows import BronzeRows, open_bronze
+from lake.bronze_rows import open_bronze
 from lake.errors import LakeError
 
 NOON = int(EPOCH.timestamp())
-
-
-def opened(folder: Path) -> BronzeRows:
-    rows = open_bronze(settings_in(folder, LAKE_ROOT=str(folder)))
-    assert rows is not None
-    return rows
-
-
-def table(folder: Path) -> Path:
-    return folder / "bronze" / "web_logs"
 
 
 def test_there_is_no_table_before_the_first_batch(tmp_path: Path) -> None:

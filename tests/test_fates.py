@@ -7,23 +7,11 @@ import random
 from pathlib import Path
 
 import pytest
-from bronze_tables import Row, append, arrival
+from bronze_tables import Row, append, arrival, opened, table
 from golden_lake import unpack
-from settings_in import settings_in
 
 from lake import bronze_rows, fates
-from lake.bronze_rows import BronzeRows, open_bronze
 from lake.fates import ORDER, PLACE, Fate, Places, fate_of
-
-
-def opened(folder: Path) -> BronzeRows:
-    rows = open_bronze(settings_in(folder, LAKE_ROOT=str(folder)))
-    assert rows is not None
-    return rows
-
-
-def table(folder: Path) -> Path:
-    return folder / "bronze" / "web_logs"
 
 
 def places(ranges: dict[int, list[tuple[int, int]]], since_batch: int = 0) -> Places:

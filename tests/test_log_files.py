@@ -65,6 +65,9 @@ def tar_of(**members: bytes) -> bytes:
     return target.getvalue()
 
 
+DEFLATED, DEFLATED_64 = (b"\x14\x00\x00\x00%b\x00" % method for method in (b"\x08", b"\x09"))
+
+
 def zip_of(**members: bytes) -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -137,6 +140,10 @@ def test_archives_that_cannot_be_read_are_named(tmp_path: Path) -> None:
             "a.zip is a zip archive, which can be read from",
         ),
         (write(tmp_path / "a.gz", gzip.compress(document)), "is a zip archive, which can be read from"),
+        (
+            write(tmp_path / "b.zip", zip_of(a=LOG).replace(DEFLATED, DEFLATED_64)),
+            "is a zip archive that cannot be read",
+        ),
     ):
         assert message in imported(path)[1].problems[0]
 

@@ -9,7 +9,8 @@ import pytest
 from settings_in import settings_in
 
 from lake.errors import RulesError, SettingsError
-from lake.proxies import FOLDER, check_proxies, load_proxies, read_networks
+from lake.networks import read_networks
+from lake.proxies import FOLDER, check_proxies, load_proxies
 from lake.url_rules import load_rules
 
 

@@ -13,10 +13,13 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import PurePosixPath
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from ingest.files.source import LogFileError, Readable, buffered, head
+
+Opened = TypeVar("Opened")
 
 MOST_LAYERS = 5
 """A file that is packed more often than that is none that a log rotation wrote."""
@@ -34,7 +37,6 @@ DAMAGES = (
     lzma.LZMAError,
     tarfile.TarError,
     zipfile.BadZipFile,
-    NotImplementedError,  # a zip of an unusual kind
 )
 """What reading a packed file may raise that is cut off, damaged or locked."""
 
@@ -119,7 +121,7 @@ def _members_of_tar(text: Text, layers: int) -> Iterator[Text]:
 
 
 def _members_of_zip(name: str, file: io.BufferedIOBase) -> Iterator[Text]:
-    with zipfile.ZipFile(file) as archive:
+    with _of_usual_kind(name, lambda: zipfile.ZipFile(file)) as archive:
         for part in DOCUMENT_PARTS:
             if part in archive.NameToInfo:
                 raise LogFileError(f"{name} is no log: it is a document or a program, with {part} in it")
@@ -127,9 +129,17 @@ def _members_of_zip(name: str, file: io.BufferedIOBase) -> Iterator[Text]:
             if member.flag_bits & ZIP_LOCKED:
                 raise LogFileError(f"{name} is locked with a password; unpack it first")
             if not member.is_dir() and not _is_hidden(member.filename):
-                with archive.open(member) as content:
+                with _of_usual_kind(name, partial(archive.open, member)) as content:
                     stream = buffered(cast(Readable, content))
                     yield from _unpacked(Text(f"{name}: {member.filename}", stream, is_packed=True, is_member=True), 1)
+
+
+def _of_usual_kind(name: str, opened: Callable[[], Opened]) -> Opened:
+    """Return what is opened; of zips, Python knows the usual kinds of compression only."""
+    try:
+        return opened()
+    except NotImplementedError as error:
+        raise LogFileError(f"{name} is a zip archive that cannot be read here ({error}); unpack it first") from error
 
 
 def _is_hidden(path: str) -> bool:

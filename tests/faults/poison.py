@@ -83,7 +83,7 @@ def _odd_fields() -> list[Message]:
         *(("product_id", product, {"product": None}) for product in (["p"], {"id": 1}, "")),
         *(("product_id", "x" * size, {"product": key}) for size, key in ((257, cut), (LONG, cut_shorter))),
     ]
-    facts = [replace(_good(f"field-{number}"), **changes) for number, (_, _, changes) in enumerate(odd)]
+    facts = [replace(_good(f"value-{number}"), **changes) for number, (_, _, changes) in enumerate(odd)]
     return [
         Message(event(_good(fact.event_id), **{name: value}).value, fact)
         if name != "timestamp"
