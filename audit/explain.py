@@ -207,7 +207,9 @@ def claims_of(address: str, agents: list[AgentSeen], known: Clients) -> tuple[st
         client, noted = known.of(address, seen.agent), f"list of {known.ranges[operator].as_of}"
         span = (client.impostor_from, client.impostor_until)
         claim = f"it says that it is a crawler of {operator}"
-        if span == NEVER:
+        if known.origin(address) is None:
+            lines[operator] = f"{claim}; that cannot be checked: its address is no public one"
+        elif span == NEVER:
             lines[operator] = f"{claim}, and its address is among that operator's ({noted})"
         elif seen.last.timestamp() * SECOND >= span[0] and seen.first.timestamp() * SECOND < span[1]:
             lines[operator] = f"{claim}, and its address is none of that operator's ({noted})"

@@ -61,6 +61,11 @@ def test_raw_records_are_counted_and_shown() -> None:
         ("203.0.113.7", (2026, 2026), "its address is none of that operator's (list of 2026-09-02)"),
         ("203.0.113.7", (2019, 2026), "its address is none of that operator's (list of 2026-09-02)"),
         ("203.0.113.7", (2019, 2019), "unverified, no evidence: its address is none of the list of 2026-09-02, but"),
+        ("10.0.0.7", (2026, 2026), "that cannot be checked: its address is no public one"),
+        ("::ffff:10.0.0.7", (2026, 2026), "that cannot be checked: its address is no public one"),
+        ("crawl-66-249-66-1.googlebot.com", (2026, 2026), "that cannot be checked: its address is no public one"),
+        ("66.249.66.xxx", (2026, 2026), "that cannot be checked: its address is no public one"),
+        ("::ffff:66.249.66.1", (2026, 2026), "its address is among that operator's (list of 2026-09-02)"),
     ],
 )
 def test_a_claim_is_held_against_the_list_of_its_time(address: str, years: tuple[int, int], says: str) -> None:

@@ -16,6 +16,7 @@ from lake.contracts import ERASED
 from lake.errors import RulesError, shown
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 DAY = 86_400 * SECOND
 INTERNAL = [
     ipaddress.ip_network(text)
@@ -71,19 +72,23 @@ class Clients:
         span = self._impostor_span(address, agent or "")
         return Client(kind, *span, agent is not None, is_app(agent or ""), group, is_bot)
 
+    def origin(self, address: str) -> Address | None:
+        """Return an address that is evidence; None for what is none, or is an internal network's."""
+        try:
+            origin = ipaddress.ip_address(address)
+        except ValueError:
+            return None  # a hostname, an anonymised address, or none at all
+        is_written_v4 = address.lower().startswith("::ffff:") and "." in address  # as servers write it
+        if isinstance(origin, ipaddress.IPv6Address) and origin.ipv4_mapped and is_written_v4:
+            origin = origin.ipv4_mapped
+        return None if any(origin in network for network in INTERNAL) else origin
+
     def _impostor_span(self, address: str, agent: str) -> tuple[int, int]:
         operator = claimed_operator(agent)
         if operator not in self.ranges:
             return NEVER
-        published = self.ranges[operator]
-        try:
-            origin = ipaddress.ip_address(address)
-        except ValueError:
-            return NEVER  # a hostname, an anonymised address, or none at all
-        is_written_v4 = address.lower().startswith("::ffff:") and "." in address  # as servers write it
-        if isinstance(origin, ipaddress.IPv6Address) and origin.ipv4_mapped and is_written_v4:
-            origin = origin.ipv4_mapped
-        if any(origin in network for network in (*published.networks, *INTERNAL)):
+        published, origin = self.ranges[operator], self.origin(address)
+        if origin is None or any(origin in network for network in published.networks):
             return NEVER
         date = dt.datetime.combine(published.as_of, dt.time(), dt.timezone.utc)
         noted, days = round(date.timestamp()) * SECOND, ranges_hold_days()
