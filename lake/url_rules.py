@@ -37,11 +37,6 @@ class UrlRule:
     query: str | None = None
 
     @property
-    def python_pattern(self) -> str:
-        """The pattern as Python has it."""
-        return as_python(self.pattern)
-
-    @property
     def patterns(self) -> tuple[str, ...]:
         """All patterns of the rule."""
         return tuple(pattern for pattern in (self.pattern, self.host, self.query) if pattern)
@@ -60,6 +55,11 @@ class UrlRules:
     future_seconds: int = 300
     log_timezone: str = "UTC"
     proxies: Proxies = field(default_factory=lambda: load_proxies(PRIVATE))
+
+    @property
+    def patterns(self) -> list[tuple[int, str]]:
+        """All patterns of all rules, each with the number of its rule, from 1."""
+        return [(number, pattern) for number, rule in enumerate(self.rules, start=1) for pattern in rule.patterns]
 
 
 def load_rules(settings: Settings) -> UrlRules:
@@ -91,13 +91,14 @@ def load_url_rules(path: Path) -> UrlRules:
         or not all(isinstance(action, str) and action for action in actions)
     ):
         raise RulesError(f"`actions` in {path} is {shown(actions)}; list at least one action name")
-    rules = tuple(_rule(path, number, rule) for number, rule in enumerate(content["rules"], start=1))
-    tried = [(number, pattern) for number, rule in enumerate(rules, start=1) for pattern in rule.patterns]
-    slow = slow_pattern(tuple(as_python(pattern) for _, pattern in tried), PYTHON_FLAGS, MAX_TARGET_CHARACTERS)
+    numbered = enumerate(content["rules"], start=1)
+    rules = UrlRules(tuple(actions), tuple(_rule(path, number, rule) for number, rule in numbered))
+    patterns = tuple(as_python(pattern) for _, pattern in rules.patterns)
+    slow = slow_pattern(patterns, PYTHON_FLAGS, MAX_TARGET_CHARACTERS)
     if slow is not None:
-        number, pattern = tried[slow]
+        number, pattern = rules.patterns[slow]
         raise RulesError(f"rule {number} in {path}: the pattern {shown(pattern)} {ADVICE}")
-    return UrlRules(actions=tuple(actions), rules=rules)
+    return rules
 
 
 def _rule(path: Path, number: int, rule: Any) -> UrlRule:

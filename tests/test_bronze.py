@@ -27,7 +27,6 @@ from lake.url_rules import UrlRule, UrlRules
 from spark.bronze import Bronze, create_bronze
 from spark.commands.accept import accept, read_refusal
 from spark.progress import Progress
-from spark.source.slow_rules import watch
 from spark.source.topic import Topic
 from spark.source.upkeep import SLOW_BYTES, SLOWEST_BYTES
 from stack.servers import kafka
@@ -271,17 +270,6 @@ def test_a_batch_that_takes_long_names_the_slow_rule_and_the_record(
         in caplog.text
     )
     assert case.rows() == {0: 1, 4: 1}
-
-
-def test_what_takes_long_is_reported_until_it_ends() -> None:
-    reports: list[str | None] = []
-    with watch(0, lambda: "rule 7", reports.append):
-        wait_until(lambda: bool(reports), 10, "it is reported")
-        assert reports == ["rule 7"]
-    assert reports == ["rule 7", None]
-    with watch(3600, lambda: "nothing is looked for", reports.append):
-        pass
-    assert reports == ["rule 7", None]
 
 
 def test_a_query_that_kafka_kept_waiting_names_kafka(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import yaml
 
 from lake.errors import RulesError
 from lake.settings import load_settings
-from lake.url_rules import UrlRules, load_url_rules
+from lake.url_rules import UrlRules, as_python, load_url_rules
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def action_of(rules: UrlRules, method: str, target: str) -> tuple[str, str | Non
     """What the first rule that fits a request answered 200 says, and the product that it names."""
     for rule in rules.rules:
         is_for = method in (rule.methods or (method,)) and "2xx" in (rule.statuses or ("2xx",))
-        found = re.search(rule.python_pattern, target, re.ASCII) if is_for else None
+        found = re.search(as_python(rule.pattern), target, re.ASCII) if is_for else None
         if found:
             return rule.action, found.group(rule.product_group) if rule.product_group else None
     return "other", None

@@ -18,9 +18,9 @@ from pyspark.sql import functions as F
 from lake.contracts import MAX_TARGET_CHARACTERS
 from lake.errors import RulesError, first_line, shown
 from lake.patterns import MOST_SECONDS, slow_search
-from lake.url_rules import PYTHON_FLAGS, UrlRules
+from lake.url_rules import PYTHON_FLAGS, UrlRules, as_python
 from spark.events.parse import parse_records
-from spark.events.targets import spelled
+from spark.events.targets import query, spelled
 
 log = logging.getLogger(__name__)
 
@@ -70,14 +70,15 @@ def slow_rule(records: DataFrame, rules: UrlRules) -> str | None:
     longest = records.orderBy(F.octet_length("value").desc()).limit(MOST_RECORDS)
     target = spelled(F.left("path", F.lit(MAX_TARGET_CHARACTERS))).alias("target")
     parsed = parse_records(longest, UrlRules(rules.actions, ())).filter(F.col("path").isNotNull())
-    targets = parsed.select("kafka_partition", "kafka_offset", target).collect()
-    patterns = [rule.python_pattern for rule in rules.rules]
-    slow = slow_search(patterns, PYTHON_FLAGS, [row["target"] for row in targets])
+    targets = parsed.select("kafka_partition", "kafka_offset", target)
+    rows = targets.withColumn("query", query(F.col("target"))).collect()
+    patterns = [as_python(pattern) for _, pattern in rules.patterns]
+    slow = slow_search(patterns, PYTHON_FLAGS, [text for row in rows for text in (row["target"], row["query"])])
     if slow is None:
         return None
-    number, row = slow[0], targets[slow[1]]
+    (number, pattern), row = rules.patterns[slow[0]], rows[slow[1] // 2]
     record = f"{row['kafka_partition']}-{row['kafka_offset']}"
     return (
-        f"rule {number + 1}, {shown(rules.rules[number].pattern)}, takes longer than {MOST_SECONDS:.0f} s for the "
+        f"rule {number}, {shown(pattern)}, takes longer than {MOST_SECONDS:.0f} s for the "
         f"longest records, such as {record}; correct the rule, and run `make down` and `make up`: no record is lost"
     )
