@@ -32,9 +32,12 @@ UNKNOWN: dict[str, bool | float | int | str] = {
 FACTS = ("window_start", "event_id", *ORDER, *KEYS, "is_bot", *MEASURE_NAMES)
 IDENTITY = (
     "if(event_key is null and event_id = concat_ws('-', kafka_partition, kafka_offset), "
-    "concat_ws(chr(0), '', batch, event_id), event_id) as event_id"
+    "concat_ws(chr(0), '', batch, event_id), make_valid_utf8(event_id)) as event_id"
 )
-"""A record that was sent without an id is known by its batch and position, which no sent id can be equal to."""
+"""A record that was sent without an id is known by its batch and position, which no sent id can be equal to.
+
+Rows of earlier versions may have an id in which bytes are no UTF-8.
+"""
 PARSED = {
     "events": "1",
     "views": "int(action = 'view_product')",

@@ -15,7 +15,7 @@ from settings_in import settings_in
 from audit import facts, ledger, verify
 from audit.check import Check, Verdict
 from audit.lake import pin
-from audit.oracle import agents
+from audit.oracle import agents, clients
 from audit.scope import Scope
 from lake.settings import Settings, load_settings
 from lake.url_rules import UrlRules
@@ -69,6 +69,13 @@ def test_a_row_that_both_sides_have_lost_is_missed_in_the_account(
     assert {check.name: check.note for check in checks if check.verdict is not Verdict.OK} == {
         "bronze: rows": "4 rows, but 3 accounted for"
     }
+
+
+def test_an_id_that_is_no_text_stops_no_deep_audit(session: SparkSession, settings: Settings, rules: UrlRules) -> None:
+    bronze = session.read.format("delta").load(settings.bronze)
+    odd = bronze.withColumn("event_id", F.concat(F.unhex(F.lit("ff")), F.col("event_id").cast("binary")).cast("string"))
+    ids = facts.read_again(odd, rules, clients(settings.ranges_file)).select("event_id").collect()
+    assert sorted(row.event_id for row in ids) == ["\ufffde-0", "\ufffde-1", "\ufffde-2"]
 
 
 @pytest.mark.parametrize("damaged", ["agents.yml", "ranges.csv"])

@@ -215,6 +215,16 @@ def test_identity_is_the_header_then_the_field_then_the_position(session: SparkS
     assert [row.event_key is None for row in rows] == [False, False, True, True]
 
 
+def test_what_a_header_says_is_made_fit_to_be_kept(session: SparkSession, rules: UrlRules) -> None:
+    said = F.concat(
+        F.lit("h"), F.when(F.col("kafka_offset") == 0, F.unhex(F.lit("ff"))).otherwise(F.unhex(F.lit("00")))
+    )
+    text = said.cast("string")
+    frame = records(session, GOOD, GOOD).withColumns({"header_event_id": text, "header_source": text})
+    rows = parse_records(frame, rules).orderBy("kafka_offset").select("event_id", "source").collect()
+    assert [tuple(row) for row in rows] == [("h\ufffd", "h\ufffd")] * 2
+
+
 def test_a_dash_is_no_agent(session: SparkSession, rules: UrlRules) -> None:
     (row,) = parse(session, rules, line(**{"Mozilla/5.0 Firefox/131.0": "-"}))
     assert row.user_agent is None

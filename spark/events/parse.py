@@ -25,7 +25,7 @@ from spark.events import targets
 from spark.events.actions import first_rule, rule_action, rule_product
 from spark.events.clients import client
 from spark.events.formats import EVENTS, OBJECTS, STRICT, by_format, field, flags, is_any, is_nested, take_apart, text
-from spark.events.texts import AROUND, no_blank, percent_decoded, short, short_key
+from spark.events.texts import header, no_blank, percent_decoded, short, short_key
 from spark.events.times import other_time
 
 WHOLE = r"^\d{1,9}\z"
@@ -135,7 +135,7 @@ def _flaw() -> Column:
     objects = F.from_json(F.concat(F.lit("["), apart, F.lit("]")), "array<struct<timestamp:string>>", STRICT)
     are_objects = (F.size(objects) > 1) & ~F.exists(objects, lambda one: one.isNull())
     is_array = text().startswith("[") & (F.size(F.from_json(text(), "array<string>", STRICT)) > 0)
-    has_lines = F.btrim(text(), F.lit(AROUND)).contains("\n")
+    has_lines = text().contains("\n")
     is_unreadable = ~is_any(FORMATS)
     is_several = F.when(F.col("is_object"), F.when(is_trailing, are_objects)).otherwise(is_array | has_lines)
     return (
@@ -177,12 +177,12 @@ def _types(meant: DataFrame) -> DataFrame:
 def _identify(judged: DataFrame, rules: UrlRules) -> DataFrame:
     """Give each row its reject reason, identity, window and day, and keep only bronze's columns."""
     position = F.concat_ws("-", "kafka_partition", "kafka_offset")
-    given_id = F.coalesce(no_blank(F.col("header_event_id")), no_blank(F.col("event_name")))
+    given_id = F.coalesce(header(F.col("header_event_id")), no_blank(F.col("event_name")))
     seconds = F.floor(F.unix_micros("occurred_at") / F.lit(1_000_000 * WINDOW_SECONDS)) * WINDOW_SECONDS
     is_good = F.col("reject_reason").isNull()
     window_start = F.when(is_good, F.timestamp_seconds(seconds))
     has_source = "header_source" in judged.columns
-    source = no_blank(F.make_valid_utf8("header_source")) if has_source else F.lit(None).cast("string")
+    source = header(F.col("header_source")) if has_source else F.lit(None).cast("string")
     return (
         judged.withColumn("reject_reason", _reject_reason(rules))
         .withColumn("window_start", window_start)

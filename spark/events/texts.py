@@ -71,6 +71,11 @@ def short_key(value: Column, characters: int) -> Column:
     return F.when(is_long, cut).otherwise(value)
 
 
+def header(value: Column) -> Column:
+    """Return the text of a header, made fit to be kept; null where it is empty."""
+    return no_blank(F.replace(F.make_valid_utf8(value), F.lit(NUL), F.lit(INSTEAD)))
+
+
 def no_blank(value: Column) -> Column:
     """Return a text, or null where it is empty."""
     return F.when(value != "", value)
