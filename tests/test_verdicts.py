@@ -189,6 +189,20 @@ def test_a_verdict_moves_what_was_counted_whatever_the_rules_say_since(
     assert _is_sound(session, restated)
 
 
+def test_a_verdict_moves_what_a_replay_counted_on_a_later_day_than_it_came(
+    session: SparkSession, tmp_path: Path
+) -> None:
+    lake = settings_in(tmp_path)
+    append_batch(session, lake, [event(timestamp=iso(86_400), ip_address=BOT)])
+    patient = replace(lake, future_seconds=90_000)
+    tomorrow = [int(at(86_400 + seconds).timestamp()) for seconds in (-60, 60)]
+    ask(lake.requests, ReplayRequest("patient", *tomorrow))
+    Pipeline(session, patient).count()
+    decide(session, patient, "convicted")
+    counted = shown(sums(session, patient))
+    assert (of_client(counted, is_bot=False), of_client(counted, is_bot=True)) == (0, 1)
+
+
 def do_replay(session: SparkSession, settings: Settings, name: str, undo: str | None = None) -> ReplayAnswer:
     ask(settings.requests, ReplayRequest(name, int(at(-60).timestamp()), int(at(60).timestamp()), undo=undo))
     Pipeline(session, settings).count()
@@ -273,10 +287,7 @@ def test_the_audit_knows_the_verdicts_and_a_deleted_ledger_comes_back_with_them(
     convicted = sums(session, settings)
     lake, _ = pin(session, settings)
     known = lake.clients()
-    assert [known.of(address, "Firefox/131.0 Mozilla/5.0").is_bot for address in (BOT, OTHER_CLIENT)] == [
-        True,
-        False,
-    ]
+    assert [known.of(address, "Firefox/131.0 Mozilla/5.0").is_bot for address in (BOT, OTHER_CLIENT)] == [True, False]
     entries = lake.ledger().filter(f"cause = '{BY_VERDICT}'")
     assert entries.count() > 0
     Path(settings.ledger).rename(Path(settings.ledger).with_name("aside"))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from lake.contracts.columns import names
 from lake.contracts.ledger import LEDGER_DIMENSIONS, MEASURES
-from lake.contracts.vocabulary import EARLIEST_EVENT, READING
+from lake.contracts.vocabulary import EARLIEST_EVENT, MOST_SHIFT, READING
 from lake.errors import RulesError, brief
 from lake.proxies import NAME as PROXIES
 from lake.proxies import with_lists
@@ -30,8 +30,6 @@ READING_SETTINGS = ("LOG_TIMEZONE", "FUTURE_SECONDS", "TRUSTED_PROXIES")
 
 EDITION_PROPERTY = "weblake.edition"
 OF_READING, OF_SETTING = "today's reading of records", "today's setting "
-MOST_SHIFT = dt.timedelta(days=2)
-"""More than the time zones of two ends of the world are apart."""
 FIRST_DAY = dt.datetime.fromisoformat(EARLIEST_EVENT).date()
 FIRST_DIMENSIONS = ("all", "action", "product", "client")
 """The dimensions of ledgers that were made before editions were written down."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 TOPIC_PARTITIONS = 6
 WINDOW_SECONDS = 10
 LATE_AFTER_SECONDS = 600
 EARLIEST_EVENT = "1990-01-01 00:00:00"
 """No web server wrote a log before. An earlier time is what a clock says that was never set."""
+MOST_SHIFT = dt.timedelta(days=2)
+"""More than the time zones of two ends of the world are apart."""
 MAX_KEY_CHARACTERS = 256
 """A longer product id is cut, and ends in a hash of all of it."""
 MAX_AGENT_CHARACTERS = 2048

@@ -7,6 +7,7 @@ import datetime as dt
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from lake.contracts import MOST_SHIFT
 from lake.settings import Settings
 from lake.url_rules import UrlRules
 from spark.events.agent_columns import distinct_agents
@@ -17,8 +18,6 @@ from spark.events.parse import parse_all_again
 from spark.events.rejections import count_rejected, counted_window
 
 UTC = "UTC"
-MOST_SHIFT_SECONDS = 27 * 3600
-"""From the time zone of one end of the world to that of the other."""
 
 
 def corrections(rows: DataFrame, entries: DataFrame, judge: Judge) -> DataFrame:
@@ -56,7 +55,7 @@ def read_by_todays_rules(
         windows: First window and end, exclusive; epoch seconds.
         counted_up_to: The bronze batch that the ledger stands at.
     """
-    shift = 0 if rules.log_timezone == UTC else MOST_SHIFT_SECONDS
+    shift = 0 if rules.log_timezone == UTC else round(MOST_SHIFT.total_seconds())
     earliest = _moment(windows[0] - rules.future_seconds)
     was_rejected = F.col("reject_reason").isNotNull() & (F.col("ingested_at") >= earliest)
     came_in = (F.col("ingested_at") >= _moment(windows[0])) & (F.col("ingested_at") < _moment(windows[1]))

@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lake.addresses import address_pattern
-from lake.contracts import BRONZE, LEDGER_PARTITION, REJECTED, SUMMARY, names
+from lake.contracts import BRONZE, LEDGER_PARTITION, MOST_SHIFT, REJECTED, SUMMARY, names
 from lake.settings import Settings
 from lake.url_rules import UrlRules
 from spark.errands.replay_records import corrected_windows
@@ -82,8 +82,10 @@ def _as_counted(
     by_arrival = bronze.filter(is_of_days & is_theirs & ~is_rejected).drop("value")
     if corrected.isEmpty():
         return by_arrival
-    came_later = is_rejected & (F.col("event_date") >= min(days))  # their day is that on which they came
-    named = bronze.filter((is_of_days | came_later) & _names_any(addresses))
+    first, last = min(days) - MOST_SHIFT, max(days) + MOST_SHIFT  # on arrival, a time may have been another zone's
+    earliest = first - dt.timedelta(seconds=rules.future_seconds)
+    came_later = is_rejected & (F.col("event_date") >= earliest)  # their day is that on which they came
+    named = bronze.filter((F.col("event_date").between(first, last) | came_later) & _names_any(addresses))
     again = parse_again(named, rules).filter(is_theirs).join(F.broadcast(corrected), "window_start", "left_semi")
     return by_arrival.join(F.broadcast(corrected), "window_start", "left_anti").unionByName(again)
 
