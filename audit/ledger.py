@@ -12,8 +12,18 @@ from audit.facts import parsed_facts, read_again
 from audit.lake import PinnedLake
 from audit.rejected import ARRIVAL_WINDOW, compare_rejected
 from audit.scope import Scope
-from lake.contracts import BY_REPLAY, FORMER_REASONS, NEW_REASONS, REJECT_REASONS, REJECTED, RENAMED_REASONS
+from lake.contracts import (
+    BY_REPLAY,
+    FORMER_REASONS,
+    MOST_SHIFT,
+    NEW_REASONS,
+    REJECT_REASONS,
+    REJECTED,
+    RENAMED_REASONS,
+)
+from lake.contracts.edition import ZONES_PROPERTY
 from lake.url_rules import UrlRules
+from spark.tables.delta import properties
 
 ARRIVAL = f"{ARRIVAL_WINDOW} as arrival_window"
 IS_OF_REJECTED = f"dimension = '{REJECTED.name}'"
@@ -54,7 +64,9 @@ def check_counts(lake: PinnedLake, scope: Scope) -> list[Check]:
 
 def check_deeply(lake: PinnedLake, scope: Scope, rules: UrlRules) -> list[Check]:
     """Compare the ledger with what the oracle reads in bronze's raw bytes, corrected windows included."""
-    in_scope = f"({scope.in_spark('window_start')}) or ({scope.in_spark('ingested_at')}) or reject_reason is not null"
+    has_zones = ZONES_PROPERTY in properties(lake.session, lake.settings.bronze)
+    near = scope.widened(MOST_SHIFT.total_seconds()) if has_zones else scope  # on arrival, it was perhaps another hour
+    in_scope = f"({near.in_spark('window_start')}) or ({scope.in_spark('ingested_at')}) or reject_reason is not null"
     read = read_again(lake.counted_bronze().filter(in_scope), rules, lake.clients()).persist(StorageLevel.DISK_ONLY)
     entries = lake.ledger().filter(scope.in_spark("window_start"))
     try:
@@ -112,7 +124,8 @@ def _check_reasons(read: DataFrame, entries: DataFrame, scope: Scope) -> Check:
     is_renamed = F.col("stored_reason").isin(*RENAMED_REASONS) | F.col("reject_reason").isin(*NEW_REASONS)
     is_renamed = is_renamed & F.col("reject_reason").isNotNull() & F.col("stored_reason").isNotNull()
     differing = read.filter(
-        f"not (reject_reason <=> stored_reason) and (stored_reason is null or {scope.in_spark('ingested_at')})"
+        f"not (reject_reason <=> stored_reason) and (({scope.in_spark('stored_window')}) or "
+        f"({scope.in_spark('ingested_at')}))"
     ).filter(F.col("stored_reason").isNull() | ~is_renamed)
     own = differing.selectExpr(
         *("kafka_partition", "kafka_offset", "reject_reason", "stored_reason", "stored_window"),

@@ -18,6 +18,11 @@ class Scope:
         """Whether there is no bound at all."""
         return self.first is None and self.last is None
 
+    def widened(self, seconds: float) -> Scope:
+        """Return the scope that begins and ends so much farther out."""
+        first = None if self.first is None else self.first - seconds
+        return Scope(first, None if self.last is None else self.last + seconds)
+
     def in_spark(self, column: str) -> str:
         """Return Spark SQL that is true where the timestamp lies in the scope."""
         return self._condition(column, "timestamp_micros({:.0f})", 1_000_000)

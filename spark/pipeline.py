@@ -36,7 +36,7 @@ from spark.progress import Progress, Stage
 from spark.session import java_process
 from spark.silver import Silver, create_ledger
 from spark.tables.delta import snapshot
-from spark.tables.edition import edition_advice
+from spark.tables.edition import edition_advice, note_zones
 from spark.tables.records import Records
 
 log = logging.getLogger(__name__)
@@ -70,6 +70,7 @@ class Pipeline:
         agent_rules()
         create_bronze(session, settings)
         create_ledger(session, settings)
+        note_zones(session, settings)
         self._edition = Edition.of_today(settings)
         self.progress = Progress(settings.stream_file, self._edition.reads_by)
         self._bronze = Bronze(session, settings, rules, self.progress, self._bronze_moved.set)

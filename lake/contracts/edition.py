@@ -25,10 +25,14 @@ from lake.settings import AGENTS_FILE, Settings, by_name
 URL_RULES, RANGES, AGENT_RULES = "urls.yml", "crawler_ranges.csv", "agents.yml"
 """The names of the rules in an edition: those of the files that Weblake ships, whatever the files in use are called."""
 
-READING_SETTINGS = ("LOG_TIMEZONE", "FUTURE_SECONDS", "TRUSTED_PROXIES")
+ZONE, AHEAD = "LOG_TIMEZONE", "FUTURE_SECONDS"
+READING_SETTINGS = (ZONE, AHEAD, "TRUSTED_PROXIES")
 """The settings that change how a line is read, by the names that :func:`lake.settings.by_name` gives them."""
 
+UTC = "UTC"
 EDITION_PROPERTY = "weblake.edition"
+ZONES_PROPERTY = "weblake.zones"
+"""A property that bronze has, and keeps, once times in it may have been read by another zone than UTC."""
 OF_READING, OF_SETTING = "today's reading of records", "today's setting "
 FIRST_DAY = dt.datetime.fromisoformat(EARLIEST_EVENT).date()
 FIRST_DIMENSIONS = ("all", "action", "product", "client")

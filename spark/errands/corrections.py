@@ -16,8 +16,7 @@ from spark.events.duplicates import count_new
 from spark.events.judgement import Judge
 from spark.events.parse import parse_all_again
 from spark.events.rejections import count_rejected, counted_window
-
-UTC = "UTC"
+from spark.tables.edition import has_other_zones
 
 
 def corrections(rows: DataFrame, entries: DataFrame, judge: Judge) -> DataFrame:
@@ -45,8 +44,8 @@ def read_by_todays_rules(
     A row that was rejected has no window of its event yet: all those are parsed that came late enough to be of the
     range. One that was valid may be rejected today: then it is counted in the window in which Kafka took it. An emptied
     row says nothing any more, and stays rejected for the reason of its arrival: see :mod:`spark.errands.erasure`. Where
-    a time zone is set, a time may have been read by another one: rows of a day before and after the range are parsed,
-    too.
+    another time zone than UTC is or was set, a time may have been read by another one than today's: rows of some days
+    before and after the range are parsed, too.
 
     Args:
         session: The Spark session.
@@ -55,7 +54,7 @@ def read_by_todays_rules(
         windows: First window and end, exclusive; epoch seconds.
         counted_up_to: The bronze batch that the ledger stands at.
     """
-    shift = 0 if rules.log_timezone == UTC else round(MOST_SHIFT.total_seconds())
+    shift = round(MOST_SHIFT.total_seconds()) if has_other_zones(session, settings) else 0
     earliest = _moment(windows[0] - rules.future_seconds)
     was_rejected = F.col("reject_reason").isNotNull() & (F.col("ingested_at") >= earliest)
     came_in = (F.col("ingested_at") >= _moment(windows[0])) & (F.col("ingested_at") < _moment(windows[1]))

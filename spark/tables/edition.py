@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from lake.contracts import BRONZE_PARTITION, LEDGER_PARTITION
-from lake.contracts.edition import EDITION_PROPERTY, Edition, replay_advice
+from lake.contracts.edition import EDITION_PROPERTY, UTC, ZONE, ZONES_PROPERTY, Edition, replay_advice
 from lake.settings import Settings
 from spark.tables.delta import is_empty, live_files, properties, set_properties, snapshot, writers_progress
 
@@ -28,6 +28,22 @@ def note_edition(session: SparkSession, settings: Settings) -> None:
     elif EDITION_PROPERTY not in properties(session, ledger):
         columns = session.read.format("delta").load(ledger).columns
         write_edition(session, settings, Edition.of_columns(columns))
+
+
+def note_zones(session: SparkSession, settings: Settings) -> None:
+    """Write down for good that times in bronze may be read by another zone than UTC, if one is set, or was before.
+
+    Its rows stay where that zone had them, whatever is set later.
+    """
+    noted = properties(session, settings.ledger).get(EDITION_PROPERTY)
+    zones = {settings.log_timezone, Edition.parse(noted).settings.get(ZONE, UTC) if noted else UTC}
+    if zones != {UTC} and not has_other_zones(session, settings):
+        set_properties(session, settings.bronze, {ZONES_PROPERTY: " ".join(sorted(zones - {UTC}))})
+
+
+def has_other_zones(session: SparkSession, settings: Settings) -> bool:
+    """Return whether times in bronze may have been read by another zone than UTC."""
+    return ZONES_PROPERTY in properties(session, settings.bronze)
 
 
 def write_edition(session: SparkSession, settings: Settings, edition: Edition) -> None:
