@@ -41,11 +41,8 @@ def read_by_todays_rules(
 ) -> DataFrame:
     """Return the rows of bronze that ``rules`` count in the windows, parsed from their bytes, valid or rejected.
 
-    A row that was rejected has no window of its event yet: all those are parsed that came late enough to be of the
-    range. One that was valid may be rejected today: then it is counted in the window in which Kafka took it. An emptied
-    row says nothing any more, and stays rejected for the reason of its arrival: see :mod:`spark.errands.erasure`. Where
-    another time zone than UTC is or was set, a time may have been read by another one than today's: rows of some days
-    before and after the range are parsed, too.
+    All are parsed that may be of them: see :func:`rows_in_reach`. An emptied row says nothing any more, and stays
+    rejected for the reason of its arrival: see :mod:`spark.errands.erasure`.
 
     Args:
         session: The Spark session.
@@ -54,17 +51,28 @@ def read_by_todays_rules(
         windows: First window and end, exclusive; epoch seconds.
         counted_up_to: The bronze batch that the ledger stands at.
     """
+    rows = rows_in_reach(session, settings, rules, windows).filter(F.col("batch") <= counted_up_to)
+    is_emptied = F.col("reject_reason").isNotNull() & (F.coalesce(F.octet_length("value"), F.lit(0)) == 0)
+    parsed = parse_all_again(rows.filter(~is_emptied), rules)
+    emptied = rows.filter(is_emptied).select(*parsed.columns)
+    return counted_in(parsed.unionAll(emptied), windows).drop("referrer", "user_id")
+
+
+def rows_in_reach(session: SparkSession, settings: Settings, rules: UrlRules, windows: tuple[int, int]) -> DataFrame:
+    """Return the rows of bronze, as they were read on arrival, that ``rules`` may count in the windows.
+
+    A row that was rejected has no window of its event yet: all those are among them that came late enough to be of the
+    range. One that was valid may be rejected today: then it is counted in the window in which Kafka took it. Where
+    another time zone than UTC is or was set, a time may have been read by another one than today's: rows of some days
+    before and after the range are among them, too.
+    """
     shift = round(MOST_SHIFT.total_seconds()) if has_other_zones(session, settings) else 0
     earliest = _moment(windows[0] - rules.future_seconds)
     was_rejected = F.col("reject_reason").isNotNull() & (F.col("ingested_at") >= earliest)
     came_in = (F.col("ingested_at") >= _moment(windows[0])) & (F.col("ingested_at") < _moment(windows[1]))
     was_near = within("event_date", (windows[0] - shift, windows[1] + shift))
     may_be_in = was_near | (was_rejected & (F.col("event_date") >= earliest.date())) | came_in
-    bronze = session.read.format("delta").load(settings.bronze).filter(F.col("batch") <= counted_up_to)
-    is_emptied = F.col("reject_reason").isNotNull() & (F.coalesce(F.octet_length("value"), F.lit(0)) == 0)
-    parsed = parse_all_again(bronze.filter(may_be_in & ~is_emptied), rules)
-    emptied = bronze.filter(was_rejected & is_emptied).select(*parsed.columns)
-    return _counted_in(parsed.unionAll(emptied), windows).drop("referrer", "user_id")
+    return session.read.format("delta").load(settings.bronze).filter(may_be_in)
 
 
 def read_on_arrival(
@@ -77,10 +85,10 @@ def read_on_arrival(
     bronze = session.read.format("delta").load(settings.bronze).filter(F.col("batch") <= counted_up_to)
     first, end = map(_moment, windows)
     rows = bronze.filter(F.col("event_date").between(first.date(), end.date()))
-    return _counted_in(rows, windows).drop("value", "referrer", "user_id")
+    return counted_in(rows, windows).drop("value", "referrer", "user_id")
 
 
-def _counted_in(rows: DataFrame, windows: tuple[int, int]) -> DataFrame:
+def counted_in(rows: DataFrame, windows: tuple[int, int]) -> DataFrame:
     """Return the rows that are counted in the windows; their ``window_start`` is the one in which they are."""
     first, end = map(_moment, windows)
     counted = rows.withColumn("window_start", counted_window())

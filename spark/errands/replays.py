@@ -118,7 +118,7 @@ class Replays:
         elif undone:
             self._pieces = self._pieces_to_restate(undone)
         else:
-            self._pieces = pieces(self._session, self._settings, request)
+            self._pieces = pieces(self._session, self._settings, self._rules, request)
         self._done = 0
         self._at_hand = request
 
@@ -158,8 +158,8 @@ class Replays:
                 f"replay {record.id} cannot be undone: verdicts have moved clients in its windows, and another replay "
                 "corrected them too; restore the rules and replay the range"
             )
-        request = ReplayRequest(record.id, record.first, record.end, record.client)
-        return pieces(self._session, self._settings, request)
+        whole = ReplayRequest(record.id, record.first, record.end)  # where its client was is another rules' question
+        return pieces(self._session, self._settings, self._rules, whole)
 
     @property
     def _staging(self) -> str:
