@@ -16,10 +16,8 @@ from lake.contracts import (
     BY_REPLAY,
     FORMER_REASONS,
     MOST_SHIFT,
-    NEW_REASONS,
     REJECT_REASONS,
     REJECTED,
-    RENAMED_REASONS,
 )
 from lake.contracts.edition import ZONES_PROPERTY
 from lake.url_rules import UrlRules
@@ -118,15 +116,12 @@ def _account(name: str, rows: int, accounted: int, parts: list[str], rejected: d
 def _check_reasons(read: DataFrame, entries: DataFrame, scope: Scope) -> Check:
     """Compare the reason of each row. Where the rules have changed since, a replay has corrected one of its windows.
 
-    Those are the window of the event, and for rejected rows that in which Kafka took it. A row that is rejected either
-    way may have the reason that an earlier version gave it.
+    Those are the window of the event, and for rejected rows that in which Kafka took it.
     """
-    is_renamed = F.col("stored_reason").isin(*RENAMED_REASONS) | F.col("reject_reason").isin(*NEW_REASONS)
-    is_renamed = is_renamed & F.col("reject_reason").isNotNull() & F.col("stored_reason").isNotNull()
     differing = read.filter(
         f"not (reject_reason <=> stored_reason) and (({scope.in_spark('stored_window')}) or "
         f"({scope.in_spark('ingested_at')}))"
-    ).filter(F.col("stored_reason").isNull() | ~is_renamed)
+    )
     own = differing.selectExpr(
         *("kafka_partition", "kafka_offset", "reject_reason", "stored_reason", "stored_window"),
         *("window_start as event_window", "ifnull(window_start, stored_window) as counted_window", ARRIVAL),

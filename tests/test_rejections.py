@@ -142,6 +142,7 @@ def test_an_erased_record_counts_for_the_reason_of_the_replay_that_counted_it(
     session.sql(f"update delta.`{settings.bronze}` set reject_reason = 'trailing_bytes'")  # as an older Weblake read it
     Pipeline(session, settings).count()
     assert rejected(session, settings) == {(30, "trailing_bytes|none"): 2}
+    assert any(finding.startswith("deep: reject reasons: ") for finding in wrong(session, settings))
     replay(session, settings, ReplayRequest("all", MIDNIGHT, MIDNIGHT + DAY))
     assert rejected(session, settings) == {(30, "not_json|none"): 2}
     erase_on_record(session, settings, "198.51.100.7", "")

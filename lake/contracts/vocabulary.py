@@ -68,9 +68,5 @@ FORMER_REASONS = (
     "key_too_long",
 )
 """Reasons of earlier versions, which rows of bronze from those days still have."""
-RENAMED_REASONS = (*FORMER_REASONS, "trailing_bytes", "not_a_log_line", "missing_time")
-"""Reasons that earlier versions gave to records that are rejected for another today."""
-NEW_REASONS = ("several_records", "not_an_event")
-"""Reasons that earlier versions did not know."""
 READING = 2
 """The number of the way in which records are read: a change that makes another event of old bytes makes it one more."""
