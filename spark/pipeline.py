@@ -75,7 +75,7 @@ class Pipeline:
         self.progress = Progress(settings.stream_file, self._edition.reads_by)
         self._bronze = Bronze(session, settings, rules, self.progress, self._bronze_moved.set)
         court = Court(session, settings)
-        self._silver = Silver(session, settings, self.progress, court.judge, self._ledger_moved.set)
+        self._silver = Silver(session, settings, self.progress, court.judge, self._ledger_moved.set, rules.actions)
         replays = Replays(session, settings, court.judge, self._edition)
         self._errands = Errands(
             replays=replays,

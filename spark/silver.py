@@ -91,8 +91,13 @@ class Silver:
         progress: Progress,
         judge: Judge,
         on_commit: Callable[[], None],
+        actions: tuple[str, ...],
     ) -> None:
-        """Prepare the loop; ``judge`` says who is a bot, and ``on_commit`` is called after each batch."""
+        """Prepare the loop; ``judge`` says who is a bot, and ``on_commit`` is called after each batch.
+
+        Where ``other`` is among the listed ``actions``, no action of a record can be told to be unlisted.
+        """
+        self._actions = actions
         self._judge = judge
         self._session = session
         self._settings = settings
@@ -102,7 +107,6 @@ class Silver:
         self._files = BronzeFiles(session, settings.bronze)
         self.has_caught_up = threading.Event()
         self._stand = Stand(version=-1, batch=-1)
-        self._profile = Profile([], [])
 
     def stop(self) -> None:
         """End after the current batch."""
@@ -184,7 +188,8 @@ class Silver:
         """Append the counts of the batches after ``done`` up to ``upto``, in one commit."""
         ledger, writer = self._settings.ledger, _writer(self._session, self._settings)
         files = self._files.between(done, upto)
-        entries = self._entries(files, done, upto) if files else None
+        batch = self._profile(files, done, upto)
+        entries = self._entries(files, done, upto, batch) if files else None
         failpoints.reach("silver-before-commit")
         if entries is None:
             skip_once(self._session, ledger, writer, upto)
@@ -192,13 +197,19 @@ class Silver:
             append_once(entries.coalesce(1), ledger, writer, upto)
         failpoints.reach("silver-after-commit")
         self._stand = Stand(own_snapshot(self._session, ledger).version, upto)
-        self._report(done, upto)
+        self._report(done, upto, batch)
         self._on_commit()
 
-    def _entries(self, files: list[DataFile], done: int, upto: int) -> DataFrame:
+    def _profile(self, files: list[DataFile], done: int, upto: int) -> Profile:
+        """Look through the valid rows of the batches after ``done`` up to ``upto``, which are in these files."""
+        if not files:
+            return Profile([], [])
+        found = profile(self._valid(files, done + 1, upto), sum(file.rows for file in files))
+        return found._replace(unlisted=0) if OTHER in self._actions else found
+
+    def _entries(self, files: list[DataFile], done: int, upto: int, batch: Profile) -> DataFrame:
         """Return the ledger's rows for the batches after ``done`` up to ``upto``, which are in these files."""
         new = self._valid(files, done + 1, upto)
-        batch = self._profile = profile(new, sum(file.rows for file in files))
         earlier = self._files.in_windows(batch.windows, done)
         counted = in_windows(self._valid(earlier, 0, done), batch.windows) if earlier else new.limit(0)
         counts = count_new(new, counted, self._judge(batch.agents))
@@ -222,7 +233,7 @@ class Silver:
             rows = rows.filter(F.col("batch").between(first, last))
         return rows
 
-    def _report(self, done: int, upto: int) -> None:
+    def _report(self, done: int, upto: int, batch: Profile) -> None:
         report, bronze = self._progress.silver, self._progress.bronze
         version = self._stand.version
         if upto >= bronze.version:
@@ -231,10 +242,9 @@ class Silver:
             rows = report.rows + sum(self._rows_by_batch(done, upto).values())
             as_of = max((file.newest for file in self._files.between(done, upto)), default=report.as_of)
         self._progress.report_silver(lambda silver: replace(silver, version=version, rows=rows, as_of=as_of))
-        named, unlisted = self._profile.named, self._profile.unlisted
-        if unlisted:
+        if batch.unlisted:
             self._progress.report_silver(
-                lambda silver: replace(silver, named=named, unlisted=unlisted, unlisted_at=as_of)
+                lambda silver: replace(silver, named=batch.named, unlisted=batch.unlisted, unlisted_at=as_of)
             )
         log.info("ledger version %d: bronze up to batch %d", version, upto)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from frames import at, event, iso, line
@@ -12,7 +13,7 @@ from settings_in import settings_in
 from lake.contracts.reports import BronzeReport, SilverReport, StreamReport
 from spark.pipeline import Pipeline
 from spark.source.clocks import seconds_ahead
-from spark.tables.delta import commit_actions, snapshot
+from spark.tables.delta import commit_actions, skip_once, snapshot
 from stack.health.lags import clock_ahead, unlisted_share
 
 
@@ -52,3 +53,17 @@ def test_the_ledger_reports_a_batch_with_actions_that_nobody_listed(session: Spa
     pipeline.count()
     silver = pipeline.progress.silver
     assert (silver.named, silver.unlisted, silver.unlisted_at) == (2, 1, at(30).timestamp())
+    skip_once(session, settings.bronze, "test", snapshot(session, settings.bronze).version + 1)
+    pipeline.progress.report_silver(lambda silver: replace(silver, unlisted=0))
+    pipeline.count()
+    assert pipeline.progress.silver.unlisted == 0, "a batch without records named none"
+
+
+def test_an_action_other_that_is_listed_is_not_told_of(session: SparkSession, tmp_path: Path) -> None:
+    rules = tmp_path / "urls.yml"
+    rules.write_text("rules: []\nactions: [view_product, other]\n")
+    settings = settings_in(tmp_path, WEBLAKE_RULES=str(rules))
+    append_batch(session, settings, [event(), event(event_id="e-2", action="other")])
+    pipeline = Pipeline(session, settings)
+    pipeline.count()
+    assert pipeline.progress.silver.unlisted == 0
