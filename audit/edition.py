@@ -32,10 +32,9 @@ def edition_gap(lake: PinnedLake) -> Gap | None:
     text = properties(lake.session, lake.settings.ledger).get(EDITION_PROPERTY)
     today = Edition.of_today(lake.settings)
     counted = Edition.parse(text) if text else Edition.of_columns(lake.ledger().columns)
-    changes = counted.changes_to(today)
-    if not changes:
+    if not counted.changes_to(today):
         return None
     days = lake.ledger().select(LEDGER_PARTITION).unionAll(lake.counted_bronze().select(BRONZE_PARTITION))
     first, last = days.selectExpr(f"min({LEDGER_PARTITION})", f"max({LEDGER_PARTITION})").collect()[0]
     is_of_rules = (counted.measures, counted.dimensions) == (today.measures, today.dimensions)
-    return Gap(replay_advice(changes, first, last), is_of_rules) if first else None
+    return Gap(replay_advice(counted, today, first, last), is_of_rules) if first else None

@@ -75,11 +75,40 @@ def test_a_file_of_rules_that_cannot_be_read_is_named(content: bytes | None, tmp
 
 
 def test_the_advice_covers_all_days_where_rejected_records_may_count_now() -> None:
-    advice = replay_advice(["today's reading of records"], dt.date(2026, 3, 1), dt.date(9998, 3, 2))
+    before, today = Edition(("events",), ("all",), reading=1), Edition(("events",), ("all",), reading=2)
+    advice = replay_advice(before, today, dt.date(2026, 3, 1), dt.date(9998, 3, 2))
     assert "make replay FROM=1990-01-01 TO=9998-03-03" in advice
 
 
 def test_the_advice_names_the_days_and_the_command() -> None:
-    advice = replay_advice(["the measure searches"], dt.date(2026, 3, 1), dt.date(2026, 3, 2))
+    before, today = Edition(("events",), ("all",)), Edition(("events", "searches"), ("all",))
+    advice = replay_advice(before, today, dt.date(2026, 3, 1), dt.date(2026, 3, 2))
     assert "without the measure searches" in advice
     assert "make replay FROM=2026-03-01 TO=2026-03-03" in advice
+
+
+@pytest.mark.parametrize(
+    ("before", "today", "days"),
+    [
+        ({"LOG_TIMEZONE": "Asia/Tokyo"}, {"LOG_TIMEZONE": "UTC"}, "FROM=2026-03-08 TO=2026-03-13"),
+        ({"FUTURE_SECONDS": "300"}, {"FUTURE_SECONDS": "432000"}, "FROM=2026-03-07 TO=2026-03-18"),
+        ({"FUTURE_SECONDS": "432000"}, {"FUTURE_SECONDS": "300"}, "FROM=2026-03-03 TO=2026-03-14"),
+        (
+            {"FUTURE_SECONDS": "432000", "LOG_TIMEZONE": "Asia/Tokyo"},
+            {"FUTURE_SECONDS": "432000", "LOG_TIMEZONE": "UTC"},
+            "FROM=2026-03-03 TO=2026-03-18",
+        ),
+    ],
+)
+def test_the_advice_reaches_as_far_as_either_edition_lets_a_time_be_ahead(
+    before: dict[str, str], today: dict[str, str], days: str
+) -> None:
+    """What counted ahead of its coming is rejected on the day on which it came; what was rejected counts ahead."""
+    earlier, later = (Edition(("events",), ("all",), settings=settings) for settings in (before, today))
+    assert days in replay_advice(earlier, later, dt.date(2026, 3, 10), dt.date(2026, 3, 10))
+
+
+def test_a_record_that_could_not_be_read_may_be_ahead_of_its_coming() -> None:
+    ahead = {"FUTURE_SECONDS": "300"}
+    before, today = (Edition(("events",), ("all",), settings=ahead, reading=reading) for reading in (1, 2))
+    assert "TO=9998-03-04" in replay_advice(before, today, dt.date(2026, 3, 1), dt.date(9998, 3, 2))

@@ -33,7 +33,7 @@ UTC = "UTC"
 EDITION_PROPERTY = "weblake.edition"
 ZONES_PROPERTY = "weblake.zones"
 """A property that bronze has, and keeps, once times in it may have been read by another zone than UTC."""
-OF_READING, OF_SETTING = "today's reading of records", "today's setting "
+DAY_SECONDS = 86_400
 FIRST_DAY = dt.datetime.fromisoformat(EARLIEST_EVENT).date()
 FIRST_DIMENSIONS = ("all", "action", "product", "client")
 """The dimensions of ledgers that were made before editions were written down."""
@@ -93,6 +93,15 @@ class Edition:
         """What changes how a line is read: the URL rules, by their hash, and settings."""
         return {name: text for name, text in self.rules.items() if name == URL_RULES} | dict(self.settings)
 
+    @property
+    def days_ahead(self) -> dt.timedelta:
+        """The days, begun ones too, by which a record's time may be ahead of its coming; none where that is unknown."""
+        return dt.timedelta(days=-(-int(self.settings.get(AHEAD, 0)) // DAY_SECONDS))
+
+    def settings_since(self, earlier: Edition) -> dict[str, str]:
+        """Return the settings that are others than in the earlier edition, of those that it knows."""
+        return {name: text for name, text in self.settings.items() if earlier.settings.get(name, text) != text}
+
     def changes_to(self, later: Edition) -> list[str]:
         """Return in words what is new, gone or different in the later edition.
 
@@ -103,13 +112,12 @@ class Edition:
         new += [f"the dimension {name}" for name in later.dimensions if name not in self.dimensions]
         gone += [f"the dimension {name}" for name in self.dimensions if name not in later.dimensions]
         other = [name for name, text in later.rules.items() if self.rules.get(name, text) != text]
-        changed = {name: text for name, text in later.settings.items() if self.settings.get(name, text) != text}
         return [
             *new,
             *(f"the removal of {name}" for name in gone),
             *(f"today's {name}" for name in other),
-            *(f"{OF_SETTING}{name}={text}" for name, text in changed.items()),
-            *([OF_READING] if later.reading != self.reading else []),
+            *(f"today's setting {name}={text}" for name, text in later.settings_since(self).items()),
+            *(["today's reading of records"] if later.reading != self.reading else []),
         ]
 
 
@@ -125,22 +133,25 @@ def _reading(settings: Settings) -> dict[str, str]:
     return values | {name: with_lists(text) for name, text in values.items() if name == PROXIES}
 
 
-def replay_advice(changes: Collection[str], first: dt.date, last: dt.date) -> str:
-    """Return what to run, in one sentence, if an older edition counted the days ``first`` to ``last``.
+def replay_advice(counted: Edition, today: Edition, first: dt.date, last: dt.date) -> str:
+    """Return what to run, in one sentence, if another edition than today's counted the days ``first`` to ``last``.
 
-    Where records are read in another way, those that were rejected may be of any day up to today. Under other settings
-    a time may be read by another zone, or count although it is ahead of its record's coming, by some days at most.
+    Where records are read in another way, those that were rejected may be of any day up to today. By other settings, a
+    time may be read by another zone. And a record counts on its event's day, ahead of that on which it came by what is
+    allowed today, or on the day on which it came, if it was let in before and no longer is.
     """
-    if OF_READING in changes:
+    is_read_otherwise, settings = today.reading != counted.reading, today.settings_since(counted)
+    if is_read_otherwise:
         first, last = FIRST_DAY, max(last, dt.datetime.now(tz=dt.timezone.utc).date())
-    ahead = [int(change.rpartition("=")[2]) for change in changes if change.startswith(f"{OF_SETTING}FUTURE_SECONDS=")]
-    if any(change.startswith(OF_SETTING) for change in changes):
-        first = max(FIRST_DAY, first - MOST_SHIFT)
-        last += MOST_SHIFT + dt.timedelta(seconds=max(ahead, default=0))
+    if settings:
+        first = max(FIRST_DAY, first - MOST_SHIFT - counted.days_ahead)
+        last += MOST_SHIFT
+    if is_read_otherwise or settings:
+        last += today.days_ahead
     end = last + dt.timedelta(days=1)
     return (
-        f"the past was counted without {' and '.join(changes)}: run `make replay FROM={first} TO={end}` once to count "
-        "it again"
+        f"the past was counted without {' and '.join(counted.changes_to(today))}: run `make replay FROM={first} "
+        f"TO={end}` once to count it again"
     )
 
 

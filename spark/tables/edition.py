@@ -59,9 +59,9 @@ def edition_advice(session: SparkSession, settings: Settings, today: Edition) ->
     It costs a Spark job only if there is something to run.
     """
     noted = properties(session, settings.ledger).get(EDITION_PROPERTY)
-    changes = Edition.parse(noted).changes_to(today) if noted else []
-    days = _days(session, settings) if changes else []
-    return replay_advice(changes, days[0], days[-1]) if days else None
+    counted = Edition.parse(noted) if noted else today
+    days = _days(session, settings) if counted.changes_to(today) else []
+    return replay_advice(counted, today, days[0], days[-1]) if days else None
 
 
 def holds_all_windows(session: SparkSession, settings: Settings, first: int, end: int) -> bool:
