@@ -167,11 +167,8 @@ def anonymous(rows: DataFrame, pattern: str, judgement: Judgement) -> DataFrame:
         "event_key": event_key,
         "ip_address": own(was_own, F.lit(ERASED), "ip_address"),
         "user_id": own(is_own_now | was_own, None, "user_id"),
-        "product_id": own(was_own, without(F.col("product_id")), "product_id"),
-        "path": own(was_own, without(F.col("path")), "path"),
         "referrer": own(is_own_now | was_own, None, "referrer"),
         "user_agent": own(was_own, F.col("agent_then"), "user_agent"),
-        "source": own(was_own, without(F.col("source")), "source"),
     }
     readable = ("occurred_at", "action", "status_code", "response_ms", "bytes")
     replaced |= {
@@ -179,6 +176,7 @@ def anonymous(rows: DataFrame, pattern: str, judgement: Judgement) -> DataFrame:
         "format": F.when(is_rejected, F.col("counted_format")).otherwise(F.col("format")),
     }
     replaced |= {name: F.when(~is_rejected, F.col(name)) for name in readable}
+    replaced |= {name: F.when(~is_rejected, without(F.col(name))) for name in ("product_id", "path", "source")}
     return judged.select(*(replaced.get(name, F.col(name)).alias(name) for name in names(BRONZE)))
 
 
