@@ -195,8 +195,8 @@ def test_a_verdict_moves_what_a_replay_counted_on_a_later_day_than_it_came(
     lake = settings_in(tmp_path)
     append_batch(session, lake, [event(timestamp=iso(86_400), ip_address=BOT)])
     patient = replace(lake, future_seconds=90_000)
-    tomorrow = [int(at(86_400 + seconds).timestamp()) for seconds in (-60, 60)]
-    ask(lake.requests, ReplayRequest("patient", *tomorrow))
+    tomorrow = int(at(86_400).timestamp())
+    ask(lake.requests, ReplayRequest("patient", tomorrow - 60, tomorrow + 60))
     Pipeline(session, patient).count()
     decide(session, patient, "convicted")
     counted = shown(sums(session, patient))
