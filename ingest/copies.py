@@ -14,6 +14,10 @@ TWINS = 0.1
 """Of two servers' logs, or of two logs on both sides of a rotation, hardly more lines are equal by chance."""
 
 
+class CopyError(LakeError):
+    """Lines of a log are in the lake already, under other ids."""
+
+
 def require_new(name: str, sample: Sequence[Sampled], source: str, rows: BronzeRows) -> None:
     """Return where the lines of a sample are not in bronze, or under the ids with which they would be sent now.
 
@@ -26,7 +30,8 @@ def require_new(name: str, sample: Sequence[Sampled], source: str, rows: BronzeR
         rows: Bronze.
 
     Raises:
-        LakeError: lines are there under other ids; the message says how many, and when they came.
+        CopyError: lines are there under other ids; the message says how many, and when they came.
+        LakeError: bronze cannot be read.
     """
     spans = {line: span for line in sample if (span := span_of(line.value))}
     found: dict[bytes, list[Occurrence]] = defaultdict(list)
@@ -36,7 +41,7 @@ def require_new(name: str, sample: Sequence[Sampled], source: str, rows: BronzeR
     others = ([row for row in found[line.value] if not _is_of_another(row, source)] for line in new)
     copies = [rows for rows in others if rows]
     if len(copies) > max(1, TWINS * len(spans)) or len(copies) == len(new) > 0:
-        raise LakeError(_message(name, len(spans), copies))
+        raise CopyError(_message(name, len(spans), copies))
 
 
 def _is_of_another(row: Occurrence, source: str) -> bool:

@@ -15,9 +15,9 @@ from ingest.files.identity import LineIds
 from ingest.files.lines import Line
 from ingest.files.log_file import Log, LogFile
 from ingest.files.names import files_of
-from ingest.files.source import LogFileError
+from ingest.files.source import BrokenFileError, LogFileError
 from ingest.stored import StoredOffsets
-from ingest.survey import survey
+from ingest.survey import Opened, survey
 from lake.errors import ServiceError, SpaceError
 from lake.settings import Settings
 
@@ -127,7 +127,7 @@ def import_files(words: list[str], settings: Settings, options: ImportOptions, p
 
     Raises:
         SettingsError: a file cannot be read, or is no access log; nothing was sent.
-        LakeError: lines of a file are in the lake already, under other ids; nothing was sent.
+        CopyError: lines of a file are in the lake already, under other ids; nothing was sent.
         ServiceError: there is no Kafka; nothing was sent.
     """
     names = files_of(words)
@@ -141,13 +141,9 @@ def import_files(words: list[str], settings: Settings, options: ImportOptions, p
         tally, was_interrupted = importing.tally, False
         try:
             for name in names:
-                if name in found.opened:
-                    importing.send_file(*found.opened[name])
-                else:
-                    with LogFile(name) as file:
-                        importing.send_file(file, file.logs())
+                importing.send(name, found.opened.get(name))
             producer.flush()
-        except (ServiceError, SpaceError, LogFileError) as error:
+        except (ServiceError, SpaceError) as error:
             tally.problems.append(str(error))
         except KeyboardInterrupt:
             was_interrupted = True
@@ -175,6 +171,23 @@ class Importing:
         self._headers = [(SOURCE_HEADER, source.encode())] if source else []
         self._progress = progress or Progress()
 
+    def send(self, name: str, opened: Opened | None) -> None:
+        """Send the lines of a file, from where it is if it is open; one that has become unreadable is a problem.
+
+        Raises:
+            ServiceError: Kafka cannot be reached, or refused a line.
+        """
+        try:
+            if opened:
+                self.send_file(*opened)
+            else:
+                with LogFile(name) as file:
+                    self.send_file(file, file.logs())
+        except LogFileError as error:
+            self.tally.problems.append(str(error))
+        except OSError as error:
+            self.tally.problems.append(f"{name}: {error}; import it again; no line counts twice")
+
     def send_file(self, file: LogFile, logs: Iterator[Log]) -> None:
         """Send the lines of a file that is open; count them, and what went wrong, in the tally.
 
@@ -190,6 +203,11 @@ class Importing:
                     tally.notes.append(f"{one.name} was left out: it is {one.kind}")
                 else:
                     self._send(one)
+        except BrokenFileError as error:
+            tally.problems.append(
+                f"{error}; what came before it was sent ({tally.sent:,} lines sent so far), and a line that it cuts "
+                "was held back; fetch the file again and import it again; no line counts twice"
+            )
         except LogFileError as error:
             tally.problems.append(f"{error} ({tally.sent:,} lines sent so far)")
         else:
