@@ -41,7 +41,7 @@ def require_new(name: str, sample: Sequence[Sampled], source: str, rows: BronzeR
     others = ([row for row in found[line.value] if not _is_of_another(row, source)] for line in new)
     copies = [rows for rows in others if rows]
     if len(copies) > max(1, TWINS * len(spans)) or len(copies) == len(new) > 0:
-        raise CopyError(_message(name, len(spans), copies))
+        raise CopyError(_message(name, len(spans), copies, source))
 
 
 def _is_of_another(row: Occurrence, source: str) -> bool:
@@ -49,15 +49,15 @@ def _is_of_another(row: Occurrence, source: str) -> bool:
     return bool(source and row.source and row.source != source)
 
 
-def _message(name: str, looked_up: int, copies: list[list[Occurrence]]) -> str:
+def _message(name: str, looked_up: int, copies: list[list[Occurrence]], source: str) -> str:
     came = sorted(row.at for of_line in copies for row in of_line)
     first, last = (f"{at:%Y-%m-%d %H:%M}" for at in (came[0], came[-1]))
     when = f"at {first}" if first == last else f"between {first} and {last}"
     servers = sorted({row.source for of_line in copies for row in of_line if row.source})
     by = f", as of {', '.join(servers)}" if servers else ""
+    advice = "If it is another server's log, say so with SOURCE=; " if servers and not source else ""
     return (
         f"{name}: {len(copies)} of {looked_up} lines that were looked up are in the lake already under other ids; they "
         f"came {when} UTC{by}. So the log is a copy that was cut, joined or filtered, a shipper sent it, or an earlier "
-        "version imported it, and its lines would count twice. Nothing was sent. If it is another server's log, say "
-        "so with SOURCE=; AGAIN=1 sends it in any case"
+        f"version imported it, and its lines would count twice. Nothing was sent. {advice}AGAIN=1 sends it in any case"
     )
