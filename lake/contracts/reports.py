@@ -6,9 +6,12 @@ import json
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from lake.contracts.fields import fields_of
 from lake.contracts.refusals import Refusal
@@ -135,6 +138,12 @@ class StreamReport:
     """Stage -> when it last dealt with rows (epoch seconds)."""
     reads_by: dict[str, str] = field(default_factory=dict)
     """What changes how lines are read: the setting or the file of rules -> its value, or the hash of what it says."""
+
+    def has_living_writer(self) -> bool:
+        """Return whether the process runs that wrote it: a later one may have its number."""
+        with suppress(psutil.Error):
+            return self.pid > 0 and psutil.Process(self.pid).create_time() <= self.updated_at
+        return False
 
     @property
     def errors(self) -> dict[str, str]:
