@@ -15,14 +15,10 @@ from settings_in import settings_in
 from ingest import follow as following
 from ingest.follow import NO_STREAM, Account, follow
 from ingest.stored import StoredOffsets
-from lake.contracts import REJECT_REASONS
 from lake.contracts.refusals import NewTopic, Refusal
 from lake.contracts.reports import BronzeReport, SilverReport, StreamReport, write_stream_report
-from lake.reject_advice import advice_for
 from lake.settings import Settings
 from weblake.show.imports import show_account
-
-UNKNOWN = advice_for("a reason that nobody knows")
 
 
 @pytest.fixture
@@ -137,10 +133,6 @@ def test_a_stream_that_lives_is_waited_for_though_it_is_silent(settings: Setting
     account = follow(settings, stored((0, 4)), {}, 0.05, lambda *_: None)
     assert account.note is not None
     assert account.note.startswith("the stream has got no further for")
-
-
-def test_there_is_advice_for_every_reason() -> None:
-    assert [reason for reason in REJECT_REASONS if advice_for(reason) == UNKNOWN] == []
 
 
 def test_offsets_are_kept_as_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
