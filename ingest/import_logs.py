@@ -14,7 +14,6 @@ from ingest.connection import connect
 from ingest.files.identity import LineIds
 from ingest.files.lines import Line
 from ingest.files.log_file import Log, LogFile
-from ingest.files.names import files_of
 from ingest.files.source import BrokenFileError, LogFileError
 from ingest.stored import StoredOffsets
 from ingest.survey import Opened, survey
@@ -116,11 +115,11 @@ class Outcome:
     """As in :class:`Tally`."""
 
 
-def import_files(words: list[str], settings: Settings, options: ImportOptions, progress: Progress) -> Outcome:
+def import_files(names: list[str], settings: Settings, options: ImportOptions, progress: Progress) -> Outcome:
     """Send the lines of log files, one file after the other, and wait until Kafka has them.
 
     Args:
-        words: Paths, patterns, or ``-`` for the standard input.
+        names: Paths, or ``-`` for the standard input.
         settings: Where Kafka is, and the lake in which the lines may be already.
         options: How.
         progress: Callbacks for how far it is.
@@ -130,7 +129,6 @@ def import_files(words: list[str], settings: Settings, options: ImportOptions, p
         CopyError: lines of a file are in the lake already, under other ids; nothing was sent.
         ServiceError: there is no Kafka; nothing was sent.
     """
-    names = files_of(words)
     with ExitStack() as opened:
         looks_up = options.looks_up and not options.again
         found = survey(names, settings, options.source, looks_up=looks_up, opened=opened, look=progress.look)
@@ -155,7 +153,7 @@ def import_files(words: list[str], settings: Settings, options: ImportOptions, p
             producer.close()
     tally.problems += [f"{label} was refused by Kafka as too large" for label in producer.refused]
     if tally.sent == tally.held_back == 0 and not tally.problems and not was_interrupted:
-        tally.problems.append(f"nothing to import: {', '.join(words)} held no lines of a log")
+        tally.problems.append(f"nothing to import: {', '.join(names)} held no lines of a log")
     summary = tally.summary(producer.acknowledged)
     return Outcome(summary, tally.problems, was_interrupted, found.notes + tally.notes, producer.stored, tally.logs)
 
