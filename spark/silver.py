@@ -233,9 +233,7 @@ class Silver:
         self._progress.report_silver(lambda silver: replace(silver, version=version, rows=rows, as_of=as_of))
         named, unlisted = self._profile.named, self._profile.unlisted
         if unlisted:
-            self._progress.report_silver(
-                lambda silver: replace(silver, named=named, unlisted=unlisted, unlisted_at=as_of)
-            )
+            self._progress.report_silver(lambda silver: silver.with_unlisted(named, unlisted, as_of))
         log.info("ledger version %d: bronze up to batch %d", version, upto)
 
 

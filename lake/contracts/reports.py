@@ -20,6 +20,7 @@ from lake.files import write_whole
 log = logging.getLogger(__name__)
 
 
+UNLISTED_SECONDS = 3600.0
 RECENT_SECONDS = 600
 SLOT_SECONDS = 30
 
@@ -102,11 +103,21 @@ class SilverReport:
     advice: str | None = None
     """What to run, where the past was counted by another edition than today's."""
     named: int = 0
-    """Events that said themselves what was done, of the last batch in which some named an action that nobody listed."""
+    """Events that said themselves what was done, of batches in which some named an action that nobody listed."""
     unlisted: int = 0
     """How many of them did so, and count as ``other``."""
     unlisted_at: float = 0.0
-    """When Kafka got the newest row of that batch (epoch seconds)."""
+    """When Kafka got the newest row of those batches (epoch seconds); an hour without one begins anew."""
+
+    def with_unlisted(self, named: int, unlisted: int, at: float) -> SilverReport:
+        """Add a batch in which some events named an action that nobody listed."""
+        is_recent = at - self.unlisted_at <= UNLISTED_SECONDS
+        return replace(
+            self,
+            named=named + (self.named if is_recent else 0),
+            unlisted=unlisted + (self.unlisted if is_recent else 0),
+            unlisted_at=at,
+        )
 
 
 @dataclass(frozen=True)
