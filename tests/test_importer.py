@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -205,8 +205,17 @@ def test_patterns_are_filled_in_once_and_alike_for_the_import_and_its_progress(
     (tmp_path / "older" / "oldest").mkdir(parents=True)
     paths = [str(write(tmp_path / name, LOG)) for name in ("a.log", "older/b.log", "older/oldest/c.log")]
     named: list[list[str]] = []
-    monkeypatch.setattr("ingest.import_logs.import_files", lambda *it: named.append(it[0]) or Outcome("", [], False))
-    monkeypatch.setattr("weblake.commands.data._progress_bar", lambda names: nullcontext(named.append(names)))
+
+    def import_files(names: list[str], *_: object) -> Outcome:
+        named.append(names)
+        return Outcome("", [], False)
+
+    def progress_bar(names: list[str]) -> AbstractContextManager[None]:
+        named.append(names)
+        return nullcontext()
+
+    monkeypatch.setattr("ingest.import_logs.import_files", import_files)
+    monkeypatch.setattr("weblake.commands.data._progress_bar", progress_bar)
     monkeypatch.chdir(tmp_path)
     command = with_variables(GROUP, ["import"], {"FILE": f"{tmp_path}/**/*.log"})
     assert run(command) == 0
