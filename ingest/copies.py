@@ -53,9 +53,11 @@ def _message(name: str, looked_up: int, copies: list[list[Occurrence]], source: 
     came = sorted(row.at for of_line in copies for row in of_line)
     first, last = (f"{at:%Y-%m-%d %H:%M}" for at in (came[0], came[-1]))
     when = f"at {first}" if first == last else f"between {first} and {last}"
-    servers = sorted({row.source for of_line in copies for row in of_line if row.source})
+    sources = {row.source for of_line in copies for row in of_line}
+    servers = sorted(name for name in sources if name)
     by = f", as of {', '.join(servers)}" if servers else ""
-    advice = "If it is another server's log, say so with SOURCE=; " if servers and not source else ""
+    would_a_name_help = not source and all(sources)
+    advice = "If it is another server's log, say so with SOURCE=; " if would_a_name_help else ""
     return (
         f"{name}: {len(copies)} of {looked_up} lines that were looked up are in the lake already under other ids; they "
         f"came {when} UTC{by}. So the log is a copy that was cut, joined or filtered, a shipper sent it, or an earlier "

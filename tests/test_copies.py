@@ -119,6 +119,8 @@ def test_a_name_is_advised_only_where_it_helps(tmp_path: Path) -> None:
     send(tmp_path, LOG[100:150], "web1")
     assert "say so with SOURCE=; AGAIN=1" in refusal(tmp_path, LOG[100:150])
     assert "SOURCE=" not in refusal(tmp_path, LOG[101:150], "web1")
+    assert "as of web1. " in (words := refusal(tmp_path, LOG[1:50] + LOG[101:150]))
+    assert "SOURCE=" not in words, "of some it is not known whose they are"
 
 
 def test_a_line_of_no_possible_year_is_not_looked_up(tmp_path: Path) -> None:
