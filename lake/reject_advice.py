@@ -14,7 +14,7 @@ _ADVICE = {
     "unreadable_time": "its time cannot be read: docs/logs.md lists the ways to write one",
     "time_in_future": "its time is ahead by more than FUTURE_SECONDS: look at both clocks, and at the time zone",
     **dict.fromkeys(
-        FORMER_REASONS, "an earlier version rejected it, and today it would count: `make replay` brings it in"
+        FORMER_REASONS, "an earlier version rejected it: `make replay` reads it again, and counts it where it can"
     ),
 }
 

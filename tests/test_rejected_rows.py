@@ -120,7 +120,7 @@ def test_what_does_not_print_is_shown_as_an_escape(
 def test_each_reason_says_what_to_do() -> None:
     unknown = advice_for("no_such_reason")
     assert [reason for reason in (*REJECT_REASONS, *FORMER_REASONS) if advice_for(reason) == unknown] == []
-    assert {reason for reason in (*REJECT_REASONS, *FORMER_REASONS) if "would count" in advice_for(reason)} == {
+    assert {reason for reason in (*REJECT_REASONS, *FORMER_REASONS) if "`make replay`" in advice_for(reason)} == {
         *FORMER_REASONS
     }
     assert "FUTURE_SECONDS" in advice_for("time_in_future")
