@@ -6,20 +6,16 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-import psutil
-
 from ingest.files.identity import place_of
 from ingest.stored import StoredOffsets
 from lake.bronze_rows import open_bronze
-from lake.contracts.reports import StreamReport, read_stream_report
+from lake.contracts.reports import read_stream_report
 from lake.errors import LakeError
 from lake.fates import Fate, Rejects, fate_of
 from lake.reject_advice import advice_for
 from lake.settings import Settings
 
 POLL_SECONDS = 0.5
-FRESH_SECONDS = 60
-"""A stream that runs reports more often."""
 NO_STREAM = "no stream runs here, so nothing is counted yet: `make up` starts it"
 MORE = "`make status` shows how far the stream is; importing the same files again later says what became of them"
 
@@ -43,7 +39,9 @@ class Account:
     duplicates: int = 0
     rejections: list[Rejection] = field(default_factory=list)
     missing: int = 0
-    """Lines that Kafka has, and of which bronze does not show where they are."""
+    """Lines that are not in bronze where Kafka has them."""
+    unknown: int = 0
+    """Lines of which it is not known where Kafka has them, so nobody looked for them."""
     note: str | None = None
     """Why it is not known, or not yet so."""
 
@@ -87,7 +85,8 @@ def follow(
         fate.counted,
         fate.duplicates,
         sorted(rejections, key=lambda one: -one.lines),
-        stored.number - fate.found,
+        stored.number - stored.unknown - fate.found,
+        stored.unknown,
         note,
     )
 
@@ -100,7 +99,7 @@ def _wait(
     rows_to_count = -1
     while True:
         report = read_stream_report(settings.stream_file)
-        if report is None or not _is_alive(report):
+        if report is None or not report.has_living_writer():
             return NO_STREAM
         if report.bronze.refusal:
             return f"bronze waits for you, and nothing is counted until then: {report.bronze.error or '`make status`'}"
@@ -117,10 +116,6 @@ def _wait(
             errors = "".join(f"; {stage}: {error}" for stage, error in report.errors.items())
             return f"the stream has got no further for {patience_seconds:.0f} s{errors}; {MORE}"
         time.sleep(POLL_SECONDS)
-
-
-def _is_alive(report: StreamReport) -> bool:
-    return time.time() - report.updated_at < FRESH_SECONDS and psutil.pid_exists(report.pid)
 
 
 def _rejection(reason: str, rejects: Rejects, logs: Mapping[str, str]) -> Rejection:

@@ -14,10 +14,9 @@ from ingest.connection import connect
 from ingest.files.identity import LineIds
 from ingest.files.lines import Line
 from ingest.files.log_file import Log, LogFile
-from ingest.files.names import files_of
-from ingest.files.source import LogFileError
+from ingest.files.source import BrokenFileError, LogFileError
 from ingest.stored import StoredOffsets
-from ingest.survey import survey
+from ingest.survey import Opened, survey
 from lake.errors import ServiceError, SpaceError
 from lake.settings import Settings
 
@@ -116,21 +115,20 @@ class Outcome:
     """As in :class:`Tally`."""
 
 
-def import_files(words: list[str], settings: Settings, options: ImportOptions, progress: Progress) -> Outcome:
+def import_files(names: list[str], settings: Settings, options: ImportOptions, progress: Progress) -> Outcome:
     """Send the lines of log files, one file after the other, and wait until Kafka has them.
 
     Args:
-        words: Paths, patterns, or ``-`` for the standard input.
+        names: Paths, or ``-`` for the standard input.
         settings: Where Kafka is, and the lake in which the lines may be already.
         options: How.
         progress: Callbacks for how far it is.
 
     Raises:
         SettingsError: a file cannot be read, or is no access log; nothing was sent.
-        LakeError: lines of a file are in the lake already, under other ids; nothing was sent.
+        CopyError: lines of a file are in the lake already, under other ids; nothing was sent.
         ServiceError: there is no Kafka; nothing was sent.
     """
-    names = files_of(words)
     with ExitStack() as opened:
         looks_up = options.looks_up and not options.again
         found = survey(names, settings, options.source, looks_up=looks_up, opened=opened, look=progress.look)
@@ -141,13 +139,9 @@ def import_files(words: list[str], settings: Settings, options: ImportOptions, p
         tally, was_interrupted = importing.tally, False
         try:
             for name in names:
-                if name in found.opened:
-                    importing.send_file(*found.opened[name])
-                else:
-                    with LogFile(name) as file:
-                        importing.send_file(file, file.logs())
+                importing.send(name, found.opened.get(name))
             producer.flush()
-        except (ServiceError, SpaceError, LogFileError) as error:
+        except (ServiceError, SpaceError) as error:
             tally.problems.append(str(error))
         except KeyboardInterrupt:
             was_interrupted = True
@@ -159,7 +153,7 @@ def import_files(words: list[str], settings: Settings, options: ImportOptions, p
             producer.close()
     tally.problems += [f"{label} was refused by Kafka as too large" for label in producer.refused]
     if tally.sent == tally.held_back == 0 and not tally.problems and not was_interrupted:
-        tally.problems.append(f"nothing to import: {', '.join(words)} held no lines of a log")
+        tally.problems.append(f"nothing to import: {', '.join(names)} held no lines of a log")
     summary = tally.summary(producer.acknowledged)
     return Outcome(summary, tally.problems, was_interrupted, found.notes + tally.notes, producer.stored, tally.logs)
 
@@ -174,6 +168,23 @@ class Importing:
         self._source = source
         self._headers = [(SOURCE_HEADER, source.encode())] if source else []
         self._progress = progress or Progress()
+
+    def send(self, name: str, opened: Opened | None) -> None:
+        """Send the lines of a file, from where it is if it is open; one that has become unreadable is a problem.
+
+        Raises:
+            ServiceError: Kafka cannot be reached, or refused a line.
+        """
+        try:
+            if opened:
+                self.send_file(*opened)
+            else:
+                with LogFile(name) as file:
+                    self.send_file(file, file.logs())
+        except LogFileError as error:
+            self.tally.problems.append(str(error))
+        except OSError as error:
+            self.tally.problems.append(f"{name}: {error}; import it again; no line counts twice")
 
     def send_file(self, file: LogFile, logs: Iterator[Log]) -> None:
         """Send the lines of a file that is open; count them, and what went wrong, in the tally.
@@ -190,6 +201,11 @@ class Importing:
                     tally.notes.append(f"{one.name} was left out: it is {one.kind}")
                 else:
                     self._send(one)
+        except BrokenFileError as error:
+            tally.problems.append(
+                f"{error}; what came before it was sent ({tally.sent:,} lines sent so far), and a line that it cuts "
+                "was held back; fetch the file again and import it again; no line counts twice"
+            )
         except LogFileError as error:
             tally.problems.append(f"{error} ({tally.sent:,} lines sent so far)")
         else:

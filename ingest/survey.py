@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import NamedTuple
 
-from ingest.copies import require_new
+from ingest.copies import CopyError, require_new
 from ingest.files.lines import Line, lines_of
 from ingest.files.log_file import Log, LogFile
-from ingest.files.source import STDIN, BrokenFileError, LogFileError
+from ingest.files.source import BrokenFileError, LogFileError
 from ingest.sample import Numbered, Sample, Sampled
 from lake.bronze_rows import BronzeRows, open_bronze
 from lake.errors import LakeError, SettingsError
@@ -45,7 +45,7 @@ def survey(
 ) -> Survey:
     """Look at the files: at all lines of each where their lines are to be looked up, else at its first bytes.
 
-    Of the standard input only what is at hand is looked at.
+    Of the standard input and of a pipe only what is at hand is looked at, for they can be read only once.
 
     Args:
         names: Paths, or ``-`` for the standard input.
@@ -57,50 +57,78 @@ def survey(
 
     Raises:
         SettingsError: a file cannot be read, or is no access log.
-        LakeError: lines of a file are in the lake already, under other ids.
+        CopyError: lines of a file are in the lake already, under other ids.
     """
     found = Survey()
-    rows: BronzeRows | None = None
-    try:
-        rows = open_bronze(settings) if looks_up else None
-    except LakeError as error:
-        found.notes.append(f"whether these lines came before was not looked up: {error}")
+    bronze = _Bronze(settings if looks_up else None, source, found.notes)
     try:
         for name in names:
             look(name)
-            if name == STDIN:
-                file = opened.enter_context(LogFile(name))
-                logs = file.logs()
-                first = next(logs, None)
-                found.opened[name] = Opened(file, chain([first] if first else [], logs))
-                if first:
-                    _look_at(first, rows, source, _at_hand(first))
+            file = LogFile(name)
+            if file.path is None:
+                found.opened[name] = _begun(opened.enter_context(file), bronze)
             else:
-                with LogFile(name) as file:
-                    _look_at_all(file, rows, source)
-    except BrokenFileError:
-        raise
+                with file:
+                    _look_at_all(file, bronze)
+    except BrokenFileError as error:
+        raise SettingsError(f"{error}; nothing was sent") from error
     except LogFileError as error:
         raise SettingsError(str(error)) from error
     return found
 
 
-def _look_at_all(file: LogFile, rows: BronzeRows | None, source: str) -> None:
+class _Bronze:
+    """The lines that the lake has, as far as it can be looked into; a note says why it cannot."""
+
+    def __init__(self, settings: Settings | None, source: str, notes: list[str]) -> None:
+        self._source = source
+        self._notes = notes
+        self.rows: BronzeRows | None = None
+        if settings:
+            try:
+                self.rows = open_bronze(settings)
+            except LakeError as error:
+                self._give_up(error)
+
+    def require_new(self, name: str, lines: Iterator[Line]) -> None:
+        if self.rows is None:
+            return
+        try:
+            require_new(name, _sample(lines, self._source), self._source, self.rows)
+        except CopyError:
+            raise
+        except LakeError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: LakeError) -> None:
+        self._notes.append(f"whether these lines came before was not looked up: {error}")
+        self.rows = None
+
+
+def _begun(file: LogFile, bronze: _Bronze) -> Opened:
+    """Look at what is at hand of a file that can be read only once."""
+    logs = file.logs()
+    first = next(logs, None)
+    if first:
+        _look_at(first, bronze, _at_hand(first))
+    return Opened(file, chain([first] if first else [], logs))
+
+
+def _look_at_all(file: LogFile, bronze: _Bronze) -> None:
     try:
         for log in file.logs():
-            _look_at(log, rows, source, log.lines())
-            if rows is None:
+            _look_at(log, bronze, log.lines())
+            if bronze.rows is None:
                 return
     except BrokenFileError:
         pass  # what comes before is sent all the same, and then it is told
 
 
-def _look_at(log: Log, rows: BronzeRows | None, source: str, lines: Iterator[Line]) -> None:
-    if log.kind:
-        if not log.is_member:
-            raise LogFileError(f"{log.name} is {log.kind}; nothing was sent")
-    elif rows is not None:
-        require_new(log.name, _sample(lines, source), source, rows)
+def _look_at(log: Log, bronze: _Bronze, lines: Iterator[Line]) -> None:
+    if not log.kind:
+        bronze.require_new(log.name, lines)
+    elif not log.is_member:
+        raise LogFileError(f"{log.name} is {log.kind}; nothing was sent")
 
 
 def _at_hand(log: Log) -> Iterator[Line]:

@@ -10,6 +10,8 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 CERTAIN_SECONDS = 10
 ZONELESS_SECONDS = 15 * 3600
 """A time without a zone is that far from UTC at most."""
+YEARS = range(1970, 3000)
+"""No log is of another: such a time is a mistake, and cannot be looked up."""
 _ZONE = rb"(?:[.,]\d+)? ?(Z|GMT|UTC|[+-]\d\d:?\d\d)?"
 _NAMED_MONTH = re.compile(rb"(\d\d?)[/ -]([A-Z][a-z]{2})[/ -](\d{4})[: ](\d\d):(\d\d):(\d\d)" + _ZONE)
 _EPOCH = re.compile(rb"(?<![\w.-])(1\d{9}|[2-9]\d{8})(?:\d{3}){0,3}(?![\w-])")
@@ -39,6 +41,8 @@ def span_of(line: bytes) -> Span | None:
         hour, minute, second = (int(part) for part in match.group(4, 5, 6))
         at = dt.datetime(int(year), number, int(day), hour, minute, second, tzinfo=dt.timezone.utc)
     except ValueError:
+        return None
+    if at.year not in YEARS:
         return None
     shift = _offset(match[7])
     return _around(int(at.timestamp()) - (shift or 0), CERTAIN_SECONDS if shift is not None else ZONELESS_SECONDS)

@@ -6,11 +6,6 @@ import ipaddress
 import re
 from itertools import combinations
 
-IS_ADDRESS = "^([0-9]{1,3}([.][0-9]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+)$"
-"""Whether a key of the dimension ``client`` is an address: on all else (a host's name, an anonymised address, the
-unknown) no verdict falls. It is written for Python, Java and PostgreSQL alike. Of text that is no such key it says
-nothing: see :func:`canonical`."""
-
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _WRAPPED = re.compile(

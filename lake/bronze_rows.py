@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import reduce
 from operator import or_
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lake.contracts import BRONZE_PARTITION, WINDOW_SECONDS
 from lake.errors import LakeError, first_line
 from lake.settings import Settings
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
 
 LOCAL = "file://"
 ROWS_PER_PIECE = 65_536
@@ -61,7 +65,6 @@ class BronzeRows:
         Raises:
             LakeError: a file cannot be read.
         """
-        import pyarrow as pa
         import pyarrow.dataset as ds
 
         scanner = self._dataset.scanner(
@@ -73,10 +76,8 @@ class BronzeRows:
             fragment_scan_options=ds.ParquetFragmentScanOptions(pre_buffer=False, use_buffered_stream=True),
             use_threads=False,  # the stream is at work on this machine
         )
-        try:
+        with reading():
             yield from (piece for piece in scanner.to_batches() if piece.num_rows)
-        except (OSError, pa.ArrowException) as error:
-            raise LakeError(f"bronze cannot be read: {first_line(error)}; if files are missing, try again") from error
 
     def _window(self, first: int, last: int) -> Any:
         import pyarrow.dataset as ds
@@ -93,20 +94,51 @@ def open_bronze(settings: Settings) -> BronzeRows | None:
     Raises:
         LakeError: it is not on this machine's disk, or cannot be read.
     """
-    from deltalake import DeltaTable
-    from deltalake.exceptions import DeltaError, TableNotFoundError
+    table = bronze_table(settings)
+    if table is None:
+        return None
+    with reading():
+        return BronzeRows(table.to_pyarrow_dataset())
 
+
+def bronze_table(settings: Settings) -> DeltaTable | None:
+    """Return bronze as it is now; None where there is no table yet.
+
+    Raises:
+        LakeError: it is not on this machine's disk, or cannot be read.
+    """
+    from deltalake import DeltaTable
+    from deltalake.exceptions import TableNotFoundError
+
+    with reading(), suppress(TableNotFoundError):
+        return DeltaTable(bronze_folder(settings))
+    return None
+
+
+def bronze_folder(settings: Settings) -> str:
+    """Return the path of bronze.
+
+    Raises:
+        LakeError: it is not on this machine's disk.
+    """
     path = settings.bronze.removeprefix(LOCAL)
     if "://" in path:
         raise LakeError(
             f"LAKE_ROOT={settings.lake_root} is not on this machine's disk, and is not looked into from here"
         )
+    return path
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Raise LakeError where the table or a file of it cannot be read."""
+    import pyarrow as pa
+    from deltalake.exceptions import DeltaError
+
     try:
-        return BronzeRows(DeltaTable(path).to_pyarrow_dataset())
-    except TableNotFoundError:
-        return None
-    except (DeltaError, OSError) as error:
-        raise LakeError(f"bronze at {path} cannot be read: {first_line(error)}") from error
+        yield
+    except (DeltaError, OSError, pa.ArrowException) as error:
+        raise LakeError(f"bronze cannot be read: {first_line(error)}; if files are missing, try again") from error
 
 
 def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

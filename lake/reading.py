@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
-
-import psutil
 
 from lake.contracts.edition import Edition
 from lake.contracts.reports import read_stream_report
 from lake.errors import SettingsError
 from lake.settings import Settings
-
-ALIVE_SECONDS = 120
-"""A stream that runs writes its report much more often."""
 
 
 def require_the_streams_reading(settings: Settings) -> None:
@@ -25,7 +19,7 @@ def require_the_streams_reading(settings: Settings) -> None:
     stream = None
     with suppress(OSError):  # `make status` says so
         stream = read_stream_report(settings.stream_file)
-    if stream is None or time.time() - stream.updated_at > ALIVE_SECONDS or not psutil.pid_exists(stream.pid):
+    if stream is None or not stream.has_living_writer():
         return
     ours = Edition.of_today(settings).reads_by
     others = [name for name, text in ours.items() if stream.reads_by.get(name, text) != text]

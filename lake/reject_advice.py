@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lake.contracts import FORMER_REASONS
+
 _ADVICE = {
     "not_a_log_line": "it is neither a JSON event nor a line in a format that Weblake reads: docs/logs.md lists those",
     "not_json": "it begins like a JSON object and is none: it may be cut off, or its quotes are not escaped",
@@ -10,15 +12,10 @@ _ADVICE = {
     "not_an_event": "it is a JSON object without an `action`: docs/logs.md says which objects are events",
     "missing_time": "it does not say when it happened: log the time",
     "unreadable_time": "its time cannot be read: docs/logs.md lists the ways to write one",
-    "time_too_old": "its time is before 2000: look at the clock of the server",
-    "time_in_future": "its time is ahead of this machine's: look at both clocks, and at the time zone",
-    "missing_ip": "it has no client address: log it",
-    "invalid_ip": "its client is no IP address: have the server log the address, and not the name",
-    "unknown_action": "its action is not listed in the rules file: add it to `actions` there",
-    "wrong_type": "a number, status or text of it has the wrong type: docs/logs.md shows an event",
-    "key_too_long": "its address, action or product is longer than 256 characters",
-    "invalid_utf8": "it is not UTF-8: have the server write UTF-8",
-    "nul_character": "it contains a NUL character",
+    "time_in_future": "its time is ahead by more than FUTURE_SECONDS: look at both clocks, and at the time zone",
+    **dict.fromkeys(
+        FORMER_REASONS, "an earlier version rejected it: `make replay` reads it again, and counts it where it can"
+    ),
 }
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
+from lake.bronze_rows import bronze_folder, bronze_table, reading
 from lake.contracts import NO_FORMAT
-from lake.errors import LakeError, first_line
+from lake.errors import LakeError
 from lake.settings import Settings
 
-LOCAL = "file://"
 ROWS_PER_PIECE = 8_192
 PLACE = ("ingested_at", "kafka_partition", "kafka_offset")
 COLUMNS = (*PLACE, "reject_reason", "format", "value")
@@ -47,7 +47,7 @@ def newest_rejected(settings: Settings, number: int, reason: str | None = None) 
         LakeError: bronze is not on this machine's disk, or cannot be read.
     """
     found: list[RejectedRow] = []
-    try:
+    with reading():
         for file in _files_with_rejected(settings):
             if len(found) == number and found[0].at > file.newest:
                 break
@@ -56,33 +56,23 @@ def newest_rejected(settings: Settings, number: int, reason: str | None = None) 
                     heappush(found, row)
                 elif row > found[0]:
                     heapreplace(found, row)
-    except OSError as error:
-        raise LakeError(f"bronze cannot be read: {first_line(error)}; if files are missing, try again") from error
     return sorted(found, reverse=True)
 
 
 def _files_with_rejected(settings: Settings) -> list[_File]:
     """Return the files of bronze that have rejected rows, those with the newest rows first."""
     import pyarrow as pa
-    from deltalake import DeltaTable
-    from deltalake.exceptions import DeltaError, TableNotFoundError
 
-    path = settings.bronze.removeprefix(LOCAL)
-    if "://" in path:
-        raise LakeError(
-            f"LAKE_ROOT={settings.lake_root} is not on this machine's disk, and is not looked into from here; ask "
-            "marts.rejected instead"
-        )
     try:
-        actions: Any = DeltaTable(path).get_add_actions(flatten=True)
-        files = pa.table(actions).to_pylist()
-    except TableNotFoundError:
+        folder, table = bronze_folder(settings), bronze_table(settings)
+    except LakeError as error:
+        raise LakeError(f"{error}; ask marts.rejected instead") from error
+    if table is None:
         return []
-    except (DeltaError, OSError) as error:
-        raise LakeError(f"bronze at {path} cannot be read: {first_line(error)}") from error
+    actions: Any = table.get_add_actions(flatten=True)
     with_rejected = (
-        _File(Path(path, unquote(file["path"])), file["max.ingested_at"])
-        for file in files
+        _File(Path(folder, unquote(file["path"])), file["max.ingested_at"])
+        for file in pa.table(actions).to_pylist()
         if file["num_records"] > file["null_count.reject_reason"]
     )
     return sorted(with_rejected, key=lambda file: file.newest, reverse=True)

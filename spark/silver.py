@@ -243,9 +243,7 @@ class Silver:
             as_of = max((file.newest for file in self._files.between(done, upto)), default=report.as_of)
         self._progress.report_silver(lambda silver: replace(silver, version=version, rows=rows, as_of=as_of))
         if batch.unlisted:
-            self._progress.report_silver(
-                lambda silver: replace(silver, named=batch.named, unlisted=batch.unlisted, unlisted_at=as_of)
-            )
+            self._progress.report_silver(lambda silver: silver.with_unlisted(batch.named, batch.unlisted, as_of))
         log.info("ledger version %d: bronze up to batch %d", version, upto)
 
 

@@ -20,8 +20,6 @@ from stack.turns import require_no_stop
 SERVICE_SECONDS = 120
 TIMEOUT_SECONDS = 300
 CATCH_UP_SECONDS = 120
-FRESH_SECONDS = 30
-"""How old the report of a stream that is alive may be: it writes one every ten seconds."""
 SAY_SECONDS = 10
 RESTARTS_THAT_FAIL = 3
 """A program that has been started this many times more during one ``up`` will not come up by itself."""
@@ -151,10 +149,10 @@ def _all_run(settings: Settings) -> bool:
 
 
 def _is_alive(settings: Settings, stream: StreamReport | None) -> bool:
-    """Say whether the report is of the stream that runs now, and fresh."""
+    """Say whether the report is of the stream that runs now, though it may be old, as on a disk that is full."""
     state = supervision.states(settings).get("stream")
-    is_its = stream is not None and state is not None and stream.pid == state.pid != 0
-    return is_its and stream is not None and time.time() - stream.updated_at < FRESH_SECONDS
+    is_its = stream is not None and state is not None and stream.pid == state.pid
+    return is_its and stream is not None and stream.has_living_writer()
 
 
 def _require_no_question(settings: Settings) -> None:

@@ -7,9 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
-
-from lake.contracts.reports import BronzeReport, StreamReport, VerifyReport, read_stream_report
+from lake.contracts.reports import BronzeReport, VerifyReport, read_stream_report
 from lake.settings import Settings
 from stack import private
 from stack.disk import Room, disk_usage, room
@@ -126,7 +124,7 @@ def gather(settings: Settings, with_sizes: bool = True) -> Status:
         marts_version=marts.marts_version,
         marts_age_seconds=_age(marts.built_at, now),
         stream_age_seconds=_age(stream.updated_at if stream else None, now),
-        is_stream_there=stream is not None and _wrote(stream),
+        is_stream_there=stream is not None and stream.has_living_writer(),
         disk_bytes=sizes.answer(unknown, unknown) or {},
         advice=stream.silver.advice if stream else None,
         proxy=shared.answer([], []),  # it says nothing of how the stack is
@@ -147,13 +145,6 @@ def gather(settings: Settings, with_sizes: bool = True) -> Status:
         looked_at=now,
         seconds=time.time() - now,
     )
-
-
-def _wrote(stream: StreamReport) -> bool:
-    """Say whether the process runs that wrote a report: a later one may have its number."""
-    with suppress(psutil.Error):
-        return stream.pid > 0 and psutil.Process(stream.pid).create_time() <= stream.updated_at
-    return False
 
 
 def _age(at: float | None, now: float) -> float | None:

@@ -36,7 +36,7 @@ def turn(settings: Settings, command: str) -> Iterator[None]:
     last_stop = _changed_at(settings.data / STOP)
 
     def has_leave() -> bool:
-        if not was_stopping and _changed_at(settings.data / STOP) != last_stop:
+        if not was_stopping and _changed_at(settings.data / STOP) not in (0, last_stop):  # 0: it was deleted
             raise _stopped_by(stopper(settings) or DOWN)
         return True
 

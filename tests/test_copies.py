@@ -10,12 +10,11 @@ import pytest
 from bronze_tables import EPOCH, Row, append
 from settings_in import settings_in
 
-from ingest.copies import require_new
+from ingest.copies import CopyError, require_new
 from ingest.files.identity import LineIds
 from ingest.sample import RUN, RUNS, Numbered, Sample, Sampled
 from ingest.times import CERTAIN_SECONDS, ZONELESS_SECONDS, Span, span_of
 from lake.bronze_rows import open_bronze
-from lake.errors import LakeError
 
 NOON = int(EPOCH.timestamp())
 
@@ -45,16 +44,22 @@ def send(folder: Path, lines: list[bytes], source: str = "", *, by_shipper: bool
     append(folder / "bronze" / "web_logs", 1, *rows)
 
 
-def is_new(folder: Path, lines: list[bytes], source: str = "") -> bool:
+def refusal(folder: Path, lines: list[bytes], source: str = "") -> str:
+    """Return in which words the log is refused; empty where it is new."""
     rows = open_bronze(settings_in(folder, LAKE_ROOT=str(folder)))
     assert rows is not None
     try:
         require_new("access.log", sample_of(lines, source), source, rows)
-    except LakeError as error:
-        assert "are in the lake already under other ids; they came at 2026-03-02 12:00 UTC" in str(error)
-        assert "AGAIN=1" in str(error)
-        return False
-    return True
+    except CopyError as error:
+        return str(error)
+    return ""
+
+
+def is_new(folder: Path, lines: list[bytes], source: str = "") -> bool:
+    words = refusal(folder, lines, source)
+    assert not words or "are in the lake already under other ids; they came at 2026-03-02 12:00 UTC" in words
+    assert not words or "AGAIN=1" in words
+    return not words
 
 
 def test_the_same_log_is_no_copy_also_when_it_has_grown_or_was_interrupted(tmp_path: Path) -> None:
@@ -105,6 +110,23 @@ def test_the_log_of_another_server_is_no_copy_if_both_are_named(tmp_path: Path) 
     assert is_new(tmp_path, LOG[:50], "web1")
     assert is_new(tmp_path, LOG[:50], "web2")
     assert not is_new(tmp_path, LOG[:50])
+
+
+def test_a_name_is_advised_only_where_it_helps(tmp_path: Path) -> None:
+    send(tmp_path, LOG[:50])
+    assert "SOURCE=" not in refusal(tmp_path, LOG[1:50], "web1")
+    assert "SOURCE=" not in refusal(tmp_path, LOG[1:50])
+    send(tmp_path, LOG[100:150], "web1")
+    assert "say so with SOURCE=; AGAIN=1" in refusal(tmp_path, LOG[100:150])
+    assert "SOURCE=" not in refusal(tmp_path, LOG[101:150], "web1")
+    assert "as of web1. " in (words := refusal(tmp_path, LOG[1:50] + LOG[101:150]))
+    assert "SOURCE=" not in words, "of some it is not known whose they are"
+
+
+def test_a_line_of_no_possible_year_is_not_looked_up(tmp_path: Path) -> None:
+    send(tmp_path, LOG[:2])
+    odd = [b"0001-01-01T00:00:00Z a", b"9999-12-31T23:59:59Z b", b"01/Jan/0001:00:00:00 +0000 c"]
+    assert is_new(tmp_path, [*odd, LOG[50]])
 
 
 def test_lines_without_a_time_are_not_looked_up(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 from bronze_tables import Row, append
 from settings_in import settings_in
@@ -14,13 +15,10 @@ from settings_in import settings_in
 from ingest import follow as following
 from ingest.follow import NO_STREAM, Account, follow
 from ingest.stored import StoredOffsets
-from lake.contracts import REJECT_REASONS
 from lake.contracts.refusals import NewTopic, Refusal
 from lake.contracts.reports import BronzeReport, SilverReport, StreamReport, write_stream_report
-from lake.reject_advice import advice_for
 from lake.settings import Settings
-
-UNKNOWN = advice_for("a reason that nobody knows")
+from weblake.show.imports import show_account
 
 
 @pytest.fixture
@@ -67,11 +65,11 @@ def test_it_waits_until_the_ledger_has_what_bronze_had_when_the_last_record_came
 
 
 @pytest.mark.parametrize("is_dead", [True, False])
-def test_a_stream_that_has_ended_or_is_silent_is_not_waited_for(settings: Settings, is_dead: bool) -> None:
+def test_a_stream_that_has_ended_is_not_waited_for_though_another_has_its_number(
+    settings: Settings, is_dead: bool
+) -> None:
     assert follow(settings, stored((0, 4)), {}, 60, lambda *_: None).note == NO_STREAM
-    ended: dict[str, object] = (
-        {"pid": 2**22 + 1} if is_dead else {"updated_at": time.time() - following.FRESH_SECONDS - 1}
-    )
+    ended: dict[str, object] = {"pid": 2**22 + 1} if is_dead else {"updated_at": psutil.Process().create_time() - 1}
     write_stream_report(settings.stream_file, report(bronze(), 0, **ended))
     assert follow(settings, stored((0, 4)), {}, 60, lambda *_: None) == Account(note=NO_STREAM)
 
@@ -118,8 +116,23 @@ def test_the_first_line_of_a_reason_is_that_of_the_first_file_that_has_one(setti
     assert (account.rejected, account.counted, account.missing) == (4, 0, 1)
 
 
-def test_there_is_advice_for_every_reason() -> None:
-    assert [reason for reason in REJECT_REASONS if advice_for(reason) == UNKNOWN] == []
+def test_records_whose_place_is_unknown_are_not_missing(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    append(Path(settings.bronze), 1, Row(b"a", 0, 4, 0, "f-1-a"))
+    write_stream_report(settings.stream_file, report(bronze(6, rows=1), 1))
+    account = follow(settings, stored((0, 4), (0, 5), (0, -1), (1, -1)), {}, 60, lambda *_: None)
+    assert account == Account(counted=1, missing=1, unknown=2)
+    assert show_account(account, 0.05) == 0
+    told = capsys.readouterr().err
+    assert "1 lines are not in bronze" in told
+    assert "of 2 lines it is not known where Kafka has them" in told
+
+
+def test_a_stream_that_lives_is_waited_for_though_it_is_silent(settings: Settings) -> None:
+    silent = report(bronze(3), 0, pid=1, updated_at=psutil.Process(1).create_time() + 1)
+    write_stream_report(settings.stream_file, silent)
+    account = follow(settings, stored((0, 4)), {}, 0.05, lambda *_: None)
+    assert account.note is not None
+    assert account.note.startswith("the stream has got no further for")
 
 
 def test_offsets_are_kept_as_ranges(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import os
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
 from collected import Collector, imported, write
+from commands import GROUP
 
 from ingest.files import ending
 from ingest.files.identity import LineIds, place_of
@@ -16,6 +18,7 @@ from ingest.import_logs import LINES_PER_PROGRESS, Importing, Outcome, Progress,
 from ingest.producer import MAX_VALUE_BYTES
 from lake.errors import ServiceError
 from weblake.main import run
+from weblake.make import with_variables
 
 LINE = b'203.0.113.9 - - [15/Jan/2026:07:00:00 +0000] "GET /product/1 HTTP/1.1" 200 5 "-" "x \\xe9 \xff"'
 OTHER = LINE.replace(b"/product/1 ", b"/product/2 ")
@@ -194,6 +197,29 @@ def test_nobody_is_asked_who_stopped_an_import_that_came_to_its_end(
     monkeypatch.setattr("ingest.import_logs.import_files", lambda *_: Outcome("2 lines read", problems, False))
     monkeypatch.setattr("stack.turns.stopper", lambda _: pytest.fail("somebody asked"))
     assert run(["import", "a.log"]) == code
+
+
+def test_patterns_are_filled_in_once_and_alike_for_the_import_and_its_progress(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "older" / "oldest").mkdir(parents=True)
+    paths = [str(write(tmp_path / name, LOG)) for name in ("a.log", "older/b.log", "older/oldest/c.log")]
+    named: list[list[str]] = []
+
+    def import_files(names: list[str], *_: object) -> Outcome:
+        named.append(names)
+        return Outcome("", [], False)
+
+    def progress_bar(names: list[str]) -> AbstractContextManager[None]:
+        named.append(names)
+        return nullcontext()
+
+    monkeypatch.setattr("ingest.import_logs.import_files", import_files)
+    monkeypatch.setattr("weblake.commands.data._progress_bar", progress_bar)
+    monkeypatch.chdir(tmp_path)
+    command = with_variables(GROUP, ["import"], {"FILE": f"{tmp_path}/**/*.log"})
+    assert run(command) == 0
+    assert named == [paths, paths]
 
 
 def test_an_empty_file_has_no_lines(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -189,6 +189,7 @@ def test_bytes_that_are_no_utf_8_pass(tmp_path: Path) -> None:
         (b"2026-03-01 03:00:00: (server.c.1551) server started\n", "lighttpd's error log"),
         (b"01-Mar-2026 03:00:00.123 INFO [main] org.apache.catalina.startup x\n", "Tomcat"),
         (b"[01-Mar-2026 03:00:00 UTC] PHP Fatal error:  x\nStack trace:\n#0 {main}\n  thrown in /srv/a.php\n", "PHP"),
+        (b"[01-Mar-2026 03:00:00 UTC] PHP Warning:  x\n{\n  cart: 5\n}\n", "PHP"),
         (b"#Software: Microsoft HTTP API 2.0\n", "error log of Windows"),
     ],
 )
@@ -203,6 +204,8 @@ def test_what_is_no_access_log_is_known_by_its_beginning(begin: bytes, kind: str
         LOG,
         LINES[0] + b"\n" + ERROR,
         ERROR + LINES[0] + b"\n" + LINES[1] + b"\n",
+        ERROR * 9 + LINES[0] + b"\n",
+        ERROR * 9 + b'{"timestamp": "2026-03-01T12:00:00Z", "action": "checkout"}\n',
         bytes(9_000) + LOG,
         b'203.0.113.9 - - [01/Mar/2026:03:00:00 +0000] "\x16\x03\x01" 400 5 "-" "-"\n' + LOG,
         '203.0.113.9 - - [01/Mar/2026:03:00:00 +0000] "GET /Größe HTTP/1.1" 200 5\n'.encode("latin-1"),

@@ -142,18 +142,21 @@ def test_variables_become_options_and_others_are_left_alone() -> None:
     assert with_variables(GROUP, ["nothing"], {"DEEP": "1"}) == ["nothing"]
 
 
-def test_files_are_split_and_patterns_filled_in_as_a_shell_would(
+def test_files_are_split_as_a_shell_would_and_patterns_left_to_the_import(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("b.log", "a.log", "my old.log"):
         Path(name).touch()
     Path("c.log").mkdir()
+    Path("c.log", "d.log").touch()
     for value, files in (
         ("a.log b.log", ["a.log", "b.log"]),
-        ("?.log", ["a.log", "b.log"]),
+        ("?.log", ["?.log"]),
+        ("**/d.*", ["**/d.*"]),
         ("my old.log", ["my old.log"]),
-        ("my o*.log", ["my old.log"]),
+        ("my o*.log", ["my o*.log"]),
+        ("a.* my*", ["a.*", "my*"]),
         ("'my old.log' none*", ["my old.log", "none*"]),
         ("-", ["-"]),
     ):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 
@@ -37,6 +39,25 @@ def test_an_old_database_gets_what_it_lacks_and_keeps_its_bookmark(stack_setting
     for table in ("verdict_records", "replay_records"):
         assert query(old, "dbt", f"select count(*) from silver.{table}") == [(0,)]
         assert query(old, "pipeline", f"delete from silver.{table} returning 1") == []
+
+
+def test_migrations_wait_for_a_mirror_at_work_which_goes_on(stack_settings: Settings) -> None:
+    busy = replace(stack_settings, postgres_database="busy")
+    migrate(busy)
+    insert = "insert into silver.verdicts values ('203.0.113.7', 'convicted', 'a', 'b', now(), 1)"
+    waits = "select exists (select from pg_stat_activity where usename = 'pipeline' and wait_event_type = 'Lock')"
+    with ThreadPoolExecutor() as pool:
+        with closing(connect(busy, "pipeline")) as mirror, mirror, mirror.cursor() as cursor:
+            cursor.execute("begin; lock table silver.bookmark in exclusive mode")
+            migration = pool.submit(migrate, busy)
+            until = time.monotonic() + 60
+            while query(busy, "owner", waits) != [(True,)] and time.monotonic() < until:
+                time.sleep(0.1)
+            cursor.execute(insert)
+            cursor.execute("insert into silver.window_counts select (null::silver.window_counts).* where false")
+            cursor.execute("commit")
+        assert migration.result() == []
+    assert query(busy, "dbt", "select ip_address from silver.verdicts") == [("203.0.113.7",)]
 
 
 def test_an_owner_who_is_no_superuser_can_do_all_of_it(stack_settings: Settings) -> None:

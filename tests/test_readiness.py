@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 from settings_in import settings_in
 
@@ -23,7 +24,7 @@ from stack.servers.ports import pick_quiet_ports
 from stack.supervision import ProgramState
 from stack.turns import START, last_turn
 
-PID = 7
+PID = os.getpid()
 STARTED_AT = time.time() - 100
 
 
@@ -59,14 +60,23 @@ def test_a_stack_that_is_well_is_not_waited_for(well: Settings, capsys: pytest.C
     ("report", "words"),
     [
         (StreamReport(PID + 1, time.time() + 1000), "the stream is starting"),
-        (StreamReport(PID, time.time() - 1000), "the stream is starting"),
+        (StreamReport(PID, psutil.Process().create_time() - 1), "the stream is starting"),
         (StreamReport(PID, 0.0), "the stream is starting"),
     ],
 )
-def test_a_report_of_another_stream_or_of_long_ago_is_none(report: StreamReport, words: str, well: Settings) -> None:
+def test_a_report_of_another_stream_or_of_an_earlier_process_is_none(
+    report: StreamReport, words: str, well: Settings
+) -> None:
     write(well, report)
     with pytest.raises(ServiceError, match=f"until every program runs .{words}.*`make down` stops it"):
         wait_for_result(well, Watch(well))
+
+
+def test_a_stream_that_runs_is_there_though_its_report_is_old(well: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = time.time() - 1000
+    monkeypatch.setattr("psutil.Process.create_time", lambda _: old - 1)
+    write(well, StreamReport(PID, old, mirror=MirrorReport(as_of=time.time())))
+    assert not wait_for_result(well, Watch(well))
 
 
 def test_a_missing_program_is_waited_for(well: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from settings_in import settings_in
 
@@ -73,7 +74,8 @@ def test_others_are_refused_while_the_stream_runs(settings: Settings) -> None:
     words = f"other URL rules than {settings.rules_file} has now"
     with pytest.raises(SettingsError, match=re.escape(words)):
         require_the_streams_reading(settings)
-    not_running: list[dict[str, Any]] = [{"updated_at": report.updated_at - 600}, {"pid": 2**22 + 1}, {"reads_by": {}}]
+    before_this_process = psutil.Process().create_time() - 1
+    not_running: list[dict[str, Any]] = [{"updated_at": before_this_process}, {"pid": 2**22 + 1}, {"reads_by": {}}]
     for changes in not_running:  # or of an older version
         write_stream_report(settings.stream_file, replace(report, **changes))
         require_the_streams_reading(other)

@@ -10,7 +10,7 @@ import pytest
 from deltalake import write_deltalake
 from settings_in import settings_in
 
-from lake.contracts import REJECT_REASONS
+from lake.contracts import FORMER_REASONS, REJECT_REASONS
 from lake.errors import LakeError
 from lake.reject_advice import advice_for
 from lake.rejected_rows import newest_rejected
@@ -83,6 +83,18 @@ def test_older_files_are_not_looked_into(settings: Settings) -> None:
         seconds(settings, 2)
 
 
+def test_a_damaged_file_or_table_is_told_in_words(settings: Settings) -> None:
+    append(settings, (1, b"a", "not_json"))
+    (file,) = Path(settings.bronze).rglob("*.parquet")
+    file.write_bytes(b"PAR1 and no more")
+    with pytest.raises(LakeError, match="bronze cannot be read: "):
+        seconds(settings, 1)
+    (commit,) = Path(settings.bronze, "_delta_log").glob("*.json")
+    commit.write_text("{")
+    with pytest.raises(LakeError, match=r"bronze cannot be read: .*; ask marts.rejected instead"):
+        seconds(settings, 1)
+
+
 def test_a_lake_elsewhere_is_said_to_be_one(tmp_path: Path) -> None:
     with pytest.raises(LakeError, match="LAKE_ROOT=s3a://shop/lake is not on this machine's disk"):
         newest_rejected(settings_in(tmp_path, LAKE_ROOT="s3a://shop/lake"), 1)
@@ -107,4 +119,8 @@ def test_what_does_not_print_is_shown_as_an_escape(
 
 def test_each_reason_says_what_to_do() -> None:
     unknown = advice_for("no_such_reason")
-    assert [reason for reason in (*REJECT_REASONS, "several_records") if advice_for(reason) == unknown] == []
+    assert [reason for reason in (*REJECT_REASONS, *FORMER_REASONS) if advice_for(reason) == unknown] == []
+    assert {reason for reason in (*REJECT_REASONS, *FORMER_REASONS) if "`make replay`" in advice_for(reason)} == {
+        *FORMER_REASONS
+    }
+    assert "FUTURE_SECONDS" in advice_for("time_in_future")

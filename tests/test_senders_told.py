@@ -40,9 +40,10 @@ def test_a_clock_is_told_of_for_an_hour() -> None:
 
 
 def test_actions_that_nobody_listed_are_told_of_for_an_hour() -> None:
-    stream = StreamReport(silver=SilverReport(named=8, unlisted=2, unlisted_at=1000.0))
+    stream = StreamReport(silver=SilverReport(named=80, unlisted=20, unlisted_at=1000.0))
     assert unlisted_share(stream, 4600.0) == 0.25
     assert unlisted_share(stream, 4601.0) == 0.0
+    assert unlisted_share(StreamReport(silver=SilverReport(named=9, unlisted=9, unlisted_at=1000.0)), 1000.0) == 0.0
     assert unlisted_share(StreamReport(), 0.0) == unlisted_share(None, 0.0) == 0.0
 
 

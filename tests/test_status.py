@@ -60,7 +60,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"loops": [Loop("marts", 311.0, 10)]}, "marts has said nothing for 311 s", "make logs NAME=marts"),
     ({"loops": [Loop("guard", 301.0, 0)]}, "guard has said nothing for 301 s", "make logs NAME=marts"),
     ({"clock_ahead_seconds": 3610.0}, "clock runs 60 minutes ahead", "make up FUTURE_SECONDS=3720`, then `make replay"),
-    ({"unlisted_share": 0.5}, "50.0% of the events in a batch name an action that nobody listed", "make replay"),
+    ({"unlisted_share": 0.5}, "50.0% of the events in some batches name an action that nobody listed", "make replay"),
     ({"errors": ["mirror: it broke"]}, "mirror: it broke", "make logs NAME=stream"),
     ({"errors": ["bronze: it waits; run `make accept-loss`"]}, "it waits", "make accept-loss"),
     ({"complaints": ["others may look into x; run `make up`, or `chmod -R go= x`"]}, "others", "chmod -R go= x"),

@@ -20,7 +20,7 @@ from lake.settings import PROJECT, Settings, child_environment
 from stack import down as stack_down
 from stack.down import down
 from stack.servers.waiting import wait_until
-from stack.turns import CLEAN, START, last_turn, stopper, turn
+from stack.turns import CLEAN, START, STOP, last_turn, stopper, turn
 
 UP = """
 import signal, sys, time
@@ -132,6 +132,7 @@ def test_a_start_waits_for_a_down(begun: ExitStack, tmp_path: Path) -> None:
 def test_a_start_that_waits_for_a_clean_says_that_nothing_is_left(begun: ExitStack, tmp_path: Path) -> None:
     settings = settings_in(tmp_path / "data")
     settings.data.mkdir()
+    (settings.data / STOP).touch()
     with turn(settings, CLEAN):
         one = start(begun, settings.data)
         assert one.line() == f"{CLEAN} (pid {os.getpid()}) is at work on this stack; waiting until it has ended"

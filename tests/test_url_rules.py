@@ -130,10 +130,11 @@ def test_rules_that_repeat_much_but_share_nothing_are_taken(tmp_path: Path) -> N
     assert [rule.pattern for rule in load_url_rules(_rules(tmp_path, *patterns)).rules] == patterns
 
 
-def action_of(rules: UrlRules, method: str, target: str) -> tuple[str, str | None]:
-    """What the first rule that fits a request answered 200 says, and the product that it names."""
+def action_of(rules: UrlRules, method: str, target: str, status: int = 200) -> tuple[str, str | None]:
+    """What the first rule that fits a request says, and the product that it names."""
+    family = f"{status // 100}xx"
     for rule in rules.rules:
-        is_for = method in (rule.methods or (method,)) and "2xx" in (rule.statuses or ("2xx",))
+        is_for = method in (rule.methods or (method,)) and family in (rule.statuses or (family,))
         found = re.search(as_python(rule.pattern), target, re.ASCII) if is_for else None
         if found:
             return rule.action, found.group(rule.product_group) if rule.product_group else None
@@ -160,6 +161,7 @@ def action_of(rules: UrlRules, method: str, target: str) -> tuple[str, str | Non
         ("GET /wp-admin/edit.php/.env", "probe"),
         ("POST /xmlrpc.php", "probe"),
         ("POST /?wc-ajax=add_to_cart", "add_to_cart"),
+        ("POST /?wc-ajax=checkout", "checkout"),
         ("POST /wp-json/wc/store/v1/cart/add-item", "add_to_cart"),
         ("POST /my-account/", "post"),
     ],
@@ -167,6 +169,11 @@ def action_of(rules: UrlRules, method: str, target: str) -> tuple[str, str | Non
 def test_what_wordpress_asks_for_by_itself_is_no_attack_and_no_form(request_line: str, action: str) -> None:
     method, target = request_line.split(" ")
     assert action_of(load_url_rules(load_settings().rules_file), method, target) == (action, None)
+
+
+@pytest.mark.parametrize("target", ["/wp-json/jwt-auth/v1/token", "/graphql", "/?wc-ajax=login"])
+def test_what_is_refused_is_a_form(target: str) -> None:
+    assert action_of(load_url_rules(load_settings().rules_file), "POST", target, 401) == ("post", None)
 
 
 def test_a_product_of_woocommerce_s_cart_has_its_number() -> None:

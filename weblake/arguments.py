@@ -11,7 +11,11 @@ from lake.contracts import ERASED, UNKNOWN
 from lake.errors import SettingsError
 
 UNITS = {"min": 60, "h": 3_600, "d": 86_400}
-CLIENT = re.compile(r"(?=.*[.:])[0-9a-z*][0-9a-z*_.:-]*", re.ASCII)
+NAME = re.compile(
+    r"(?=.{1,253}$)(?!(?:.*\.)?[0-9]+$)(?!.*\.[0-9][^.]*$)[a-z0-9][a-z0-9_-]*(?:\.[a-z0-9_-]+)*", re.ASCII
+)
+"""The name of a host, also of one label; nothing that is meant for an address, such as ``192.0.2.300``."""
+ANONYMISED = re.compile(r"(?=.*[.:])(?=.*[x*])[0-9a-fx*.:]+", re.ASCII)
 AGO = re.compile(rf"(\d{{1,5}}) ?({'|'.join(UNITS)})")
 
 
@@ -65,8 +69,9 @@ def read_client(text: str) -> str:
     Raises:
         SettingsError: it is none of them, or nobody: the unknown, or those who are erased already.
     """
-    client = canonical(text) or text.strip().lower()
-    if not CLIENT.fullmatch(client) or client in (UNKNOWN, ERASED):
+    client = canonical(text) or text.strip().lower().removesuffix(".")
+    is_client = canonical(text) or NAME.fullmatch(client) or ANONYMISED.fullmatch(client)
+    if not is_client or client in (UNKNOWN, ERASED):
         raise SettingsError(f"--ip {text!r} is not an IP address, nor a host's name; give it as the marts show it")
     return client
 

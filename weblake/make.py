@@ -13,10 +13,10 @@ import shlex
 import sys
 from collections.abc import Mapping
 from difflib import get_close_matches
-from glob import glob
 from pathlib import Path
 from typing import Any
 
+from ingest.files.names import files_of
 from lake.errors import SettingsError
 from lake.password_files import is_password
 from lake.settings import by_name, load_settings
@@ -91,19 +91,9 @@ def _as_arguments(name: str, value: str, parameter: Any) -> list[str]:
 
 
 def _files(value: str) -> list[str]:
-    """Return the files that a value names: one file or pattern as it is, or several, with quotes as in a shell."""
-    whole = [value] if Path(value).exists() else _matches(value)
-    if whole:
-        return whole
-    names: list[str] = []
-    for word in split_words("FILE", value):
-        names += _matches(word) or [word]
-    return names
-
-
-def _matches(pattern: str) -> list[str]:
-    """Return the files that a pattern fits."""
-    return sorted(name for name in glob(pattern) if not Path(name).is_dir())  # noqa: PTH207 (it may begin with a slash)
+    """Return the words of a value: one file or pattern as it is, or several, with quotes as in a shell."""
+    is_one = any(Path(name).exists() for name in files_of([value]))
+    return [value] if is_one else split_words("FILE", value)
 
 
 def _require_no_near_misses(command: str, variables: Mapping[str, str], parameters: Mapping[str, Any]) -> None:

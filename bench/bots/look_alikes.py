@@ -14,7 +14,7 @@ from bench.bots.proxied import proxied_shop
 from ingest.shop.catalogue import GUEST, Shop, public_address, response_ms, user_id
 from ingest.shop.event import Client, Deed, new_id, render
 from ingest.shop.log_line import ROBOTS, get, page_of, post, render_line
-from ingest.shop.people import People
+from ingest.shop.people import RECORDS_PER_CLICK, People
 from ingest.shop.timetable import Life
 from ingest.shop.traffic import LOG, Record
 from lake.contracts import ADD_TO_CART, ASSET, CHECKOUT, VIEW
@@ -108,11 +108,12 @@ def _timed(life: Life, first: float) -> Iterator[tuple[float, Deed]]:
 def _office(office: Office, seed: int, with_assets: bool) -> Iterator[tuple[float, Deed]]:
     """What the forty do; with assets each click makes several requests, which come at once."""
     rng = Random(seed)
-    people = People(office, rng, CLICKS_PER_SECOND * (6.8 if with_assets else 1.0), 0.02, with_assets)
+    per_second = CLICKS_PER_SECOND * (RECORDS_PER_CLICK if with_assets else 1.0)
+    people = People(office, rng, per_second, 0.02, with_assets)
     due = 0.0
     while True:
         yield due, people.request(rng, due, 0.0)
-        due += rng.expovariate(CLICKS_PER_SECOND * (6.8 if with_assets else 1.0))
+        due += rng.expovariate(per_second)
 
 
 def _colleagues(address: str, rng: Random) -> Iterator[Life]:

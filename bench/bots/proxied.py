@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from random import Random
 
 from ingest.shop.catalogue import GUEST, public_address
-from ingest.shop.event import Client, Deed
+from ingest.shop.event import Client
 from ingest.shop.habits import probe
 from ingest.shop.log_line import render_line
 from ingest.shop.robots import PROBER
@@ -30,10 +30,8 @@ EVENT_ADDRESS = re.compile(rb'(?<="ip_address":")\d+\.\d+\.\d+\.\d+(?=")')
 
 def through_proxy(value: bytes, proxy: str) -> bytes:
     """Return a record as it would be had its client come through a proxy; a line names the client at its end."""
-    line, count = LINE_ADDRESS.subn(proxy.encode(), value, count=1)
-    if count:
-        client = LINE_ADDRESS.match(value)
-        return line + b' "%b"' % (client[1] if client else b"-")
+    if line := LINE_ADDRESS.match(value):
+        return proxy.encode() + value[line.end() :] + b' "%b"' % line[1]
     return EVENT_ADDRESS.sub(proxy.encode(), value, count=1)
 
 
@@ -63,8 +61,4 @@ def _scans(seconds: float, rng: Random, epoch: float) -> Iterator[Record]:
         due += rng.expovariate(RATE * SCANS_SHARE)
         if due >= seconds:
             return
-        yield Record(due, _line(deed, rng, epoch + due), scanner, b"scan-%d" % number)
-
-
-def _line(deed: Deed, rng: Random, at: float) -> bytes:
-    return render_line(deed, rng, int(at))
+        yield Record(due, render_line(deed, rng, int(epoch + due)), scanner, b"scan-%d" % number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import time
 from collections import deque
@@ -43,11 +44,14 @@ class Neighbours:
         return any(_shape(other) == shape for other in self._lines)
 
 
-def is_at_rest(path: Path, size: int) -> bool:
-    """Wait until nobody has written to the file for a while; say whether it still has the size that was read."""
+def is_at_rest(path: Path, descriptor: int, size: int) -> bool:
+    """Wait until nobody has written to the file for a while; say whether it still has the size that was read.
+
+    The file that is open is asked: meanwhile its name may have become that of another.
+    """
     deadline: float | None = None
     while True:
-        now = path.stat()
+        now = os.fstat(descriptor)
         if now.st_size != size:
             return False
         if time.time() - now.st_mtime >= REST_SECONDS:

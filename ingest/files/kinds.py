@@ -34,7 +34,7 @@ _FOREIGN = (
 )
 _CONTROL = bytes(set(range(32)) - set(b"\t\n\r\x1b")) + b"\x7f"
 _NULS = re.compile(rb"(?:^|(?<=\n))\x00+")
-_REQUEST = re.compile(rb"\{|\S+ \S+ [^\[\n]*\[[^\]\n]+\] \"")
+_REQUEST = re.compile(rb"\{\s*\"|\S+ \S+ [^\[\n]*\[[^\]\n]+\] \"")
 _LEVEL = rb"(?:debug|info|notice|warn|error|crit|alert|emerg)"
 _ERROR_LOGS = (
     (re.compile(rb"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[" + _LEVEL + rb"\] \d+#\d+:"), "nginx's error log"),
@@ -74,14 +74,15 @@ def _is_binary(text: bytes) -> bool:
 
 
 def _error_log(text: bytes) -> str | None:
-    """Return whose error log it is: most lines at hand look like one, or the first does and no line is a request.
+    """Return whose error log it is: no line at hand is a request, and most look like its lines, or the first does.
 
     An error may go on over many lines, and a container may write requests and errors into one log.
     """
     lines = [line for line in _NULS.sub(b"", text).split(b"\n") if line.strip()]
-    has_requests = any(_REQUEST.match(line) for line in lines)
+    if any(_REQUEST.match(line) for line in lines):
+        return None
     for pattern, kind in _ERROR_LOGS:
         are_errors = [pattern.match(line) is not None for line in lines]
-        if 2 * sum(are_errors) > len(lines) or (are_errors[:1] == [True] and not has_requests):
+        if 2 * sum(are_errors) > len(lines) or are_errors[:1] == [True]:
             return f"{kind}, and no access log; import the access log beside it"
     return None

@@ -51,18 +51,19 @@ class Log:
     def is_whole(self, line: bytes) -> bool:
         """Say whether the last line, which has no end, is one that the server has written to its end.
 
-        It must be built as those before it. And nobody may be writing the file: a packed one, the standard input at its
-        end, or one at rest, which takes some seconds to be known of a file that has just been written.
+        It must be built as those before it. And nobody may be writing the file: a packed one, the standard input or a
+        pipe at its end, or one at rest, which takes some seconds to be known of a file that has just been written.
         """
         if not self._neighbours.are_like(line):
             return False
-        return self._is_packed or self._file.path is None or is_at_rest(self._file.path, self._file.position)
+        return self._is_packed or self._file.is_at_rest()
 
 
 class LogFile:
     """A log file open for reading; use it in a ``with``. The name ``-`` is standard input.
 
-    How it is packed shows in its first bytes, not in its name.
+    How it is packed shows in its first bytes, not in its name. ``path`` is None where it can be read only once: of the
+    standard input, and of a pipe.
 
     Raises:
         LogFileError: there is no such file, it is a directory, or it may not be read.
@@ -70,10 +71,9 @@ class LogFile:
 
     def __init__(self, name: str) -> None:
         self.name = "standard input" if name == STDIN else name
-        self.path = None if name == STDIN else Path(name)
         self._file = open_source(name)
+        self.path = Path(name) if name != STDIN and self._file.seekable() else None
         self._stream = buffered(self._file)
-        self.size = self.path.stat().st_size if self.path else 0
 
     def __enter__(self) -> LogFile:
         return self
@@ -86,6 +86,10 @@ class LogFile:
     def position(self) -> int:
         """Bytes of the file (packed where it is) that have been read."""
         return self._file.tell() if self.path else self._stream.raw.position
+
+    def is_at_rest(self) -> bool:
+        """Wait until nobody has written to the file for a while; say whether it still ends where it was read to."""
+        return self.path is None or is_at_rest(self.path, self._file.fileno(), self.position)
 
     def logs(self) -> Iterator[Log]:
         """Yield the logs of the file, one after the other: read each before you take the next.
@@ -105,7 +109,4 @@ def _damages(what: Callable[[], str]) -> Iterator[None]:
     try:
         yield
     except DAMAGES as error:
-        raise BrokenFileError(
-            f"{what()} ({error}); what came before it was sent, and a line that it cuts was held back; fetch the file "
-            "again and import it again; no line counts twice"
-        ) from error
+        raise BrokenFileError(f"{what()} ({error})") from error

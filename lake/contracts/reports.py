@@ -6,9 +6,12 @@ import json
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from lake.contracts.fields import fields_of
 from lake.contracts.refusals import Refusal
@@ -17,6 +20,7 @@ from lake.files import write_whole
 log = logging.getLogger(__name__)
 
 
+UNLISTED_SECONDS = 3600.0
 RECENT_SECONDS = 600
 SLOT_SECONDS = 30
 
@@ -99,11 +103,21 @@ class SilverReport:
     advice: str | None = None
     """What to run, where the past was counted by another edition than today's."""
     named: int = 0
-    """Events that said themselves what was done, of the last batch in which some named an action that nobody listed."""
+    """Events that said themselves what was done, of batches in which some named an action that nobody listed."""
     unlisted: int = 0
     """How many of them did so, and count as ``other``."""
     unlisted_at: float = 0.0
-    """When Kafka got the newest row of that batch (epoch seconds)."""
+    """When Kafka got the newest row of those batches (epoch seconds); an hour without one begins anew."""
+
+    def with_unlisted(self, named: int, unlisted: int, at: float) -> SilverReport:
+        """Add a batch in which some events named an action that nobody listed."""
+        is_recent = at - self.unlisted_at <= UNLISTED_SECONDS
+        return replace(
+            self,
+            named=named + (self.named if is_recent else 0),
+            unlisted=unlisted + (self.unlisted if is_recent else 0),
+            unlisted_at=at,
+        )
 
 
 @dataclass(frozen=True)
@@ -135,6 +149,12 @@ class StreamReport:
     """Stage -> when it last dealt with rows (epoch seconds)."""
     reads_by: dict[str, str] = field(default_factory=dict)
     """What changes how lines are read: the setting or the file of rules -> its value, or the hash of what it says."""
+
+    def has_living_writer(self) -> bool:
+        """Return whether the process runs that wrote it: a later one may have its number."""
+        with suppress(psutil.Error):
+            return self.pid > 0 and psutil.Process(self.pid).create_time() <= self.updated_at
+        return False
 
     @property
     def errors(self) -> dict[str, str]:

@@ -14,6 +14,8 @@ STALE_SECONDS = 60
 MOST_SECONDS = 600
 """A stage that deals with rows, but has had the oldest of them for that long, gets more than it can do."""
 TOLD_SECONDS = 3600.0
+FEW_UNLISTED = 10
+"""So many events with an action that nobody listed may be mistakes."""
 """So long status tells of what a sender did wrong."""
 SILENT_SECONDS = 300
 """How long the generator, which sends all the time, may seem to send nothing."""
@@ -98,8 +100,8 @@ def clock_ahead(stream: StreamReport | None, now: float) -> float:
 
 
 def unlisted_share(stream: StreamReport | None, now: float) -> float:
-    """Return the share of events whose action nobody listed; 0 where there were none within the last hour."""
-    if stream is None or now - stream.silver.unlisted_at > TOLD_SECONDS or not stream.silver.named:
+    """Return the share of events whose action nobody listed; 0 where there were few, or none within the last hour."""
+    if stream is None or now - stream.silver.unlisted_at > TOLD_SECONDS or stream.silver.unlisted < FEW_UNLISTED:
         return 0.0
     return stream.silver.unlisted / stream.silver.named
 

@@ -4,36 +4,34 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
-import re
 from typing import cast
 
-from lake.addresses import IS_ADDRESS
 from lake.proxies import NAME, load_proxies
 from lake.settings import Settings
 from stack.servers import postgres
 
-IS_BUILT = "select to_regclass('staging.client_days') is not null"
+IS_BUILT = "select to_regclass('staging.crowds') is not null"
 BUSIEST = """
-    with busiest as (
-        select ip_address, day_start, requests
-        from staging.client_days
-        where requests >= 100 and least(agents_0, agents_1, agents_2, agents_3) > 0
-        order by requests desc
-        limit 5
+    with days as (
+        select day_start, sum(requests) as requests from staging.client_days group by day_start
     )
     select
-        ip_address,
-        (day_start at time zone 'UTC')::date as day,
-        busiest.requests::float8 / sum(others.requests) as share
-    from busiest
-    inner join lateral (
-        select requests from staging.client_days where client_days.day_start = busiest.day_start
-    ) as others on true
-    group by ip_address, day_start, busiest.requests
-    having busiest.requests > 0.5 * sum(others.requests)
-    order by day_start desc
+        clients.ip_address,
+        (min(day_start) at time zone 'UTC')::date as first_day,
+        (max(day_start) at time zone 'UTC')::date as last_day,
+        sum(clients.requests)::float8 / sum(days.requests) as share
+    from staging.client_days as clients
+    inner join days using (day_start)
+    where
+        clients.requests >= 100
+        and least(agents_0, agents_1, agents_2, agents_3) > 0
+        and 2 * clients.requests > days.requests
+        and exists (select from staging.crowds where crowds.ip_address = clients.ip_address and crowds.is_address)
+    group by clients.ip_address
+    order by last_day desc
+    limit 1
 """
-"""The clients that sent most of a day's requests, with agents of all hash groups; the newest day first."""
+"""The address that sent most of a day's requests, with agents of all hash groups: on which days, the newest ones."""
 
 
 def proxy_advice(settings: Settings) -> str | None:
@@ -44,16 +42,21 @@ def proxy_advice(settings: Settings) -> str | None:
     """
     ((is_built,),) = postgres.query(settings, "dbt", IS_BUILT)
     rows = postgres.query(settings, "dbt", BUSIEST) if is_built else []
-    for address, day, share in rows:
-        if re.search(IS_ADDRESS, str(address)):
-            return advice(str(address), cast(dt.date, day), float(str(share)), settings.trusted_proxies)
+    for address, first, last, share in rows:
+        days = cast(dt.date, first), cast(dt.date, last)
+        return advice(str(address), days, float(str(share)), settings.trusted_proxies)
     return None
 
 
-def advice(address: str, day: dt.date, share: float, trusted: str) -> str:
-    """Return what to do about an address that sent that share of a day's requests, given ``TRUSTED_PROXIES``."""
-    seen = f"{address} sent {share:.0%} of the requests of {day}, with many user agents"
-    replay = f"`make replay FROM={day} TO={day + dt.timedelta(days=1)}`"
+def advice(address: str, days: tuple[dt.date, dt.date], share: float, trusted: str) -> str:
+    """Return what to do about an address that sent that share of the requests of days, the first and the last of them.
+
+    ``trusted`` is the setting ``TRUSTED_PROXIES``.
+    """
+    first, last = days
+    when = f"of {first}" if first == last else f"of days from {first} to {last}"
+    seen = f"{address} sent {share:.0%} of the requests {when}, with many user agents"
+    replay = f"`make replay FROM={first} TO={last + dt.timedelta(days=1)}`"
     if any(ipaddress.ip_address(address) in network for network in load_proxies(trusted).networks):
         return (
             f"{seen}, and is a trusted proxy: if its lines name the clients behind it (docs/logs.md says where), run "

@@ -16,12 +16,13 @@ from stack.status import Status
 BATCH_SECONDS = 300
 """A batch that takes longer than this is held up, whatever holds it up."""
 DRAW_SECONDS = 120
-USUAL_UNLISTED = 0.01
 """How long after their time the charts may be drawn."""
 FIRST_SECONDS = 300
 """How long after its start a program may wait for what it needs."""
 FEW_RECORDS, USUAL_SHARE = 1_000, 0.01
 """Of so many records within ten minutes, this share may be rejected."""
+USUAL_UNLISTED = 0.01
+"""The share of events that may name an action which nobody listed."""
 DOWN = "nothing of the stack runs; run `make up`"
 
 
@@ -208,7 +209,7 @@ def _of_actions(status: Status) -> list[str]:
     if status.unlisted_share <= USUAL_UNLISTED:
         return []
     return [
-        f"{status.unlisted_share:.1%} of the events in a batch name an action that nobody listed, and count as "
+        f"{status.unlisted_share:.1%} of the events in some batches name an action that nobody listed, and count as "
         "`other`; list it under `actions` in lake/rules/urls.yml, and run `make down`, `make up`, then `make replay`"
     ]
 

@@ -18,6 +18,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 from lake.contracts import MIRROR_SCHEMA
+from lake.contracts.mirror import BOOKMARK_TABLE
 from lake.settings import Settings
 from stack.servers.blockers import clear_way
 from stack.servers.mirror_ddl import mirror_ddl
@@ -79,7 +80,11 @@ def migrate_as(settings: Settings, owner: Connection) -> list[str]:
             for schema, role in SCHEMAS.items():
                 _hand_over(cursor, schema, role)
         with _own_transaction(settings, "pipeline", notes.append) as cursor:
-            cursor.execute(mirror_ddl(_columns(cursor, MIRROR_SCHEMA)))
+            there = _columns(cursor, MIRROR_SCHEMA)
+            if (BOOKMARK_TABLE.name, "version") in there:  # first, as the mirror does: else they wait for one another
+                bookmark = sql.Identifier(MIRROR_SCHEMA, BOOKMARK_TABLE.name)
+                cursor.execute(sql.SQL("lock table {} in exclusive mode").format(bookmark))
+            cursor.execute(mirror_ddl(there))
             cursor.execute(OF_PIPELINE)
         with _own_transaction(settings, "dbt", notes.append) as cursor:
             marts = _columns(cursor, MARTS)

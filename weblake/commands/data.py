@@ -106,6 +106,7 @@ def import_(
     The lines are sent as they are. Importing a file again, or a rotated, packed or grown copy of it, counts nothing
     twice. Logs may be packed by gzip, bzip2, xz, zstd or lz4, and lie in tar or zip archives.
     """
+    from ingest.files.names import files_of
     from ingest.follow import follow
     from ingest.import_logs import ImportOptions, import_files
     from lake.posts import importing
@@ -118,13 +119,14 @@ def import_(
     interrupt_on_stop()
     settings = prepare()
     require_positive("--timeout", timeout)
+    names = files_of(file)
     is_ours = as_written(settings).kafka_bootstrap_servers == settings.kafka_bootstrap_servers
     options = ImportOptions(timeout, source, again, looks_up=is_ours)
     with ExitStack() as sending:
         if is_ours:
             require_the_streams_reading(settings)
             sending.enter_context(importing(settings.data, f"`make import` of {', '.join(file)}"))
-        outcome = import_files(file, settings, options, sending.enter_context(_progress_bar(file)))
+        outcome = import_files(names, settings, options, sending.enter_context(_progress_bar(names)))
     code = show_outcome(outcome, stopper(settings) if outcome.was_interrupted else None)
     if not is_ours:
         note(f"weblake: the lines went to another Kafka than that of {settings.data}; `make status` there says more")
@@ -140,9 +142,8 @@ def import_(
 
 
 @contextmanager
-def _progress_bar(words: list[str]) -> Iterator[Progress]:
+def _progress_bar(names: list[str]) -> Iterator[Progress]:
     """Show how much of the files has been read: one bar, on a terminal only."""
-    from ingest.files.names import files_of
     from ingest.files.source import STDIN
     from ingest.import_logs import Progress
 
@@ -153,11 +154,10 @@ def _progress_bar(words: list[str]) -> Iterator[Progress]:
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
     from rich.progress import Progress as Bars
 
-    files = files_of(words)
-    sizes = {name: Path(name).stat().st_size for name in files if name != STDIN and Path(name).is_file()}
+    sizes = [Path(name).stat().st_size for name in names if name != STDIN and Path(name).is_file()]
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Bars(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bars:
-        task = bars.add_task("Importing", total=None if STDIN in files else sum(sizes.values()))
+        task = bars.add_task("Importing", total=sum(sizes) if len(sizes) == len(names) else None)
         yield Progress(
             look=lambda name: bars.update(task, description=f"Looking at {printable(Path(name).name)}"),
             begin=lambda name: bars.update(task, description=f"Importing {printable(Path(name).name)}"),

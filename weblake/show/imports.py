@@ -41,6 +41,11 @@ def show_account(account: Account, most_rejected: float) -> int:
         note(f"weblake: {account.note}")
     elif account.missing:
         note(f"weblake: {account.missing:,} lines are not in bronze; `make status` says how far the stream is")
+    if account.unknown:
+        note(
+            f"weblake: of {account.unknown:,} lines it is not known where Kafka has them, so what became of them was "
+            "not looked up"
+        )
     if share > most_rejected:
         note(
             f"weblake: {share:.0%} of the lines were rejected, more than REJECT_SHARE={most_rejected:g}; they are kept "
