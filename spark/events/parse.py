@@ -64,7 +64,7 @@ def parse_all_again(rows: DataFrame, rules: UrlRules) -> DataFrame:
 
 
 def _fields(decoded: DataFrame) -> DataFrame:
-    """Bring all formats to the same fields, all text, and their times as they are usually written."""
+    """Bring all formats to the same fields, all text."""
     common = decoded.select(
         *(name for name in (*records_columns(), "header_source", "batch") if name in decoded.columns),
         "mended",
@@ -88,8 +88,7 @@ def _fields(decoded: DataFrame) -> DataFrame:
     where = asked.withColumn("path", targets.path(F.col("request"), F.col("asked")))
     cut = where.withColumn("cut", short(no_blank(F.col("path")), MAX_TARGET_CHARACTERS))
     called = cut.withColumn("target", targets.spelled(F.col("cut")))
-    called = called.withColumn("method", targets.method(F.col("request")))
-    return called.withColumn("usual_time", by_format(_usual_time))
+    return called.withColumn("method", targets.method(F.col("request")))
 
 
 def _usual_time(record_format: RecordFormat) -> Column:
@@ -99,7 +98,7 @@ def _usual_time(record_format: RecordFormat) -> Column:
 
 
 def _judge(fields: DataFrame, rules: UrlRules) -> DataFrame:
-    """Add why a record is none, ``flaw``, its rule and client, times as they are rarely written, and unnested texts.
+    """Add why a record is none, ``flaw``, its rule and client, its time, and unnested texts.
 
     ``from_json`` keeps this step out of the code that Spark generates for the others, and parts that in two. Both are
     needed: in one piece, or with this step in it, it would be a method too long for Java to compile, and parsing would
@@ -110,7 +109,7 @@ def _judge(fields: DataFrame, rules: UrlRules) -> DataFrame:
             "flaw": _flaw(),
             "rule": first_rule(rules),
             "ip_address": client("address", "forwarded_for", rules.proxies),
-            "occurred_at": F.coalesce("usual_time", other_time(F.col("time"), rules.log_timezone)),
+            "occurred_at": F.coalesce(by_format(_usual_time), other_time(F.col("time"), rules.log_timezone)),
             "event_name": by_format(lambda kind: _own_text(kind, "event_id", "own_id")),
             "user_id": by_format(lambda kind: _own_text(kind, "user_id", "own_user")),
             "user_agent": by_format(lambda kind: _own_text(kind, "user_agent", "own_agent")),

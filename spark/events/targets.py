@@ -5,12 +5,16 @@ Pure: expressions over columns.
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
+
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 ORIGIN = r"(?i)^[a-z][a-z0-9+.-]*+://[^/?#]*+"
 """What an absolute target has before its path."""
-ODD = r"[%\\; +]|//|/\./"
+ODD = ("%", "\\", ";", " ", "+", "//", "/./")
+"""What a path may have in it that has another spelling; of each path it is asked, and a pattern would take longer."""
 RESERVED = r"(?i)%(?!2[DE]|3[0-9]|4[1-9A-F]|5[0-9A]|5F|6[1-9A-F]|7[0-9A]|7E)"
 """A percent sign that encodes something else than a letter, a digit or one of ``-._~``."""
 PARAMETER = r"(?i)(?:;[^/?#;=]*|%3bjsessionid)=[^/?#;]*"
@@ -62,7 +66,7 @@ def spelled(path: Column) -> Column:
     quoted = F.replace(F.replace(escaped, F.lit('\\"'), F.lit("%22")), F.lit(" "), F.lit("%20"))
     kept = F.regexp_replace(quoted, RESERVED, "%25")
     known = F.try_url_decode(F.replace(kept, F.lit("+"), F.lit("%2B")))  # which would make a blank of a plus
-    return F.when(path.rlike(ODD), _merged(known)).otherwise(path)
+    return F.when(reduce(or_, map(path.contains, ODD)), _merged(known)).otherwise(path)
 
 
 def _merged(known: Column) -> Column:

@@ -30,7 +30,9 @@ def mended(value: Column) -> Column:
     is_object = raw.startswith("{")
     is_odd_object = raw.contains("\\") & (raw.contains("\\u0000") | raw.contains("\\x"))
     is_odd = F.when(is_object, is_odd_object).otherwise(raw.contains(NUL))
-    is_framed = reduce(or_, (raw.endswith(character) for character in AROUND), (raw < "!") | (raw >= "\x7f"))
+    ends_as_most = raw.endswith('"') | raw.endswith("}")
+    is_followed = ~ends_as_most & reduce(or_, (raw.endswith(character) for character in AROUND))
+    is_framed = (raw < "!") | (raw >= "\x7f") | is_followed
     is_clean = F.is_valid_utf8(raw) & ~is_framed & ~is_odd
     trimmed = F.btrim(F.make_valid_utf8(raw), F.lit(AROUND))
     line = F.replace(trimmed, F.lit(NUL), F.lit(INSTEAD))
