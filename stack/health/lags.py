@@ -14,9 +14,9 @@ STALE_SECONDS = 60
 MOST_SECONDS = 600
 """A stage that deals with rows, but has had the oldest of them for that long, gets more than it can do."""
 TOLD_SECONDS = 3600.0
+"""So long status tells of what a sender did wrong."""
 FEW_UNLISTED = 10
 """So many events with an action that nobody listed may be mistakes."""
-"""So long status tells of what a sender did wrong."""
 SILENT_SECONDS = 300
 """How long the generator, which sends all the time, may seem to send nothing."""
 
