@@ -51,7 +51,7 @@ def test_a_setting_restarts_the_programs_that_it_concerns_and_no_other(sleeper: 
     assert after["charts"] == before["charts"]
     assert after["stream"] != before["stream"]
     stream = psutil.Process(after["stream"])  # supervisor itself at first, for a moment
-    wait_until(lambda: stream.environ()["TRIGGER_SECONDS"] == "3", 20, "the program has the setting")
+    wait_until(lambda: stream.environ().get("TRIGGER_SECONDS") == "3", 20, "the program has the setting")
     assert supervision.apply_config(changed) == []
     secret = settings_in(sleeper.data, TRIGGER_SECONDS="3", POSTGRES_CHARTS_PASSWORD="changed, too")
     supervisor_config.write_config(secret)
