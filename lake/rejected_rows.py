@@ -83,11 +83,12 @@ def _rejected(path: Path, reason: str | None) -> Iterator[RejectedRow]:
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(path, coerce_int96_timestamp_unit="us") as file:  # as Spark writes them, which say no zone
         for piece in file.iter_batches(batch_size=ROWS_PER_PIECE, columns=list(COLUMNS)):
             reasons = piece.column("reject_reason")
             rows = piece.filter(pc.is_valid(reasons) if reason is None else pc.equal(reasons, reason))
             for row in rows.to_pylist():
                 at, partition, offset = (row[name] for name in PLACE)
                 form = row["format"] or NO_FORMAT
+                at = at.replace(tzinfo=dt.timezone.utc)
                 yield RejectedRow(at, partition, offset, row["reject_reason"], form, row["value"] or b"")

@@ -6,6 +6,7 @@ import datetime as dt
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from deltalake import write_deltalake
 from settings_in import settings_in
@@ -38,7 +39,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def append(settings: Settings, *rows: tuple[int, bytes | None, str | None], day: int = 0) -> None:
-    """Append rows that Kafka took so many seconds after the start, as one file; None counts."""
+    """Append rows that Kafka took so many seconds after the start, as one file like Spark's; None counts."""
     names = SCHEMA.names
     content = [
         (
@@ -53,7 +54,14 @@ def append(settings: Settings, *rows: tuple[int, bytes | None, str | None], day:
         for second, value, reason in rows
     ]
     table = pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in content], SCHEMA)
+    before = files(settings)
     write_deltalake(settings.bronze, table, partition_by="event_date", mode="append")
+    (file,) = files(settings) - before
+    pq.write_table(table.drop_columns("event_date"), file, use_deprecated_int96_timestamps=True)
+
+
+def files(settings: Settings) -> set[Path]:
+    return set(Path(settings.bronze).rglob("*.parquet"))
 
 
 def seconds(settings: Settings, number: int, reason: str | None = None) -> list[int]:
@@ -75,7 +83,7 @@ def test_the_newest_come_first_whatever_file_they_are_in(settings: Settings) -> 
 
 def test_older_files_are_not_looked_into(settings: Settings) -> None:
     append(settings, (1, b"a", "not_json"))
-    (old,) = Path(settings.bronze).rglob("*.parquet")
+    (old,) = files(settings)
     append(settings, (5, b"b", "not_json"), day=1)
     old.unlink()
     assert seconds(settings, 1) == [5]
