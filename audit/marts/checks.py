@@ -18,6 +18,9 @@ from audit.scope import Scope
 from lake.settings import Settings
 
 PATIENCE_SECONDS = 60.0
+"""So long after they last moved, marts that are behind follow no more."""
+MOST_PATIENCES = 5
+"""Where a backlog is counted, PostgreSQL may be ahead of them for longer."""
 POLL_SECONDS = 1.0
 BUILD = """
     select version, built_at <= now(), models <> '', build_info.whole_until is not distinct from newest.whole_until
@@ -28,12 +31,13 @@ BUILD = """
 def check_marts(
     settings: Settings, scope: Scope, patience_seconds: float = PATIENCE_SECONDS, is_of_one_edition: bool = True
 ) -> list[Check]:
-    """Compare each mart with the counts; waits a little where one is about to follow the other.
+    """Compare each mart with the counts; waits where they follow them, for ``patience_seconds`` after each step.
 
     In a range of time only those marts are compared whose rows tell of one window: others tell of all time, and so do
     verdicts. The past may have been counted without a measure or dimension of today; then it is not of one edition.
     """
-    deadline = time.monotonic() + patience_seconds
+    started = moved = time.monotonic()
+    seen = None
     while True:
         with database_snapshot(settings, SCRATCH) as cursor:
             silver, marts = mirror_stand(cursor), marts_stand(cursor)
@@ -41,7 +45,10 @@ def check_marts(
                 return [unchecked("marts", "there are none yet; run `make dbt`")]
             if silver == marts:
                 return [_check_build(cursor), *_check_rows(cursor, scope, is_of_one_edition)]
-        if time.monotonic() >= deadline:
+        now = time.monotonic()
+        if marts != seen:
+            seen, moved = marts, now
+        if now >= moved + patience_seconds or now >= started + patience_seconds * MOST_PATIENCES:
             return [_out_of_step(silver, marts)]
         time.sleep(POLL_SECONDS)
 
