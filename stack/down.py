@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import psutil
 
+from lake.contracts.following import followers
 from lake.errors import ServiceError, StoppedError
 from lake.posts import Worker, imports
 from lake.settings import STACK_FILE, Settings
@@ -43,6 +44,8 @@ def down(settings: Settings) -> None:
         raise StoppedError(
             "interrupted; what was told to end goes on ending: `make down` waits for it, `make up` starts it again"
         ) from None
+    for one in followers(settings.data):
+        say(f"{one} goes on, and waits for Kafka")
     if had_supervisor or had_orphans:
         say(f"down after {time.monotonic() - started:.1f} s; the data stays in {settings.data}")
     else:
@@ -148,6 +151,9 @@ def clean(settings: Settings, force: bool) -> None:
 def _require_rest(settings: Settings) -> None:
     if supervision.is_running(settings) or leftovers(settings):
         raise ServiceError("the stack is up; run `make down` first")
+    following = followers(settings.data)
+    if following:
+        raise ServiceError(f"{following[0]} keeps its positions in {settings.data}; stop it first")
 
 
 def _wait_for_shutdown(settings: Settings, pids: dict[str, int]) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from lake.contracts.following import FOLDER as FOLLOWING
 from lake.errors import SettingsError
 from lake.settings import PROJECT, STACK_FILE, Settings
 from stack.servers.unprivileged import lets_server_through
@@ -18,7 +19,7 @@ from stack.servers.unprivileged import lets_server_through
 OF_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 MARKS = {STACK_FILE, "lake.lock", "marts.lock", "up.lock", "down.lock"}
 """Files that no other folder has than a data folder of Weblake's."""
-FOLDERS = {"dbt", "history", "imports", "kafka", "lake", "logs", "postgres", "requests", "scratch", "truth"}
+FOLDERS = {"dbt", FOLLOWING, "history", "imports", "kafka", "lake", "logs", "postgres", "requests", "scratch", "truth"}
 """What commands may make in it before ``make up``. Folders of others have such names, too, beside other things."""
 OF_THE_DISK = "lost+found"
 LAKE = ("bronze", "checkpoints", "erasures", "replays", "silver", "verdicts")

@@ -12,6 +12,7 @@ from lake.settings import Settings
 from stack import private
 from stack.disk import Room, disk_usage, room
 from stack.health.database import Database, look_at_database
+from stack.health.followers import Follower, look_at_followers
 from stack.health.lags import Stage, clock_ahead, lags, most_silent_seconds, record_age, unlisted_share
 from stack.health.look import Complain, Look
 from stack.health.loops import Loop, loops
@@ -53,6 +54,8 @@ class Status:
     complaints: list[str] = field(default_factory=list)
     """What is wrong with the folders, whether anything runs or not."""
     loops: list[Loop] = field(default_factory=list)
+    followers: list[Follower] = field(default_factory=list)
+    """Who follows log files, and who should."""
     room: Room | None = None
     """The disks; None where nobody could look."""
     charts_age_seconds: float | None = None
@@ -101,6 +104,7 @@ def gather(settings: Settings, with_sizes: bool = True) -> Status:
     topic = Look(broker, lambda _: look_at_topic(settings, _next_offsets(settings)), "kafka")
     files = Look(f"what the programs wrote to {settings.data}", lambda complain: read_reports(settings, complain))
     folders = Look("the rights of the folders", lambda _: private.complaints(settings))
+    tails = Look("who follows logs", lambda _: look_at_followers(settings, now))
     disks = Look("the disks", lambda _: room(settings))
     sizes = Look("the sizes of the folders", lambda complain: _sizes(settings, complain) if with_sizes else {})
     errors: list[str] = []
@@ -132,6 +136,7 @@ def gather(settings: Settings, with_sizes: bool = True) -> Status:
         unknown=unknown,
         complaints=folders.answer(unknown, unknown) or [],
         loops=loops(settings, reports.loops, _starts(rows, now), now),
+        followers=tails.answer(unknown, unknown) or [],
         room=disks.answer(unknown, unknown),
         charts_age_seconds=_age(reports.charts_drawn_at, now),
         record_age_seconds=record_age(ends, stream, now),

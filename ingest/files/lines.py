@@ -39,13 +39,13 @@ class Line(NamedTuple):
         return not self.is_blank and not self.is_comment
 
 
-def lines_of(stream: io.BufferedReader[Any]) -> Iterator[Line]:
-    """Yield every line, blank ones and comments too.
+def lines_of(stream: io.BufferedReader[Any], before: int = 0) -> Iterator[Line]:
+    """Yield every line, blank ones and comments too; ``before`` is how many stand before the stream's first one.
 
     NULs before a line are no part of it: a server that goes on writing where it was, in a file that was truncated,
     leaves them. A BOM before a line comes from files that were joined.
     """
-    number = 0
+    number = before
     while text := stream.readline(LIMIT):
         number += 1
         if text[0] == 0:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from ingest.files.encoding import in_utf8
 from ingest.files.ending import Neighbours, is_at_rest
@@ -69,9 +71,10 @@ class LogFile:
         LogFileError: there is no such file, it is a directory, or it may not be read.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, file: io.BufferedReader[Any] | None = None) -> None:
+        """Open it; ``file`` is what is open already under the name."""
         self.name = "standard input" if name == STDIN else name
-        self._file = open_source(name)
+        self._file = file or open_source(name)
         self.path = Path(name) if name != STDIN and self._file.seekable() else None
         self._stream = buffered(self._file)
 

@@ -73,6 +73,12 @@ _PACKINGS: tuple[tuple[bytes, Callable[[Any], Readable]], ...] = (
 """First bytes, and what unpacks what they begin; a file of several packed ones joined is read to its end."""
 
 
+def is_packed(begin: bytes) -> bool:
+    """Say whether a file that begins so is packed, or an archive."""
+    magics = (*ZIP_MAGICS, *(magic for magic, _ in _PACKINGS))
+    return begin.startswith(magics) or begin[TAR_AT:].startswith(TAR_MAGIC)
+
+
 def texts(name: str, stream: io.BufferedReader[Any], file: io.BufferedIOBase | None) -> Iterator[Text]:
     """Yield the texts of a file, one after the other: read each before you take the next.
 

@@ -54,6 +54,7 @@ def problems(status: Status) -> list[str]:
         *_of_marts(status),
         *(loop.complaint for loop in status.loops if loop.complaint),
         *_of_charts(status),
+        *(follower.complaint for follower in status.followers if follower.complaint),
         *_of_source(status),
         *_of_rejected(status),
         *_of_clocks(status),

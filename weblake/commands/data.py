@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ingest.import_logs import Progress
 
 PANEL = "Data"
+WAIT_SECONDS = TIMEOUT_SECONDS = 120.0
+REJECT_SHARE = 0.05
 
 app = typer.Typer()
 
@@ -90,22 +92,81 @@ def import_(
         str, typer.Option(metavar="NAME", help="The server whose logs these are: equal lines of two servers are two.")
     ] = "",
     again: Annotated[bool, typer.Option("--again", help="Send also what seems to be in the lake already.")] = False,
+    follow_: Annotated[
+        bool,
+        typer.Option("--follow", help="Go on with what is written, through rotations, until stopped; for a service."),
+    ] = False,
     wait: Annotated[
-        float,
-        typer.Option(metavar="SECONDS", min=0, help="How long the stream may get no further; 0 does not wait for it."),
-    ] = 120.0,
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            min=0,
+            help="How long the stream may get no further; 0 does not wait for it. Default: 120.",
+        ),
+    ] = None,
     reject_share: Annotated[
-        float, typer.Option(metavar="SHARE", min=0, max=1, help="Fail where a larger share of the lines is rejected.")
-    ] = 0.05,
+        float | None,
+        typer.Option(
+            metavar="SHARE", min=0, max=1, help="Fail where a larger share of the lines is rejected. Default: 0.05."
+        ),
+    ] = None,
     timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", help="Give up when Kafka takes nothing for this long.")
-    ] = 120.0,
+        float | None,
+        typer.Option(metavar="SECONDS", help="Give up when Kafka takes nothing for this long. Default: 120."),
+    ] = None,
 ) -> int:
     """Send access logs of nginx or Apache to Kafka, and say what became of their lines.
 
     The lines are sent as they are. Importing a file again, or a rotated, packed or grown copy of it, counts nothing
     twice. Logs may be packed by gzip, bzip2, xz, zstd or lz4, and lie in tar or zip archives.
+
+    With --follow it sends what is there, and then each line as it is written, until SIGTERM or ^C. It remembers how
+    far it is, so start it again with the same files to go on. Packed files are left out.
     """
+    if follow_:
+        for option, value in (("--wait", wait), ("--reject-share", reject_share), ("--timeout", timeout)):
+            if value is not None:
+                raise typer.BadParameter(f"--follow waits for as long as it takes, and never ends; leave out {option}")
+        return _follow(file, source, again)
+    return _import(
+        file,
+        source,
+        again,
+        WAIT_SECONDS if wait is None else wait,
+        REJECT_SHARE if reject_share is None else reject_share,
+        TIMEOUT_SECONDS if timeout is None else timeout,
+    )
+
+
+def _follow(words: list[str], source: str, again: bool) -> int:
+    from ingest.connection import connect
+    from ingest.files.source import STDIN
+    from ingest.following.pipe import follow_input
+    from ingest.following.run import WHO, FollowOptions, follow_files
+    from lake.reading import require_the_streams_reading
+    from stack.servers.stack_env import as_written
+
+    settings = prepare()
+    if STDIN in words and len(words) > 1:
+        raise typer.BadParameter("- is followed alone; follow the files by another command")
+    if STDIN in words and again:
+        raise typer.BadParameter("the standard input is not looked up before it comes; leave out --again")
+    is_ours = as_written(settings).kafka_bootstrap_servers == settings.kafka_bootstrap_servers
+    if is_ours:
+        require_the_streams_reading(settings)
+    stop = stop_event()
+    if STDIN in words:
+        producer = connect(settings, None, stop, WHO)
+        sent = follow_input(producer, source, stop) if producer else 0
+        if producer:
+            producer.close()
+    else:
+        sent = follow_files(words, settings, FollowOptions(source, again, looks_up=is_ours), stop)
+    write(f"{sent:,} lines sent")
+    return 0
+
+
+def _import(file: list[str], source: str, again: bool, wait: float, reject_share: float, timeout: float) -> int:
     from ingest.files.names import files_of
     from ingest.follow import follow
     from ingest.import_logs import ImportOptions, import_files

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lake.contracts.history import State, StateChange
 from lake.space import MEGABYTE
 from stack.disk import Room
+from stack.health.followers import Follower
 from stack.health.lags import Stage
 from stack.health.processes import RUNNING, Process
 from stack.health.state import problems, state_of, unfinished, unknowns
@@ -26,6 +27,9 @@ def show_status(status: Status) -> None:
         "Stages",
         right=" rrr",
     )
+    if status.followers:
+        head = ("followed logs", "pid", "files", "lines sent", "bytes behind", "newest line")
+        write_table(head, [_follower_row(one) for one in status.followers], "Imports that follow", right=" rrrrr")
     ends = status.end_offsets
     if ends:
         write_table(
@@ -119,6 +123,12 @@ def _free(room: Room | None) -> list[tuple[str, str]]:
         ("free", f"{free}; senders wait below {bytes_text(room.limit_mb * MEGABYTE)}"),
         ("may be freed", "; ".join(map(str, room.freeable))),
     ]
+
+
+def _follower_row(one: Follower) -> tuple[Cell | str, ...]:
+    newest = "-" if one.newest_age_seconds is None else _ago(one.newest_age_seconds)
+    pid = Cell("ended", BAD) if one.pid is None else str(one.pid)
+    return (Cell(one.words, STRONG), pid, f"{one.files:,}", f"{one.sent:,}", f"{one.bytes_behind:,}", newest)
 
 
 def _process_row(process: Process) -> tuple[Cell | str, ...]:
