@@ -32,7 +32,9 @@ STALL_SECONDS = 10.0
 class Following(Sender, Protocol):
     """What following needs of a producer."""
 
-    sent: int
+    @property
+    def sent(self) -> int:
+        """Records handed over."""
 
     @property
     def waiting(self) -> int:

@@ -55,8 +55,8 @@ def find(position: Position, source: str) -> Place | None:
 
 def missed(
     path: str, since: float, known: Iterable[tuple[int, int]], firsts: Iterable[str], source: str
-) -> list[Place]:
-    """Return files that were begun and rotated away while nobody looked, each once.
+) -> dict[str, Place]:
+    """Return files that were begun and rotated away while nobody looked, each by what the ids of its lines begin with.
 
     Args:
         path: Where they were.
@@ -84,7 +84,7 @@ def missed(
                 found[first] = place
             elif place.file:
                 place.file.close()
-    return list(found.values())
+    return found
 
 
 def packed_lines(path: Path, after: int) -> Generator[Line, None, None]:

@@ -37,6 +37,7 @@ class Tails:
         self._tails = [Tail(position, source) for position in positions]
         self._paths = {tail.path for tail in self._tails}
         self._looked_at = looked_at
+        self._is_new = True
         self._tried_at = -TRY_SECONDS
         self._said: set[str] = set()
 
@@ -54,6 +55,9 @@ class Tails:
         names = self._names()
         for identity, name in names.items():
             self._see(name, identity)
+        for name in self._paths if self._is_new and self._looked_at else ():
+            self._add_missed(name)
+        self._is_new = False
         for tail in self:
             if tail.is_open and (tail.device, tail.inode) not in names:
                 self._see_off(tail)
@@ -119,14 +123,15 @@ class Tails:
         """Add what was begun and rotated away since the last look."""
         known = [(tail.device, tail.inode) for tail in self._tails]
         firsts = [tail.place.first for tail in self._tails]
-        for path, file in missed(name, self._looked_at - CLOCK_SECONDS, known, firsts, self._source):
+        places = missed(name, self._looked_at - CLOCK_SECONDS, known, firsts, self._source)
+        for first, (path, file) in places.items():
             log.info("%s was written and rotated away meanwhile, as %s", name, path)
-            if file:
-                self._add(name, file)
-                continue
-            tail = Tail(Position(name), self._source)
-            tail.attach_packed(packed_lines(path, 0))
+            tail = Tail(Position(name, first=first), self._source)
             self._tails.append(tail)
+            if file:
+                tail.attach(file)
+            else:
+                tail.attach_packed(packed_lines(path, 0))
 
     def _part(self, tail: Tail) -> None:
         """Follow the new text of a file that was truncated, and look for where the old one was copied to."""
