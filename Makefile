@@ -72,7 +72,7 @@ run: | $(IN_VENV)/weblake  ## run one program of the stack in the foreground; NA
 generate: | $(IN_VENV)/weblake  ## send made-up events; RATE=500 SECONDS=60 SEED=7 FORMAT=log
 	@$(IN_VENV)/weblake generate
 
-import: | $(IN_VENV)/weblake  ## send access logs, also packed; FILE="access.log access.log.*.gz" SOURCE=web1 WAIT=0 REJECT_SHARE=0.05 AGAIN=1
+import: | $(IN_VENV)/weblake  ## send access logs, also packed; FILE="access.log access.log.*.gz" FOLLOW=1 SOURCE=web1 WAIT=0 REJECT_SHARE=0.05 AGAIN=1
 	@$(IN_VENV)/weblake import
 
 classify: | $(IN_VENV)/weblake  ## say what user agents are: crawlers, tools or people; FILE=agents.txt, one per line, or FILE=-

@@ -110,6 +110,7 @@ class Tail:
         if self._file:
             self._file.close()
             self._file = None
+            self.lost_at = time.monotonic()
 
     def rewind(self) -> None:
         """Go back to what Kafka has; a packed copy is lost by that."""

@@ -48,9 +48,13 @@ class Tails:
         """See what has become of all files."""
         now = time.time()
         for tail in self:
-            tail.look()
-            if tail.was_truncated():
-                self._part(tail)
+            try:
+                tail.look()
+                if tail.was_truncated():
+                    self._part(tail)
+            except OSError as error:  # its disk is on another machine, say
+                self._say(f"{tail.path} cannot be read: {error.strerror}; it is looked for again")
+                tail.close()
         self._find_lost()
         names = self._names()
         for identity, name in names.items():
