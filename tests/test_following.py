@@ -19,7 +19,7 @@ from following import Following, Kafka
 
 from ingest.files.source import LogFileError
 from ingest.following import tails
-from ingest.following.pipe import follow_input
+from ingest.following.pipe import READER, follow_input
 from lake.contracts.following import read_follow_report
 
 
@@ -337,6 +337,23 @@ def test_a_broken_packed_copy_is_tried_again(following: Following, log: Path, mo
     assert len(set(again.kafka.ids)) == 4_003
 
 
+def test_a_packed_copy_that_was_read_in_part_and_unpacked_is_read_on_with_the_same_ids(
+    following: Following, log: Path
+) -> None:
+    following.step()
+    append(log, text(*range(3, 30)))
+    packed = pack(create(log))
+    again = following.crashed()
+    again.kafka.most = 5
+    assert 2 < len(again.step(1)) < 20
+    packed.with_suffix("").write_bytes(gzip.decompress(packed.read_bytes()))
+    packed.unlink()
+    again = again.crashed()
+    again.kafka.most = 1_000
+    assert set(again.step()) == {line(number) for number in range(1, 30)}
+    assert len(set(again.kafka.ids)) == 29
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_whatever_happens_in_whatever_order_no_line_is_lost_and_none_has_two_ids(
     following: Following, log: Path, monkeypatch: pytest.MonkeyPatch, seed: int
@@ -399,6 +416,9 @@ def test_a_pipe_is_left_when_it_is_told_to_stop_and_refused_when_it_is_no_log() 
     stream = os.fdopen(reader, "rb")
     assert follow_input(kafka, "", stop, stream) == 1
     os.close(writer)
+    for reading in [one for one in threading.enumerate() if one.name == READER]:
+        reading.join(20)
+    stream.close()
     errors = io.BufferedReader(io.BytesIO(b"2026/03/01 03:00:00 [error] 8#8: *1 open() failed\n"))
     with pytest.raises(LogFileError, match="standard input is nginx's error log"):
         follow_input(kafka, "", threading.Event(), errors)

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 MOST_READ = 64
 """Lines that are read and not yet sent; each may have a megabyte."""
 POLL_SECONDS = 0.2
+READER = "standard input"
 LOG_SECONDS = 30.0
 
 
@@ -51,7 +52,8 @@ def follow_input(producer: Following, source: str, stop: threading.Event, file: 
     """
     found: Queue[_Read | _End] = Queue(MOST_READ)
     stream = file or os.fdopen(os.dup(0), "rb")  # a thread that reads the one of Python would not let it end
-    threading.Thread(target=_read, args=(LogFile(STDIN, stream), source, found), daemon=True).start()
+    arguments = (LogFile(STDIN, stream), source, found)
+    threading.Thread(name=READER, target=_read, args=arguments, daemon=True).start()
     headers = [(SOURCE_HEADER, source.encode())] if source else []
     error: _End = None
     sent, logged_at = 0, time.monotonic()

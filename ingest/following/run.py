@@ -101,13 +101,12 @@ def _follow(tails: Tails, progress: Progress, settings: Settings, source: str, s
     look = partial(glance, settings, SENDERS, f"{WHO} waits") if broker_log(settings) else lambda: None
     is_first = True
     while not stop.is_set():
-        progress.waits = f"Kafka at {settings.kafka_bootstrap_servers} is not there yet"
         progress.keep(tails)
         try:
             producer = connect(settings, None, stop, WHO)
             if producer is None:
                 return
-            progress.waits, is_first = "", False
+            is_first = False
             try:
                 Follower(tails, producer, progress, source, look).run(stop)
             finally:

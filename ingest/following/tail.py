@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from typing import NamedTuple
 
 from ingest.files.encoding import in_utf8
@@ -49,7 +49,7 @@ class Tail:
         """Why it cannot be followed."""
         self._source = source
         self._file: io.FileIO | None = None
-        self._packed: Iterator[Line] | None = None
+        self._packed: Generator[Line, None, None] | None = None
         self._neighbours = Neighbours()
         self.lost_at = time.monotonic()
         self.rewind()
@@ -93,7 +93,7 @@ class Tail:
         self.look()
         self._remember_head()
 
-    def attach_packed(self, lines: Iterator[Line]) -> None:
+    def attach_packed(self, lines: Generator[Line, None, None]) -> None:
         """Read its rest from a packed copy: its lines from the first that was not sent."""
         self._packed = lines
 
@@ -106,7 +106,8 @@ class Tail:
         return file
 
     def close(self) -> None:
-        """Close the handle."""
+        """Close the handle, or the packed copy; it is lost by that."""
+        self._close_packed()
         if self._file:
             self._file.close()
             self._file = None
@@ -117,7 +118,7 @@ class Tail:
         self._offset, self._number = self.kept.offset, self.kept.number
         self._ids = LineIds(self._source)
         self._ids.file = self.kept.first
-        self._packed = None
+        self._close_packed()
 
     def look(self) -> None:
         """Take note of how large it is, and whether somebody has written to it."""
@@ -182,6 +183,11 @@ class Tail:
             stream.detach()
         is_whole = line and line.value and line.is_content and self._neighbours.are_like(line.value)
         return line if is_whole else None
+
+    def _close_packed(self) -> None:
+        if self._packed:
+            self._packed.close()
+            self._packed = None
 
     def _position(self, place: Place) -> Position:
         return Position(self.path, self.device, self.inode, place.first, place.offset, place.number)

@@ -41,7 +41,7 @@ class Follower:
         if self.waits:
             return f"{again} waits: {self.waits}; {look}"
         if self.silent_seconds > SILENT_SECONDS:
-            return f"{again} has said nothing for {silent}; {look}"
+            return f"{again} has said nothing for {silent}, so it may wait for Kafka; {look}"
         return ""
 
 
