@@ -12,6 +12,7 @@ from lake.env_file import KAFKA_SERVERS, for_broker, read_env_file
 from lake.password_files import password_name, passwords_in_files
 from lake.proxies import check_proxies
 from lake.setting_values import MECHANISMS, PROTOCOLS, number, number_or_auto, switch, time_zone, word
+from lake.shops import SHIPPED, rules_of
 
 PROJECT = Path(__file__).resolve().parent.parent
 STACK_FILE = "stack.env"
@@ -31,6 +32,7 @@ class Settings:
     data: Path
     lake_root: str
     jars: Path
+    shop: str
     rules_file: Path
     ranges_file: Path
     allow_file: Path
@@ -146,10 +148,7 @@ class Settings:
         return str(getattr(self, f"{role}_password"))
 
     def postgres_dsn(self, role: str) -> str:
-        """Return the libpq connection string of a role that :meth:`password` knows.
-
-        A session of a role of ours begins as :data:`OUR_SESSION` says, one of the analyst as its role's settings say.
-        """
+        """Return the libpq connection string of a role; the analyst's session begins as its role says, others as ours."""
         options = "" if role == "analyst" else f" options='{OUR_SESSION}'"
         return (
             f"host={self.postgres_host} port={self.postgres_port} dbname={self.postgres_database} "
@@ -182,12 +181,12 @@ def load_settings(overrides: Mapping[str, str] | None = None, written: Mapping[s
     def whole(name: str, default: int) -> int:
         return number(name, text(name, str(default)), int, minimum=0)
 
-    protocol = text("KAFKA_SECURITY_PROTOCOL", "PLAINTEXT")
     return Settings(
         data=data,
         lake_root=text("LAKE_ROOT", str(data / "lake")),
         jars=Path(text("WEBLAKE_JARS", str(PROJECT / ".jars"))).resolve(),
-        rules_file=Path(text("WEBLAKE_RULES", str(PROJECT / "lake" / "rules" / "urls.yml"))),
+        shop=text("SHOP", "none"),
+        rules_file=rules_of(text("SHOP", "none"), text("WEBLAKE_RULES", str(SHIPPED))),
         ranges_file=Path(text("WEBLAKE_RANGES", str(PROJECT / "lake" / "rules" / "crawler_ranges.csv"))),
         allow_file=Path(text("WEBLAKE_ALLOW", str(PROJECT / "lake" / "rules" / "allow.txt"))),
         trusted_proxies=check_proxies(text("TRUSTED_PROXIES", "private")),
@@ -195,7 +194,7 @@ def load_settings(overrides: Mapping[str, str] | None = None, written: Mapping[s
         kafka_bootstrap_servers=text("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092"),
         kafka_topic=text("KAFKA_TOPIC", "web_logs"),
         kafka_private_servers=text("KAFKA_PRIVATE_SERVERS", ""),
-        kafka_security_protocol=word("KAFKA_SECURITY_PROTOCOL", protocol, PROTOCOLS),
+        kafka_security_protocol=word("KAFKA_SECURITY_PROTOCOL", text("KAFKA_SECURITY_PROTOCOL", "PLAINTEXT"), PROTOCOLS),
         kafka_sasl_mechanism=word("KAFKA_SASL_MECHANISM", text("KAFKA_SASL_MECHANISM", "SCRAM-SHA-256"), MECHANISMS),
         kafka_user=text("KAFKA_USER", "weblake"),
         kafka_password=text("KAFKA_PASSWORD", ""),
@@ -267,6 +266,7 @@ def by_name(settings: Settings) -> dict[str, str]:
         "WEBLAKE_DATA": str(settings.data),
         "LAKE_ROOT": settings.lake_root,
         "WEBLAKE_JARS": str(settings.jars),
+        "SHOP": settings.shop,
         "WEBLAKE_RULES": str(settings.rules_file),
         "WEBLAKE_RANGES": str(settings.ranges_file),
         "WEBLAKE_ALLOW": str(settings.allow_file),
