@@ -64,7 +64,7 @@ def _extended(path: Path, content: Any) -> Path | None:
     name = content[EXTENDS]
     if not isinstance(name, str) or not name:
         raise RulesError(f"`{EXTENDS}` in {path} is {shown(name)}; give the path of a file of rules")
-    return path.parent / name
+    return (path.parent / name).resolve()
 
 
 def _reason(error: Exception) -> str:

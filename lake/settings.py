@@ -19,8 +19,7 @@ STACK_FILE = "stack.env"
 AGENTS_FILE = PROJECT / "lake" / "rules" / "agents.yml"
 """Weblake's own rules for user agents; the stream and the audit each read them."""
 OUR_SESSION = "-c search_path=pg_catalog,pg_temp -c lock_timeout=30s"
-"""How each session of our programs begins: no name in their SQL can mean what another role has put into a schema of its
-own, and nobody who holds a lock can keep them for ever."""
+"""How our programs' sessions begin: names in their SQL mean nothing of another role's, and no lock holds them long."""
 MAKE_VARIABLES = "WEBLAKE_MAKE_VARIABLES"
 """The environment variable in which the Makefile lists those variables of its command line that may be options."""
 
@@ -148,7 +147,7 @@ class Settings:
         return str(getattr(self, f"{role}_password"))
 
     def postgres_dsn(self, role: str) -> str:
-        """Return the libpq connection string of a role; the analyst's session begins as its role says, others as ours."""
+        """Return the libpq connection string of a role, whose session begins as ours do unless it is the analyst's."""
         options = "" if role == "analyst" else f" options='{OUR_SESSION}'"
         return (
             f"host={self.postgres_host} port={self.postgres_port} dbname={self.postgres_database} "
@@ -181,6 +180,7 @@ def load_settings(overrides: Mapping[str, str] | None = None, written: Mapping[s
     def whole(name: str, default: int) -> int:
         return number(name, text(name, str(default)), int, minimum=0)
 
+    protocol = text("KAFKA_SECURITY_PROTOCOL", "PLAINTEXT")
     return Settings(
         data=data,
         lake_root=text("LAKE_ROOT", str(data / "lake")),
@@ -194,7 +194,7 @@ def load_settings(overrides: Mapping[str, str] | None = None, written: Mapping[s
         kafka_bootstrap_servers=text("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092"),
         kafka_topic=text("KAFKA_TOPIC", "web_logs"),
         kafka_private_servers=text("KAFKA_PRIVATE_SERVERS", ""),
-        kafka_security_protocol=word("KAFKA_SECURITY_PROTOCOL", text("KAFKA_SECURITY_PROTOCOL", "PLAINTEXT"), PROTOCOLS),
+        kafka_security_protocol=word("KAFKA_SECURITY_PROTOCOL", protocol, PROTOCOLS),
         kafka_sasl_mechanism=word("KAFKA_SASL_MECHANISM", text("KAFKA_SASL_MECHANISM", "SCRAM-SHA-256"), MECHANISMS),
         kafka_user=text("KAFKA_USER", "weblake"),
         kafka_password=text("KAFKA_PASSWORD", ""),

@@ -48,7 +48,7 @@ def rules_of(shop: str, given: str) -> Path:
         raise SettingsError(f"SHOP={shop!r} is unknown; set it to one of {', '.join((NO_SHOP, *SHOPS))}")
     if Path(given).resolve() not in (SHIPPED, *SHOPS.values()):
         raise SettingsError(
-            f"SHOP={shop} and WEBLAKE_RULES={given} name two sets of URL rules; leave one of them out (SHOP={NO_SHOP}), "
-            f"or have the file say `extends: {SHOPS[shop]}`"
+            f"SHOP={shop} and WEBLAKE_RULES={given} name two sets of URL rules; set SHOP={NO_SHOP}, or no "
+            f"WEBLAKE_RULES. The file may have the shop's rules too, if it says `extends: {SHOPS[shop]}`"
         )
     return SHOPS[shop]

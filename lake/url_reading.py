@@ -1,6 +1,6 @@
 """What a request asks for and does by the URL rules, in plain Python: for the audit's oracle, and for looks at a log.
 
-The stream has expressions of its own for the same, in ``spark/events``, and must not use this: they are held against it.
+The stream has expressions of its own for the same, in ``spark/events``. It must not use this, by which it is checked.
 """
 
 from __future__ import annotations
