@@ -44,6 +44,7 @@ def better_shop(lines: Sequence[bytes], in_force: Path) -> Fit | None:
     Raises:
         RulesError: a file of rules is missing or damaged.
     """
+    in_force = in_force.resolve()
     if not lines or in_force not in (SHIPPED, *SHOPS.values()):
         return None
     texts = [line.partition(b'"')[2].partition(b'"')[0].decode(errors="replace") for line in lines]

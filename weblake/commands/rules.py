@@ -40,7 +40,8 @@ def rules(
 
     settings = prepare(quiet=True)
     rules_file = rules_of(shop, str(SHIPPED)) if shop else settings.rules_file
-    trial, first = RuleTrial(load_url_rules(rules_file)), []
+    trial = RuleTrial(load_url_rules(rules_file))
+    first: list[bytes] = []
     with activity("Reading the lines"):
         for name in files_of(file):
             for line in content_of(name, lambda text: note(f"weblake: {text}")):
