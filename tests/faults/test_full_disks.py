@@ -46,7 +46,7 @@ def overwork_postgres(connection: Connection) -> None:
 
 
 def test_all_of_it_filled_killed_and_freed(stacked: Rig, stack: Stack) -> None:
-    rig, traffic = stacked, Traffic(stacked.dice)
+    rig, traffic = stacked, Traffic.well(stacked.dice)
     counted(rig, traffic)
     wait_until(lambda: reserve.path(rig.settings).exists(), 60, "there is a reserve")
     log = write_log(stack, 20_000)
@@ -87,7 +87,7 @@ def test_all_of_it_filled_killed_and_freed(stacked: Rig, stack: Stack) -> None:
 
 
 def test_a_start_on_a_full_disk(stacked: Rig, stack: Stack) -> None:
-    rig, traffic = stacked, Traffic(stacked.dice)
+    rig, traffic = stacked, Traffic.well(stacked.dice)
     counted(rig, traffic)
     for free in (60, 0):
         stack.disk.leave(free)
@@ -109,7 +109,7 @@ def test_a_start_on_a_full_disk(stacked: Rig, stack: Stack) -> None:
 
 
 def test_a_mirror_and_a_dbt_that_fill_the_disk(stacked: Rig, stack: Stack) -> None:
-    rig, traffic = stacked, Traffic(stacked.dice)
+    rig, traffic = stacked, Traffic.well(stacked.dice)
     counted(rig, traffic, 20_000)
     with closing(postgres.connect(rig.settings, postgres.OWNER)) as connection, connection.cursor() as cursor:
         for free in (200, 120, 20, 0):  # from room for both, to room for neither
@@ -130,7 +130,7 @@ def test_kafka_keeps_what_bronze_has_not_read_and_little_else(rig: Rig) -> None:
     home = rig.settings.data / "kafka"
     home.symlink_to(kafka.home(rig.services.settings))  # the rig's broker has a folder of its own
     kafka.create_topic(rig.settings)
-    traffic, size = Traffic(rig.dice), 500_000
+    traffic, size = Traffic.well(rig.dice), 500_000
 
     def taken() -> int:
         folders = (home / "log").glob(f"{rig.settings.kafka_topic}-*")
@@ -163,7 +163,7 @@ def test_kafka_keeps_what_bronze_has_not_read_and_little_else(rig: Rig) -> None:
 
 
 def test_a_sender_that_looks_at_no_disk_is_slowed_down_and_loses_nothing(stacked: Rig, stack: Stack) -> None:
-    rig, traffic = stacked, Traffic(stacked.dice)
+    rig, traffic = stacked, Traffic.well(stacked.dice)
     counted(rig, traffic)
     size = 50_000
 

@@ -44,15 +44,28 @@ class Message:
 class Traffic:
     """An endless row of messages: events and log lines, on time and late, some sent again, some garbage."""
 
-    def __init__(self, dice: random.Random, late: float = 0.1, again: float = 0.2, bad_clock: float = 0.001) -> None:
-        """Set the shares of messages that are late, sent again, and from a sender with a bad clock."""
+    def __init__(
+        self,
+        dice: random.Random,
+        late: float = 0.1,
+        again: float = 0.2,
+        bad_clock: float = 0.001,
+        garbage: float = 0.02,
+    ) -> None:
+        """Set the shares of messages that are late, sent again, from a sender with a bad clock, and garbage."""
         self._dice = dice
         self._late = late
         self._again = again
         self._bad_clock = bad_clock
+        self._garbage = garbage
         self._run = f"{dice.getrandbits(48):x}"
         self._serial = 0
         self._earlier: deque[Message] = deque(maxlen=REMEMBERED)
+
+    @classmethod
+    def well(cls, dice: random.Random) -> Traffic:
+        """Return traffic of which ``status`` has nothing to say."""
+        return cls(dice, bad_clock=0, garbage=0.005)
 
     def __iter__(self) -> Iterator[Message]:
         while True:
@@ -66,7 +79,7 @@ class Traffic:
         chance = self._dice.random()
         if chance < self._bad_clock:
             return self._with_bad_clock()
-        if chance < self._bad_clock + 0.02:
+        if chance < self._bad_clock + self._garbage:
             return Message(self._dice.randbytes(40) + b"\xff", None)
         fact = Fact(
             event_id=f"{self._run}-{self._serial}",
