@@ -16,7 +16,7 @@ override WITH_ARGS = $(IN_VENV)/python -m weblake.make "$$ARGS"
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install setup up down status rejected logs service clean migrate sql connect sandbox generate import classify dbt dbt-test \
+.PHONY: help install setup up down status rejected logs service clean migrate sql connect sandbox generate import rules classify dbt dbt-test \
 	dbt-docs charts contracts explain convict pardon release verdicts blocklist verify replay replays maintain erase rebuild accept-loss \
 	accept-topic run test coverage test-fast faults lint lint-python lint-dbt bench bench-scale bench-agents bot-eval
 
@@ -74,6 +74,9 @@ generate: | $(IN_VENV)/weblake  ## send made-up events; RATE=500 SECONDS=60 SEED
 
 import: | $(IN_VENV)/weblake  ## send access logs, also packed; FILE="access.log access.log.*.gz" FOLLOW=1 SOURCE=web1 WAIT=0 REJECT_SHARE=0.05 AGAIN=1
 	@$(IN_VENV)/weblake import
+
+rules: | $(IN_VENV)/weblake  ## show which URL rules catch how much of a log, and what none does; FILE=access.log SHOP=magento LIMIT=20 JSON=1
+	@$(IN_VENV)/weblake rules
 
 classify: | $(IN_VENV)/weblake  ## say what user agents are: crawlers, tools or people; FILE=agents.txt, one per line, or FILE=-
 	@$(IN_VENV)/weblake classify

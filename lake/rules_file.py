@@ -1,4 +1,4 @@
-"""A file of rules: its content, or an error that says what to do."""
+"""Files of rules: what is in them, and in those that they extend, or an error that says what to do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from typing import Any
 
 import yaml
 
-from lake.errors import RulesError, brief
+from lake.errors import RulesError, brief, shown
+
+EXTENDS = "extends"
+"""The key under which a file names the one whose rules it adds its own to, by a path from its own folder."""
 
 
 def read_bytes(path: Path) -> bytes:
@@ -36,6 +39,32 @@ def read_yaml(path: Path) -> Any:
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date such as 2026-02-30
         reason = _reason(error)
         raise RulesError(f"{path} is not YAML: {reason}; correct it, or restore the file that Weblake ships") from error
+
+
+def read_layers(path: Path) -> list[tuple[Path, Any]]:
+    """Return the content of a file of rules in YAML, and of those that it extends, each with its path.
+
+    Raises:
+        RulesError: a file is missing, is no YAML, or extends what extends itself.
+    """
+    layers: list[tuple[Path, Any]] = []
+    following: Path | None = path
+    while following is not None:
+        if following.resolve() in (seen.resolve() for seen, _ in layers):
+            raise RulesError(f"{path} extends itself by way of {following}; name another file under `{EXTENDS}`")
+        content = read_yaml(following)
+        layers.append((following, content))
+        following = _extended(following, content)
+    return layers
+
+
+def _extended(path: Path, content: Any) -> Path | None:
+    if not isinstance(content, dict) or EXTENDS not in content:
+        return None
+    name = content[EXTENDS]
+    if not isinstance(name, str) or not name:
+        raise RulesError(f"`{EXTENDS}` in {path} is {shown(name)}; give the path of a file of rules")
+    return (path.parent / name).resolve()
 
 
 def _reason(error: Exception) -> str:

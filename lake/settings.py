@@ -12,14 +12,14 @@ from lake.env_file import KAFKA_SERVERS, for_broker, read_env_file
 from lake.password_files import password_name, passwords_in_files
 from lake.proxies import check_proxies
 from lake.setting_values import MECHANISMS, PROTOCOLS, number, number_or_auto, switch, time_zone, word
+from lake.shops import SHIPPED, rules_of
 
 PROJECT = Path(__file__).resolve().parent.parent
 STACK_FILE = "stack.env"
 AGENTS_FILE = PROJECT / "lake" / "rules" / "agents.yml"
 """Weblake's own rules for user agents; the stream and the audit each read them."""
 OUR_SESSION = "-c search_path=pg_catalog,pg_temp -c lock_timeout=30s"
-"""How each session of our programs begins: no name in their SQL can mean what another role has put into a schema of its
-own, and nobody who holds a lock can keep them for ever."""
+"""How our programs' sessions begin: names in their SQL mean nothing of another role's, and no lock holds them long."""
 MAKE_VARIABLES = "WEBLAKE_MAKE_VARIABLES"
 """The environment variable in which the Makefile lists those variables of its command line that may be options."""
 
@@ -31,6 +31,7 @@ class Settings:
     data: Path
     lake_root: str
     jars: Path
+    shop: str
     rules_file: Path
     ranges_file: Path
     allow_file: Path
@@ -146,10 +147,7 @@ class Settings:
         return str(getattr(self, f"{role}_password"))
 
     def postgres_dsn(self, role: str) -> str:
-        """Return the libpq connection string of a role that :meth:`password` knows.
-
-        A session of a role of ours begins as :data:`OUR_SESSION` says, one of the analyst as its role's settings say.
-        """
+        """Return the libpq connection string of a role, whose session begins as ours do unless it is the analyst's."""
         options = "" if role == "analyst" else f" options='{OUR_SESSION}'"
         return (
             f"host={self.postgres_host} port={self.postgres_port} dbname={self.postgres_database} "
@@ -187,7 +185,8 @@ def load_settings(overrides: Mapping[str, str] | None = None, written: Mapping[s
         data=data,
         lake_root=text("LAKE_ROOT", str(data / "lake")),
         jars=Path(text("WEBLAKE_JARS", str(PROJECT / ".jars"))).resolve(),
-        rules_file=Path(text("WEBLAKE_RULES", str(PROJECT / "lake" / "rules" / "urls.yml"))),
+        shop=text("SHOP", "none"),
+        rules_file=rules_of(text("SHOP", "none"), text("WEBLAKE_RULES", str(SHIPPED))),
         ranges_file=Path(text("WEBLAKE_RANGES", str(PROJECT / "lake" / "rules" / "crawler_ranges.csv"))),
         allow_file=Path(text("WEBLAKE_ALLOW", str(PROJECT / "lake" / "rules" / "allow.txt"))),
         trusted_proxies=check_proxies(text("TRUSTED_PROXIES", "private")),
@@ -267,6 +266,7 @@ def by_name(settings: Settings) -> dict[str, str]:
         "WEBLAKE_DATA": str(settings.data),
         "LAKE_ROOT": settings.lake_root,
         "WEBLAKE_JARS": str(settings.jars),
+        "SHOP": settings.shop,
         "WEBLAKE_RULES": str(settings.rules_file),
         "WEBLAKE_RANGES": str(settings.ranges_file),
         "WEBLAKE_ALLOW": str(settings.allow_file),

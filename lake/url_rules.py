@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lake.contracts import MAX_TARGET_CHARACTERS
+from lake.contracts import ASSET, MAX_TARGET_CHARACTERS, PROBE
 from lake.errors import RulesError, brief, shown
 from lake.patterns import ADVICE, slow_pattern
 from lake.proxies import PRIVATE, Proxies, load_proxies
-from lake.rules_file import read_yaml
+from lake.rules_file import read_layers
 from lake.settings import Settings
 
 PRODUCT_GROUP = "product"
@@ -26,6 +26,7 @@ class UrlRule:
 
     The other fields are conditions, where they say something: the request's method is one of ``methods``, the answer's
     status one of ``statuses`` (three digits, or ``2xx``), the host has ``host`` in it, and the query ``query``.
+    ``number`` counts the rules of ``file`` from 1.
     """
 
     action: str
@@ -35,6 +36,8 @@ class UrlRule:
     statuses: tuple[str, ...] = ()
     host: str | None = None
     query: str | None = None
+    number: int = 0
+    file: str = ""
 
     @property
     def patterns(self) -> tuple[str, ...]:
@@ -81,24 +84,47 @@ def load_url_rules(path: Path) -> UrlRules:
     Raises:
         RulesError: the file is missing, is no YAML, or a rule cannot be used or is slow; the message names the rule.
     """
-    content = read_yaml(path)
-    if not isinstance(content, dict) or not isinstance(content.get("rules"), list):
-        raise RulesError(f"{path} needs a list `rules` and a list `actions`; see the file that Weblake ships")
-    actions = content.get("actions")
-    if (
-        not isinstance(actions, list)
-        or not actions
-        or not all(isinstance(action, str) and action for action in actions)
-    ):
-        raise RulesError(f"`actions` in {path} is {shown(actions)}; list at least one action name")
-    numbered = enumerate(content["rules"], start=1)
-    rules = UrlRules(tuple(actions), tuple(_rule(path, number, rule) for number, rule in numbered))
+    rules = read_url_rules(path)
     patterns = tuple(as_python(pattern) for _, pattern in rules.patterns)
     slow = slow_pattern(patterns, PYTHON_FLAGS, MAX_TARGET_CHARACTERS)
     if slow is not None:
         number, pattern = rules.patterns[slow]
-        raise RulesError(f"rule {number} in {path}: the pattern {shown(pattern)} {ADVICE}")
+        rule = rules.rules[number - 1]
+        raise RulesError(f"rule {rule.number} in {rule.file}: the pattern {shown(pattern)} {ADVICE}")
     return rules
+
+
+def read_url_rules(path: Path) -> UrlRules:
+    """Read a rules file whose patterns are known to be quick, as those that Weblake ships are.
+
+    Raises:
+        RulesError: as :func:`load_url_rules`, but for slow rules.
+    """
+    actions: tuple[str, ...] = ()
+    rules: list[UrlRule] = []
+    for layer, content in reversed(read_layers(path)):
+        is_base = not actions
+        if not isinstance(content, dict) or not isinstance(content.get("rules"), list):
+            raise RulesError(f"{layer} needs a list `rules` and a list `actions`; see the file that Weblake ships")
+        if is_base or "actions" in content:
+            actions = _actions(layer, content.get("actions"))
+        own = [_rule(layer, number, rule) for number, rule in enumerate(content["rules"], start=1)]
+        rules = own if is_base else _among(rules, own)
+    return UrlRules(actions, tuple(rules))
+
+
+def _among(rules: list[UrlRule], own: list[UrlRule]) -> list[UrlRule]:
+    """Return rules with others among them: below the probes and assets that they begin with, above all the rest."""
+    is_first = (number for number, rule in enumerate(rules) if rule.action not in (PROBE, ASSET))
+    place = next(is_first, len(rules))
+    return [*rules[:place], *own, *rules[place:]]
+
+
+def _actions(path: Path, actions: Any) -> tuple[str, ...]:
+    is_list = isinstance(actions, list) and bool(actions)
+    if not is_list or not all(isinstance(action, str) and action for action in actions):
+        raise RulesError(f"`actions` in {path} is {shown(actions)}; list at least one action name")
+    return tuple(actions)
 
 
 def _rule(path: Path, number: int, rule: Any) -> UrlRule:
@@ -121,6 +147,8 @@ def _rule(path: Path, number: int, rule: Any) -> UrlRule:
         statuses=_words(where, rule, "status", r"[1-5](?:xx|\d\d)", "a status, such as 304 or 2xx, or a list of such"),
         host=rule.get("host"),
         query=rule.get("query"),
+        number=number,
+        file=str(path),
     )
 
 

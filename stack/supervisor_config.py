@@ -64,6 +64,7 @@ stdout_logfile_backups=3
 CONCERNED = {
     "KAFKA_KEEP_MB": ("stream",),
     "WEBLAKE_JARS": ("kafka", "stream"),
+    "SHOP": ("stream",),
     "WEBLAKE_RULES": ("stream",),
     "WEBLAKE_RANGES": ("stream",),
     "WEBLAKE_ALLOW": (),

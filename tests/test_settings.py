@@ -32,7 +32,7 @@ def test_a_child_has_the_settings_of_its_parent(tmp_path: Path) -> None:
         for name, default in settings_calls().items()
         if name in names - {"WEBLAKE_DATA"}
     } | {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SASL_MECHANISM": "SCRAM-SHA-512", "SILENT_MINUTES": "7"}
-    overrides |= {"LOG_TIMEZONE": "Europe/Berlin", "TRUSTED_PROXIES": "10.0.0.1"}
+    overrides |= {"LOG_TIMEZONE": "Europe/Berlin", "TRUSTED_PROXIES": "10.0.0.1", "SHOP": "none"}
     settings = settings_in(tmp_path, **overrides)
     assert load_settings(child_environment(settings)) == settings
     assert {name: child_environment(settings)[name] for name in overrides} == overrides

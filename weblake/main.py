@@ -19,7 +19,7 @@ from lake.errors import SettingsError, StoppedError, WeblakeError
 from lake.settings import take_make_variables
 from lake.text import printable_lines
 from weblake import __version__
-from weblake.commands import access, boot, bots, care, data, health, marts, programs, stack
+from weblake.commands import access, boot, bots, care, data, health, marts, programs, rules, stack
 from weblake.make import with_variables
 from weblake.process import FAILED, INTERRUPTED, WRONG_USAGE
 
@@ -36,7 +36,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _group in (stack.app, health.app, programs.app, boot.app, data.app, marts.app, access.app, bots.app, care.app):
+for _group in (
+    stack.app,
+    health.app,
+    programs.app,
+    boot.app,
+    data.app,
+    rules.app,
+    marts.app,
+    access.app,
+    bots.app,
+    care.app,
+):
     app.add_typer(_group)
 
 

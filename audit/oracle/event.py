@@ -33,6 +33,8 @@ class Event:
     product_id: str | None = None
     given_id: str | None = None
     path: str | None = None
+    rule: int | None = None
+    """Number of the URL rule that applies to its request, from 0."""
     user_agent: str | None = None
     status_code: int | None = None
     response_ms: int | None = None

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from urllib.parse import unquote
 
 AROUND = " \t\r\n\0\ufeff"
 BACKSLASHES = re.compile(r"\\+(?:x([0-9A-Fa-f]{2})|u0000)?")
 HIGH_BYTES = re.compile(r"(?:%[89A-Fa-f][0-9A-Fa-f])+")
-MALFORMED = re.compile(r"%(?![0-9A-Fa-f]{2})", re.ASCII)
 
 
 def read_text(value: bytes | None) -> str:
@@ -44,18 +41,3 @@ def _with_escapes_of_json(text: str) -> str:
     escaped = BACKSLASHES.sub(escape, marked)
     decoded = HIGH_BYTES.sub(lambda run: bytes.fromhex(run[0].replace("%", "")).decode(errors="replace"), escaped)
     return decoded.replace("%25", "%")
-
-
-def percent_decoded(text: str) -> str:
-    """Return a text with its percent-encoded bytes as characters; U+FFFD for bytes that are none, and for NUL."""
-    if "%" not in text:
-        return text
-    return unquote(MALFORMED.sub("%25", text), errors="replace").replace("\0", "\ufffd")
-
-
-def short_key(text: str, longest: int) -> str:
-    """Return a key that is no longer than so many characters; the end of a longer one is a hash of all of it."""
-    if len(text) <= longest:
-        return text
-    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    return f"{text[: longest - 17]}~{digest}"

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from lake.contracts.columns import names
 from lake.contracts.ledger import LEDGER_DIMENSIONS, MEASURES
@@ -19,14 +20,14 @@ from lake.contracts.vocabulary import EARLIEST_EVENT, MOST_SHIFT, READING
 from lake.errors import RulesError, brief
 from lake.proxies import NAME as PROXIES
 from lake.proxies import with_lists
-from lake.rules_file import read_bytes, read_yaml
+from lake.rules_file import EXTENDS, read_bytes, read_layers, read_yaml
 from lake.settings import AGENTS_FILE, Settings, by_name
 
 URL_RULES, RANGES, AGENT_RULES = "urls.yml", "crawler_ranges.csv", "agents.yml"
 """The names of the rules in an edition: those of the files that Weblake ships, whatever the files in use are called."""
 
 ZONE, AHEAD = "LOG_TIMEZONE", "FUTURE_SECONDS"
-READING_SETTINGS = (ZONE, AHEAD, "TRUSTED_PROXIES")
+READING_SETTINGS = (ZONE, AHEAD, "TRUSTED_PROXIES", "SHOP")
 """The settings that change how a line is read, by the names that :func:`lake.settings.by_name` gives them."""
 
 UTC = "UTC"
@@ -61,9 +62,9 @@ class Edition:
             RulesError: a file of rules cannot be read.
         """
         rules = {
-            URL_RULES: _hash(_as_json(settings.rules_file)),
+            URL_RULES: _hash(_as_json(settings.rules_file, _with_extended(settings.rules_file))),
             RANGES: _hash(read_bytes(settings.ranges_file)),
-            AGENT_RULES: _hash(_as_json(AGENTS_FILE)),
+            AGENT_RULES: _hash(_as_json(AGENTS_FILE, read_yaml(AGENTS_FILE))),
         }
         return cls(tuple(names(MEASURES)), tuple(LEDGER_DIMENSIONS), rules, _reading(settings), READING)
 
@@ -155,9 +156,19 @@ def replay_advice(counted: Edition, today: Edition, first: dt.date, last: dt.dat
     )
 
 
-def _as_json(path: Path) -> bytes:
+def _with_extended(path: Path) -> Any:
+    """Return the content of a file of rules; of one that extends others also theirs, wherever they are."""
+    contents = [content for _, content in read_layers(path)]
+    return contents[0] if len(contents) == 1 else [_but(EXTENDS, content) for content in contents]
+
+
+def _but(key: str, content: Any) -> Any:
+    return {name: value for name, value in content.items() if name != key} if isinstance(content, dict) else content
+
+
+def _as_json(path: Path, content: Any) -> bytes:
     try:
-        return json.dumps(read_yaml(path), sort_keys=True).encode()
+        return json.dumps(content, sort_keys=True).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise RulesError(f"{path} has something that is neither text nor number ({brief(error)}); quote it") from error
 

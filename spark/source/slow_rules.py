@@ -77,6 +77,7 @@ def slow_rule(records: DataFrame, rules: UrlRules) -> str | None:
     if slow is None:
         return None
     (number, pattern), row = rules.patterns[slow[0]], rows[slow[1] // 2]
+    number = rules.rules[number - 1].number or number  # in its own file, where that extends another
     record = f"{row['kafka_partition']}-{row['kafka_offset']}"
     return (
         f"rule {number}, {shown(pattern)}, takes longer than {MOST_SECONDS:.0f} s for the "

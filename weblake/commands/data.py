@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from lake.errors import RulesError
 from lake.text import printable
 from weblake.console import note, write
 from weblake.process import FAILED, INTERRUPTED, interrupt_on_stop, prepare, stop_event
 
 if TYPE_CHECKING:
     from ingest.import_logs import Progress
+    from lake.settings import Settings
 
 PANEL = "Data"
 WAIT_SECONDS = TIMEOUT_SECONDS = 120.0
@@ -189,6 +191,8 @@ def _import(file: list[str], source: str, again: bool, wait: float, reject_share
             sending.enter_context(importing(settings.data, f"`make import` of {', '.join(file)}"))
         outcome = import_files(names, settings, options, sending.enter_context(_progress_bar(names)))
     code = show_outcome(outcome, stopper(settings) if outcome.was_interrupted else None)
+    if is_ours and not outcome.was_interrupted:
+        _name_a_better_shop(names, settings)
     if not is_ours:
         note(f"weblake: the lines went to another Kafka than that of {settings.data}; `make status` there says more")
     if not wait or not is_ours or not outcome.stored.number or outcome.was_interrupted:
@@ -200,6 +204,17 @@ def _import(file: list[str], source: str, again: bool, wait: float, reject_share
         note("weblake: the lines are in Kafka; `make status` shows how far the stream is")
         return INTERRUPTED
     return show_account(account, reject_share) or code
+
+
+def _name_a_better_shop(names: list[str], settings: Settings) -> None:
+    """Say which shop's URLs the files have, if its rules would see clearly more in them than those in force."""
+    from audit.shop_fit import LINES, better_shop
+    from ingest.files.content import first_lines
+
+    with suppress(RulesError):  # `make status` says so
+        fit = better_shop(first_lines(names, LINES), settings.rules_file)
+        if fit:
+            note(f"weblake: {fit}")
 
 
 @contextmanager

@@ -1,13 +1,18 @@
-"""What a request asks for and does, in plain Python; shares only the rules themselves with ``spark/``."""
+"""What a request asks for and does by the URL rules, in plain Python: for the audit's oracle, and for looks at a log.
+
+The stream has expressions of its own for the same, in ``spark/events``. It must not use this, by which it is checked.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import re
 import string
+from typing import NamedTuple
+from urllib.parse import unquote
 
-from audit.oracle.texts import percent_decoded, short_key
 from lake.contracts import ASSET, OTHER, PROBE
-from lake.url_rules import PRODUCT_GROUP, UrlRule, UrlRules
+from lake.url_rules import PRODUCT_GROUP, PYTHON_FLAGS, UrlRule, UrlRules, as_python
 
 LONGEST_KEY = 256
 LONGEST_TARGET = 8192
@@ -15,31 +20,45 @@ ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([^/?#]*)", re.IGNORECASE | re.ASCII)
 UNRESERVED = string.ascii_letters + string.digits + "-._~"
 ENCODED = re.compile(r"%([0-9A-Fa-f]{2})", re.ASCII)
 PARAMETER = re.compile(r"(?:;[^/?#;=]*|%3bjsessionid)=[^/?#;]*", re.IGNORECASE | re.ASCII)
+MALFORMED = re.compile(r"%(?![0-9A-Fa-f]{2})", re.ASCII)
 
 
-class Requests:
+class Asked(NamedTuple):
+    """What a request asks for, its path and query as they were sent, and what it does.
+
+    ``rule`` is the number of the rule that says so, from 0. ``path`` is None for what is no request.
+    """
+
+    path: str | None
+    action: str
+    product_id: str | None = None
+    rule: int | None = None
+
+
+class UrlReader:
     """Reads requests by the URL rules."""
 
     def __init__(self, rules: UrlRules) -> None:
         """Compile the rules."""
         self._rules = [_Rule(rule) for rule in rules.rules]
 
-    def read(self, request: str, status: str | None) -> tuple[str | None, str, str | None]:
-        """Return the path, the action and the product id of a request, ``GET /cart HTTP/1.1``, and its answer."""
+    def read(self, request: str, status: str | None) -> Asked:
+        """Return what a request, ``GET /cart HTTP/1.1``, asks for and does, given the status of its answer."""
         method, blank, rest = request.partition(" ")
         asked = rest.split(" HTTP/", 1)[0].strip(" ")
         is_method = "A" <= method[:1] <= "Z" and "\\" not in method
         if not (blank and is_method and asked and not asked.startswith("HTTP/")):
-            return ("", OTHER, None) if request.strip(" ") in ("", "-") else (None, PROBE, None)
+            return Asked("", OTHER) if request.strip(" ") in ("", "-") else Asked(None, PROBE)
         origin = None if asked.startswith("/") else ORIGIN.match(asked)
         path = (asked[origin.end() :] if origin else asked) or "/"
-        target = one_spelling(path[:LONGEST_TARGET])
-        for rule in self._rules:
-            match = rule.match(method, status, _host(origin[1]) if origin else "", target)
+        target, host = one_spelling(path[:LONGEST_TARGET]), _host(origin[1]) if origin else ""
+        for number, rule in enumerate(self._rules):
+            match = rule.match(method, status, host, target)
             if match:
-                product = match[PRODUCT_GROUP] if rule.has_product else None
-                return path, rule.action, short_key(percent_decoded(product), LONGEST_KEY) or None if product else None
-        return path, OTHER, None
+                text = match[PRODUCT_GROUP] if rule.has_product else None
+                product = short_key(percent_decoded(text), LONGEST_KEY) or None if text else None
+                return Asked(path, rule.action, product, number)
+        return Asked(path, OTHER)
 
 
 class _Rule:
@@ -77,6 +96,21 @@ def one_spelling(path: str) -> str:
     return way + mark + query.replace("+", "%20")
 
 
+def percent_decoded(text: str) -> str:
+    """Return a text with its percent-encoded bytes as characters; U+FFFD for bytes that are none, and for NUL."""
+    if "%" not in text:
+        return text
+    return unquote(MALFORMED.sub("%25", text), errors="replace").replace("\0", "\ufffd")
+
+
+def short_key(text: str, longest: int) -> str:
+    """Return a key that is no longer than so many characters; the end of a longer one is a hash of all of it."""
+    if len(text) <= longest:
+        return text
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return f"{text[: longest - 17]}~{digest}"
+
+
 def _unless_reserved(match: re.Match[str]) -> str:
     character = chr(int(match[1], 16))
     return character if character in UNRESERVED else match[0]
@@ -90,4 +124,4 @@ def _host(authority: str) -> str:
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"\(\?<(?=[A-Za-z])", "(?P<", pattern), re.ASCII)
+    return re.compile(as_python(pattern), PYTHON_FLAGS)
