@@ -118,10 +118,13 @@ class Whole:
     @contextmanager
     def frozen(self, *names: str) -> Iterator[None]:
         """Stop the processes of some programs, or all of them, by a signal, and let them go on at the end."""
-        pids = [one.pid for one in self.processes(*names)]
+        pids: set[int] = set()
         try:
-            for pid in pids:
-                os.kill(pid, signal.SIGSTOP)
+            while new := {one.pid for one in self.processes(*names)} - pids:  # they may start others meanwhile
+                pids |= new
+                for pid in new:
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGSTOP)
             yield
         finally:
             for pid in pids:
