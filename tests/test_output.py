@@ -15,7 +15,7 @@ from statuses import a_status
 from audit.check import Check, Verdict
 from audit.explain import Explanation, RawRecords, Ruling
 from audit.report import Report
-from ingest.follow import Account, Rejection
+from ingest.account import Account, Rejection
 from ingest.import_logs import Outcome
 from lake.command import weblake_command
 from lake.contracts.records import Change, ReplayRecord, VerdictRecord

@@ -169,8 +169,8 @@ def _follow(words: list[str], source: str, again: bool) -> int:
 
 
 def _import(file: list[str], source: str, again: bool, wait: float, reject_share: float, timeout: float) -> int:
+    from ingest.account import await_account
     from ingest.files.names import files_of
-    from ingest.follow import follow
     from ingest.import_logs import ImportOptions, import_files
     from lake.posts import importing
     from lake.reading import require_the_streams_reading
@@ -199,7 +199,7 @@ def _import(file: list[str], source: str, again: bool, wait: float, reject_share
         return code
     try:
         with _counting_bar() as show:
-            account = follow(settings, outcome.stored, outcome.logs, wait, show)
+            account = await_account(settings, outcome.stored, outcome.logs, wait, show)
     except KeyboardInterrupt:
         note("weblake: the lines are in Kafka; `make status` shows how far the stream is")
         return INTERRUPTED

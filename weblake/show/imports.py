@@ -10,7 +10,7 @@ from weblake.console import BAD, DIM, GOOD, note, write
 from weblake.process import FAILED, INTERRUPTED
 
 if TYPE_CHECKING:
-    from ingest.follow import Account
+    from ingest.account import Account
     from ingest.import_logs import Outcome
     from lake.posts import Worker
 

@@ -56,7 +56,7 @@ class Account:
         return self.counted + self.duplicates + self.rejected
 
 
-def follow(
+def await_account(
     settings: Settings,
     stored: StoredOffsets,
     logs: Mapping[str, str],

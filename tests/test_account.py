@@ -1,4 +1,4 @@
-"""Following an import: waiting for a stream that reports how far it is, and what became of the lines."""
+"""The account of an import: waiting for a stream that reports how far it is, and what became of the lines."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 from bronze_tables import Row, append
 from settings_in import settings_in
 
-from ingest import follow as following
-from ingest.follow import NO_STREAM, Account, follow
+from ingest import account as accounts
+from ingest.account import NO_STREAM, Account, await_account
 from ingest.stored import StoredOffsets
 from lake.contracts.refusals import NewTopic, Refusal
 from lake.contracts.reports import BronzeReport, SilverReport, StreamReport, write_stream_report
@@ -23,7 +23,7 @@ from weblake.show.imports import show_account
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setattr(following, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(accounts, "POLL_SECONDS", 0.01)
     return settings_in(tmp_path)
 
 
@@ -60,7 +60,7 @@ def test_it_waits_until_the_ledger_has_what_bronze_had_when_the_last_record_came
         write_stream_report(settings.stream_file, steps[0])
 
     write_stream_report(settings.stream_file, steps[0])
-    assert follow(settings, stored((0, 4), (1, 7)), {"f": "a.log"}, 60, show) == Account(counted=2)
+    assert await_account(settings, stored((0, 4), (1, 7)), {"f": "a.log"}, 60, show) == Account(counted=2)
     assert shown == [(0, 2), (1, 2), (2, 2), (2, 2), (2, 2)]
 
 
@@ -68,16 +68,16 @@ def test_it_waits_until_the_ledger_has_what_bronze_had_when_the_last_record_came
 def test_a_stream_that_has_ended_is_not_waited_for_though_another_has_its_number(
     settings: Settings, is_dead: bool
 ) -> None:
-    assert follow(settings, stored((0, 4)), {}, 60, lambda *_: None).note == NO_STREAM
+    assert await_account(settings, stored((0, 4)), {}, 60, lambda *_: None).note == NO_STREAM
     ended: dict[str, object] = {"pid": 2**22 + 1} if is_dead else {"updated_at": psutil.Process().create_time() - 1}
     write_stream_report(settings.stream_file, report(bronze(), 0, **ended))
-    assert follow(settings, stored((0, 4)), {}, 60, lambda *_: None) == Account(note=NO_STREAM)
+    assert await_account(settings, stored((0, 4)), {}, 60, lambda *_: None) == Account(note=NO_STREAM)
 
 
 def test_a_stream_that_gets_no_further_is_given_up_with_its_error(settings: Settings) -> None:
     stuck = replace(bronze(3), error="the disk is full")
     write_stream_report(settings.stream_file, report(stuck, 0))
-    account = follow(settings, stored((0, 4)), {}, 0.05, lambda *_: None)
+    account = await_account(settings, stored((0, 4)), {}, 0.05, lambda *_: None)
     assert account.note is not None
     assert account.note.startswith("the stream has got no further for 0 s; bronze: the disk is full; `make status`")
 
@@ -85,13 +85,13 @@ def test_a_stream_that_gets_no_further_is_given_up_with_its_error(settings: Sett
 def test_a_stream_that_waits_for_somebody_is_not_waited_for(settings: Settings) -> None:
     waiting = replace(bronze(3), error="the topic is another", refusal=Refusal(topic=NewTopic("x", 1)))
     write_stream_report(settings.stream_file, report(waiting, 0))
-    account = follow(settings, stored((0, 4)), {}, 60, lambda *_: None)
+    account = await_account(settings, stored((0, 4)), {}, 60, lambda *_: None)
     assert account.note == "bronze waits for you, and nothing is counted until then: the topic is another"
 
 
 def test_a_lake_that_is_no_folder_ends_it_in_words(settings: Settings) -> None:
     write_stream_report(settings.stream_file, report(bronze(5, rows=5), 5))
-    account = follow(replace(settings, lake_root="s3a://bucket/lake"), stored((0, 4)), {}, 60, lambda *_: None)
+    account = await_account(replace(settings, lake_root="s3a://bucket/lake"), stored((0, 4)), {}, 60, lambda *_: None)
     assert account.note is not None
     assert "LAKE_ROOT=s3a://bucket/lake is not on this machine's disk" in account.note
 
@@ -108,7 +108,7 @@ def test_the_first_line_of_a_reason_is_that_of_the_first_file_that_has_one(setti
     )
     write_stream_report(settings.stream_file, report(bronze(5, 8, 10, rows=4), 4))
     logs = {"f": "one.log", "g": "other.log"}
-    account = follow(settings, stored((0, 4), (1, 7), (2, 7), (2, 8), (2, 9)), logs, 60, lambda *_: None)
+    account = await_account(settings, stored((0, 4), (1, 7), (2, 7), (2, 8), (2, 9)), logs, 60, lambda *_: None)
     assert [(one.reason, one.lines, one.place, one.text) for one in account.rejections] == [
         (reason, 3, "one.log: line 3", b"first"),
         ("not_json", 1, "one.log: line 9", b"{"),
@@ -119,7 +119,7 @@ def test_the_first_line_of_a_reason_is_that_of_the_first_file_that_has_one(setti
 def test_records_whose_place_is_unknown_are_not_missing(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     append(Path(settings.bronze), 1, Row(b"a", 0, 4, 0, "f-1-a"))
     write_stream_report(settings.stream_file, report(bronze(6, rows=1), 1))
-    account = follow(settings, stored((0, 4), (0, 5), (0, -1), (1, -1)), {}, 60, lambda *_: None)
+    account = await_account(settings, stored((0, 4), (0, 5), (0, -1), (1, -1)), {}, 60, lambda *_: None)
     assert account == Account(counted=1, missing=1, unknown=2)
     assert show_account(account, 0.05) == 0
     told = capsys.readouterr().err
@@ -130,7 +130,7 @@ def test_records_whose_place_is_unknown_are_not_missing(settings: Settings, caps
 def test_a_stream_that_lives_is_waited_for_though_it_is_silent(settings: Settings) -> None:
     silent = report(bronze(3), 0, pid=1, updated_at=psutil.Process(1).create_time() + 1)
     write_stream_report(settings.stream_file, silent)
-    account = follow(settings, stored((0, 4)), {}, 0.05, lambda *_: None)
+    account = await_account(settings, stored((0, 4)), {}, 0.05, lambda *_: None)
     assert account.note is not None
     assert account.note.startswith("the stream has got no further for")
 
