@@ -141,7 +141,11 @@ def _members_of_zip(name: str, file: io.BufferedIOBase) -> Iterator[Text]:
 
 
 def _of_usual_kind(name: str, opened: Callable[[], Opened]) -> Opened:
-    """Return what is opened; of zips, Python knows the usual kinds of compression only."""
+    """Return what is opened. Of a compression or encryption that it has not, zipfile says NotImplementedError.
+
+    Raises:
+        LogFileError: the archive has such a kind.
+    """
     try:
         return opened()
     except NotImplementedError as error:
