@@ -33,8 +33,8 @@ class Fit:
         choice = f"SHOP={self.shop.name}"
         return (
             f"these look like {self.shop.title}'s URLs: of the first {self.lines:,} lines, {self.deeds:,} are product "
-            f"views or carts with {choice}, and {self.now:,} by the rules in use. `make down` and `make up {choice}` "
-            "change to these, and `make status` then says which replay counts the past by them"
+            f"views or carts with {choice}, and {self.now:,} by the rules in use. `make up {choice}` changes to "
+            "these, and `make status` then says which replay counts the past by them"
         )
 
 

@@ -28,7 +28,7 @@ def require_the_streams_reading(settings: Settings) -> None:
     pairs = ", ".join(_in_words(name, stream.reads_by[name], ours[name], settings) for name in others)
     raise SettingsError(
         f"the running stream reads lines by other settings: {pairs}. Leave them out here; or to have the stream read "
-        "by these, run `make down` and `make up` with them"
+        "by these, run `make up` with them"
     )
 
 
