@@ -15,6 +15,7 @@ from ingest.files.identity import LineIds
 from ingest.files.lines import Line
 from ingest.files.log_file import Log, LogFile
 from ingest.files.source import BrokenFileError, LogFileError
+from ingest.headers import LineHeaders
 from ingest.stored import StoredOffsets
 from ingest.survey import Opened, survey
 from lake.errors import ServiceError, SpaceError
@@ -22,7 +23,6 @@ from lake.settings import Settings
 
 log = logging.getLogger(__name__)
 
-ID_HEADER, SOURCE_HEADER = "event_id", "source"
 LINES_PER_PROGRESS = 500
 FLUSH_SECONDS = 3.0
 """How long Kafka may take for what is on its way when the user interrupts."""
@@ -90,12 +90,14 @@ class ImportOptions:
     Attributes:
         patience_seconds: How long Kafka may take nothing.
         source: The name of the server whose logs these are; may be empty.
+        log_format: The log string by which their lines are written, in our own names; may be empty.
         again: Whether to send what seems to be in the lake already.
         looks_up: Whether the lake of the settings is the one that the records go to.
     """
 
     patience_seconds: float = 120.0
     source: str = ""
+    log_format: str = ""
     again: bool = False
     looks_up: bool = True
 
@@ -135,7 +137,7 @@ def import_files(names: list[str], settings: Settings, options: ImportOptions, p
         producer = connect(settings, options.patience_seconds, threading.Event(), "the import")
         assert producer is not None, "without a stop, connect returns a producer or raises"
         producer.stored = StoredOffsets()
-        importing = Importing(producer, options.source, progress)
+        importing = Importing(producer, options.source, options.log_format, progress)
         tally, was_interrupted = importing.tally, False
         try:
             for name in names:
@@ -161,12 +163,14 @@ def import_files(names: list[str], settings: Settings, options: ImportOptions, p
 class Importing:
     """Sends files, one after the other, and keeps the tally."""
 
-    def __init__(self, producer: Sender, source: str = "", progress: Progress | None = None) -> None:
-        """Begin; ``source`` is the name of the server and may be empty."""
+    def __init__(
+        self, producer: Sender, source: str = "", log_format: str = "", progress: Progress | None = None
+    ) -> None:
+        """Begin; ``source`` is the name of the server, ``log_format`` how lines are written; both may be empty."""
         self.tally = Tally()
         self._producer = producer
         self._source = source
-        self._headers = [(SOURCE_HEADER, source.encode())] if source else []
+        self._log_format = log_format
         self._progress = progress or Progress()
 
     def send(self, name: str, opened: Opened | None) -> None:
@@ -214,17 +218,17 @@ class Importing:
         self._report()
 
     def _send(self, one: Log) -> None:
-        ids = LineIds(self._source)
+        ids, headers = LineIds(self._source), LineHeaders(self._source, self._log_format)
         try:
             for line in one.lines():
-                self._send_line(one, line, ids)
+                self._send_line(one, line, ids, headers)
                 if line.number % LINES_PER_PROGRESS == 0:
                     self._producer.settle()
                     self._report()
         finally:
             self.tally.logs[ids.file] = one.name
 
-    def _send_line(self, one: Log, line: Line, ids: LineIds) -> None:
+    def _send_line(self, one: Log, line: Line, ids: LineIds, headers: LineHeaders) -> None:
         tally, where = self.tally, f"{one.name}: line {line.number:,}"
         tally.read += 1
         if line.value is None:
@@ -232,10 +236,11 @@ class Importing:
         elif line.is_blank:
             tally.blank += 1
         elif line.is_comment:
+            headers.take_comment(line.value)
             tally.comments += 1
         elif self._is_whole(one, line):
             event_id = ids.take(line.value, line.number)
-            self._producer.send(line.value, [(ID_HEADER, event_id), *self._headers], where)
+            self._producer.send(line.value, headers.of(event_id), where)
             tally.sent += 1
 
     def _report(self) -> None:

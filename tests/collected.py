@@ -28,7 +28,7 @@ def imported(
 ) -> tuple[list[tuple[bytes, bytes]], Tally]:
     """Return the lines that a file sends, each with its id, and the tally."""
     collector = Collector()
-    importing = Importing(collector, source, progress)
+    importing = Importing(collector, source, progress=progress)
     with LogFile(str(path)) as file:
         importing.send_file(file, file.logs())
     return [(value, headers["event_id"]) for value, headers in collector.records], importing.tally

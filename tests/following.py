@@ -67,7 +67,7 @@ class Following:
         before = read_follow_report(record) or FollowReport(())
         self.tails = Tails(self.words, source, before.files, before.updated_at)
         self.progress = Progress(record, tuple(self.words), source)
-        self.follower = Follower(self.tails, self.kafka, self.progress, source)
+        self.follower = Follower(self.tails, self.kafka, self.progress)
 
     def step(self, times: int = 3) -> list[bytes]:
         """Look and send a few times; return all lines that were sent so far."""

@@ -15,7 +15,7 @@ from ingest.files.source import LogFileError
 from ingest.following.progress import Progress
 from ingest.following.tail import Place, Tail
 from ingest.following.tails import Tails
-from ingest.import_logs import FLUSH_SECONDS, ID_HEADER, SOURCE_HEADER, Sender
+from ingest.import_logs import FLUSH_SECONDS, Sender
 
 log = logging.getLogger(__name__)
 
@@ -56,14 +56,12 @@ class Follower:
         tails: Tails,
         producer: Following,
         progress: Progress,
-        source: str = "",
         shortage: Callable[[], str | None] = lambda: None,
     ) -> None:
         """Begin; ``shortage`` says in a sentence why Kafka's disk can take no more now."""
         self._tails = tails
         self._producer = producer
         self._progress = progress
-        self._headers = [(SOURCE_HEADER, source.encode())] if source else []
         self._shortage = shortage
         self._steps: deque[tuple[int, Tail, Place]] = deque()
         self._settled, self._moved_at = 0, time.monotonic()
@@ -144,7 +142,7 @@ class Follower:
         if line.value is None:
             log.error("%s was not sent: %s bytes are more than Kafka takes", where, f"{line.size:,}")
         elif event_id:
-            self._producer.send(line.value, [(ID_HEADER, event_id), *self._headers], where)
+            self._producer.send(line.value, tail.headers.of(event_id), where)
             self._progress.sent += 1
             self._progress.newest = line.value
 

@@ -48,11 +48,13 @@ class FollowOptions:
 
     Attributes:
         source: The name of the server whose logs these are; may be empty.
+        log_format: The log string by which their lines are written, in our own names; may be empty.
         again: Whether to send what seems to be in the lake already.
         looks_up: Whether the lake of the settings is the one that the records go to.
     """
 
     source: str = ""
+    log_format: str = ""
     again: bool = False
     looks_up: bool = True
 
@@ -86,17 +88,17 @@ def follow_files(words: list[str], settings: Settings, options: FollowOptions, s
             )
         for note in found.notes:
             log.warning("%s", note)
-        tails = Tails(words, options.source, before.files, before.updated_at)
+        tails = Tails(words, options.source, before.files, before.updated_at, options.log_format)
         progress = Progress(path, tuple(words), options.source)
         try:
-            _follow(tails, progress, settings, options.source, stop)
+            _follow(tails, progress, settings, stop)
         finally:
             progress.keep(tails, has_ended=stop.is_set())
             tails.close()
         return progress.sent
 
 
-def _follow(tails: Tails, progress: Progress, settings: Settings, source: str, stop: threading.Event) -> None:
+def _follow(tails: Tails, progress: Progress, settings: Settings, stop: threading.Event) -> None:
     """Follow with one producer after the other: one that Kafka has refused something is of no use any more."""
     look = partial(glance, settings, SENDERS, f"{WHO} waits") if broker_log(settings) else lambda: None
     is_first = True
@@ -108,7 +110,7 @@ def _follow(tails: Tails, progress: Progress, settings: Settings, source: str, s
                 return
             is_first = False
             try:
-                Follower(tails, producer, progress, source, look).run(stop)
+                Follower(tails, producer, progress, look).run(stop)
             finally:
                 producer.close()
         except ServiceError as error:

@@ -15,6 +15,7 @@ from ingest.files.kinds import MOST_BYTES, foreign_kind
 from ingest.files.lines import Line, lines_of
 from ingest.files.packings import is_packed
 from ingest.files.source import READ_BYTES
+from ingest.headers import LineHeaders
 from lake.contracts.following import Position
 
 HEAD_BYTES = 256
@@ -22,11 +23,15 @@ HEAD_BYTES = 256
 
 
 class Place(NamedTuple):
-    """A place between two lines: the bytes and lines before it, and what the ids of the file's lines begin with."""
+    """A place between two lines: the bytes and lines before it, and what the ids of the file's lines begin with.
+
+    ``fields`` are those of a W3C log there.
+    """
 
     offset: int
     number: int
     first: str
+    fields: str
 
 
 class Tail:
@@ -36,17 +41,19 @@ class Tail:
     copied elsewhere and truncated. Then somebody looks for it by what the ids of its lines begin with.
     """
 
-    def __init__(self, position: Position, source: str = "") -> None:
+    def __init__(self, position: Position, source: str = "", log_format: str = "") -> None:
         """Begin as lost, where Kafka has the lines up to a position."""
         self.path = position.path
         self.device, self.inode = position.device, position.inode
-        self.kept = Place(position.offset, position.number, position.first)
+        self.kept = Place(position.offset, position.number, position.first, position.fields)
         """How far Kafka has it."""
         self.pending = 0
         """Steps that are sent and not yet acknowledged."""
         self.is_leaving = self.is_done = False
         self.unfit = ""
         """Why it cannot be followed."""
+        self.headers = LineHeaders(source, log_format)
+        """What is sent with its next line."""
         self._source = source
         self._file: io.FileIO | None = None
         self._packed: Generator[Line, None, None] | None = None
@@ -67,7 +74,7 @@ class Tail:
     @property
     def place(self) -> Place:
         """How far it was read; of a packed copy nothing is kept before its end."""
-        return self.kept if self._packed else Place(self._offset, self._number, self._ids.file)
+        return self.kept if self._packed else Place(self._offset, self._number, self._ids.file, self.headers.fields)
 
     @property
     def position(self) -> Position:
@@ -118,6 +125,7 @@ class Tail:
         self._offset, self._number = self.kept.offset, self.kept.number
         self._ids = LineIds(self._source)
         self._ids.file = self.kept.first
+        self.headers.fields = self.kept.fields
         self._close_packed()
 
     def look(self) -> None:
@@ -165,6 +173,8 @@ class Tail:
         if not self._packed:
             self._offset = self._next
             self._remember_head()
+        if line.value is not None and line.is_comment:
+            self.headers.take_comment(line.value)
         if line.value is None or not line.is_content:
             return None
         self._neighbours.take(line.value)
@@ -190,7 +200,7 @@ class Tail:
             self._packed = None
 
     def _position(self, place: Place) -> Position:
-        return Position(self.path, self.device, self.inode, place.first, place.offset, place.number)
+        return Position(self.path, self.device, self.inode, place.first, place.offset, place.number, place.fields)
 
     def _remember_head(self) -> None:
         if self._file and len(self._head) < min(HEAD_BYTES, self._offset):

@@ -30,11 +30,13 @@ CLOCK_SECONDS = 2.0
 class Tails:
     """The files, each once, under whatever names it stands."""
 
-    def __init__(self, words: Iterable[str], source: str, positions: Iterable[Position], looked_at: float) -> None:
+    def __init__(
+        self, words: Iterable[str], source: str, positions: Iterable[Position], looked_at: float, log_format: str = ""
+    ) -> None:
         """Go on from positions, which somebody kept until ``looked_at`` (epoch seconds)."""
         self._words = list(words)
-        self._source = source
-        self._tails = [Tail(position, source) for position in positions]
+        self._source, self._log_format = source, log_format
+        self._tails = [Tail(position, source, log_format) for position in positions]
         self._paths = {tail.path for tail in self._tails}
         self._looked_at = looked_at
         self._is_new = True
@@ -118,7 +120,7 @@ class Tails:
         self._paths.add(name)
 
     def _add(self, name: str, file: io.FileIO) -> None:
-        tail = Tail(Position(name), self._source)
+        tail = Tail(Position(name), self._source, self._log_format)
         tail.attach(file)
         self._tails.append(tail)
         self._tell_unfit(tail)
@@ -130,7 +132,7 @@ class Tails:
         places = missed(name, self._looked_at - CLOCK_SECONDS, known, firsts, self._source)
         for first, (path, file) in places.items():
             log.info("%s was written and rotated away meanwhile, as %s", name, path)
-            tail = Tail(Position(name, first=first), self._source)
+            tail = Tail(Position(name, first=first), self._source, self._log_format)
             self._tails.append(tail)
             if file:
                 tail.attach(file)

@@ -8,7 +8,7 @@ import threading
 import time
 from dataclasses import dataclass
 
-from ingest.import_logs import ID_HEADER
+from ingest.headers import ID
 from ingest.producer import Producer
 from ingest.shop.traffic import Traffic
 from ingest.shop.truth import Truth
@@ -103,7 +103,7 @@ def _send_slice(traffic: Traffic, producer: Producer, truth: Truth, bounds: Boun
     """Send what is due, but at most :data:`LONGEST_SLICE_SECONDS` of it, so that signals and reports are never late."""
     until = min(clock.offset, traffic.next_due + LONGEST_SLICE_SECONDS, math.nextafter(bounds.seconds, 0.0))
     for record in traffic.until(until, clock.epoch, bounds.records):
-        headers = None if record.header is None else [(ID_HEADER, record.header)]
+        headers = None if record.header is None else [(ID, record.header)]
         producer.send(record.value, headers, "a generated record")
         if record.client is not None:
             truth.add(record.client)

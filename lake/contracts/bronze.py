@@ -29,5 +29,7 @@ BRONZE = (
     Column("response_ms", "BIGINT", "response time in milliseconds, where known"),
     Column("bytes", "BIGINT", "response size, where known"),
     Column("source", "STRING", "name of the server that wrote the record, from the header; null where none was sent"),
+    Column("host", "STRING", "the host that was asked for, where the record says it, without port"),
+    Column("declared", "STRING", "how the line is written, as a log string that came with it; null where none came"),
 )
 BRONZE_PARTITION = "event_date"

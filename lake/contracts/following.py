@@ -22,7 +22,8 @@ class Position:
     """How far Kafka has the lines of one file.
 
     ``path`` is where the file was found, which may have been renamed since, ``first`` what the ids of its lines begin
-    with (empty before its first line), ``offset`` how many bytes were sent, and ``number`` how many lines those are.
+    with (empty before its first line), ``offset`` how many bytes were sent, ``number`` how many lines those are, and
+    ``fields`` those of a W3C log there.
     """
 
     path: str
@@ -31,6 +32,7 @@ class Position:
     first: str = ""
     offset: int = 0
     number: int = 0
+    fields: str = ""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ A field ends where the text after it begins: ``[{time}]`` at the first ``]``. Be
 - ``{rest}`` has no ``] "`` in it: another line may begin there;
 - ``{ip_address}:{port}`` is parted at the last colon before a blank;
 - ``{time}`` before a blank may have the one that stands before its zone in most logs;
-- ``{request}``, ``{user_agent}`` and ``{_text}`` before a blank may have blanks: they end where all that follows fits.
+- ``{request}``, ``{user_agent}`` and ``{_text}`` before a blank may have blanks: it ends where all that follows
+  fits. A string has one such at most.
 
 A string becomes a regular expression by rewritings, plain data, which Spark applies to the strings that travel with
 lines, and :func:`pattern_of` to those of files.
@@ -65,9 +66,10 @@ LONGEST_STRING, LONGEST_LINE = 4_096, 65_536
 """Characters. Longer lines are read as JSON events or as combined lines, or not at all."""
 
 _NAMES = "|".join((*FIELDS, *SKIPPED))
-_OPEN = r"\{(?:request|user_agent|_text)\} (?:\{|\z)|\{ip_address\}:\{port\}"
+_OPEN = r"\{(?:request|user_agent|_text)\} (?=\{|\z)"
 USABLE = (
-    rf"^(?!(?:[\s\S]*?(?:{_OPEN})){{3}})"  # each takes time that grows with the square of the line
+    rf"^(?![\s\S]*?(?:{_OPEN})[\s\S]*?(?:{_OPEN}))"  # two take time that grows with the square of the line
+    r"(?![\s\S]*?\{ip_address\}:\{port\}[\s\S]*?\{ip_address\}:\{port\})"
     rf"(?=[\s\S]{{1,{LONGEST_STRING}}}\z)"
     rf"(?:[^{{}}\\\x00-\x08\x0a-\x1f]|\{{(?:{_NAMES}|open|close)\}})*+\z"
 )
@@ -76,7 +78,7 @@ VARIABLE = r"\{(?!open|close)(\w+)\}"
 
 _LITERAL = r"(?:\\.|[^\\{(])"
 REWRITINGS = (
-    (r"[\\^$.|?*+()\[\]]", r"\\$0"),
+    (r"[\\^$.|?+*()\[\]]", r"\\$0"),
     (r"\{open\}", r"\\x7b"),
     (r"\{close\}", r"\\x7d"),
     (
@@ -98,13 +100,17 @@ REWRITINGS = (
     (r"\{[a-z_]\w*\}", r"([^\\r\\n]*+)"),
 )
 """What is replaced, as a pattern, and by what: in Java's syntax, in this order."""
+BEGIN, END = "^", r"[ \t\r\n]*+\z"
+"""What stands before and behind what becomes of a string."""
 
 
 def pattern_of(string: str) -> str:
     """Return a regular expression of Java for the lines that a log string describes, with a group for each variable."""
     for pattern, replacement in REWRITINGS:
-        string = re.sub(pattern.replace(r"\z", r"\Z").replace("*+", "*"), _of_python(replacement), string, flags=re.ASCII)
-    return f"^{string}[ \\t\\r\\n]*+\\z"
+        string = re.sub(
+            pattern.replace(r"\z", r"\Z").replace("*+", "*"), _of_python(replacement), string, flags=re.ASCII
+        )
+    return f"{BEGIN}{string}{END}"
 
 
 def variables(string: str) -> list[str]:

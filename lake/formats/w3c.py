@@ -28,16 +28,19 @@ TIME_TAKEN = "time-taken"
 """Seconds where tabs part the fields, which is CloudFront, and milliseconds where blanks do, which is IIS."""
 
 
+OWN_HOST, ASKED_HOST = "cs(Host)", "x-host-header"
+"""CloudFront's own name, and the host that was asked for, which takes its place where both are there."""
+
+
 def string_of(fields: str, separator: str) -> str:
     """Return the log string of lines that have these fields, as ``#Fields`` lists them, with a separator between them.
 
-    A name that comes twice counts the first time; CloudFront's ``x-host-header`` is the host that was asked for, and
-    comes after the one that it has itself, so it takes that one's place.
+    A name that comes twice counts the first time.
     """
     names = fields.removeprefix(DIRECTIVE).split()
     called = {**FIELDS, TIME_TAKEN: "response_time" if separator == "\t" else "response_ms"}
-    if "x-host-header" in names:
-        called = {**called, "x-host-header": "host", "cs(Host)": "_"}
+    if ASKED_HOST in names:
+        called = {**called, ASKED_HOST: "host", OWN_HOST: "_"}
     variables: list[str] = []
     for name in names:
         variable = called.get(name, "_")

@@ -15,6 +15,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from delta.tables import DeltaTable
@@ -25,14 +26,16 @@ from lake.addresses import address_pattern
 from lake.contracts import BRONZE, BRONZE_PARTITION, ERASED, REJECTED, names
 from lake.contracts.records import ErasureRecord, as_text
 from lake.formats import FORMATS
+from lake.formats.known import LogFormat
 from lake.settings import Settings
 from lake.url_rules import UrlRules, load_rules
 from spark import failpoints
 from spark.errands.replay_records import corrected_windows
 from spark.events.agent_columns import distinct_agents
 from spark.events.claims import load_ranges
-from spark.events.formats import erased, with_text
+from spark.events.formats import erased, is_other, take_apart
 from spark.events.judgement import Judgement
+from spark.events.others import erased_other
 from spark.events.parse import parse_all_again
 from spark.events.rejections import ingestion_window
 from spark.tables.delta import ERASURE, noting, vacuum
@@ -46,7 +49,7 @@ JUDGED = ("ip_address", "user_agent", "window_start")
 """The columns by which a client is judged."""
 READ = (
     *("format", "event_id", "occurred_at", "ip_address", "user_id", "action", "product_id", "path"),
-    *("referrer", "user_agent", "status_code", "response_ms", "bytes"),
+    *("referrer", "user_agent", "status_code", "response_ms", "bytes", "host"),
 )
 """The columns that a row may have otherwise today."""
 
@@ -56,7 +59,8 @@ def erase_from_bronze(session: SparkSession, settings: Settings, pattern: str) -
     bronze = session.read.format("delta").load(settings.bronze)
     of_rejected = session.read.format("delta").load(settings.ledger).filter(F.col("dimension") == REJECTED.name)
     corrected = corrected_windows(session, settings, of_rejected)
-    rows = with_readings(rows_with(bronze, pattern), load_rules(settings), pattern, corrected).persist()
+    rules = load_rules(settings)
+    rows = with_readings(rows_with(bronze, pattern), rules, pattern, corrected).persist()
     try:
         is_own = F.col("is_own_now") | F.col("was_own")
         kinds = F.when(~F.col("is_readable"), "rejected").when(is_own, "own").otherwise("others")
@@ -71,7 +75,7 @@ def erase_from_bronze(session: SparkSession, settings: Settings, pattern: str) -
                 for addresses in (verdicts.convicted, verdicts.pardoned)
             )
             judgement = Judgement.of(agents, ranges, convicted, pardoned)
-            rewritten = anonymous(rows, pattern, judgement)
+            rewritten = anonymous(rows, pattern, judgement, rules.formats)
             columns: dict[str, str | Column] = {
                 name: f"erased.{name}" for name in names(BRONZE) if name not in (*POSITION, BRONZE_PARTITION)
             }
@@ -86,9 +90,7 @@ def erase_from_bronze(session: SparkSession, settings: Settings, pattern: str) -
 
 def rows_with(bronze: DataFrame, pattern: str) -> DataFrame:
     """Return the rows of bronze that hold the address, in their bytes or in a column that was read from them."""
-    texts = (
-        name for name in ("event_id", "ip_address", "user_id", "product_id", "path", "referrer", "user_agent", "source")
-    )
+    texts = ("event_id", "ip_address", "user_id", "product_id", "path", "referrer", "user_agent", "source", "host")
     return bronze.filter(F.concat_ws("\n", F.col("value").cast("string"), *texts).rlike(pattern))
 
 
@@ -132,7 +134,9 @@ def with_readings(rows: DataFrame, rules: UrlRules, pattern: str, corrected: Dat
     )
 
 
-def anonymous(rows: DataFrame, pattern: str, judgement: Judgement) -> DataFrame:
+def anonymous(
+    rows: DataFrame, pattern: str, judgement: Judgement, formats: Sequence[LogFormat] = ()
+) -> DataFrame:
     """Return rows of bronze without the address, and the client's own rows without anything else that says who it was.
 
     The bytes become those of a row that today's rules read as they read this one, and the columns stay what they were
@@ -142,9 +146,11 @@ def anonymous(rows: DataFrame, pattern: str, judgement: Judgement) -> DataFrame:
         rows: Rows that hold it, as :func:`with_readings` returns them; those that are not readable are emptied.
         pattern: The address, as a regular expression.
         judgement: What is known of the client.
+        formats: Those of access-log lines that are read beside our own.
     """
     is_rejected, is_own_now, was_own = ~F.col("is_readable"), F.col("is_own_now"), F.col("was_own")
-    judged = with_text(_with_agents(rows, judgement))
+    headers = {"header_source": F.col("source"), "header_log_format": F.col("declared")}
+    judged = take_apart(_with_agents(rows, judgement).withColumns(headers), formats)
     text = F.col("value").cast("string")
 
     def without(column: Column) -> Column:
@@ -156,7 +162,8 @@ def anonymous(rows: DataFrame, pattern: str, judgement: Judgement) -> DataFrame:
         return F.when(~is_rejected, kept).alias(name)
 
     record_format = F.coalesce("now.format", "format")
-    own_text = F.coalesce(*(F.when(record_format == kind.name, erased(kind, F.col("agent_now"))) for kind in FORMATS))
+    of_ours = (F.when(record_format == kind.name, erased(kind, F.col("agent_now"))) for kind in FORMATS)
+    own_text = F.when(is_other(), erased_other(F.col("other"), F.col("agent_now"))).otherwise(F.coalesce(*of_ours))
     value = F.when(is_rejected, F.lit("")).otherwise(without(F.when(is_own_now, own_text).otherwise(text)))
     position = F.concat_ws("-", "kafka_partition", "kafka_offset")
     event_id = F.when(is_rejected, position).otherwise(without(F.col("event_id")))
@@ -176,7 +183,7 @@ def anonymous(rows: DataFrame, pattern: str, judgement: Judgement) -> DataFrame:
         "format": F.when(is_rejected, F.col("counted_format")).otherwise(F.col("format")),
     }
     replaced |= {name: F.when(~is_rejected, F.col(name)) for name in readable}
-    replaced |= {name: F.when(~is_rejected, without(F.col(name))) for name in ("product_id", "path", "source")}
+    replaced |= {name: F.when(~is_rejected, without(F.col(name))) for name in ("product_id", "path", "source", "host")}
     return judged.select(*(replaced.get(name, F.col(name)).alias(name) for name in names(BRONZE)))
 
 

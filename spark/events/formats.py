@@ -5,7 +5,7 @@ Pure: columns over ``value``. The formats are folded: a field is taken from the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 from operator import or_
 
@@ -14,10 +14,15 @@ from pyspark.sql import functions as F
 
 from lake.contracts import ERASED
 from lake.formats import FORMATS, LineFormat, ObjectFormat, RecordFormat
+from lake.formats.known import LogFormat
+from spark.events.declared import declared
+from spark.events.json_logs import STRICT
+from spark.events.others import fits_first, other
 from spark.events.texts import NUL, mended
 
-STRICT = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}  # Spark takes both unless told not to
 SEPARATOR = NUL  # in no line that gets so far: a NUL in a line is mended first
+HEADERS = ("header_source", "header_log_format", "header_fields")
+"""Columns with Kafka headers, which a record may have: the server's name, and how its line is written."""
 OBJECTS = tuple(record_format for record_format in FORMATS if isinstance(record_format, ObjectFormat))
 LINES = tuple(record_format for record_format in FORMATS if isinstance(record_format, LineFormat))
 EVENTS = tuple(record_format for record_format in FORMATS if "action" in record_format.fields)
@@ -36,18 +41,34 @@ def with_text(rows: DataFrame) -> DataFrame:
     return rows.withColumn("mended", mended(F.col("value")))
 
 
-def take_apart(records: DataFrame) -> DataFrame:
-    """Add ``mended``, ``is_object`` (it begins like one), and of each format its parts and whether it is the one."""
+def take_apart(records: DataFrame, formats: Sequence[LogFormat]) -> DataFrame:
+    """Add the text, of each of our own formats its parts and whether it is the one, and what others say.
+
+    The columns are ``mended``, ``is_object`` (it begins like one), ``declared`` (the log string that came with it),
+    and ``other``, see :func:`spark.events.others.other`; null for a record that is of a format of our own.
+    """
+    headers = [F.col(name) if name in records.columns else F.lit(None).cast("string") for name in HEADERS]
+    source, log_string, fields = headers
     rows = with_text(records).withColumn("is_object", text().startswith("{"))
+    rows = rows.withColumn("declared", declared(log_string, fields, text()))
     for record_format in FORMATS:
         parts = _object(record_format) if isinstance(record_format, ObjectFormat) else _line(record_format)
         rows = rows.withColumn(_parts(record_format), parts)
+    goes_first = fits_first(text(), source, formats)
+    is_ours = F.col("declared").isNull() & reduce(or_, map(_is_whole, FORMATS))
+    is_ours = is_ours if goes_first is None else is_ours & ~goes_first
+    rows = rows.withColumn("other", F.when(~is_ours, other(text(), F.col("declared"), source, formats)))
     kinds: tuple[tuple[RecordFormat, ...], ...] = (OBJECTS, LINES)
     for kind in kinds:
         for number, one in enumerate(kind):
-            fits = F.coalesce(_fits(one), F.lit(False))
+            fits = F.coalesce(_fits(one), F.lit(False)) & ~is_other()
             rows = rows.withColumn(_flag(one), fits & ~is_any(kind[:number]) if number else fits)
     return rows
+
+
+def is_other() -> Column:
+    """Whether the record is of a format that is none of our own."""
+    return F.col("other").isNotNull()
 
 
 def is_any(formats: Iterable[RecordFormat]) -> Column:
@@ -61,10 +82,15 @@ def flags() -> list[str]:
     return [_flag(record_format) for record_format in FORMATS]
 
 
-def by_format(column: Callable[[RecordFormat], Column | None]) -> Column:
-    """Return the column that a record's format gives; null where it gives none, and where the record is of none."""
+def by_format(column: Callable[[RecordFormat], Column | None], others: Column | None = None) -> Column:
+    """Return the column that a record's format gives; null where it gives none, and where the record is of none.
+
+    ``others`` is that of all formats but our own.
+    """
     columns = [(record_format, column(record_format)) for record_format in FORMATS]
     cases = [(F.col(_flag(record_format)), value) for record_format, value in columns if value is not None]
+    if others is not None:
+        cases.append((is_other(), others))
     if not cases:
         return F.lit(None).cast("string")
     first, *more = cases
@@ -73,7 +99,7 @@ def by_format(column: Callable[[RecordFormat], Column | None]) -> Column:
 
 def field(name: str) -> Column:
     """Return a field of the record, as text; null where its format has none."""
-    return by_format(lambda record_format: _field(record_format, name))
+    return by_format(lambda record_format: _field(record_format, name), F.col("other").getField(name))
 
 
 def is_nested(record_format: RecordFormat, name: str, value: Column) -> Column:
@@ -122,6 +148,15 @@ def _line(record_format: LineFormat) -> Column:
     """The fields of a line, an array; the line as a whole where it does not match."""
     groups = SEPARATOR.join(f"${number}" for number in range(1, len(record_format.fields) + 1))
     return F.when(~F.col("is_object"), F.split(F.regexp_replace(text(), record_format.pattern, groups), SEPARATOR))
+
+
+def _is_whole(record_format: RecordFormat) -> Column:
+    """Whether the parts are those of one record that needs no other format: an object that says what was done."""
+    fits = F.coalesce(_fits(record_format), F.lit(False))
+    if not isinstance(record_format, ObjectFormat):
+        return fits
+    action = F.get(F.col(_parts(record_format)), F.lit(0)).getField(record_format.fields["action"])
+    return fits & action.isNotNull()
 
 
 def _fits(record_format: RecordFormat) -> Column:

@@ -24,7 +24,20 @@ from lake.url_rules import UrlRules
 from spark.events import targets
 from spark.events.actions import first_rule, rule_action, rule_product
 from spark.events.clients import client
-from spark.events.formats import EVENTS, OBJECTS, STRICT, by_format, field, flags, is_any, is_nested, take_apart, text
+from spark.events.formats import (
+    EVENTS,
+    OBJECTS,
+    REQUESTS,
+    by_format,
+    field,
+    flags,
+    is_any,
+    is_nested,
+    is_other,
+    take_apart,
+    text,
+)
+from spark.events.json_logs import STRICT
 from spark.events.texts import header, no_blank, percent_decoded, short, short_key
 from spark.events.times import other_time
 
@@ -40,10 +53,10 @@ def parse_records(records: DataFrame, rules: UrlRules) -> DataFrame:
 
     Args:
         records: ``value`` (binary), ``header_event_id`` (string or null), ``kafka_partition``, ``kafka_offset``,
-            ``ingested_at``; perhaps ``header_source`` (string or null).
+            ``ingested_at``; perhaps ``header_source``, ``header_log_format`` and ``header_fields`` (string or null).
         rules: The URL rules, the actions that an event may name, and how times are read.
     """
-    fields = _fields(take_apart(records))
+    fields = _fields(take_apart(records, rules.formats))
     meant = _meaning(_judge(fields, rules), rules)
     return _identify(_types(meant), rules)
 
@@ -59,7 +72,9 @@ def parse_all_again(rows: DataFrame, rules: UrlRules) -> DataFrame:
     has_given_id = F.col("event_key").isNotNull() | (F.col("event_id") != position)
     given_id = F.when(has_given_id, F.col("event_id")).alias("header_event_id")
     source = F.col("source").alias("header_source")
-    records = rows.select("value", given_id, source, "kafka_partition", "kafka_offset", "ingested_at", "batch")
+    log_string = F.col("declared").alias("header_log_format")
+    headers = (given_id, source, log_string)
+    records = rows.select("value", *headers, "kafka_partition", "kafka_offset", "ingested_at", "batch")
     return parse_records(records, rules).drop("value")
 
 
@@ -69,6 +84,8 @@ def _fields(decoded: DataFrame) -> DataFrame:
         *(name for name in (*records_columns(), "header_source", "batch") if name in decoded.columns),
         "mended",
         "is_object",
+        "declared",
+        "other",
         *flags(),
         field("event_id").alias("own_id"),
         field("time").alias("time"),
@@ -83,6 +100,7 @@ def _fields(decoded: DataFrame) -> DataFrame:
         field("status_code").alias("status_text"),
         field("response_time").alias("response_text"),
         field("bytes").alias("bytes_text"),
+        F.col("other").getField("host").alias("own_host"),
     )
     asked = common.withColumn("asked", targets.target(F.col("request")))
     where = asked.withColumn("path", targets.path(F.col("request"), F.col("asked")))
@@ -110,10 +128,10 @@ def _judge(fields: DataFrame, rules: UrlRules) -> DataFrame:
             "rule": first_rule(rules),
             "ip_address": client("address", "forwarded_for", rules.proxies),
             "occurred_at": F.coalesce(by_format(_usual_time), other_time(F.col("time"), rules.log_timezone)),
-            "event_name": by_format(lambda kind: _own_text(kind, "event_id", "own_id")),
-            "user_id": by_format(lambda kind: _own_text(kind, "user_id", "own_user")),
-            "user_agent": by_format(lambda kind: _own_text(kind, "user_agent", "own_agent")),
-            "named_product": by_format(lambda kind: _own_text(kind, "product_id", "own_product")),
+            "event_name": by_format(lambda kind: _own_text(kind, "event_id", "own_id"), F.col("own_id")),
+            "user_id": by_format(lambda kind: _own_text(kind, "user_id", "own_user"), F.col("own_user")),
+            "user_agent": by_format(lambda kind: _own_text(kind, "user_agent", "own_agent"), F.col("own_agent")),
+            "named_product": by_format(lambda kind: _own_text(kind, "product_id", "own_product"), F.col("own_product")),
         }
     )
 
@@ -124,7 +142,7 @@ def _own_text(record_format: RecordFormat, name: str, column: str) -> Column:
 
 def _flaw() -> Column:
     """The first reason of ``contracts.REJECT_REASONS`` for which a record is neither an event nor a line of a log."""
-    is_bad_json = F.col("is_object") & ~is_any(OBJECTS)
+    is_bad_json = F.col("is_object") & ~is_any(OBJECTS) & ~is_other()
     first_object = F.from_json(text(), "struct<timestamp:string>", STRICT)
     first_object_ends = F.from_json(
         text(), "struct<timestamp:string, broken:string>", {**STRICT, "columnNameOfCorruptRecord": "broken"}
@@ -135,7 +153,7 @@ def _flaw() -> Column:
     are_objects = (F.size(objects) > 1) & ~F.exists(objects, lambda one: one.isNull())
     is_array = text().startswith("[") & (F.size(F.from_json(text(), "array<string>", STRICT)) > 0)
     has_lines = text().contains("\n")
-    is_unreadable = ~is_any(FORMATS)
+    is_unreadable = ~is_any(FORMATS) & ~is_other()
     is_several = F.when(F.col("is_object"), F.when(is_trailing, are_objects)).otherwise(is_array | has_lines)
     return (
         F.when(is_unreadable & is_several, "several_records")
@@ -153,10 +171,11 @@ def _meaning(judged: DataFrame, rules: UrlRules) -> DataFrame:
     asked_action = F.when(F.col("path").isNull(), F.lit(PROBE)).otherwise(rule_action(rules))
     found = judged.withColumn("asked_product", rule_product(rules))
     asked_product = percent_decoded(F.col("asked_product"))
-    product = by_format(lambda kind: F.col("named_product") if kind in EVENTS else asked_product)
-    return found.withColumn(
-        "action", by_format(lambda kind: own_action if kind in EVENTS else asked_action)
-    ).withColumn("product_id", no_blank(short_key(product, MAX_KEY_CHARACTERS)))
+    is_event = is_any(EVENTS) | F.col("own_action").isNotNull()
+    is_request = is_any(REQUESTS) | is_other()
+    action = F.when(is_event, own_action).when(is_request, asked_action)
+    product = F.when(is_event, F.col("named_product")).when(is_request, asked_product)
+    return found.withColumn("action", action).withColumn("product_id", no_blank(short_key(product, MAX_KEY_CHARACTERS)))
 
 
 def _types(meant: DataFrame) -> DataFrame:
@@ -167,7 +186,7 @@ def _types(meant: DataFrame) -> DataFrame:
     own_status = F.when(status.between(100, 599) & is_whole, status)
     return meant.select(
         "*",
-        by_format(lambda kind: own_status if kind in OBJECTS else status).alias("status_code"),
+        by_format(lambda kind: own_status if kind in OBJECTS else status, own_status).alias("status_code"),
         (seconds * 1000 + 0.5).try_cast("bigint").alias("response_ms"),
         F.col("bytes_text").try_cast("bigint").alias("bytes"),
     )
@@ -189,10 +208,16 @@ def _identify(judged: DataFrame, rules: UrlRules) -> DataFrame:
         .withColumn("event_id", F.coalesce("given_id", position))
         .withColumn("event_key", F.when(is_good & given_id.isNotNull(), F.xxhash64("given_id", "window_start")))
         .withColumn("event_date", F.coalesce("window_start", "ingested_at").cast("date"))
-        .withColumn("format", by_format(lambda kind: F.lit(kind.name)))
+        .withColumn("format", by_format(lambda kind: F.lit(kind.name), F.col("other").getField("format")))
         .withColumn("source", source)
+        .withColumn("host", _host())
         .select(*(name for name in names(BRONZE) if name != "batch" or name in judged.columns))
     )
+
+
+def _host() -> Column:
+    """The host that was asked: what a record says of it, else that of an absolute target."""
+    return F.coalesce("own_host", F.when(~F.col("asked").startswith("/"), no_blank(targets.host(F.col("asked")))))
 
 
 def _reject_reason(rules: UrlRules) -> Column:

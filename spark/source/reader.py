@@ -58,6 +58,8 @@ def _as_records(topic: DataFrame) -> DataFrame:
         "value",
         first("event_id").alias("header_event_id"),
         first("source").alias("header_source"),
+        first("log_format").alias("header_log_format"),
+        first("fields").alias("header_fields"),
         F.col("partition").alias("kafka_partition"),
         F.col("offset").alias("kafka_offset"),
         F.col("timestamp").alias("ingested_at"),

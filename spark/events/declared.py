@@ -1,0 +1,60 @@
+"""The log string that came with a record, as a header: pure columns, see :mod:`lake.formats.log_string`."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from lake.formats import log_string as strings
+from lake.formats import w3c
+
+TAB = "\t"
+
+
+def declared(log_string: Column, fields: Column, text: Column) -> Column:
+    """Return the log string of a record, in our own names; null where none came that can be used.
+
+    Args:
+        log_string: The header with the string.
+        fields: The header with the fields of a W3C log.
+        text: The record.
+    """
+    of_fields = F.when(fields.isNotNull(), _of_fields(fields, text))
+    given = F.coalesce(F.when(log_string.rlike(strings.USABLE), log_string), of_fields)
+    return F.when(given.rlike(strings.USABLE), given)
+
+
+def pattern(log_string: Column) -> Column:
+    """Return the regular expression that :func:`lake.formats.log_string.pattern_of` returns."""
+    rewritten = reduce(lambda string, one: F.regexp_replace(string, *one), strings.REWRITINGS, log_string)
+    return F.concat(F.lit(strings.BEGIN), rewritten, F.lit(strings.END))
+
+
+def variables(log_string: Column) -> Column:
+    """Return the names of the variables of a log string, an array in their order."""
+    return F.regexp_extract_all(log_string, F.lit(strings.VARIABLE), 1)
+
+
+def _of_fields(fields: Column, text: Column) -> Column:
+    """What :func:`lake.formats.w3c.string_of` returns, for lines with tabs and for others."""
+    names = F.split(F.trim(F.regexp_replace(fields, f"^{w3c.DIRECTIVE}", "")), r"\s+")
+    has_tabs = text.contains(TAB)
+    called = F.transform(names, lambda name: _variable(name, names, has_tabs))
+    once = F.transform(
+        called,
+        lambda name, number: F.when(F.array_position(called, name) == number + 1, name).otherwise(F.lit("_")),
+    )
+    braced = F.transform(once, lambda name: F.concat(F.lit("{"), name, F.lit("}")))
+    return F.when(has_tabs, F.array_join(braced, TAB)).otherwise(F.array_join(braced, " "))
+
+
+def _variable(name: Column, names: Column, has_tabs: Column) -> Column:
+    has_other_host = F.array_contains(names, w3c.ASKED_HOST)
+    cases = F.when(name == w3c.TIME_TAKEN, F.when(has_tabs, F.lit("response_time")).otherwise(F.lit("response_ms")))
+    cases = cases.when(name == w3c.ASKED_HOST, F.lit("host"))
+    cases = cases.when((name == w3c.OWN_HOST) & has_other_host, F.lit("_"))
+    for field, variable in w3c.FIELDS.items():
+        cases = cases.when(name == field, F.lit(variable))
+    return cases.otherwise(F.lit("_"))

@@ -1,0 +1,196 @@
+"""Records of other formats than our own JSON events and plain access-log lines, and records in a shipper's envelope.
+
+Pure: columns over a record's text. A record of our own formats is never looked at here. How a line is read is said in
+:mod:`lake.formats.log_string`; the formats themselves are in ``lake/rules/formats.yml`` and in ``lake/formats``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
+from operator import or_
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from lake.contracts import ERASED
+from lake.formats import ACCESS_LOG, JSON_EVENT, ltsv
+from lake.formats import log_string as strings
+from lake.formats.json_logs import NGINX
+from lake.formats.known import LogFormat
+from spark.events import declared
+from spark.events.envelopes import inside
+from spark.events.json_logs import json_log
+from spark.events.lambdas import first_present, let, present
+from spark.events.texts import NUL, percent_decoded
+
+PARTS = (*strings.FIELDS, "action", "product_id")
+READING = (
+    *("format", "event_id", "time", "ip_address", "forwarded_for", "user_id", "action", "product_id"),
+    *("request", "referrer", "user_agent", "status_code", "response_time", "bytes", "host"),
+)
+"""What is read of a record."""
+KEPT = ("time", "action", "product_id", "request", "status_code", "response_time", "bytes", "host")
+"""What erasure keeps."""
+DECLARED = "declared"
+"""The format of a line that was read by the log string that came with it."""
+UNITS = {"response_ms": 1e3, "response_us": 1e6, "response_ns": 1e9}
+HOST = r"^(\[[^\]]*+\]|[^:]*+)(?::\d*+)?+\z"
+NO_URL = r"^[a-z]++://-?+\z"
+"""What a server makes of scheme, host and path where it could read no request."""
+ENCODED = "%[0-9A-Fa-f]{2}"
+TYPE = f"struct<{', '.join(f'{name}:string' for name in READING)}>"
+
+
+def other(text: Column, log_string: Column, source: Column, formats: Sequence[LogFormat]) -> Column:
+    """Return what a record says that is none of ours: a struct of :data:`READING`, all text.
+
+    Null where no format fits. What is inside an envelope is tried before what is around it.
+
+    Args:
+        text: The record.
+        log_string: The one that came with it, or null.
+        source: The name of the server that wrote it, or null.
+        formats: Those of ``formats.yml``.
+    """
+
+    def tried(found: Column, one: Column) -> Column:
+        parts = _parts(one["text"], log_string, source, formats)
+        return F.coalesce(found, let(parts, lambda read: _reading(read, one["position"])))
+
+    return let(F.btrim(text), lambda whole: F.aggregate(inside(whole), F.lit(None).cast(TYPE), tried))
+
+
+def erased_other(read: Column, agent: Column) -> Column:
+    """Return a record, as JSON, that counts as one that was read so, and does not say who it was.
+
+    Args:
+        read: What :func:`other` returned.
+        agent: What is to stand for its user agent.
+    """
+    return F.when(read["action"].isNotNull(), _as_json(JSON_EVENT.fields, KEPT, read, agent)).otherwise(
+        _as_json({part: paths[0] for part, paths in NGINX.fields.items()}, KEPT, read, agent)
+    )
+
+
+def _as_json(keys: Mapping[str, str], kept: Iterable[str], read: Column, agent: Column) -> Column:
+    own = {"ip_address": F.lit(ERASED), "user_agent": agent, **{part: read[part] for part in kept}}
+    return F.to_json(F.struct(*(value.alias(keys[part]) for part, value in own.items() if part in keys)))
+
+
+def fits_first(text: Column, source: Column, formats: Iterable[LogFormat]) -> Column | None:
+    """Return whether a line is of a format that is tried before all others; None where there is none such."""
+    firsts = [
+        text.rlike(strings.pattern_of(string)) & _is_from(source, one)
+        for one in formats
+        if one.first
+        for string in one.strings
+    ]
+    return F.coalesce(reduce(or_, firsts), F.lit(False)) if firsts else None
+
+
+def _parts(text: Column, log_string: Column, source: Column, formats: Sequence[LogFormat]) -> Column:
+    """The format of a text, and what it has for each of :data:`PARTS`, an array; null where none fits."""
+    is_short = F.length(text) <= strings.LONGEST_LINE
+    firsts = [one for one in formats if one.first]
+    others = [one for one in formats if not one.first]
+    line = F.coalesce(
+        _taken(text, ACCESS_LOG.name, ACCESS_LOG.pattern, ACCESS_LOG.fields),
+        F.when(is_short, F.coalesce(*_by_strings(text, source, others), _ltsv(text))),
+    )
+    return F.coalesce(
+        F.when(log_string.isNotNull() & is_short, _by_declared(text, log_string)),
+        *(F.when(is_short, one) for one in _by_strings(text, source, firsts)),
+        F.when(text.startswith("{"), json_log(text, PARTS)).otherwise(line),
+    )
+
+
+def _by_declared(text: Column, log_string: Column) -> Column:
+    def read(names: Column) -> Column:
+        numbers = F.transform(F.array(*map(F.lit, PARTS)), lambda part: F.array_position(names, part))
+        groups = F.transform(numbers, lambda number: F.concat(F.lit("$"), F.nullif(number, F.lit(0)).cast("string")))
+        places = F.concat(F.lit(f"{DECLARED}{NUL}"), F.array_join(groups, NUL, ""))
+        return _split(F.regexp_replace(text, declared.pattern(log_string), places))
+
+    return let(declared.variables(log_string), read)
+
+
+def _by_strings(text: Column, source: Column, formats: Iterable[LogFormat]) -> list[Column]:
+    """The parts by each string, null where it does not fit."""
+    found = []
+    for one in formats:
+        for string in one.strings:
+            parts = _taken(text, one.name, strings.pattern_of(string), strings.variables(string))
+            found.append(parts if one.source is None else F.when(_is_from(source, one), parts))
+    return found
+
+
+def _is_from(source: Column, one: LogFormat) -> Column:
+    return F.lit(True) if one.source is None else F.coalesce(source == one.source, F.lit(False))
+
+
+def _taken(text: Column, name: str, pattern: str, groups: Sequence[str]) -> Column:
+    places = (f"${groups.index(part) + 1}" if part in groups else "" for part in PARTS)
+    return F.when(text.rlike(pattern), F.split(F.regexp_replace(text, pattern, NUL.join((name, *places))), NUL))
+
+
+def _split(joined: Column) -> Column:
+    return F.when(joined.contains(NUL), F.split(joined, NUL))
+
+
+def _ltsv(text: Column) -> Column:
+    table = F.from_json(F.lit(json.dumps([ltsv.LABELS.get(part, ()) for part in PARTS])), "array<array<string>>")
+    is_labelled = text.rlike(r"^[A-Za-z_]\w*+:[^\t]*+\t")
+
+    def value(pairs: Column, label: Column) -> Column:
+        prefix = F.concat(label, F.lit(":"))
+        pair = F.get(F.filter(pairs, lambda one: F.startswith(one, prefix)), F.lit(0))
+        return F.substr(pair, F.length(prefix) + 1)
+
+    def first(pairs: Column, labels: Column) -> Column:
+        return first_present(F.transform(labels, lambda label: value(pairs, label)))
+
+    def read(pairs: Column) -> Column:
+        return F.concat(F.array(F.lit(ltsv.NAME)), F.transform(table, lambda labels: first(pairs, labels)))
+
+    return F.when(is_labelled, let(F.split(text, "\t"), read))
+
+
+def _reading(parts: Column, position: Column) -> Column:
+    """What the parts of a record mean; null where they have no time, or nothing that was asked for."""
+    present_ones = F.transform(parts, lambda part: F.when(present(part), part))
+    has_request = F.coalesce(_part(parts, "request"), _part(parts, "url")).isNotNull()
+    return let(present_ones, lambda some: _meaning(some, has_request, position))
+
+
+def _part(parts: Column, name: str) -> Column:
+    return F.get(parts, F.lit(PARTS.index(name) + 1))
+
+
+def _meaning(parts: Column, has_request: Column, position: Column) -> Column:
+    def part(name: str) -> Column:
+        return _part(parts, name)
+
+    time = F.coalesce(part("time"), F.concat(part("date"), F.lit("T"), part("clock"), F.lit("Z")))
+    url = F.when(~part("url").rlike(NO_URL), part("url"))
+    asked = F.concat(url, F.coalesce(F.concat(F.lit("?"), part("query")), F.lit("")))
+    built = F.concat(F.coalesce(part("method"), F.lit("GET")), F.lit(" "), asked, F.lit(" HTTP/1.1"))
+    seconds = ((part(name).try_cast("double") / unit).try_cast("string") for name, unit in UNITS.items())
+    values = {
+        "format": F.get(parts, F.lit(0)),
+        "event_id": F.coalesce(part("event_id"), position),
+        "time": time,
+        "request": F.coalesce(part("request"), built, F.when(has_request, F.lit("-"))),
+        "user_agent": F.coalesce(part("user_agent"), _decoded(part("encoded_agent"))),
+        "response_time": F.coalesce(part("response_time"), part("response_decimal"), *seconds),
+        "host": F.lower(F.regexp_replace(part("host"), HOST, "$1")),
+    }
+    every = {**{name: part(name) for name in READING if name not in values}, **values}
+    has_deed = F.coalesce(part("action"), every["request"]).isNotNull()
+    return F.when(time.isNotNull() & has_deed, F.struct(*(every[name].alias(name) for name in READING)))
+
+
+def _decoded(agent: Column) -> Column:
+    encoded = percent_decoded(percent_decoded(agent))
+    return F.when(agent.rlike(ENCODED), encoded).otherwise(F.replace(agent, F.lit("+"), F.lit(" ")))
