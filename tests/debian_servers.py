@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import shutil
+import signal
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from web_servers import free_port, running
+from web_servers import running
+
+from stack.servers.ports import pick_quiet_ports
 
 COMBINED = r"%h %l %u %t \"%r\" %>s %O \"%{Referer}i\" \"%{User-Agent}i\""
 APACHE_FORMATS = {
@@ -22,11 +24,10 @@ APACHE_FORMATS = {
 """Log -> the string after ``LogFormat`` by which Apache writes it; the first two are Debian's."""
 MODULES = ("mpm_prefork", "authz_core", "proxy", "proxy_http")
 MODULES_FOLDER = Path("/usr/lib/apache2/modules")
-CAPTURES = (
-    "capture request header User-Agent len 1024",
-    "capture request header Referer len 1024",
-    "capture request header Host len 256",
-)
+CAPTURED_BYTES = 1024
+TARGET_BYTES = 1023
+"""How much HAProxy logs of a request's first line, if nobody sets ``tune.http.logurilen``."""
+CAPTURES = tuple(f"capture request header {name} len {CAPTURED_BYTES}" for name in ("User-Agent", "Referer", "Host"))
 """What has to stand in HAProxy's frontend, so that its log has an agent."""
 LONGEST_LINE = 65_000
 
@@ -35,7 +36,7 @@ LONGEST_LINE = 65_000
 def apache(folder: Path, pages: int) -> Iterator[int]:
     """Run Apache before the server at a port, with all logs of ``APACHE_FORMATS``; gives its own port."""
     folder.mkdir(exist_ok=True)
-    port = free_port()
+    (port,) = pick_quiet_ports(1)
     modules = "".join(f"LoadModule {name}_module {MODULES_FOLDER}/mod_{name}.so\n" for name in MODULES)
     logs = "".join(f'CustomLog {folder}/{name}.log "{string}"\n' for name, string in APACHE_FORMATS.items())
     (folder / "httpd.conf").write_text(f"""
@@ -64,8 +65,8 @@ def haproxy(folder: Path, pages: int) -> Iterator[dict[str, int]]:
     they go to a file of the frontend's name.
     """
     folder.mkdir(exist_ok=True)
-    captures = {"haproxy": (), "haproxy_captures": CAPTURES}
-    ports = {name: free_port() for name in captures}
+    captures = {"haproxy": "", "haproxy_captures": "\n    ".join(CAPTURES)}
+    ports = dict(zip(captures, pick_quiet_ports(2), strict=True))
     with _collector(folder / "haproxy.log") as plain, _collector(folder / "haproxy_captures.log") as captured:
         logs = {"haproxy": plain, "haproxy_captures": captured}
         frontends = "".join(
@@ -73,7 +74,7 @@ def haproxy(folder: Path, pages: int) -> Iterator[dict[str, int]]:
 frontend {name}
     bind 127.0.0.1:{ports[name]}
     log 127.0.0.1:{logs[name]} len {LONGEST_LINE} local0
-    {f"{os.linesep}    ".join(lines)}
+    {lines}
     default_backend web
 """
             for name, lines in captures.items()
@@ -92,7 +93,8 @@ backend web
 {frontends}
 """)
         program = shutil.which("haproxy") or ""
-        with running(folder, program, "-db", "-f", str(folder / "haproxy.cfg"), port=ports["haproxy_captures"]):
+        command = (program, "-db", "-f", str(folder / "haproxy.cfg"))
+        with running(folder, *command, port=ports["haproxy_captures"], end=signal.SIGUSR1):  # once all is logged
             yield ports
 
 
@@ -105,7 +107,8 @@ def _collector(path: Path) -> Iterator[int]:
 
         def collect() -> None:
             while line := server.recv(LONGEST_LINE + 1):
-                file.write(line.rstrip(b"\n") + b"\n")
+                if b"]: Proxy " not in line:  # that it stops
+                    file.write(line.rstrip(b"\n") + b"\n")
 
         thread = threading.Thread(target=collect)
         thread.start()
@@ -113,5 +116,4 @@ def _collector(path: Path) -> Iterator[int]:
             yield port
         finally:
             server.sendto(b"", ("127.0.0.1", port))  # behind all that was logged
-            with suppress(RuntimeError):
-                thread.join()
+            thread.join()

@@ -146,7 +146,7 @@ def _methods() -> list[Request]:
         Request("HTTP/1.0", version=b" HTTP/1.0"),
         Request("HTTP/1.0 without a host", version=b" HTTP/1.0", host=None),
         Request("HTTP/1.1 without a host", host=None),
-        Request("HTTP/0.9", raw=b"GET /product/%d\r\n", hangs_up=True),
+        Request("HTTP/0.9", host=None, agent=None, raw=b"GET /product/%d\r\n"),
         Request("an unknown version", version=b" HTTP/3.0"),
         Request("HEAD", method=b"HEAD"),
         Request("OPTIONS", method=b"OPTIONS"),
@@ -164,20 +164,24 @@ def _methods() -> list[Request]:
 
 def _wholes() -> list[Request]:
     """Those that have no place for a number."""
-    wanted = b" HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: whole/1.0\r\nConnection: close\r\n\r\n"
+    end = b" HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: whole/1.0\r\nConnection: close\r\n\r\n"
+    whole = Request("", host=b"shop.example", agent=b"whole/1.0")
+    bare = Request("", host=None, agent=None, hangs_up=True)
     return [
-        Request("an absolute target", raw=b"GET http://Shop.Example:8080/product/0?q=tea" + wanted),
-        Request("OPTIONS *", raw=b"OPTIONS *" + wanted),
-        Request("CONNECT", raw=b"CONNECT shop.example:443" + wanted),
-        Request("a target without a slash", raw=b"GET product/0" + wanted),
-        Request("blanks between method and target", raw=b"GET   /product/0" + wanted),
-        Request("the preface of HTTP/2", raw=b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", hangs_up=True),
-        Request("the first bytes of TLS", raw=TLS_HELLO, hangs_up=True),
-        Request("a word", raw=b"hello\r\n\r\n", hangs_up=True),
-        Request("quotes for a request", raw=b'"""\\\r\n\r\n', hangs_up=True),
-        Request("ends of lines", raw=b"\r\n\r\n\r\n", hangs_up=True),
-        Request("half a request", raw=b"GET /product/0 HTTP/1.1\r\nHost: shop.example\r\n", hangs_up=True),
-        Request("nothing", raw=b"", hangs_up=True),
+        replace(whole, name="an absolute target", raw=b"GET http://Shop.Example:8080/product/0?q=tea" + end),
+        replace(whole, name="OPTIONS *", raw=b"OPTIONS *" + end),
+        replace(whole, name="CONNECT", raw=b"CONNECT shop.example:443" + end),
+        replace(whole, name="a target without a slash", raw=b"GET product/0" + end),
+        replace(whole, name="blanks between method and target", raw=b"GET   /product/0" + end),
+        replace(bare, name="the preface of HTTP/2", raw=b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+        replace(bare, name="the first bytes of TLS", raw=TLS_HELLO),
+        replace(bare, name="a word", raw=b"hello\r\n\r\n"),
+        replace(bare, name="quotes for a request", raw=b'"""\\\r\n\r\n'),
+        replace(bare, name="ends of lines", raw=b"\r\n\r\n\r\n"),
+        replace(
+            bare, name="half a request", host=b"shop.example", raw=b"GET /product/0 HTTP/1.1\r\nHost: shop.example\r\n"
+        ),
+        replace(bare, name="nothing", raw=b""),
     ]
 
 

