@@ -19,7 +19,8 @@ A field ends where the text after it begins: ``[{time}]`` at the first ``]``. Be
   that are not there, and so ``/cart-`` for ``$uri$is_args$args``;
 - ``{time}`` before a blank may have the blanks that most ways to write a time have;
 - ``{request}``, ``{user_agent}`` and ``{_text}`` before a blank may have blanks: they end where all that follows fits,
-  a request behind its ``HTTP/1.1`` if it can; then another field that ends the line has no blanks.
+  a request behind its ``HTTP/1.1`` if it can; then another field that ends the line has no blanks,
+  or is a list.
 
 A string becomes a regular expression by rewritings, plain data, which Spark applies to the strings that travel with
 lines, and :func:`pattern_of` to those of files.
@@ -107,7 +108,7 @@ REWRITINGS = (
     ),
     (
         r"(\{(?:request|user_agent|_text)\} (?:[{(][\s\S]* )?)\{(?!request|user_agent|_text|rest)[a-z_]\w*\}\z",
-        r"$1(\\S*+)",
+        r"$1(\\S*+(?:(?<=,) \\S++)*+)",
     ),
     (r"\{request\}(?= (?:[{(]|\z))", r"(\\S++ \\S++ HTTP/\\d\\S*+|[^\\r\\n]*?)"),
     (r"\{(?:user_agent|_text)\}(?= (?:[{(]|\z))", r"([^\\r\\n]*?)"),
