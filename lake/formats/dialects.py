@@ -60,6 +60,11 @@ def _places(pasted: str, tomcat: bool | None) -> list[str | Place]:
     if not text:
         raise FormatError("the log string is empty; paste what stands behind log_format or LogFormat")
     places = _read(text, tomcat)
+    if not any(isinstance(place, Place) for place in places):
+        raise FormatError(
+            f"{shown(text)} has no variables; paste what stands behind log_format (nginx), LogFormat (Apache) or "
+            "pattern (Tomcat), or write names such as {time} and {request}"
+        )
     try:
         checked(places)
     except FormatError:
@@ -83,9 +88,10 @@ def _read(text: str, tomcat: bool | None) -> list[str | Place]:
         return placed(nginx_parts(text))
     if re.search(f"{SETTING}|{JAVA_SETTING}|{ENTITY}", text, re.MULTILINE | re.IGNORECASE) and not names:
         return placed(apache_parts(text, tomcat))
-    if re.search(NGINX, text):
+    of_nginx, of_apache = (len(re.findall(pattern, text, re.ASCII)) for pattern in (NGINX, DIRECTIVE))
+    if of_nginx > max(len(names), of_apache):
         return placed(nginx_parts(re.sub(KUBERNETES, "", text)))
-    if not names and re.search(DIRECTIVE, text):
+    if of_apache > len(names):
         return placed(apache_parts(text, tomcat))
     return _own(text)
 
@@ -108,11 +114,6 @@ def _own(text: str) -> list[str | Place]:
             raise FormatError(f"the log string {shown(text)} has the unknown name {{{name}}}; write {{{like[0]}}}?")
         else:
             places.append(Place(name, f"{{{name}}}") if name else literal)
-    if not any(isinstance(place, Place) for place in places):
-        raise FormatError(
-            f"{shown(text)} has no variables; paste what stands behind log_format (nginx), LogFormat (Apache) or "
-            "pattern (Tomcat), or write names such as {time} and {request}"
-        )
     return places
 
 

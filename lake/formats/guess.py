@@ -22,6 +22,8 @@ FEWEST_CELLS = 5
 """So many cells a separator must part lines into."""
 MOST_LINES = 200
 """So many lines are looked at; all are fitted."""
+LONGEST_GUESSED = 8_192
+"""Characters of a line that is still looked at."""
 METHOD = "(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH)"
 REQUEST = rf"{METHOD} \S+ HTTP/\d(?:\.\d)?"
 ADDRESS = r"(?:\d{1,3}(?:\.\d{1,3}){3}|(?=[^,\s]*::|(?:[^:,\s]*:){7})[0-9A-Fa-f:.]+)"
@@ -33,7 +35,7 @@ STATUS = r"(?:10[0-3]|20[0-8]|226|30[0-8]|4(?:0\d|1[0-8]|2[1-9]|31|44|51|99)|5(?
 ITEM = r"(?:-|[\d.:]+)"
 CELL = re.compile(
     rf'(?:[A-Za-z_][\w.-]*[=:](?=["\[]))?(?:"(?:[^"\\]|\\.)*"|\[[^\]]*\]|\((?:{WRITTEN})\))'
-    rf'|[^\s"\[]*?{WRITTEN}|{REQUEST}|{ITEM}(?:(?:, | : ){ITEM})+|[^\s"\[]+|[\["]',
+    rf'|[^\s"\[]*?{WRITTEN}[^\s\w"]*|{REQUEST}|{ITEM}(?:(?:, | : ){ITEM})+|[^\s"\[]+|[\["]',
     re.ASCII,
 )
 """A cell of a line whose cells blanks part: quotes, brackets, a time, a request, a list of numbers, or a word."""
@@ -81,7 +83,7 @@ class _Column:
 def guess(lines: Sequence[str]) -> str | None:
     """Return a log string that fits all lines, or None if none can be guessed with confidence."""
     texts = [line.strip() for line in lines if line.strip()]
-    if not texts or texts[0].startswith("{"):
+    if not texts or texts[0].startswith("{") or max(map(len, texts)) > LONGEST_GUESSED:
         return None
     sample = texts[:MOST_LINES]
     for columns in (*(_cells(sample, separator) for separator in SEPARATORS), _words(sample)):

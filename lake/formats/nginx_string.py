@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from lake.errors import FormatError, shown
 from lake.formats.parts import ADDRESS_FIRST, ADDRESS_IN_HEADER, ADDRESS_IN_LIST, PATH, WHOLE_URL, Part, Variable
 
 RANKS: dict[str, dict[str, int]] = {
@@ -74,6 +75,10 @@ def _string_of(pasted: str) -> tuple[str, bool]:
     strings = [single or double for single, double in re.findall(PIECE, pieces[0], re.DOTALL)] if pieces else []
     if strings and (directive or body.startswith("'") or len(strings) == 1 or "\n" in body):
         body = "".join(strings)
+    elif directive and re.search("['\"]", body):
+        raise FormatError(
+            f"the quotes of the log string {shown(body)} do not close; paste all of it, up to its semicolon"
+        )
     else:
         body = "".join(body.split(";")[0].split()) if directive else pasted
     body = re.sub(r"\\([\\'\"])", r"\1", body).replace(r"\t", "\t").replace(r"\n", "\n").replace(r"\r", "\r")
@@ -100,4 +105,5 @@ def _variable(name: str, is_escaped: bool) -> Variable:
     is_list = is_escaped and re.fullmatch(NUMBERS, name)
     is_text = re.fullmatch(TEXTS, name) or re.fullmatch(NUMBERS, name)
     otherwise = "_numbers" if is_list else "_text" if is_text else "port" if name == "remote_port" else "_"
-    return Variable(f"${name}", RANKS.get(name, {}), otherwise)
+    called = "uri$is_args" if name == "uri_with_args" else name
+    return Variable(f"${called}", RANKS.get(name, {}), otherwise)
