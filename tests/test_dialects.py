@@ -104,10 +104,23 @@ def test_each_field_is_the_variable_that_knows_it_best(pasted: str, string: str)
     assert log_string(pasted) == string
 
 
+@pytest.mark.parametrize("mark", "+*?.^$|()[]-&#~!@%=:;,<>/'`{}")
+def test_a_mark_between_fields_stands_for_itself(mark: str) -> None:
+    own = {"{": "{open}", "}": "{close}"}.get(mark, mark)
+    line = written(f"1772334000{mark}{mark}REQUEST{mark} {mark}17")
+    read = fields(f"{{time}}{own}{own}{{request}}{own} {own}{{bytes}}", line)
+    assert read == {"time": "1772334000", "request": written("REQUEST"), "bytes": "17"}
+
+
 def test_a_dash_behind_a_url_without_a_query_is_none_of_it() -> None:
     string = log_string('"$request_method $uri$is_args$args $server_protocol" $msec')
     read = [fields(string, f'"GET {url} HTTP/1.1" 1772334000.123') for url in ("/p-", "/p--", "/p-?a-b", "/p?a=-1")]
     assert [line and line["url"] for line in read] == ["/p", "/p-", "/p-?a-b", "/p?a=-1"]
+
+
+@pytest.mark.parametrize("mark", "\"'|]);^,-$")
+def test_a_dash_behind_a_url_stands_before_any_mark(mark: str) -> None:
+    assert fields(f"{{url}}{{_dash}}{mark} {{bytes}}", f"/p-{mark} 17") == {"url": "/p", "bytes": "17"}
 
 
 def test_an_agent_without_quotes_ends_before_a_last_field_that_is_a_list() -> None:

@@ -91,7 +91,7 @@ REWRITINGS = (
         r'([^"\\\\]*+(?:\\\\.[^"\\\\]*+)*+)',
     ),
     (r"\{host\}(?=\{url\})", r"([^/\\r\\n]*+)"),
-    (rf"\{{url\}}(?=\{{_dash\}}(\\x7[bd]|{_LITERAL}))", r"([^?$1\\r\\n]*?(?=-$1)|[^$1\\r\\n]*+)"),
+    (rf"\{{url\}}(?=\{{_dash\}}(\\x7[bd]|{_LITERAL}))", r"([^$1?\\r\\n]*?(?=-$1)|[^$1\\r\\n]*+)"),
     (r"\{_dash\}", "(-?+)"),
     (r"\{ip_address\}:\{port\}", r"(\\S+):(\\d*+)"),
     (r"\{status_code\}", r"(\\d{3}|-)"),
@@ -122,7 +122,7 @@ def pattern_of(string: str) -> str:
     """Return a regular expression of Java for the lines that a log string describes, with a group for each variable."""
     for pattern, replacement in REWRITINGS:
         string = re.sub(
-            pattern.replace(r"\z", r"\Z").replace("*+", "*"), _of_python(replacement), string, flags=re.ASCII
+            pattern.replace(r"\z", r"\Z").replace(")*+", ")*"), _of_python(replacement), string, flags=re.ASCII
         )
     return f"^{string}[ \\t\\r\\n]*+\\z"
 
