@@ -24,6 +24,10 @@ class RulesError(WeblakeError):
     """The URL rules file cannot be used."""
 
 
+class FormatError(WeblakeError):
+    """A log format string cannot be used."""
+
+
 class ServiceError(WeblakeError):
     """Kafka or PostgreSQL cannot be reached, or refused what was asked."""
 

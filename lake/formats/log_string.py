@@ -1,8 +1,8 @@
 r"""Log strings: a line of a log as one string, with a variable in the place of each field.
 
-``{ip_address} - {user_id} [{time}] "{request}" {status_code} {bytes}`` is the common log format. Whatever a server calls
-its fields, here they have the names of :data:`FIELDS`; ``{_}`` is a field that nobody needs, and ``{rest}`` whatever
-ends the line. ``{open}`` and ``{close}`` are braces. All else stands for itself.
+``{ip_address} - {user_id} [{time}] "{request}" {status_code} {bytes}`` is the common log format. Whatever a server
+calls its fields, here they have the names of :data:`FIELDS`; ``{_}`` is a field that nobody needs, and ``{rest}``
+whatever ends the line. ``{open}`` and ``{close}`` are braces. All else stands for itself.
 
 A field ends where the text after it begins: ``[{time}]`` at the first ``]``. Beyond that,
 
@@ -14,9 +14,13 @@ A field ends where the text after it begins: ``[{time}]`` at the first ``]``. Be
 - ``{pad}`` is any number of blanks;
 - ``{rest}`` has no ``] "`` in it: another line may begin there;
 - ``{ip_address}:{port}`` is parted at the last colon before a blank;
-- ``{time}`` before a blank may have the one that stands before its zone in most logs;
-- ``{request}``, ``{user_agent}`` and ``{_text}`` before a blank may have blanks: it ends where all that follows
-  fits. A string has one such at most.
+- ``{host}{url}`` are parted at the first slash;
+- ``{url}{_dash}`` is a url that may have a dash behind it, if it has no question mark: nginx writes one for ``$args``
+  that are not there, and so ``/cart-`` for ``$uri$is_args$args``;
+- ``{time}`` before a blank may have the blanks that most ways to write a time have;
+- ``{request}``, ``{user_agent}`` and ``{_text}`` before a blank may have blanks: they end where all that follows fits,
+  a request behind its ``HTTP/1.1`` if it can; then another field that ends the line has no blanks,
+  or is a list. A string has one such at most.
 
 A string becomes a regular expression by rewritings, plain data, which Spark applies to the strings that travel with
 lines, and :func:`pattern_of` to those of files.
@@ -57,7 +61,7 @@ request in parts; ``response_time`` seconds, ``response_decimal`` seconds only i
 what they say; ``encoded_agent`` an agent with ``+`` or ``%20`` for blanks; ``event_id`` what tells the record from all
 others.
 """
-SKIPPED = ("_", "_text", "_numbers", "port", "pad", "rest")
+SKIPPED = ("_", "_text", "_numbers", "_dash", "port", "pad", "rest")
 """What else it can have: fields that nobody needs."""
 COMMON = '{ip_address} - {user_id} [{time}] "{request}" {status_code} {bytes}'
 NAMED = {"common": COMMON, "combined": f'{COMMON} "{{referrer}}" "{{user_agent}}"'}
@@ -77,6 +81,8 @@ USABLE = (
 VARIABLE = r"\{(?!open|close)(\w+)\}"
 
 _LITERAL = r"(?:\\.|[^\\{(])"
+_DAY = r"(?:\\d{4}-\\d\\d-\\d\\d|(?:[A-Z][a-z]{2}, )?+\\d\\d?+ [A-Z][a-z]{2} \\d{4})"
+_ZONE = r"(?: (?:[+-]\\d\\d:?+\\d\\d|UTC|GMT)(?= ))?+"
 REWRITINGS = (
     (r"[\\^$.|?+*()\[\]]", r"\\$0"),
     (r"\{open\}", r"\\x7b"),
@@ -85,6 +91,9 @@ REWRITINGS = (
         r'(?<=")\{(?:_|_text|user_agent|encoded_agent|referrer|request|forwarded_for|user_id|url|query|host)\}(?=")',
         r'([^"\\\\]*+(?:\\\\.[^"\\\\]*+)*+)',
     ),
+    (r"\{host\}(?=\{url\})", r"([^/\\r\\n]*+)"),
+    (rf"\{{url\}}(?=\{{_dash\}}(\\x7[bd]|{_LITERAL}))", r"([^$1?\\r\\n]*?(?=-$1)|[^$1\\r\\n]*+)"),
+    (r"\{_dash\}", "(-?+)"),
     (r"\{ip_address\}:\{port\}", r"(\\S+):(\\d*+)"),
     (r"\{status_code\}", r"(\\d{3}|-)"),
     (r"\{bytes\}", r"(\\d++|-)"),
@@ -94,8 +103,16 @@ REWRITINGS = (
     (r"\{response_(?:time|ms|us|ns)\}", r"(-?\\d++(?:[.]\\d++)?+|-)"),
     (r"\{_numbers\}", r"((?:-|\\d++(?:[.]\\d++)?+)(?:(?:, ?+| : )(?:-|\\d++(?:[.]\\d++)?+))*+)"),
     (r"\{(?:ip_address|forwarded_for)\}(?= )", r"(\\S++(?:(?<=,) \\S++)*+)"),
-    (r"\{time\}(?= )", r"(\\d\\d?+/[A-Z][a-z]{2}/\\d{4}:\\S++ [+-]\\d{4}|\\S++)"),
-    (r"\{(?:request|user_agent|_text)\}(?= (?:[{(]|\z))", r"([^\\r\\n]*?)"),
+    (
+        r"\{time\}(?= )",
+        rf"(\\d\\d?+/[A-Z][a-z]{{2}}/\\d{{4}}:\\S++ [+-]\\d{{4}}|{_DAY} \\d\\d:\\S++{_ZONE}|\\S++)",
+    ),
+    (
+        r"(\{(?:request|user_agent|_text)\} (?:[{(][\s\S]* )?)\{(?!request|user_agent|_text|rest)[a-z_]\w*\}\z",
+        r"$1(\\S*+(?:(?<=,) \\S++)*+)",
+    ),
+    (r"\{request\}(?= (?:[{(]|\z))", r"(\\S++ \\S++ HTTP/\\d\\S*+|[^\\r\\n]*?)"),
+    (r"\{(?:user_agent|_text)\}(?= (?:[{(]|\z))", r"([^\\r\\n]*?)"),
     (rf"\{{[a-z_]\w*\}}((\\x7[bd]|{_LITERAL}){_LITERAL}*+)", r"([^$2\\r\\n]*+(?:(?!$1)$2[^$2\\r\\n]*+)*+)$1"),
     (r"\{[a-z_]\w*\}", r"([^\\r\\n]*+)"),
 )
@@ -108,7 +125,7 @@ def pattern_of(string: str) -> str:
     """Return a regular expression of Java for the lines that a log string describes, with a group for each variable."""
     for pattern, replacement in REWRITINGS:
         string = re.sub(
-            pattern.replace(r"\z", r"\Z").replace("*+", "*"), _of_python(replacement), string, flags=re.ASCII
+            pattern.replace(r"\z", r"\Z").replace(")*+", ")*"), _of_python(replacement), string, flags=re.ASCII
         )
     return f"{BEGIN}{string}{END}"
 
