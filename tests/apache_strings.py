@@ -14,8 +14,8 @@ APACHE = (
         "vhost_combined",
         r"""LogFormat "%v:%p %h %l %u %t \"%r\" %>s %O \"%{Referer}i\" \"%{User-Agent}i\"" vhost_combined""",
         'HOST:80 ADDRESS - - [TIME] "REQUEST" 200 716 "REFERRER" "AGENT"',
-        "host ip_address user_id time request status_code referrer user_agent",
-        {"bytes": "716"},
+        "ip_address user_id time request status_code referrer user_agent",
+        {"bytes": "716", "host": "HOST:80"},
     ),
     Pasted(
         "combinedio",
@@ -35,8 +35,8 @@ APACHE = (
         "list",
         r"""%t [%v:%p] [client %{X-Forwarded-For}i] \"%r\" %>s %b \"%{User-Agent}i\"""",
         '[TIME] [HOST:80] [client LIST] "REQUEST" 200 512 "AGENT"',
-        "time host request status_code bytes user_agent",
-        {"ip_address": "LIST"},
+        "time request status_code bytes user_agent",
+        {"ip_address": "LIST", "host": "HOST:80"},
     ),
     Pasted(
         "times",

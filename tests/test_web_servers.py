@@ -103,10 +103,8 @@ def differences(log: Log, written: Written, rows: Rows) -> list[str]:
         wrong = {column: (row[column], value) for column, value in right.items() if row[column] != value}
         if not is_duration(log, answer, row["response_ms"]):
             wrong["response_ms"] = (row["response_ms"], answer.milliseconds)
-        if name in log.refused or (name in log.doubtful and row["reject_reason"]):
-            wrong = {} if row["reject_reason"] else {"reject_reason": (None, "one")}
-        elif row["reject_reason"]:
-            wrong = {"reject_reason": (row["reject_reason"], None)}
+        if row["reject_reason"]:
+            wrong = {} if name in log.doubtful else {"reject_reason": (row["reject_reason"], None)}
         if wrong:
             found.append(f"{name}: {wrong} in {line!r}")
     return found

@@ -51,8 +51,8 @@ class Server:
     """Requests of which it logs another host than was asked for, and which."""
     own_name: str | None = None
     """What it logs for the host, whoever was asked for."""
-    targets: Mapping[str, str] = field(default_factory=dict)
-    """Requests of which it logs another target than was asked for, and which."""
+    targets: Mapping[str, str | None] = field(default_factory=dict)
+    """Requests of which it logs another target than was asked for, and which: None for what is no request."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,6 @@ class Log:
     """As bronze has it, if nobody says what the lines are."""
     fields: frozenset[str] = PLAIN
     """Which of ``ip_address``, ``user_agent``, ``forwarded_for``, ``host`` and ``response_ms`` its lines have."""
-    refused: frozenset[str] = frozenset()
-    """Requests of which the line says nothing: it is rejected."""
     doubtful: frozenset[str] = frozenset()
     """Requests whose line can be read in more ways than one: it may be rejected, but not be read as something else."""
 
@@ -128,8 +126,8 @@ NGINX = Server(
     hostless=NGINX_REFUSES | {"a host that is none"},
 )
 PARTS = {"CONNECT": "/", "an absolute target": "/product/0?q=tea"}
-NGINX_PARTS = replace(NGINX, targets={**PARTS, **dict.fromkeys(NGINX_REFUSES, "/")})  # http://-, for $scheme is known
-NGINX_OBJECTS = replace(NGINX, header=_as_text, target=_as_text, targets=PARTS)  # escapes are read as what they mean
+NGINX_PARTS = replace(NGINX, targets={**PARTS, **dict.fromkeys(NGINX_REFUSES, "")})
+NGINX_OBJECTS = replace(NGINX_PARTS, header=_as_text, target=_as_text)  # escapes are read as what they mean
 GO_REFUSES = NO_REQUESTS | {
     "a malformed escape in the path",
     "an unknown version",
@@ -196,7 +194,7 @@ HAPROXY = Server(
     silent=frozenset({"nothing"}),
     unread=HAPROXY_REFUSES,
     hostless=HAPROXY_REFUSES,
-    targets=dict.fromkeys(HAPROXY_REFUSES, ""),
+    targets=dict.fromkeys(HAPROXY_REFUSES),
 )
 
 LOGS = {
@@ -205,8 +203,8 @@ LOGS = {
     "nginx_times": Log(NGINX, "combined_more", TIMED),
     "nginx_vhost": Log(NGINX, "access_log"),
     "nginx_ingress": Log(NGINX, "ingress_nginx", TIMED),
-    "nginx_json": Log(NGINX_OBJECTS, "json_log", FULL, refused=NGINX_REFUSES),
-    "nginx_json_unescaped": Log(NGINX_OBJECTS, "json_log", FULL, refused=NGINX_REFUSES),
+    "nginx_json": Log(NGINX_OBJECTS, "json_log", FULL),
+    "nginx_json_unescaped": Log(NGINX_OBJECTS, "json_log", FULL),
     "caddy": Log(CADDY, "caddy", FULL),
     "caddy_console": Log(CADDY, "caddy", FULL),
     "traefik": Log(TRAEFIK, "traefik", TIMED, doubtful=TRAEFIK_BREAKS),
@@ -262,7 +260,8 @@ def _path(server: Server, request: Request) -> str | None:
     """What was asked for; an empty text for an empty request, and null for what is no request."""
     if request.name in server.targets:
         page = re.match(r"/\w+/\d+", request.target.decode(errors="replace"))
-        return server.targets[request.name].format(page=page and page[0]) or None
+        target = server.targets[request.name]
+        return target and target.format(page=page and page[0])
     line = server.target(request.line)
     asked = re.match(r"[A-Z]\w* +(.+?)(?: HTTP/.*)?\Z", line)
     return re.sub(r"^\w+://[^/]*", "", asked[1]) if asked else None if line else ""

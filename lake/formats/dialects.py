@@ -17,6 +17,8 @@ from lake.formats.usable import checked, lacks
 
 OWN = r"(?<![%$])\{([A-Za-z_]\w*)\}"
 NGINX, NGINX_SETTING = r"\$\{?[A-Za-z_]", r"\blog_format\s"
+HOST_WITH_PORT = r"(\$\{?(?:host|http_host|server_name)\}?):\$\{?server_port\b\}?|(%[vV]|%\{[Hh]ost\}i):%p"
+"""A host and its port, which are one name: where the host is an address of IPv6, it has colons of its own."""
 KUBERNETES = r"\s*(?:[\w-]+\.kubernetes\.io/)?log-format-upstream:\s*"
 """What stands before a string of nginx in the settings of its ingress controller."""
 
@@ -78,6 +80,7 @@ def _places(pasted: str, tomcat: bool | None) -> list[str | Place]:
 
 
 def _read(text: str, tomcat: bool | None) -> list[str | Place]:
+    text = re.sub(HOST_WITH_PORT, r"\1\2", text)
     if text in NAMED:
         return _own(f"{{{text}}}")
     settings = re.findall(f"{NGINX_SETTING}|{SETTING}", text, re.MULTILINE | re.IGNORECASE)

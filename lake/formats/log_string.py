@@ -20,7 +20,7 @@ A field ends where the text after it begins: ``[{time}]`` at the first ``]``. Be
 - ``{time}`` before a blank may have the blanks that most ways to write a time have;
 - ``{request}``, ``{user_agent}`` and ``{_text}`` before a blank may have blanks: they end where all that follows fits,
   a request behind its ``HTTP/1.1`` if it can; then another field that ends the line has no blanks,
-  or is a list. A string has one such at most.
+  or is a list. A string has two such at most.
 
 A string becomes a regular expression by rewritings, plain data, which Spark applies to the strings that travel with
 lines, and :func:`pattern_of` to those of files.
@@ -66,13 +66,13 @@ SKIPPED = ("_", "_text", "_numbers", "_dash", "port", "pad", "rest")
 COMMON = '{ip_address} - {user_id} [{time}] "{request}" {status_code} {bytes}'
 NAMED = {"common": COMMON, "combined": f'{COMMON} "{{referrer}}" "{{user_agent}}"'}
 """Strings that have a name, which may stand for them, as ``{combined}``."""
-LONGEST_STRING, LONGEST_LINE = 4_096, 65_536
+LONGEST_STRING, LONGEST_LINE = 4_096, 16_384
 """Characters. Longer lines are read as JSON events or as combined lines, or not at all."""
 
 _NAMES = "|".join((*FIELDS, *SKIPPED))
 _OPEN = r"\{(?:request|user_agent|_text)\} (?=\{|\z)"
 USABLE = (
-    rf"^(?![\s\S]*?(?:{_OPEN})[\s\S]*?(?:{_OPEN}))"  # two take time that grows with the square of the line
+    rf"^(?!(?:[\s\S]*?{_OPEN}){{3}})"  # two take time that grows with the square of the line, three with its cube
     r"(?![\s\S]*?\{ip_address\}:\{port\}[\s\S]*?\{ip_address\}:\{port\})"
     rf"(?=[\s\S]{{1,{LONGEST_STRING}}}\z)"
     rf"(?:[^{{}}\\\x00-\x08\x0a-\x1f]|\{{(?:{_NAMES}|open|close)\}})*+\z"

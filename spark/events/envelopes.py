@@ -66,8 +66,9 @@ def _opened(text: Column) -> Column:
     """What is in a text's envelope; a struct with nothing in it where it has none."""
     is_object = text.startswith("{") & reduce(or_, (text.contains(f'"{key}"') for key in (*LINES, JOURNAL)))
     objects = let(F.from_json(text, SCHEMA), lambda keys: _in_object(text, keys))
-    line = F.regexp_replace(F.regexp_replace(text, CONSOLE, AS_OBJECT), PREFIX, "")
-    behind = F.struct(F.when(line != text, F.btrim(line)).alias("text"), F.lit(None).cast("string").alias("position"))
+    console = F.when(text.rlike(CONSOLE), F.regexp_replace(text, CONSOLE, AS_OBJECT))
+    line = F.coalesce(console, F.when(text.rlike(PREFIX), F.btrim(F.regexp_replace(text, PREFIX, ""))))
+    behind = F.struct(line.alias("text"), F.lit(None).cast("string").alias("position"))
     return F.when(is_object, objects).when(~text.startswith("{"), behind)
 
 

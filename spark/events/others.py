@@ -23,7 +23,7 @@ from spark.events import declared
 from spark.events.envelopes import inside
 from spark.events.json_logs import json_log
 from spark.events.lambdas import first_present, let, present
-from spark.events.texts import NUL, percent_decoded
+from spark.events.texts import NUL, no_blank, percent_decoded
 
 PARTS = (*strings.FIELDS, "action", "product_id")
 READING = (
@@ -184,7 +184,7 @@ def _meaning(parts: Column, has_request: Column, position: Column) -> Column:
         "request": F.coalesce(part("request"), built, F.when(has_request, F.lit("-"))),
         "user_agent": F.coalesce(part("user_agent"), _decoded(part("encoded_agent"))),
         "response_time": F.coalesce(part("response_time"), part("response_decimal"), *seconds),
-        "host": F.lower(F.regexp_replace(part("host"), HOST, "$1")),
+        "host": no_blank(F.lower(F.regexp_replace(part("host"), HOST, "$1"))),
     }
     every = {**{name: part(name) for name in READING if name not in values}, **values}
     has_deed = F.coalesce(part("action"), every["request"]).isNotNull()
