@@ -1,8 +1,8 @@
 r"""Log strings: a line of a log as one string, with a variable in the place of each field.
 
-``{ip_address} - {user_id} [{time}] "{request}" {status_code} {bytes}`` is the common log format. Whatever a server calls
-its fields, here they have the names of :data:`FIELDS`; ``{_}`` is a field that nobody needs, and ``{rest}`` whatever
-ends the line. ``{open}`` and ``{close}`` are braces. All else stands for itself.
+``{ip_address} - {user_id} [{time}] "{request}" {status_code} {bytes}`` is the common log format. Whatever a server
+calls its fields, here they have the names of :data:`FIELDS`; ``{_}`` is a field that nobody needs, and ``{rest}``
+whatever ends the line. ``{open}`` and ``{close}`` are braces. All else stands for itself.
 
 A field ends where the text after it begins: ``[{time}]`` at the first ``]``. Beyond that,
 
@@ -76,7 +76,7 @@ VARIABLE = r"\{(?!open|close)(\w+)\}"
 
 _LITERAL = r"(?:\\.|[^\\{(])"
 REWRITINGS = (
-    (r"[\\^$.|?*+()\[\]]", r"\\$0"),
+    (r"[\\^$.|?+*()\[\]]", r"\\$0"),
     (r"\{open\}", r"\\x7b"),
     (r"\{close\}", r"\\x7d"),
     (
@@ -98,13 +98,17 @@ REWRITINGS = (
     (r"\{[a-z_]\w*\}", r"([^\\r\\n]*+)"),
 )
 """What is replaced, as a pattern, and by what: in Java's syntax, in this order."""
+BEGIN, END = "^", r"[ \t\r\n]*+\z"
+"""What stands before and behind what becomes of a string."""
 
 
 def pattern_of(string: str) -> str:
     """Return a regular expression of Java for the lines that a log string describes, with a group for each variable."""
     for pattern, replacement in REWRITINGS:
-        string = re.sub(pattern.replace(r"\z", r"\Z").replace("*+", "*"), _of_python(replacement), string, flags=re.ASCII)
-    return f"^{string}[ \\t\\r\\n]*+\\z"
+        string = re.sub(
+            pattern.replace(r"\z", r"\Z").replace("*+", "*"), _of_python(replacement), string, flags=re.ASCII
+        )
+    return f"{BEGIN}{string}{END}"
 
 
 def variables(string: str) -> list[str]:
