@@ -9,6 +9,7 @@ from typing import Any
 
 from lake.contracts import ASSET, MAX_TARGET_CHARACTERS, PROBE
 from lake.errors import RulesError, brief, shown
+from lake.formats.known import LogFormat, shipped_formats
 from lake.patterns import ADVICE, slow_pattern
 from lake.proxies import PRIVATE, Proxies, load_proxies
 from lake.rules_file import read_layers
@@ -51,6 +52,7 @@ class UrlRules:
 
     A record's time may be ``future_seconds`` ahead of the time at which Kafka took it. ``log_timezone`` is the zone of
     times that name none, as the tz database calls it. ``proxies`` are those whose word on the client counts.
+    ``formats`` are those of access logs that are read beside Weblake's own.
     """
 
     actions: tuple[str, ...]
@@ -58,6 +60,7 @@ class UrlRules:
     future_seconds: int = 300
     log_timezone: str = "UTC"
     proxies: Proxies = field(default_factory=lambda: load_proxies(PRIVATE))
+    formats: tuple[LogFormat, ...] = field(default_factory=shipped_formats)
 
     @property
     def patterns(self) -> list[tuple[int, str]]:
