@@ -65,7 +65,7 @@ LONGEST_STRING, LONGEST_LINE = 4_096, 65_536
 """Characters. Longer lines are read as JSON events or as combined lines, or not at all."""
 
 _NAMES = "|".join((*FIELDS, *SKIPPED))
-_OPEN = r"\{(?:request|user_agent|_text)\} (?:\{|\z)|\{ip_address\}:\{port\}"
+_OPEN = r"\{(?:request|user_agent|_text)\} (?=\{|\z)|\{ip_address\}:\{port\}"
 USABLE = (
     rf"^(?!(?:[\s\S]*?(?:{_OPEN})){{3}})"  # each takes time that grows with the square of the line
     rf"(?=[\s\S]{{1,{LONGEST_STRING}}}\z)"
