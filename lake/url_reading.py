@@ -26,13 +26,15 @@ MALFORMED = re.compile(r"%(?![0-9A-Fa-f]{2})", re.ASCII)
 class Asked(NamedTuple):
     """What a request asks for, its path and query as they were sent, and what it does.
 
-    ``rule`` is the number of the rule that says so, from 0. ``path`` is None for what is no request.
+    ``rule`` is the number of the rule that says so, from 0. ``path`` is None for what is no request. ``host`` is that
+    of a request for a whole URL.
     """
 
     path: str | None
     action: str
     product_id: str | None = None
     rule: int | None = None
+    host: str | None = None
 
 
 class UrlReader:
@@ -57,8 +59,8 @@ class UrlReader:
             if match:
                 text = match[PRODUCT_GROUP] if rule.has_product else None
                 product = short_key(percent_decoded(text), LONGEST_KEY) or None if text else None
-                return Asked(path, rule.action, product, number)
-        return Asked(path, OTHER)
+                return Asked(path, rule.action, product, number, host or None)
+        return Asked(path, OTHER, host=host or None)
 
 
 class _Rule:

@@ -51,8 +51,8 @@ class UrlRules:
     """The rules in the order they are tried, the actions that a JSON event may name, and how times are read.
 
     A record's time may be ``future_seconds`` ahead of the time at which Kafka took it. ``log_timezone`` is the zone of
-    times that name none, as the tz database calls it. ``proxies`` are those whose word on the client counts. ``formats``
-    are those of access-log lines that are read beside our own.
+    times that name none, as the tz database calls it. ``proxies`` are those whose word on the client counts.
+    ``formats`` are those of access logs that are read beside Weblake's own.
     """
 
     actions: tuple[str, ...]

@@ -12,12 +12,17 @@ WINDOW = 10 * SECOND
 
 @dataclass(frozen=True)
 class Record:
-    """One Kafka record: its bytes, its identity header, and the second at which Kafka appended it."""
+    """One Kafka record: its bytes, its identity header, and the second at which Kafka appended it.
+
+    ``declared`` is the log string that came with it, as bronze keeps it, and ``source`` its header of that name.
+    """
 
     value: bytes
     header: str | None
     position: str
     ingested: float
+    declared: str | None = None
+    source: str | None = None
 
 
 @dataclass
@@ -32,9 +37,12 @@ class Event:
     action: str | None = None
     product_id: str | None = None
     given_id: str | None = None
+    """What tells it from all others, by what is in the record, or where a shipper says that it stood."""
     path: str | None = None
     rule: int | None = None
     """Number of the URL rule that applies to its request, from 0."""
+    host: str | None = None
+    """The host that was asked, in lower case; None where nobody knows."""
     user_agent: str | None = None
     status_code: int | None = None
     response_ms: int | None = None

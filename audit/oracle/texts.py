@@ -18,10 +18,13 @@ def read_text(value: bytes | None) -> str:
     text = (value or b"").decode(errors="replace").strip(AROUND)
     if not text.startswith("{"):
         return text.replace("\0", "\ufffd")
-    return _with_escapes_of_json(text) if "\\x" in text or "\\u0000" in text else text
+    return with_escapes_of_json(text)
 
 
-def _with_escapes_of_json(text: str) -> str:
+def with_escapes_of_json(text: str) -> str:
+    """Return an object's text with escapes that JSON has, in the places of those that servers write beside them."""
+    if "\\x" not in text and "\\u0000" not in text:
+        return text
     marked = text.replace("%", "%25")
 
     def escape(match: re.Match[str]) -> str:

@@ -9,6 +9,12 @@ ADDRESS = (
     r"\S++(?:(?<=,) \S++)*+"  # one, or a list of forwarded-for in its place
     r"(?: (?=\[?[0-9A-Fa-f]{0,4}[.:]|unknown,)\S++(?:(?<=,) \S++)*+)?"  # one, and then a list
 )
+NO_CLIENT = (
+    r'(?!"|<\d'  # a line in quotes; the priority of syslog
+    r"|\d{4}-\d\d-\d\dT|[A-Z][a-z]{2} [ \d]\d \d\d:"  # a time
+    r"|\S++ [^\s:\[\]]++(?:\[[^\s\]]*+\])?+: )"  # a host that relays the lines of a program
+)
+"""How no line begins that begins with its client: a relay or a collector has put it before one."""
 IDENTITY = r'(?:-|(?![^"\r\n]*[0-9:] - )\S++)'  # not what a relay has put before the whole line
 TEXT = r'[^"\\]*+(?:\\.[^"\\]*+)*+'  # possessive: never recurses, however long the field
 QUOTED = f'"({TEXT})"'
@@ -22,7 +28,7 @@ ACCESS_LOG = LineFormat(
     name="access_log",
     description="a line of a web server's access log, in the common or the combined format",
     pattern=(
-        rf"^({ADDRESS}) {IDENTITY} [^\[\r\n]*+\[([^\]\r\n]++)\] "  # address, identity, user, time
+        rf"^{NO_CLIENT}({ADDRESS}) {IDENTITY} [^\[\r\n]*+\[([^\]\r\n]++)\] "  # address, identity, user, time
         rf"{QUOTED} (\d{{3}}) (\d++|-)"  # request, status, bytes
         rf"(?: {QUOTED} {AGENT})?+"  # referrer, agent: combined format
         r'(?: "([^"]*+)")?+[ \t\r\n]*+\z'  # a list again, and the end
