@@ -21,6 +21,8 @@ from lake.contracts import DIMENSIONS, LARGEST_AMOUNT, MEASURES, names
 from lake.url_rules import UrlRules
 
 MEASURE_NAMES = names(MEASURES)
+HEADERS = ("declared", "source")
+"""What came with a record, by which it is read."""
 ORDER = ("batch", "kafka_partition", "kafka_offset")
 """Where a record lies; the first of equal events in this order counts."""
 KEYS = {dimension.column: dimension.digits for dimension in DIMENSIONS.values() if dimension.column}
@@ -53,9 +55,9 @@ PARSED = {
     "assets": "int(action = 'asset')",
     "robots_reads": "int(coalesce(path = '/robots.txt' or startswith(path, '/robots.txt?'), false))",
     "no_agent": "int(not has_agent)",
-    "pages": "int(format = 'access_log' and action <> 'asset' and not path <=> '' and not is_app)",
+    "pages": "int(format <> 'json' and action <> 'asset' and not path <=> '' and not is_app)",
     "not_found": "int(coalesce(status_code = 404, false))",
-    "probes": "int(action = 'probe' or (format = 'access_log' and path is null))",
+    "probes": "int(action = 'probe' or (format <> 'json' and path is null))",
     "posts": "int(action = 'post')",
     "searches": "int(action = 'search')",
     "failed_checkouts": "int(coalesce(action = 'checkout' and status_code >= 400 and status_code < 600, false))",
@@ -111,6 +113,7 @@ def read_again(bronze: DataFrame, rules: UrlRules, clients: Clients) -> DataFram
     """
     raw = bronze.selectExpr(
         *("value", "unix_micros(ingested_at) as ingested", IDENTITY, *ORDER),
+        *header_columns(bronze),
         *("reject_reason as stored_reason", "format as stored_format", "unix_micros(window_start) as stored_window"),
     )
     measures = ", ".join(f"{name} bigint" for name in MEASURE_NAMES)
@@ -134,9 +137,16 @@ def read_again(bronze: DataFrame, rules: UrlRules, clients: Clients) -> DataFram
     )
 
 
+def header_columns(bronze: DataFrame) -> list[str]:
+    """Return in SQL, of a table that may be of an earlier version, what came with its records and says how to read them."""
+    return [name if name in bronze.columns else f"string(null) as {name}" for name in HEADERS]
+
+
 def _read_batch(reader: oracle.Oracle, batch: pa.RecordBatch) -> pa.RecordBatch:
-    columns = {name: batch.column(name).to_pylist() for name in ("value", "ingested", "stored_reason", "stored_format")}
-    events = [reader.read(value, at) for value, at in zip(columns["value"], columns["ingested"], strict=True)]
+    texts = ("value", "ingested", *HEADERS, "stored_reason", "stored_format")
+    columns = {name: batch.column(name).to_pylist() for name in texts}
+    records = zip(columns["value"], columns["ingested"], *(columns[name] for name in HEADERS), strict=True)
+    events = [reader.read(value, at, declared=declared, source=source) for value, at, declared, source in records]
     for event, value, reason, name in zip(
         events, columns["value"], columns["stored_reason"], columns["stored_format"], strict=True
     ):

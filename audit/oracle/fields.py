@@ -16,9 +16,9 @@ LABELLED = re.compile(r"([\w.-]+):(.*)", re.ASCII)
 
 
 def is_request(fields: Fields) -> bool:
-    """Say whether fields have a time, and a request or what it asked for."""
+    """Say whether fields have a time, and a request or what it asked for, be it nothing."""
     has_time = _has(fields, "time") or (_has(fields, "date") and _has(fields, "clock"))
-    return has_time and ("request" in fields or _has(fields, "url"))
+    return has_time and ("request" in fields or "url" in fields)
 
 
 def value_of(fields: Fields, name: str) -> str | None:

@@ -29,7 +29,7 @@ OF_BLANKS = frozenset(("request", "user_agent", "_text"))
 """Fields that before a blank, and no more than that, may have blanks."""
 NUMBER = r"\d+(?:\.\d+)?"
 SHAPES = {
-    "status_code": (r"\d{3}", "-"),
+    "status_code": (r"-?\d{1,3}", "-"),
     "bytes": (r"\d+", "-"),
     "response_decimal": (r"\d+\.\d+",),
     "response_time": (f"-?{NUMBER}", "-"),
@@ -38,12 +38,21 @@ SHAPES = {
     "response_ns": (f"-?{NUMBER}", "-"),
     "_numbers": (rf"(?:-|{NUMBER})(?:(?:, ?| : )(?:-|{NUMBER}))*",),
     "pad": (" *",),
+    "_dash": ("-?",),
     "rest": (r'(?:(?!\] ")[^\r\n])*',),
 }
 """Fields that have the same shapes wherever they stand."""
 QUOTED = (r'[^"\\]*(?:\\[^\n\r\x85\u2028\u2029][^"\\]*)*',)
 LIST = (r"\S+(?:(?<=,) \S+)*",)
-TIME = (r"\d\d?/[A-Z][a-z]{2}/\d{4}:\S+ [+-]\d{4}", r"\S+")
+TIME = (
+    r"\d\d?/[A-Z][a-z]{2}/\d{4}:\S+ [+-]\d{4}",
+    r"(?:\d{4}-\d\d-\d\d|(?:[A-Z][a-z]{2}, )?\d\d? [A-Z][a-z]{2} \d{4}) \d\d:\S+"
+    r"(?: (?:[+-]\d\d:?\d\d|UTC|GMT)(?= ))?",
+    r"\S+",
+)
+AUTHORITY = (r"[^/\r\n]*",)
+REQUEST = re.compile(r"\S+ \S+ HTTP/\d\S*", re.ASCII)
+LAST = (r"\S*(?:(?<=,) \S+)*",)
 PORT = (r"\d*",)
 LINE = (r"[^\r\n]*",)
 RUN = re.compile(r"\S*", re.ASCII)
@@ -130,7 +139,7 @@ class _Tried:
 
         A field with blanks in it ends, from a later place of the same line, where it did from an earlier one.
         """
-        if ends is _before_blanks:
+        if ends in (_before_blanks, _of_request):
             first = self._first.setdefault(number, at)
             if first < at and _are_in_line(self._text, first, at):
                 return True
@@ -168,7 +177,7 @@ def _steps(string: str) -> list[_Step]:
         else:
             parts[-1] = (parts[-1][0] + BRACES.get(name, match[0]), "")
     steps: list[_Step] = []
-    is_port = False
+    is_port = has_blanks = False
     for number, (before, name) in enumerate(parts):
         steps += [_Step(text=before)] if before else []
         if not name:
@@ -176,13 +185,28 @@ def _steps(string: str) -> list[_Step]:
         after, following = parts[number + 1]
         if is_port:
             ends = _of_shapes(PORT)
+        elif not after and following:
+            ends = _before_field(name, following, parts[number + 2][0])
         elif (name, after, following) == ("ip_address", ":", "port"):
             ends = _before_colons
+        elif has_blanks and before.endswith(" ") and not after and name not in (*SHAPES, *OF_BLANKS):
+            ends = _of_shapes(LAST)
         else:
             ends = _ends_of(name, before, after)
         is_port = ends is _before_colons
+        has_blanks = has_blanks or (name in OF_BLANKS and after == " ")
         steps.append(_Step(name=name, ends=ends))
     return steps
+
+
+def _before_field(name: str, following: str, after: str) -> Ends:
+    """Return where a field may end that has another right behind it, given the text behind that."""
+    if (name, following) == ("host", "url"):
+        return _of_shapes(AUTHORITY)
+    if (name, following) == ("url", "_dash") and after:
+        first = re.escape(after[0])
+        return _of_shapes((rf"[^{first}?\r\n]*?(?=-{first})", rf"[^{first}\r\n]*"))
+    return _ends_of(name, "", "")
 
 
 def _ends_of(name: str, before: str, after: str) -> Ends:
@@ -196,7 +220,7 @@ def _ends_of(name: str, before: str, after: str) -> Ends:
     if name == "time" and after.startswith(" "):
         return _of_shapes(TIME)
     if name in OF_BLANKS and after == " ":
-        return _before_blanks
+        return _of_request if name == "request" else _before_blanks
     return _before(after) if after else _of_shapes(LINE)
 
 
@@ -226,6 +250,14 @@ def _before_blanks(text: str, at: int) -> Iterator[int]:
     while end >= 0 and _are_in_line(text, at, end):
         yield end
         at, end = end, text.find(" ", end + 1)
+
+
+def _of_request(text: str, at: int) -> Iterator[int]:
+    """Yield the ends of a request: behind its version, if it has one, and then as of another field with blanks."""
+    whole = REQUEST.match(text, at)
+    if whole:
+        yield whole.end()
+    yield from _before_blanks(text, at)
 
 
 def _before_colons(text: str, at: int) -> Iterator[int]:

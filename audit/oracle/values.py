@@ -13,6 +13,8 @@ ZONE = re.compile(r"(?:Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)\Z", re.ASCII)
 STATUS = re.compile(r"[1-5]\d\d", re.ASCII)
 DECIMAL = re.compile(r"\d{1,9}(?:\.\d*)?(?:[eE][+-]?\d{1,2})?", re.ASCII)
 LONG_DECIMAL = re.compile(r"\d{1,18}(?:\.\d*)?(?:[eE][+-]?\d{1,2})?", re.ASCII)
+NOWHERE = re.compile(r"[a-z]+://-?", re.ASCII)
+"""What servers put together where they know of neither host nor path."""
 ENCODED = re.compile(r"%[0-9A-Fa-f]{2}", re.ASCII)
 RESPONSES = {
     "response_time": 1,
@@ -34,10 +36,12 @@ def stamp_of(fields: Fields) -> str | None:
 
 
 def request_of(fields: Fields) -> str:
-    """Return the request as a line of HTTP; a dash or nothing where a server wrote that in its place."""
+    """Return the request as a line of HTTP; a dash where a server understood none."""
     request, url = value_of(fields, "request"), value_of(fields, "url")
-    if request is not None or url is None:
-        return _text(request or fields.get("request")) or ""
+    if request is not None:
+        return _text(request) or ""
+    if url is None or NOWHERE.fullmatch(url):
+        return "-"
     query = value_of(fields, "query")
     asked = url if query is None else f"{url}?{query}"
     return _text(f"{value_of(fields, 'method') or 'GET'} {asked} HTTP/1.1") or ""

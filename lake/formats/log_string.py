@@ -7,7 +7,7 @@ whatever ends the line. ``{open}`` and ``{close}`` are braces. All else stands f
 A field ends where the text after it begins: ``[{time}]`` at the first ``]``. Beyond that,
 
 - between two double quotes, a field may have quotes with a backslash before them;
-- ``{status_code}`` is three digits or a dash, ``{bytes}`` and the times of response are numbers or a dash;
+- ``{status_code}`` is a number or a dash, ``{bytes}`` and the times of response are numbers or a dash;
 - ``{ip_address}`` and ``{forwarded_for}`` before a blank may be a list, with a comma before each blank of its own;
 - ``{response_decimal}`` has a point and digits behind it;
 - ``{_numbers}`` is a list of numbers and dashes, as nginx writes it of servers that it tried one after the other;
@@ -95,7 +95,7 @@ REWRITINGS = (
     (rf"\{{url\}}(?=\{{_dash\}}(\\x7[bd]|{_LITERAL}))", r"([^$1?\\r\\n]*?(?=-$1)|[^$1\\r\\n]*+)"),
     (r"\{_dash\}", "(-?+)"),
     (r"\{ip_address\}:\{port\}", r"(\\S+):(\\d*+)"),
-    (r"\{status_code\}", r"(\\d{3}|-)"),
+    (r"\{status_code\}", r"(-?\\d{1,3}|-)"),
     (r"\{bytes\}", r"(\\d++|-)"),
     (r"\{response_decimal\}", r"(\\d++[.]\\d++)"),
     (r"\{pad\}", "( *+)"),

@@ -134,9 +134,7 @@ def with_readings(rows: DataFrame, rules: UrlRules, pattern: str, corrected: Dat
     )
 
 
-def anonymous(
-    rows: DataFrame, pattern: str, judgement: Judgement, formats: Sequence[LogFormat] = ()
-) -> DataFrame:
+def anonymous(rows: DataFrame, pattern: str, judgement: Judgement, formats: Sequence[LogFormat] = ()) -> DataFrame:
     """Return rows of bronze without the address, and the client's own rows without anything else that says who it was.
 
     The bytes become those of a row that today's rules read as they read this one, and the columns stay what they were

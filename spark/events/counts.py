@@ -25,7 +25,7 @@ from lake.contracts import (
     VIEW,
     names,
 )
-from spark.events.formats import REQUESTS
+from spark.events.formats import EVENTS
 from spark.events.judgement import Judgement
 
 PAIR_BITS = 32
@@ -35,7 +35,7 @@ PAIR_BITS = 32
 def conditions(judgement: Judgement) -> dict[str, Column]:
     """Which events each count counts. One condition per measure of the contract that is no amount."""
     action, status = F.col("action"), F.col("status_code")
-    is_request = F.col("format").isin([record_format.name for record_format in REQUESTS])
+    is_request = ~F.col("format").isin([record_format.name for record_format in EVENTS])
     is_asked = F.coalesce(F.col("path") != "", F.lit(True))
     is_server_error = status.between(500, 599)
     is_error = status.between(400, 599)

@@ -14,30 +14,30 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from spark.events.lambdas import let
-from spark.events.texts import no_blank
+from spark.events.texts import no_blank, without_odd_escapes
 
 LINES = ("message", "log", "msg")
 """Keys under which the line may be."""
 JOURNAL, CURSOR = "MESSAGE", "__CURSOR"
 """The same of journald, and what tells its records apart. Spark would take the first for another of ``message``."""
 FILES, OFFSETS, HOSTS = ("file", "path", "filename"), ("offset",), ("host", "hostname")
+WHITE = " \t\r\n"
 KEYS = (*LINES, *FILES, *OFFSETS, *HOSTS, "action")
 SCHEMA = ", ".join(f"`{key}` string" for key in KEYS)
-ISO = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S*+"
-TAG = r"[^ :\[\]]++(?:\[[^ \]]*+\])?+:"
+ISO = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
+TAG = r"[^\s:\[\]]++(?:\[[^\s\]]*+\])?: ++"
+DATA = r'(?:-|(?:\[(?:[^"\]\\]|"(?:[^"\\]|\\.)*+")*+\])++)'
 PREFIX = (
-    rf"^(?:(?:<\d{{1,3}}>)?+[A-Z][a-z]{{2}} [ \d]\d \d\d:\d\d:\d\d (?:\S++ )?{TAG} "  # RFC 3164, with or without a host
-    r"|<\d{1,3}>1 \S++ \S++ \S++ \S++ \S++ "  # RFC 5424
-    r'(?:-|(?:\[[^\]"]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^\]"]*+)*+\])++)(?: \ufeff?+|\z)'
-    rf"|(?:<\d{{1,3}}>)?+{ISO} \S++ {TAG} "  # rsyslog's format of files
-    rf"|{ISO} std(?:out|err) [FP] "  # CRI
-    rf"|{ISO} \S++ "  # Logstash
-    rf"|\S++ {TAG} )"  # a relay that writes no time
+    rf"^(?:<\d{{1,3}}>1 (?:{ISO}|-) \S++ \S++ \S++ \S++ {DATA} \ufeff?+"  # syslog, RFC 5424
+    rf"|(?:<\d{{1,3}}>)?[A-Z][a-z]{{2}} [ \d]\d \d\d:\d\d:\d\d (?:\S++ )?{TAG}"  # syslog, RFC 3164
+    rf"|{ISO} std(?:out|err) [FP] "  # Kubernetes
+    rf"|(?:<\d{{1,3}}>)?{ISO} \S++ {TAG}"  # rsyslog's format of files
+    rf"|{ISO} \S++ "  # Logstash's plain codec
+    rf"|(?:<\d{{1,3}}>)?\S++ {TAG})"  # a relay that keeps no time
 )
 """What stands before a line."""
-CONSOLE = r"^(\d{4})/(\d\d)/(\d\d) (\S++)\t[^\t]*+\t(http\.log\.access[^\t\"\\]*+)\t[^\t]*+\t\{"
-AS_OBJECT = r'{"ts":"$1-$2-$3T$4","logger":"$5",'
-"""What Caddy writes to a console: it has the time and the logger before the object, not in it."""
+CONSOLE = r'^(\d[^\t"\\]{7,39})\t[^\t]*+\t([^\t"\\]*+)\t[^\t]*+\t\{'
+"""Caddy's log for people: time, level, logger and message, and then the object, which lacks them."""
 DEPTH = 2
 
 
@@ -66,25 +66,40 @@ def _opened(text: Column) -> Column:
     """What is in a text's envelope; a struct with nothing in it where it has none."""
     is_object = text.startswith("{") & reduce(or_, (text.contains(f'"{key}"') for key in (*LINES, JOURNAL)))
     objects = let(F.from_json(text, SCHEMA), lambda keys: _in_object(text, keys))
-    console = F.when(text.rlike(CONSOLE), F.regexp_replace(text, CONSOLE, AS_OBJECT))
-    line = F.coalesce(console, F.when(text.rlike(PREFIX), F.btrim(F.regexp_replace(text, PREFIX, ""))))
-    behind = F.struct(line.alias("text"), F.lit(None).cast("string").alias("position"))
+    time, logger = (F.regexp_extract(text, CONSOLE, group) for group in (1, 2))
+    start = F.concat(
+        F.lit('{"ts":"'), F.replace(time, F.lit("/"), F.lit("-")), F.lit('","logger":"'), logger, F.lit('",')
+    )
+    console = F.when(text.rlike(CONSOLE), F.concat(start, F.regexp_replace(text, CONSOLE, "")))
+    line = F.coalesce(console, F.when(text.rlike(PREFIX), F.regexp_replace(text, PREFIX, "")))
+    behind = F.struct(_mended(line).alias("text"), F.lit(None).cast("string").alias("position"))
     return F.when(is_object, objects).when(~text.startswith("{"), behind)
 
 
 def _in_object(text: Column, keys: Column) -> Column:
     journal = F.when(text.contains(f'"{JOURNAL}"'), F.get_json_object(text, f"$.{JOURNAL}"))
     cursor = F.when(journal.isNotNull(), F.get_json_object(text, f"$.{CURSOR}"))
-    lines = (F.when(~_is_nested(text, key), no_blank(F.btrim(keys[key]))) for key in LINES)
-    line = F.coalesce(no_blank(F.btrim(journal)), *lines)
+    message, log, msg = (F.when(~_is_nested(text, key), _stripped(keys[key])) for key in LINES)
+    line = F.coalesce(message, log, _stripped(journal), msg)
     file = F.coalesce(_text(text, keys, FILES), F.get_json_object(text, "$.log.file.path"))
-    offset = F.coalesce(_text(text, keys, OFFSETS), F.get_json_object(text, "$.log.offset"))
+    offsets = (_text(text, keys, OFFSETS), F.get_json_object(text, "$.log.offset"))
+    offset = F.coalesce(*(F.when(one.rlike(r"^\d{1,19}\z"), one) for one in offsets))
     host = F.coalesce(F.get_json_object(text, "$.host.name"), _text(text, keys, HOSTS), F.lit(""))
     position = F.when(file.isNotNull() & offset.isNotNull(), F.concat_ws(":", host, file, offset))
     return F.struct(
-        F.when(keys["action"].isNull(), line).alias("text"),
+        F.when(keys["action"].isNull(), _mended(line)).alias("text"),
         F.coalesce(position, no_blank(cursor)).alias("position"),
     )
+
+
+def _stripped(text: Column) -> Column:
+    return no_blank(F.btrim(text, F.lit(WHITE)))
+
+
+def _mended(line: Column) -> Column:
+    """What is in an envelope: an object in it may have escapes that JSON has not, as a record may."""
+    stripped = F.btrim(line, F.lit(WHITE))
+    return F.when(stripped.startswith("{"), without_odd_escapes(stripped)).otherwise(stripped)
 
 
 def _text(text: Column, keys: Column, names: Iterable[str]) -> Column:

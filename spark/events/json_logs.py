@@ -20,7 +20,10 @@ STRICT = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}  # Sp
 EVENT = JsonLog(
     JSON_EVENT.name, JSON_EVENT.description, ("action",), {name: (key,) for name, key in JSON_EVENT.fields.items()}
 )
-OBJECTS = ("", *sorted({path.rpartition(".")[0] for log in JSON_LOGS for paths in log.fields.values() for path in paths} - {""}))
+OBJECTS = (
+    "",
+    *sorted({path.rpartition(".")[0] for log in JSON_LOGS for paths in log.fields.values() for path in paths} - {""}),
+)
 """Paths of the objects that have something: the record itself, ``request``, and then ``request.headers``."""
 PATHS = "array<struct<object:int, key:string>>"
 TABLE = f"array<struct<name:string, signs:array<string>, prefixes:map<string,string>, fields:array<{PATHS}>>>"

@@ -37,6 +37,9 @@ DECLARED = "declared"
 """The format of a line that was read by the log string that came with it."""
 UNITS = {"response_ms": 1e3, "response_us": 1e6, "response_ns": 1e9}
 HOST = r"^(\[[^\]]*+\]|[^:]*+)(?::\d*+)?+\z"
+STATUS = r"^[1-5]\d\d\z"
+DECIMAL = r"^\d{1,18}([.]\d*)?([eE][+-]?\d{1,2})?\z"
+ZONE = r"(?:Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)\z"
 NO_URL = r"^[a-z]++://-?+\z"
 """What a server makes of scheme, host and path where it could read no request."""
 ENCODED = "%[0-9A-Fa-f]{2}"
@@ -141,7 +144,7 @@ def _split(joined: Column) -> Column:
 
 def _ltsv(text: Column) -> Column:
     table = F.from_json(F.lit(json.dumps([ltsv.LABELS.get(part, ()) for part in PARTS])), "array<array<string>>")
-    is_labelled = text.rlike(r"^[A-Za-z_]\w*+:[^\t]*+\t")
+    is_labelled = text.contains("\t") & ~text.rlike("[\r\n]")
 
     def value(pairs: Column, label: Column) -> Column:
         prefix = F.concat(label, F.lit(":"))
@@ -172,22 +175,29 @@ def _meaning(parts: Column, has_request: Column, position: Column) -> Column:
     def part(name: str) -> Column:
         return _part(parts, name)
 
-    time = F.coalesce(part("time"), F.concat(part("date"), F.lit("T"), part("clock"), F.lit("Z")))
+    zone = F.when(part("clock").rlike(ZONE), F.lit("")).otherwise(F.lit("Z"))
+    time = F.coalesce(part("time"), F.concat(part("date"), F.lit(" "), part("clock"), zone))
     url = F.when(~part("url").rlike(NO_URL), part("url"))
     asked = F.concat(url, F.coalesce(F.concat(F.lit("?"), part("query")), F.lit("")))
     built = F.concat(F.coalesce(part("method"), F.lit("GET")), F.lit(" "), asked, F.lit(" HTTP/1.1"))
-    seconds = ((part(name).try_cast("double") / unit).try_cast("string") for name, unit in UNITS.items())
+    action, status = part("action"), part("status_code")
+    seconds = (
+        F.when(part(name).rlike(DECIMAL), part(name).try_cast("double") / unit).try_cast("string")
+        for name, unit in UNITS.items()
+    )
     values = {
         "format": F.get(parts, F.lit(0)),
         "event_id": F.coalesce(part("event_id"), position),
         "time": time,
         "request": F.coalesce(part("request"), built, F.when(has_request, F.lit("-"))),
         "user_agent": F.coalesce(part("user_agent"), _decoded(part("encoded_agent"))),
+        "forwarded_for": F.replace(part("forwarded_for"), F.lit("+"), F.lit(" ")),
+        "status_code": F.when(action.isNotNull() | status.rlike(STATUS), status),
         "response_time": F.coalesce(part("response_time"), part("response_decimal"), *seconds),
         "host": no_blank(F.lower(F.regexp_replace(part("host"), HOST, "$1"))),
     }
     every = {**{name: part(name) for name in READING if name not in values}, **values}
-    has_deed = F.coalesce(part("action"), every["request"]).isNotNull()
+    has_deed = F.coalesce(action, every["request"]).isNotNull()
     return F.when(time.isNotNull() & has_deed, F.struct(*(every[name].alias(name) for name in READING)))
 
 

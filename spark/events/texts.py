@@ -36,10 +36,10 @@ def mended(value: Column) -> Column:
     is_clean = F.is_valid_utf8(raw) & ~is_framed & ~is_odd
     trimmed = F.btrim(F.make_valid_utf8(raw), F.lit(AROUND))
     line = F.replace(trimmed, F.lit(NUL), F.lit(INSTEAD))
-    return F.when(~is_clean, F.when(trimmed.startswith("{"), _without_odd_escapes(trimmed)).otherwise(line))
+    return F.when(~is_clean, F.when(trimmed.startswith("{"), without_odd_escapes(trimmed)).otherwise(line))
 
 
-def _without_odd_escapes(json: Column) -> Column:
+def without_odd_escapes(json: Column) -> Column:
     r"""Return a JSON text without the escapes that JSON has not, or that no text may have.
 
     nginx writes a byte as ``\xE7`` unless it is told to escape for JSON. ``\u0000`` is a character that PostgreSQL
