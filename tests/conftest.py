@@ -44,9 +44,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what needs root, or a program of Debian's that is not there, and say which."""
     if item.get_closest_marker("root") and (os.geteuid() != 0 or not shutil.which("setpriv")):
         pytest.skip("only root can act as another user, and with setpriv, which is in util-linux")
-    missing = [name for mark in item.iter_markers("debian") for name in mark.args if shutil.which(name) is None]
+    marks = [(name, mark.kwargs.get("package", name)) for mark in item.iter_markers("debian") for name in mark.args]
+    missing = {name: package for name, package in marks if shutil.which(name) is None}
     if missing:
-        pytest.skip(f"{', '.join(missing)} is not installed; on Debian: apt-get install {' '.join(missing)}")
+        pytest.skip(f"{', '.join(missing)} is not installed; on Debian: apt-get install {' '.join(missing.values())}")
 
 
 @pytest.fixture(autouse=True)
