@@ -13,6 +13,7 @@ from operator import or_
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from spark.events.json_logs import STRICT
 from spark.events.lambdas import let
 from spark.events.texts import no_blank, without_odd_escapes
 
@@ -23,7 +24,7 @@ JOURNAL, CURSOR = "MESSAGE", "__CURSOR"
 FILES, OFFSETS, HOSTS = ("file", "path", "filename"), ("offset",), ("host", "hostname")
 WHITE = " \t\r\n"
 KEYS = (*LINES, *FILES, *OFFSETS, *HOSTS, "action")
-SCHEMA = ", ".join(f"`{key}` string" for key in KEYS)
+SCHEMA = f"array<struct<{', '.join(f'`{key}`:string' for key in KEYS)}>>"
 ISO = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
 TAG = r"[^\s:\[\]]++(?:\[[^\s\]]*+\])?: ++"
 DATA = r'(?:-|(?:\[(?:[^"\]\\]|"(?:[^"\\]|\\.)*+")*+\])++)'
@@ -65,7 +66,8 @@ def _with_position(one: Column, outer: Column) -> Column:
 def _opened(text: Column) -> Column:
     """What is in a text's envelope; a struct with nothing in it where it has none."""
     is_object = text.startswith("{") & reduce(or_, (text.contains(f'"{key}"') for key in (*LINES, JOURNAL)))
-    objects = let(F.from_json(text, SCHEMA), lambda keys: _in_object(text, keys))
+    one = F.from_json(F.concat(F.lit("["), text, F.lit("]")), SCHEMA, STRICT)
+    objects = let(one, lambda keys: F.when(F.size(keys) == 1, _in_object(text, F.get(keys, F.lit(0)))))
     time, logger = (F.regexp_extract(text, CONSOLE, group) for group in (1, 2))
     start = F.concat(
         F.lit('{"ts":"'), F.replace(time, F.lit("/"), F.lit("-")), F.lit('","logger":"'), logger, F.lit('",')
