@@ -16,7 +16,7 @@ override WITH_ARGS = $(IN_VENV)/python -m weblake.make "$$ARGS"
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install setup up down status rejected logs service clean migrate sql connect sandbox generate import rules classify dbt dbt-test \
+.PHONY: help install setup up down status rejected logs service clean migrate sql connect sandbox generate import formats rules classify dbt dbt-test \
 	dbt-docs charts contracts explain convict pardon release verdicts blocklist verify replay replays maintain erase rebuild accept-loss \
 	accept-topic run test coverage test-fast faults lint lint-python lint-dbt bench bench-scale bench-agents bot-eval
 
@@ -72,8 +72,11 @@ run: | $(IN_VENV)/weblake  ## run one program of the stack in the foreground; NA
 generate: | $(IN_VENV)/weblake  ## send made-up events; RATE=500 SECONDS=60 SEED=7 FORMAT=log
 	@$(IN_VENV)/weblake generate
 
-import: | $(IN_VENV)/weblake  ## send access logs, also packed; FILE="access.log access.log.*.gz" FOLLOW=1 SOURCE=web1 WAIT=0 REJECT_SHARE=0.05 AGAIN=1
+import: | $(IN_VENV)/weblake  ## send access logs, also packed; FILE="access.log access.log.*.gz" FOLLOW=1 SOURCE=web1 LOG_FORMAT= WAIT=0 REJECT_SHARE=0.05 AGAIN=1
 	@$(IN_VENV)/weblake import
+
+formats: | $(IN_VENV)/weblake  ## show how the lines of a log would be read, before you send it; FILE=access.log LOG_FORMAT='$$remote_addr …' JSON=1
+	@$(IN_VENV)/weblake formats
 
 rules: | $(IN_VENV)/weblake  ## show which URL rules catch how much of a log, and what none does; FILE=access.log SHOP=magento LIMIT=20 JSON=1
 	@$(IN_VENV)/weblake rules

@@ -138,7 +138,7 @@ def read_again(bronze: DataFrame, rules: UrlRules, clients: Clients) -> DataFram
 
 
 def header_columns(bronze: DataFrame) -> list[str]:
-    """Return in SQL, of a table that may be of an earlier version, what came with its records and says how to read them."""
+    """Return what came with records and says how to read them, in SQL; the table may be of an earlier version."""
     return [name if name in bronze.columns else f"string(null) as {name}" for name in HEADERS]
 
 

@@ -71,9 +71,14 @@ class RuleTrial:
         self._oracle = Oracle(rules)
         self._now = time.time_ns() // 1000
 
-    def take(self, line: bytes) -> None:
-        """Count a line."""
-        hits, event = self.hits, self._oracle.read_deed(line, self._now)
+    def read(self, line: bytes, declared: str | None = None, source: str | None = None) -> Event:
+        """Count a line, and return what it says; ``declared`` is its log string, ``source`` its server's name."""
+        event = self._oracle.read_deed(line, self._now, declared=declared, source=source)
+        self._take(line, event)
+        return event
+
+    def _take(self, line: bytes, event: Event) -> None:
+        hits = self.hits
         hits.lines += 1
         if event.reject_reason is not None:
             hits.rejected += 1
@@ -101,6 +106,7 @@ def commonest(by_shape: dict[str, Caught], number: int) -> list[tuple[str, Caugh
 
 
 def _request(line: bytes, event: Event) -> str:
-    """Return the method, the path and the status of a line."""
-    before = line.partition(b'"')[2].partition(b" ")[0]
-    return f"{before.decode(errors='replace')} {event.path} {event.status_code}"
+    """Return the path and the status of a line, and the method if it is where most lines have it."""
+    before = line.partition(b'"')[2].partition(b" ")[0].decode(errors="replace")
+    method = f"{before} " if before.isascii() and before.isupper() else ""
+    return f"{method}{event.path} {event.status_code or '-'}"

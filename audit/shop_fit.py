@@ -19,6 +19,10 @@ LEAST_MORE, TIMES_MORE = 5, 1.2
 DEEDS = ("view_product", "add_to_cart")
 
 
+Line = tuple[bytes, str | None]
+"""A line, and the log string that it is written by, if it is known."""
+
+
 @dataclass(frozen=True)
 class Fit:
     """A shop whose rules see ``deeds`` product views and carts in so many lines, where those in force see ``now``."""
@@ -38,7 +42,7 @@ class Fit:
         )
 
 
-def better_shop(lines: Sequence[bytes], in_force: Path) -> Fit | None:
+def better_shop(lines: Sequence[Line], in_force: Path) -> Fit | None:
     """Return the shop that fits lines of a log clearly better than the rules in force; None for rules of one's own.
 
     Raises:
@@ -47,17 +51,22 @@ def better_shop(lines: Sequence[bytes], in_force: Path) -> Fit | None:
     in_force = in_force.resolve()
     if not lines or in_force not in (SHIPPED, *SHOPS.values()):
         return None
-    texts = [line.partition(b'"')[2].partition(b'"')[0].decode(errors="replace") for line in lines]
-    signs = {shop: sum(bool(shop.sign.search(text)) for text in texts) for shop in map(read_shop, SHOPS)}
+    trial = RuleTrial(read_url_rules(in_force))
+    paths = [event.path for event in (trial.read(*line) for line in lines) if event.path]
+    signs = {shop: sum(bool(shop.sign.search(path)) for path in paths) for shop in map(read_shop, SHOPS)}
     shop = max(signs, key=lambda one: signs[one])
     if SHOPS[shop.name] == in_force or signs[shop] < max(LEAST_SIGNS, LEAST_SHARE * len(lines)):
         return None
-    fit = Fit(shop, len(lines), _deeds(lines, SHOPS[shop.name]), _deeds(lines, in_force))
+    fit = Fit(shop, len(lines), _deeds(lines, SHOPS[shop.name]), _number_of_deeds(trial))
     return fit if fit.deeds >= max(fit.now + LEAST_MORE, TIMES_MORE * fit.now) else None
 
 
-def _deeds(lines: Sequence[bytes], rules_file: Path) -> int:
+def _deeds(lines: Sequence[Line], rules_file: Path) -> int:
     trial = RuleTrial(read_url_rules(rules_file))
     for line in lines:
-        trial.take(line)
+        trial.read(*line)
+    return _number_of_deeds(trial)
+
+
+def _number_of_deeds(trial: RuleTrial) -> int:
     return sum(trial.hits.actions[deed] for deed in DEEDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from lake.contracts.edition import Edition
+from lake.contracts.edition import FORMATS, Edition
 from lake.contracts.reports import read_stream_report
 from lake.errors import SettingsError
 from lake.settings import Settings
@@ -14,7 +14,7 @@ def require_the_streams_reading(settings: Settings) -> None:
     """Refuse settings that would have lines read in another way than the running stream reads them.
 
     Raises:
-        SettingsError: a setting or the URL rules are others.
+        SettingsError: a setting, the URL rules or the formats are others.
     """
     stream = None
     with suppress(OSError):  # `make status` says so
@@ -35,4 +35,6 @@ def require_the_streams_reading(settings: Settings) -> None:
 def _in_words(name: str, theirs: str, ours: str, settings: Settings) -> str:
     if name in Edition.of_today(settings).settings:
         return f"{name}={theirs}, and not {ours}"
+    if name == FORMATS:
+        return f"other log formats than {settings.formats_file} has now"
     return f"other URL rules than {settings.rules_file} has now"

@@ -33,6 +33,7 @@ class Settings:
     jars: Path
     shop: str
     rules_file: Path
+    formats_file: Path
     ranges_file: Path
     allow_file: Path
     trusted_proxies: str
@@ -187,6 +188,7 @@ def load_settings(overrides: Mapping[str, str] | None = None, written: Mapping[s
         jars=Path(text("WEBLAKE_JARS", str(PROJECT / ".jars"))).resolve(),
         shop=text("SHOP", "none"),
         rules_file=rules_of(text("SHOP", "none"), text("WEBLAKE_RULES", str(SHIPPED))),
+        formats_file=Path(text("WEBLAKE_FORMATS", str(PROJECT / "lake" / "rules" / "formats.yml"))),
         ranges_file=Path(text("WEBLAKE_RANGES", str(PROJECT / "lake" / "rules" / "crawler_ranges.csv"))),
         allow_file=Path(text("WEBLAKE_ALLOW", str(PROJECT / "lake" / "rules" / "allow.txt"))),
         trusted_proxies=check_proxies(text("TRUSTED_PROXIES", "private")),
@@ -268,6 +270,7 @@ def by_name(settings: Settings) -> dict[str, str]:
         "WEBLAKE_JARS": str(settings.jars),
         "SHOP": settings.shop,
         "WEBLAKE_RULES": str(settings.rules_file),
+        "WEBLAKE_FORMATS": str(settings.formats_file),
         "WEBLAKE_RANGES": str(settings.ranges_file),
         "WEBLAKE_ALLOW": str(settings.allow_file),
         "TRUSTED_PROXIES": settings.trusted_proxies,

@@ -9,7 +9,7 @@ from typing import Any
 
 from lake.contracts import ASSET, MAX_TARGET_CHARACTERS, PROBE
 from lake.errors import RulesError, brief, shown
-from lake.formats.known import LogFormat, shipped_formats
+from lake.formats.known import LogFormat, load_formats, shipped_formats
 from lake.patterns import ADVICE, slow_pattern
 from lake.proxies import PRIVATE, Proxies, load_proxies
 from lake.rules_file import read_layers
@@ -69,15 +69,17 @@ class UrlRules:
 
 
 def load_rules(settings: Settings) -> UrlRules:
-    """Read all that decides what a record means: the rules file, and the settings that belong to it.
+    """Read all that decides what a record means: the files of rules and of formats, and the settings that belong to it.
 
-    Raises what :func:`load_url_rules` and :func:`lake.proxies.load_proxies` raise.
+    Raises what :func:`load_url_rules`, :func:`lake.proxies.load_proxies` and :func:`lake.formats.known.load_formats`
+    raise.
     """
     return replace(
         load_url_rules(settings.rules_file),
         future_seconds=settings.future_seconds,
         log_timezone=settings.log_timezone,
         proxies=load_proxies(settings.trusted_proxies),
+        formats=load_formats(settings.formats_file),
     )
 
 

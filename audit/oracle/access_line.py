@@ -12,7 +12,7 @@ FORWARDED = r'(?: "([^"]*)")?[ \t\r\n]*'
 RELAYED = re.compile(r"[0-9:] - ")
 LOG = re.compile(rf"{COMMON}(?: {TEXT} {TEXT})?{FORWARDED}", re.ASCII)
 BARE = re.compile(rf'{COMMON} {TEXT} "([^\r\n]*?)"{FORWARDED}', re.ASCII)
-MORE = re.compile(r'" (?:[a-z_]+=|(?:-|[\d.]+)[ "])', re.ASCII)
+MORE = re.compile(r'(?<!\\)" (?:[a-z_]+=|(?:-|[\d.]+)[ "])', re.ASCII)
 """A number or a value with its name, behind an agent."""
 NO_CLIENT = re.compile(
     r'"|<\d'  # a line in quotes; the priority of syslog

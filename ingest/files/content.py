@@ -6,12 +6,21 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from ingest.files.log_file import LogFile
 from ingest.files.source import LogFileError
+from ingest.headers import LineHeaders
 
 
-def content_of(name: str, leave_out: Callable[[str], object] = lambda _: None) -> Iterator[bytes]:
+class Content(NamedTuple):
+    """A line, and the fields that it has if it is of a W3C log; else an empty text."""
+
+    value: bytes
+    fields: str
+
+
+def content_of(name: str, leave_out: Callable[[str], object] = lambda _: None) -> Iterator[Content]:
     """Yield the lines of a file, or of the standard input for ``-``, that are of a log.
 
     ``leave_out`` is called with a sentence for what is no access log.
@@ -24,13 +33,20 @@ def content_of(name: str, leave_out: Callable[[str], object] = lambda _: None) -
             if log.kind:
                 leave_out(f"{log.name} was left out: it is {log.kind}")
                 continue
-            yield from (line.value for line in log.lines() if line.value is not None and line.is_content)
+            headers = LineHeaders()
+            for line in log.lines():
+                if line.value is None:
+                    continue
+                if line.is_comment:
+                    headers.take_comment(line.value)
+                elif not line.is_blank:
+                    yield Content(line.value, headers.fields)
 
 
-def first_lines(names: Iterable[str], number: int) -> list[bytes]:
+def first_lines(names: Iterable[str], number: int) -> list[Content]:
     """Return so many lines from the beginnings of files, of each as many; what can be read only once is left alone."""
     files = [name for name in names if Path(name).is_file()]
-    lines: list[bytes] = []
+    lines: list[Content] = []
     for name in files:
         with suppress(LogFileError, OSError):
             lines += islice(content_of(name), -(-number // len(files)))

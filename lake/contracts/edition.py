@@ -23,7 +23,7 @@ from lake.proxies import with_lists
 from lake.rules_file import EXTENDS, read_bytes, read_layers, read_yaml
 from lake.settings import AGENTS_FILE, Settings, by_name
 
-URL_RULES, RANGES, AGENT_RULES = "urls.yml", "crawler_ranges.csv", "agents.yml"
+URL_RULES, FORMATS, RANGES, AGENT_RULES = "urls.yml", "formats.yml", "crawler_ranges.csv", "agents.yml"
 """The names of the rules in an edition: those of the files that Weblake ships, whatever the files in use are called."""
 
 ZONE, AHEAD = "LOG_TIMEZONE", "FUTURE_SECONDS"
@@ -42,7 +42,7 @@ FIRST_DIMENSIONS = ("all", "action", "product", "client")
 
 @dataclass(frozen=True)
 class Edition:
-    """Names of measures and dimensions, hashes of URL rules, address ranges and agent rules, and the way of reading.
+    """Names of measures and dimensions, hashes of rules, formats and address ranges, and the way of reading.
 
     That is the settings that change how a line is read, and ``reading``, the number of the way in which records were
     read: see ``vocabulary.READING``.
@@ -63,6 +63,7 @@ class Edition:
         """
         rules = {
             URL_RULES: _hash(_as_json(settings.rules_file, _with_extended(settings.rules_file))),
+            FORMATS: _hash(_as_json(settings.formats_file, _with_extended(settings.formats_file))),
             RANGES: _hash(read_bytes(settings.ranges_file)),
             AGENT_RULES: _hash(_as_json(AGENTS_FILE, read_yaml(AGENTS_FILE))),
         }
@@ -91,8 +92,8 @@ class Edition:
 
     @property
     def reads_by(self) -> dict[str, str]:
-        """What changes how a line is read: the URL rules, by their hash, and settings."""
-        return {name: text for name, text in self.rules.items() if name == URL_RULES} | dict(self.settings)
+        """What changes how a line is read: the URL rules and the formats, by their hashes, and settings."""
+        return {name: text for name, text in self.rules.items() if name in (URL_RULES, FORMATS)} | dict(self.settings)
 
     @property
     def days_ahead(self) -> dt.timedelta:
@@ -141,7 +142,9 @@ def replay_advice(counted: Edition, today: Edition, first: dt.date, last: dt.dat
     time may be read by another zone. And a record counts on its event's day, ahead of that on which it came by what is
     allowed today, or on the day on which it came, if it was let in before and no longer is.
     """
-    is_read_otherwise, settings = today.reading != counted.reading, today.settings_since(counted)
+    formats = today.rules.get(FORMATS)
+    has_other_formats = counted.rules.get(FORMATS, formats) != formats
+    is_read_otherwise, settings = today.reading != counted.reading or has_other_formats, today.settings_since(counted)
     if is_read_otherwise:
         first, last = FIRST_DAY, max(last, dt.datetime.now(tz=dt.timezone.utc).date())
     if settings:

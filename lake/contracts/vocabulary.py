@@ -68,5 +68,5 @@ FORMER_REASONS = (
     "key_too_long",
 )
 """Reasons of earlier versions, which rows of bronze from those days still have."""
-READING = 2
+READING = 3
 """The number of the way in which records are read: a change that makes another event of old bytes makes it one more."""

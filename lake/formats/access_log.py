@@ -20,7 +20,7 @@ TEXT = r'[^"\\]*+(?:\\.[^"\\]*+)*+'  # possessive: never recurses, however long 
 QUOTED = f'"({TEXT})"'
 END = r'(?: "[^"]*+")?+[ \t\r\n]*+\z'
 """Perhaps a list of forwarded-for, and the end of the line."""
-BARE = r'(?![^\r\n]*(?:\] "|" "[^\r\n]*" "|" (?:[a-z_]+=|(?:-|[\d.]++)[ "])))[^\r\n]*?'
+BARE = r'(?![^\r\n]*(?:\] "|" "[^\r\n]*" "|(?<!\\)" (?:[a-z_]+=|(?:-|[\d.]++)[ "])))[^\r\n]*?'
 """An agent with quotes in it that nobody escaped; but not what looks like another line, or like more fields."""
 AGENT = f'"((?:{TEXT}|{BARE})(?="{END}))"'
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 NAME = "ltsv"
+DESCRIPTION = "labelled tab-separated values, as of ltsv.org"
 LABELS = {
     "ip_address": ("host", "remote_addr", "remote_host"),
     "forwarded_for": ("forwardedfor", "http_x_forwarded_for", "xff"),

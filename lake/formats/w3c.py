@@ -46,3 +46,8 @@ def string_of(fields: str, separator: str) -> str:
         variable = called.get(name, "_")
         variables.append("{_}" if variable != "_" and f"{{{variable}}}" in variables else f"{{{variable}}}")
     return separator.join(variables)
+
+
+def string_for(line: bytes, fields: str) -> str | None:
+    """Return the log string of a line that has these fields; None where there are none."""
+    return string_of(fields, "\t" if b"\t" in line else " ") if fields else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import reduce
 
 from pyspark.sql import Column
@@ -51,10 +52,8 @@ def _of_fields(fields: Column, text: Column) -> Column:
 
 
 def _variable(name: Column, names: Column, has_tabs: Column) -> Column:
-    has_other_host = F.array_contains(names, w3c.ASKED_HOST)
-    cases = F.when(name == w3c.TIME_TAKEN, F.when(has_tabs, F.lit("response_time")).otherwise(F.lit("response_ms")))
-    cases = cases.when(name == w3c.ASKED_HOST, F.lit("host"))
-    cases = cases.when((name == w3c.OWN_HOST) & has_other_host, F.lit("_"))
-    for field, variable in w3c.FIELDS.items():
-        cases = cases.when(name == field, F.lit(variable))
-    return cases.otherwise(F.lit("_"))
+    variables = F.from_json(F.lit(json.dumps({**w3c.FIELDS, w3c.ASKED_HOST: "host"})), "map<string,string>")
+    seconds = F.when(has_tabs, F.lit("response_time")).otherwise(F.lit("response_ms"))
+    is_other_host = (name == w3c.OWN_HOST) & F.array_contains(names, w3c.ASKED_HOST)
+    known = F.when(name == w3c.TIME_TAKEN, seconds).when(~is_other_host, variables[name])
+    return F.coalesce(known, F.lit("_"))

@@ -43,9 +43,9 @@ DEPTH = 2
 
 
 def inside(text: Column) -> Column:
-    """Return a text and what is inside its envelopes: an array of structs of ``text`` and ``position``, the inmost first.
+    """Return a text and what is inside its envelopes, the inmost first: structs of ``text`` and ``position``.
 
-    The position is null where no envelope says one.
+    It is an array. The position is null where no envelope says one.
     """
     whole = F.struct(text.alias("text"), F.lit(None).cast("string").alias("position"))
 

@@ -6,9 +6,11 @@ Pure: columns over ``value``. The formats are folded: a field is taken from the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import or_
+from typing import NamedTuple
 
+from pyspark import SparkContext
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -27,8 +29,6 @@ OBJECTS = tuple(record_format for record_format in FORMATS if isinstance(record_
 LINES = tuple(record_format for record_format in FORMATS if isinstance(record_format, LineFormat))
 EVENTS = tuple(record_format for record_format in FORMATS if "action" in record_format.fields)
 """The formats whose records say themselves what was done."""
-REQUESTS = tuple(record_format for record_format in FORMATS if "action" not in record_format.fields)
-"""The formats whose records say what was asked for; the URL rules say what was done."""
 
 
 def text() -> Column:
@@ -47,23 +47,41 @@ def take_apart(records: DataFrame, formats: Sequence[LogFormat]) -> DataFrame:
     The columns are ``mended``, ``is_object`` (it begins like one), ``declared`` (the log string that came with it),
     and ``other``, see :func:`spark.events.others.other`; null for a record that is of a format of our own.
     """
-    headers = [F.col(name) if name in records.columns else F.lit(None).cast("string") for name in HEADERS]
-    source, log_string, fields = headers
-    rows = with_text(records).withColumn("is_object", text().startswith("{"))
-    rows = rows.withColumn("declared", declared(log_string, fields, text()))
+    missing = {name: F.lit(None).cast("string") for name in HEADERS if name not in records.columns}
+    looks = _Looks.of(records.sparkSession.sparkContext, tuple(formats))
+    rows = with_text(records.withColumns(missing)).withColumn("is_object", text().startswith("{"))
+    rows = rows.withColumn("declared", looks.declared)
     for record_format in FORMATS:
         parts = _object(record_format) if isinstance(record_format, ObjectFormat) else _line(record_format)
         rows = rows.withColumn(_parts(record_format), parts)
-    goes_first = fits_first(text(), source, formats)
     is_ours = F.col("declared").isNull() & reduce(or_, map(_is_whole, FORMATS))
-    is_ours = is_ours if goes_first is None else is_ours & ~goes_first
-    rows = rows.withColumn("other", F.when(~is_ours, other(text(), F.col("declared"), source, formats)))
+    is_ours = is_ours if looks.fits_first is None else is_ours & ~looks.fits_first
+    rows = rows.withColumn("other", F.when(~is_ours, looks.other))
     kinds: tuple[tuple[RecordFormat, ...], ...] = (OBJECTS, LINES)
     for kind in kinds:
         for number, one in enumerate(kind):
             fits = F.coalesce(_fits(one), F.lit(False)) & ~is_other()
             rows = rows.withColumn(_flag(one), fits & ~is_any(kind[:number]) if number else fits)
     return rows
+
+
+class _Looks(NamedTuple):
+    """Columns that look at a record's text; to make them takes longer than all others together."""
+
+    declared: Column
+    fits_first: Column | None
+    other: Column
+
+    @staticmethod
+    @lru_cache(maxsize=8)
+    def of(_context: SparkContext, formats: tuple[LogFormat, ...]) -> _Looks:
+        """Return them for the formats of one context: columns are nothing to another one."""
+        source, log_string, fields = map(F.col, HEADERS)
+        return _Looks(
+            declared(log_string, fields, text()),
+            fits_first(text(), source, formats),
+            other(text(), F.col("declared"), source, formats),
+        )
 
 
 def is_other() -> Column:

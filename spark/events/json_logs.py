@@ -30,7 +30,7 @@ TABLE = f"array<struct<name:string, signs:array<string>, prefixes:map<string,str
 
 
 def json_log(text: Column, parts: Sequence[str]) -> Column:
-    """Return the parts of an object: an array of its format's name and of what it has for each; null where none fits."""
+    """Return the parts of an object, an array of its format's name and of each part; null where no format fits."""
     table = F.from_json(F.lit(json.dumps([_row(log, parts) for log in (EVENT, *JSON_LOGS)])), TABLE)
 
     def read(objects: Column) -> Column:

@@ -36,6 +36,7 @@ KEPT = ("time", "action", "product_id", "request", "status_code", "response_time
 DECLARED = "declared"
 """The format of a line that was read by the log string that came with it."""
 UNITS = {"response_ms": 1e3, "response_us": 1e6, "response_ns": 1e9}
+UNREAD = r"^(?!\x00)"
 HOST = r"^(\[[^\]]*+\]|[^:]*+)(?::\d*+)?+\z"
 STATUS = r"^[1-5]\d\d\z"
 DECIMAL = r"^\d{1,18}([.]\d*)?([eE][+-]?\d{1,2})?\z"
@@ -84,13 +85,11 @@ def _as_json(keys: Mapping[str, str], kept: Iterable[str], read: Column, agent: 
 
 def fits_first(text: Column, source: Column, formats: Iterable[LogFormat]) -> Column | None:
     """Return whether a line is of a format that is tried before all others; None where there is none such."""
-    firsts = [
-        text.rlike(strings.pattern_of(string)) & _is_from(source, one)
-        for one in formats
-        if one.first
-        for string in one.strings
-    ]
-    return F.coalesce(reduce(or_, firsts), F.lit(False)) if firsts else None
+    kinds = _by_strings(source, (one for one in formats if one.first))
+    fits = (
+        text.rlike(pattern) if is_from is None else is_from & text.rlike(pattern) for is_from, _, pattern, _ in kinds
+    )
+    return F.coalesce(reduce(or_, fits), F.lit(False)) if kinds else None
 
 
 def _parts(text: Column, log_string: Column, source: Column, formats: Sequence[LogFormat]) -> Column:
@@ -98,13 +97,14 @@ def _parts(text: Column, log_string: Column, source: Column, formats: Sequence[L
     is_short = F.length(text) <= strings.LONGEST_LINE
     firsts = [one for one in formats if one.first]
     others = [one for one in formats if not one.first]
+    ours: list[Kind] = [(None, ACCESS_LOG.name, ACCESS_LOG.pattern, ACCESS_LOG.fields)]
     line = F.coalesce(
-        _taken(text, ACCESS_LOG.name, ACCESS_LOG.pattern, ACCESS_LOG.fields),
-        F.when(is_short, F.coalesce(*_by_strings(text, source, others), _ltsv(text))),
+        F.when(is_short, _of_first([*ours, *_by_strings(source, others)], text)).otherwise(_of_first(ours, text)),
+        F.when(is_short, _ltsv(text)),
     )
     return F.coalesce(
         F.when(log_string.isNotNull() & is_short, _by_declared(text, log_string)),
-        *(F.when(is_short, one) for one in _by_strings(text, source, firsts)),
+        *([F.when(is_short, _of_first(_by_strings(source, firsts), text))] if firsts else []),
         F.when(text.startswith("{"), json_log(text, PARTS)).otherwise(line),
     )
 
@@ -119,27 +119,40 @@ def _by_declared(text: Column, log_string: Column) -> Column:
     return let(declared.variables(log_string), read)
 
 
-def _by_strings(text: Column, source: Column, formats: Iterable[LogFormat]) -> list[Column]:
-    """The parts by each string, null where it does not fit."""
-    found = []
-    for one in formats:
-        for string in one.strings:
-            parts = _taken(text, one.name, strings.pattern_of(string), strings.variables(string))
-            found.append(parts if one.source is None else F.when(_is_from(source, one), parts))
-    return found
+Kind = tuple[Column | None, str, str, Sequence[str]]
+"""A kind of lines: of which records if not of all, the format's name, a regular expression, and the fields in it."""
 
 
-def _is_from(source: Column, one: LogFormat) -> Column:
-    return F.lit(True) if one.source is None else F.coalesce(source == one.source, F.lit(False))
+def _by_strings(source: Column, formats: Iterable[LogFormat]) -> list[Kind]:
+    return [
+        (_is_from(source, one), one.name, strings.pattern_of(string), strings.variables(string))
+        for one in formats
+        for string in one.strings
+    ]
 
 
-def _taken(text: Column, name: str, pattern: str, groups: Sequence[str]) -> Column:
-    places = (f"${groups.index(part) + 1}" if part in groups else "" for part in PARTS)
-    return F.when(text.rlike(pattern), F.split(F.regexp_replace(text, pattern, NUL.join((name, *places))), NUL))
+def _of_first(kinds: Iterable[Kind], text: Column) -> Column:
+    """The parts of a line by the first kind that it is of; null where there is none.
+
+    A line that was read begins with a NUL, which no line does: so no other pattern fits it.
+    """
+
+    def read(so_far: Column, kind: Kind) -> Column:
+        is_from, name, pattern, groups = kind
+        places = (f"${groups.index(part) + 1}" if part in groups else "" for part in PARTS)
+        replaced = F.regexp_replace(so_far, pattern.replace("^", UNREAD, 1), NUL.join(("", name, *places)))
+        return replaced if is_from is None else F.when(is_from, replaced).otherwise(so_far)
+
+    return let(reduce(read, kinds, text), lambda joined: _split(joined, 1))
 
 
-def _split(joined: Column) -> Column:
-    return F.when(joined.contains(NUL), F.split(joined, NUL))
+def _is_from(source: Column, one: LogFormat) -> Column | None:
+    return None if one.source is None else F.coalesce(source == one.source, F.lit(False))
+
+
+def _split(joined: Column, before: int = 0) -> Column:
+    parts = F.split(joined, NUL)
+    return F.when(joined.contains(NUL), F.slice(parts, 1 + before, len(PARTS) + 1) if before else parts)
 
 
 def _ltsv(text: Column) -> Column:

@@ -27,7 +27,6 @@ from spark.events.clients import client
 from spark.events.formats import (
     EVENTS,
     OBJECTS,
-    REQUESTS,
     by_format,
     field,
     flags,
@@ -172,7 +171,7 @@ def _meaning(judged: DataFrame, rules: UrlRules) -> DataFrame:
     found = judged.withColumn("asked_product", rule_product(rules))
     asked_product = percent_decoded(F.col("asked_product"))
     is_event = is_any(EVENTS) | F.col("own_action").isNotNull()
-    is_request = is_any(REQUESTS) | is_other()
+    is_request = is_any(FORMATS) | is_other()
     action = F.when(is_event, own_action).when(is_request, asked_action)
     product = F.when(is_event, F.col("named_product")).when(is_request, asked_product)
     return found.withColumn("action", action).withColumn("product_id", no_blank(short_key(product, MAX_KEY_CHARACTERS)))

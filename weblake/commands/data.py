@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from lake.errors import RulesError
+from lake.errors import RulesError, SettingsError
 from lake.text import printable
+from weblake.commands.options import LogFormatOption, read_log_format
 from weblake.console import note, write
 from weblake.process import FAILED, INTERRUPTED, interrupt_on_stop, prepare, stop_event
 
@@ -93,7 +94,9 @@ def import_(
     source: Annotated[
         str, typer.Option(metavar="NAME", help="The server whose logs these are: equal lines of two servers are two.")
     ] = "",
+    log_format: LogFormatOption = "",
     again: Annotated[bool, typer.Option("--again", help="Send also what seems to be in the lake already.")] = False,
+    unread: Annotated[bool, typer.Option("--unread", help="Send also files that cannot be read.")] = False,
     follow_: Annotated[
         bool,
         typer.Option("--follow", help="Go on with what is written, through rotations, until stopped; for a service."),
@@ -117,10 +120,12 @@ def import_(
         typer.Option(metavar="SECONDS", help="Give up when Kafka takes nothing for this long. Default: 120."),
     ] = None,
 ) -> int:
-    """Send access logs of nginx or Apache to Kafka, and say what became of their lines.
+    """Send access logs to Kafka, and say what became of their lines.
 
-    The lines are sent as they are. Importing a file again, or a rotated, packed or grown copy of it, counts nothing
-    twice. Logs may be packed by gzip, bzip2, xz, zstd or lz4, and lie in tar or zip archives.
+    The lines are sent as they are, in any of the formats that docs/formats.md lists, which are told apart by
+    themselves, or in the one that --log-format describes; `weblake formats` shows how they are read. Importing a file
+    again, or a rotated, packed or grown copy of it, counts nothing twice. Logs may be packed by gzip, bzip2, xz, zstd
+    or lz4, and lie in tar or zip archives.
 
     With --follow it sends what is there, and then each line as it is written, until SIGTERM or ^C. It remembers how
     far it is, so start it again with the same files to go on. Packed files are left out.
@@ -129,19 +134,22 @@ def import_(
         for option, value in (("--wait", wait), ("--reject-share", reject_share), ("--timeout", timeout)):
             if value is not None:
                 raise typer.BadParameter(f"--follow waits for as long as it takes, and never ends; leave out {option}")
-        return _follow(file, source, again)
+        return _follow(file, source, read_log_format(log_format), again, unread)
     return _import(
         file,
         source,
+        read_log_format(log_format),
         again,
+        unread,
         WAIT_SECONDS if wait is None else wait,
         REJECT_SHARE if reject_share is None else reject_share,
         TIMEOUT_SECONDS if timeout is None else timeout,
     )
 
 
-def _follow(words: list[str], source: str, again: bool) -> int:
+def _follow(words: list[str], source: str, log_format: str, again: bool, unread: bool) -> int:
     from ingest.connection import connect
+    from ingest.files.names import files_of
     from ingest.files.source import STDIN
     from ingest.following.pipe import follow_input
     from ingest.following.run import WHO, FollowOptions, follow_files
@@ -159,16 +167,27 @@ def _follow(words: list[str], source: str, again: bool) -> int:
     stop = stop_event()
     if STDIN in words:
         producer = connect(settings, None, stop, WHO)
-        sent = follow_input(producer, source, stop) if producer else 0
+        sent = follow_input(producer, source, stop, log_format=log_format) if producer else 0
         if producer:
             producer.close()
     else:
-        sent = follow_files(words, settings, FollowOptions(source, again, looks_up=is_ours), stop)
+        if not unread:
+            _require_readable(files_of(words), settings, log_format)
+        sent = follow_files(words, settings, FollowOptions(source, log_format, again, looks_up=is_ours), stop)
     write(f"{sent:,} lines sent")
     return 0
 
 
-def _import(file: list[str], source: str, again: bool, wait: float, reject_share: float, timeout: float) -> int:
+def _import(
+    file: list[str],
+    source: str,
+    log_format: str,
+    again: bool,
+    unread: bool,
+    wait: float,
+    reject_share: float,
+    timeout: float,
+) -> int:
     from ingest.account import await_account
     from ingest.files.names import files_of
     from ingest.import_logs import ImportOptions, import_files
@@ -184,7 +203,9 @@ def _import(file: list[str], source: str, again: bool, wait: float, reject_share
     require_positive("--timeout", timeout)
     names = files_of(file)
     is_ours = as_written(settings).kafka_bootstrap_servers == settings.kafka_bootstrap_servers
-    options = ImportOptions(timeout, source, again, looks_up=is_ours)
+    options = ImportOptions(timeout, source, log_format, again, looks_up=is_ours)
+    if not unread:
+        _require_readable(names, settings, log_format)
     with ExitStack() as sending:
         if is_ours:
             require_the_streams_reading(settings)
@@ -192,7 +213,7 @@ def _import(file: list[str], source: str, again: bool, wait: float, reject_share
         outcome = import_files(names, settings, options, sending.enter_context(_progress_bar(names)))
     code = show_outcome(outcome, stopper(settings) if outcome.was_interrupted else None)
     if is_ours and not outcome.was_interrupted:
-        _name_a_better_shop(names, settings)
+        _name_a_better_shop(names, settings, log_format)
     if not is_ours:
         note(f"weblake: the lines went to another Kafka than that of {settings.data}; `make status` there says more")
     if not wait or not is_ours or not outcome.stored.number or outcome.was_interrupted:
@@ -206,13 +227,39 @@ def _import(file: list[str], source: str, again: bool, wait: float, reject_share
     return show_account(account, reject_share) or code
 
 
-def _name_a_better_shop(names: list[str], settings: Settings) -> None:
+def _require_readable(names: list[str], settings: Settings, log_format: str) -> None:
+    """Refuse a file of whose first lines none can be read: most likely somebody has to say how they are written.
+
+    Raises:
+        SettingsError: there is such a file; nothing was sent.
+    """
+    from audit.format_trial import HEAD_LINES, unread_head
+    from ingest.files.content import first_lines
+    from lake.url_rules import load_rules
+    from weblake.show.formats import how_to_declare
+
+    rules = load_rules(settings)
+    for name in names:
+        trial = unread_head(first_lines([name], HEAD_LINES), rules, log_format)
+        if trial:
+            reason = next(iter(trial.by_reason))
+            texts = "\n  ".join(how_to_declare(trial, [name]))
+            raise SettingsError(
+                f"none of the first {trial.lines:,} lines of {name} can be read ({reason}); nothing was sent\n"
+                f"  {texts}\n"
+                "  UNREAD=1 sends them all the same: they are kept in bronze, and a replay counts what can be read then"
+            )
+
+
+def _name_a_better_shop(names: list[str], settings: Settings, log_format: str) -> None:
     """Say which shop's URLs the files have, if its rules would see clearly more in them than those in force."""
     from audit.shop_fit import LINES, better_shop
     from ingest.files.content import first_lines
+    from lake.formats.w3c import string_for
 
     with suppress(RulesError):  # `make status` says so
-        fit = better_shop(first_lines(names, LINES), settings.rules_file)
+        lines = [(line.value, log_format or string_for(*line)) for line in first_lines(names, LINES)]
+        fit = better_shop(lines, settings.rules_file)
         if fit:
             note(f"weblake: {fit}")
 
