@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from audit.oracle import Event
 from audit.rule_hits import RuleHits, RuleTrial
-from lake.formats.guess import guess
+from lake.formats.strings.guess import guess
 from lake.formats.w3c import string_for
 from lake.url_rules import UrlRules
 

@@ -24,7 +24,7 @@ class RulesError(WeblakeError):
     """The URL rules file cannot be used."""
 
 
-class FormatError(WeblakeError):
+class FormatError(SettingsError):
     """A log format string cannot be used."""
 
 

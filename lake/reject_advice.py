@@ -10,7 +10,7 @@ _ADVICE = {
     "not_json": "it begins like a JSON object and is none: it may be cut off, or its quotes are not escaped",
     "trailing_bytes": "something follows the JSON object: send one object a record",
     "several_records": "it holds several records: have the sender put each into a message of its own",
-    "not_an_event": "it is a JSON object that is neither an event nor a line of an access log: docs/formats.md says which are",
+    "not_an_event": "it is a JSON object that is neither an event nor an access log's: docs/formats.md says which are",
     "missing_time": "it does not say when it happened: log the time",
     "unreadable_time": "its time cannot be read: docs/logs.md lists the ways to write one",
     "time_in_future": "its time is ahead by more than FUTURE_SECONDS: look at both clocks, and at the time zone",

@@ -9,7 +9,7 @@ from frames import START, records
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from lake.formats.dialects import log_string
+from lake.formats.strings.dialects import log_string
 from lake.url_rules import UrlRules
 from spark.events.parse import parse_records
 

@@ -10,9 +10,9 @@ from nginx_strings import NGINX
 from pasted_strings import Pasted, fields, plain, written
 
 from lake.errors import FormatError
-from lake.formats.dialects import log_string, notes
 from lake.formats.log_string import USABLE
-from lake.formats.time_patterns import has_zone, is_time, sample
+from lake.formats.strings.dialects import log_string, notes
+from lake.formats.strings.time_patterns import has_zone, is_time, sample
 
 
 def refusal(pasted: str) -> str:

@@ -58,7 +58,7 @@ def test_rules_in_a_file_of_another_name_are_the_same_rules(tmp_path: Path) -> N
     own.write_text(shipped.read_text())
     edition = Edition.of_today(load_settings())
     moved = Edition.of_today(settings_in(tmp_path, WEBLAKE_RULES=str(own)))
-    assert list(moved.rules) == ["urls.yml", "crawler_ranges.csv", "agents.yml"]
+    assert list(moved.rules) == ["urls.yml", "formats.yml", "crawler_ranges.csv", "agents.yml"]
     assert edition.changes_to(moved) == []
     own.write_text("actions: [a]\nrules: []\n")
     edited = Edition.of_today(settings_in(tmp_path, WEBLAKE_RULES=str(own)))

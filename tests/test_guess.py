@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pasted_strings import fields, written
 
-from lake.formats.guess import guess
+from lake.formats.strings.guess import guess
 
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) Firefox/126.0"
 BOT = "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)"

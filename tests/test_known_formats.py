@@ -99,9 +99,9 @@ def test_a_string_as_servers_write_it_is_translated(tmp_path: Path, monkeypatch:
             raise WeblakeError("no time")
         return re.sub(r"\$\w+", "{_}", text).replace("{_}|{_}", "{time}|{request}")
 
-    dialects = ModuleType("lake.formats.dialects")
+    dialects = ModuleType("lake.formats.strings.dialects")
     dialects.__dict__["log_string"] = log_string
-    monkeypatch.setitem(sys.modules, "lake.formats.dialects", dialects)
+    monkeypatch.setitem(sys.modules, "lake.formats.strings.dialects", dialects)
     file = write(tmp_path / "own.yml", "formats: [{name: edge, string: '$time_local|$request'}]")
     assert load_formats(file)[0].strings == ("{time}|{request}",)
     write(file, "formats: [{name: edge, string: '$remote_addr'}]")

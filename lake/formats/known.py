@@ -133,7 +133,7 @@ def _string(where: str, text: str) -> str:
 
 
 def _translated(where: str, text: str) -> str:
-    from lake.formats.dialects import log_string  # only for strings of users: reading a format needs no dialect
+    from lake.formats.strings.dialects import log_string  # only for strings of users: reading a format needs no dialect
 
     try:
         return log_string(text)

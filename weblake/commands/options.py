@@ -25,6 +25,6 @@ def read_log_format(pasted: str) -> str:
     Raises:
         FormatError: no lines could be read by it.
     """
-    from lake.formats.dialects import log_string
+    from lake.formats.strings.dialects import log_string
 
     return log_string(pasted) if pasted else ""

@@ -70,9 +70,10 @@ def formats(
     limit: Annotated[int, typer.Option(min=0, help="How many lines to show field by field.")] = 5,
     as_json: Json = False,
 ) -> int:
-    """Show how the lines of a log would be read: formats, fields, what the URL rules catch, what would be rejected.
+    """Show how the lines of a log would be read, before you send it.
 
-    It reads the lines as the stream would, sends nothing, and needs no stack. It fails if it can read none.
+    That is which formats they have, some lines field by field, what the URL rules catch, and what would be rejected. It
+    reads the lines as the stream would, sends nothing, and needs no stack. It fails if it can read none.
     """
     from audit.format_trial import FormatTrial
     from ingest.files.content import content_of

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 LINE, VALUE = 160, 100
 """So many characters of each are shown."""
-MICROSECONDS = 1_000_000
 
 
 def show_trial(trial: FormatTrial, pasted: str, files: list[str]) -> None:
@@ -46,7 +45,7 @@ def show_trial(trial: FormatTrial, pasted: str, files: list[str]) -> None:
 
 
 def _show_string(trial: FormatTrial, pasted: str) -> None:
-    from lake.formats.dialects import notes
+    from lake.formats.strings.dialects import notes
 
     write(f"read by {trial.log_format}")
     for text in notes(pasted):

@@ -9,8 +9,16 @@ from html import unescape
 
 from lake.errors import FormatError, shown
 from lake.formats.log_string import NAMED
-from lake.formats.parts import ADDRESS_FIRST, ADDRESS_IN_HEADER, ADDRESS_IN_LIST, PATH, WHOLE_URL, Part, Variable
-from lake.formats.time_patterns import CLOCK, DATE, ZONE, has_zone, is_time, sample
+from lake.formats.strings.parts import (
+    ADDRESS_FIRST,
+    ADDRESS_IN_HEADER,
+    ADDRESS_IN_LIST,
+    PATH,
+    WHOLE_URL,
+    Part,
+    Variable,
+)
+from lake.formats.strings.time_patterns import CLOCK, DATE, ZONE, has_zone, is_time, sample
 
 DIRECTIVE = r"%(?:%|[!<>\d,]*(?:\{([^}]*)\})?[!<>\d,]*(\^[A-Za-z]{2}|[A-Za-z]))"
 SETTING = r"^[^\S\n]*(?:LogFormat\s|CustomLog\s+(?:\"[^\"]*\"|\S+)\s+(?=[\"'])|accesslog\.format\s*=)\s*"

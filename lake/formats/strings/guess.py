@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lake.errors import FormatError
-from lake.formats.dialects import log_string
 from lake.formats.json_logs import NGINX
 from lake.formats.log_string import pattern_of, variables
 from lake.formats.ltsv import LABELS
-from lake.formats.parts import PATH, Part, Variable, placed, text_of
-from lake.formats.time_patterns import EPOCH, WRITTEN, is_time
+from lake.formats.strings.dialects import log_string
+from lake.formats.strings.parts import PATH, Part, Variable, placed, text_of
+from lake.formats.strings.time_patterns import EPOCH, WRITTEN, is_time
 
 SEPARATORS = ("|", "\t", ";", "^", ",")
 FEWEST_CELLS = 5

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from lake.errors import FormatError, shown
 from lake.formats.log_string import FIELDS, LONGEST_STRING, USABLE
-from lake.formats.parts import RESPONSE, Place, text_of
+from lake.formats.strings.parts import RESPONSE, Place, text_of
 
 NUMBERS = ("bytes", "_numbers", *RESPONSE)
 """Names of places that end where their digits end."""

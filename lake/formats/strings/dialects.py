@@ -9,11 +9,11 @@ import re
 from difflib import get_close_matches
 
 from lake.errors import FormatError, shown
-from lake.formats.apache_string import DIRECTIVE, ENTITY, JAVA_SETTING, SETTING, apache_parts
 from lake.formats.log_string import FIELDS, NAMED, SKIPPED
-from lake.formats.nginx_string import nginx_parts
-from lake.formats.parts import Place, placed, shortened
-from lake.formats.usable import checked, lacks
+from lake.formats.strings.apache import DIRECTIVE, ENTITY, JAVA_SETTING, SETTING, apache_parts
+from lake.formats.strings.nginx import nginx_parts
+from lake.formats.strings.parts import Place, placed, shortened
+from lake.formats.strings.usable import checked, lacks
 
 OWN = r"(?<![%$])\{([A-Za-z_]\w*)\}"
 NGINX, NGINX_SETTING = r"\$\{?[A-Za-z_]", r"\blog_format\s"

@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 
 from lake.errors import FormatError, shown
-from lake.formats.parts import ADDRESS_FIRST, ADDRESS_IN_HEADER, ADDRESS_IN_LIST, PATH, WHOLE_URL, Part, Variable
+from lake.formats.strings.parts import (
+    ADDRESS_FIRST,
+    ADDRESS_IN_HEADER,
+    ADDRESS_IN_LIST,
+    PATH,
+    WHOLE_URL,
+    Part,
+    Variable,
+)
 
 RANKS: dict[str, dict[str, int]] = {
     "remote_addr": {"ip_address": ADDRESS_FIRST},
