@@ -26,13 +26,23 @@ def copy_of(settings: Settings, folder: Path) -> Settings:
     return settings_in(folder)
 
 
-def append_batch(session: SparkSession, settings: Settings, values: Iterable[bytes], ingested: float = 30) -> None:
-    """Append the records to bronze in one batch, at the next offsets of partition 0; Kafka got them at that second."""
+def append_batch(
+    session: SparkSession,
+    settings: Settings,
+    values: Iterable[bytes],
+    ingested: float = 30,
+    log_format: str | None = None,
+) -> None:
+    """Append the records to bronze in one batch, at the next offsets of partition 0; Kafka got them at that second.
+
+    ``log_format`` is the log string that came with all of them.
+    """
     create_bronze(session, settings)
     batch = snapshot(session, settings.bronze).version + 1
     offset = session.read.format("delta").load(settings.bronze).count()
     arrived = records(session, *values, ingested=ingested).withColumn("kafka_offset", F.col("kafka_offset") + offset)
-    parsed = parse_records(arrived, load_rules(settings))
+    declared = arrived.withColumn("header_log_format", F.lit(log_format).cast("string"))
+    parsed = parse_records(declared, load_rules(settings))
     numbered = parsed.withColumn("batch", F.lit(batch).cast("bigint"))
     append_once(numbered.select(*names(BRONZE)).coalesce(1), settings.bronze, "test", batch)
 

@@ -137,6 +137,52 @@ def test_an_erased_client_is_nowhere_and_all_still_counts(
     assert [row["events"] for row in sums(session, settings) if row["key"] == CLIENT] == [1]
 
 
+def foreign_records() -> list[bytes]:
+    """What the client did, in other formats than ours; it says who it was in each."""
+    log = {
+        "time_iso8601": iso(20),
+        "remote_addr": CLIENT,
+        "request": "GET /product/7 HTTP/1.1",
+        "status": "200",
+        "body_bytes_sent": 512,
+        "request_time": "0.012",
+        "http_referer": "https://jane.example/",
+        "http_user_agent": "Googlebot/2.1",
+        "http_host": "shop.example",
+    }
+    wrapped = {"message": line("/product/8", **KNOWN).decode(), "file": f"/logs/{CLIENT}.log", "offset": 7, "host": "a"}
+    inner = {"log": event(event_id="h", ip_address=CLIENT, user_id="jane", timestamp=iso(21)).decode()}
+    counts = "a b/c 0/0/1/2/12 503 512 - - ---- 1/1/0/0/0 0/0"
+    haproxy = f'{CLIENT}:5 [01/Jan/2026:12:00:22.000] {counts} "POST /checkout HTTP/1.1"'
+    return [
+        *(json.dumps(one).encode() for one in (log, {**log, "request": "-", "time_iso8601": iso(23)}, wrapped, inner)),
+        f"<134>Jan  1 12:00:22 haproxy[7]: {haproxy}".encode(),
+        line("/product/9", **KNOWN) + b" 0.012 jane",
+    ]
+
+
+def test_a_client_of_foreign_formats_is_erased_and_all_still_counts(
+    session: SparkSession, settings: Settings, rules: UrlRules
+) -> None:
+    append_batch(session, settings, foreign_records())
+    declared = [f"{iso(24)}|{CLIENT}|GET|/product/10|200|0.034|jane's browser".encode()]
+    string = "{time}|{ip_address}|{method}|{url}|{status_code}|{response_time}|{user_agent}"
+    append_batch(session, settings, declared, log_format=string)
+    Pipeline(session, settings).count()
+    before = sums(session, settings)
+    assert wrong(session, settings, rules) == []
+    record = erase_on_record(session, settings, CLIENT, "")
+    assert (record.own, record.rejected, record.others) == (10 + len(foreign_records()) + 1, 2, 2)
+    assert mentions(settings.data) == 0
+    assert not any("jane" in text or "Googlebot" in text for text in everything(settings.data))
+    assert Counter(tuple(cell) for cell in sums(session, settings)) == renamed(before)
+    assert wrong(session, settings, rules) == []
+    start = int(at(0).timestamp())
+    ask(settings.requests, ReplayRequest("r", start - 600, start + 600))
+    Pipeline(session, settings).count()
+    assert replayed(settings).corrections == 0
+
+
 def test_what_a_replay_has_counted_counts_on_and_records_forget_the_client(
     session: SparkSession, settings: Settings
 ) -> None:
