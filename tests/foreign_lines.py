@@ -42,6 +42,10 @@ S3 = (
     f"79a5 assets [{CLF}] 203.0.113.7 - 3E57 REST.GET.OBJECT product/p7 {GET} 200 - 512 512 12 11 "
     f'"-" "{AGENT}" - s9lz SigV4 ECDHE AuthHeader assets.s3.example TLSV1.2 - -'
 )
+GCS = (
+    f'"{EPOCH}000000","203.0.113.7","1","","GET","/product/p7","200","0","512","12000","storage.example","","{AGENT}",'
+    '"AAA","GET_Object","assets","p7"'
+)
 ENVOY = f'[{ISO}] {GET} 200 - 0 512 12 11 "203.0.113.7" "{AGENT}" "9c1f" "shop.example:8443" "10.0.0.5:80"'
 LINES: list[tuple[str, str, dict[str, Any]]] = [
     ("access_log", COMMON, NO_AGENT),
@@ -97,6 +101,7 @@ LINES: list[tuple[str, str, dict[str, Any]]] = [
     ("aws_elb", ALB.format("-").removeprefix("https ").split(" arn")[0], {**MS_12, "host": "shop.example"}),
     ("aws_s3", S3, {**MS_12, "host": "assets.s3.example"}),
     ("aws_s3", S3.removesuffix(" SigV4 ECDHE AuthHeader assets.s3.example TLSV1.2 - -"), MS_12),
+    ("gcs", GCS, {**MS_12, "host": "storage.example"}),
     ("envoy", ENVOY, {**MS_12, "host": "shop.example"}),
     (
         "envoy",
