@@ -20,8 +20,8 @@ HOSTILE = "a b%h 50%$HOME'\"\\x;#{}~"
 """A folder's name with all that means something in a unit."""
 
 
-def texts(folder: Path, user: str | None = None, notifies: bool = True) -> dict[str, str]:
-    return units(Boot("weblake", folder, environment(settings_in(folder)), user, notifies))
+def texts(folder: Path, user: str | None = None, notifies: bool = True, follow: tuple[str, ...] = ()) -> dict[str, str]:
+    return units(Boot("weblake", folder, environment(settings_in(folder)), user, notifies, follow))
 
 
 def test_the_stack_is_started_as_by_hand_and_stopped_in_time(tmp_path: Path) -> None:
@@ -32,6 +32,23 @@ def test_the_stack_is_started_as_by_hand_and_stopped_in_time(tmp_path: Path) -> 
     seconds = int(unit["TimeoutStopSec"][0].removesuffix("s"))
     assert seconds > sum(program.stop_seconds for program in PROGRAMS)
     assert unit["Restart"] == ["on-failure"]
+
+
+def test_logs_are_followed_by_a_unit_of_their_own_if_they_are_to_be(tmp_path: Path) -> None:
+    follow = ("--source=web 1", '--log-format={time}|$x "%h"', "--", "/var/log/nginx/*.log")
+    found = texts(tmp_path, follow=follow)
+    unit = settings_of(found["weblake-follow.service"])
+    assert words(unit["ExecStart"][0].replace("$$", "$")) == [
+        sys.executable,
+        "-m",
+        "weblake",
+        "import",
+        "--follow",
+        *follow,
+    ]
+    assert (unit["Restart"], unit["WantedBy"], unit["PartOf"]) == (["always"], ["weblake.service"], ["weblake.service"])
+    assert "weblake-follow.service" in settings_of(found["weblake.service"])["Also"][0].split()
+    assert "weblake-follow.service" not in texts(tmp_path)
 
 
 def test_a_path_stays_what_it_is_whatever_is_in_its_name(tmp_path: Path) -> None:
@@ -111,7 +128,7 @@ def test_a_python_that_systemd_cannot_run_is_refused(tmp_path: Path, monkeypatch
 @pytest.mark.parametrize("user", [None, "root"])
 def test_systemd_takes_the_units(user: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    for name, text in texts(tmp_path / HOSTILE, user).items():
+    for name, text in texts(tmp_path / HOSTILE, user, follow=("--log-format=$x", "--", f"/{HOSTILE}/*.log")).items():
         (tmp_path / name).write_text(text)
     files = sorted(str(path) for path in tmp_path.glob("weblake*"))
     assert files

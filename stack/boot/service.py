@@ -6,6 +6,7 @@ import os
 import pwd
 import re
 import shutil
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,9 +28,16 @@ def unit_folder(is_system: bool, output: Path | None) -> Path:
 
 
 def plan_boot(
-    settings: Settings, name: str, is_system: bool, webhook: str | None = None, mail: str | None = None
+    settings: Settings,
+    name: str,
+    is_system: bool,
+    webhook: str | None = None,
+    mail: str | None = None,
+    follow: Sequence[str] = (),
 ) -> Boot:
     """Return what the units are for; ``webhook`` and ``mail`` are as :func:`recipients` takes them.
+
+    ``follow`` are words for ``weblake import --follow``; without any, there is no unit that follows logs.
 
     Raises:
         SettingsError: the name or a path cannot stand in a unit, or an address cannot be used.
@@ -39,7 +47,9 @@ def plan_boot(
     plan.require_one_line("WEBLAKE_DATA", str(settings.data))
     user = _owner(settings.data) if is_system else None
     notifies = bool(str(recipients(settings, webhook, mail)))
-    return Boot(name, settings.data, plan.environment(settings), user, notifies)
+    for word in follow:
+        plan.require_one_line("--follow", word)
+    return Boot(name, settings.data, plan.environment(settings), user, notifies, tuple(follow))
 
 
 def require_stack(settings: Settings) -> None:
@@ -127,6 +137,11 @@ def how_to_go_on(settings: Settings, boot: Boot) -> list[str]:
         f"Then `{control} stop {unit}` stops it and its timers. After `make down` they go on, and say that it is down.",
         f"`{logs}` shows what happened.",
     ]
+    if boot.follow:
+        owner = boot.user or "you"
+        lines.append(
+            f"{boot.name}-follow.service follows logs as {owner}, who must be able to read them and their folders."
+        )
     told = str(recipients(settings))
     if told:
         lines.append(f"Failures are told to {told}, those that last every hour.")

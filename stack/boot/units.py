@@ -56,7 +56,7 @@ NoNewPrivileges=yes
 
 [Install]
 WantedBy={target}
-Also={timers}
+Also={others}
 """
 
 JOB = """\
@@ -88,6 +88,26 @@ OnCalendar={calendar}
 WantedBy={name}.service
 """
 
+FOLLOW = """\
+[Unit]
+Description=Weblake: follow logs
+PartOf={name}.service
+After={name}.service
+# It is wanted for ever: a log may come yet.
+StartLimitIntervalSec=0
+{on_failure}
+[Service]
+{common}\
+# It goes on where it was, so it may be ended and started at any time, and it waits for Kafka by itself.
+ExecStart={command}
+Restart=always
+RestartSec=10s
+NoNewPrivileges=yes
+
+[Install]
+WantedBy={name}.service
+"""
+
 NOTIFY = """\
 [Unit]
 Description=Weblake: tell somebody that %i failed
@@ -105,7 +125,7 @@ class Boot:
     """What the units are for: their common name, the stack's data folder, its commands' environment.
 
     ``user`` is whom the system's units run as; None is for units of a user's own systemd. Without ``notifies``, nobody
-    is told of failures.
+    is told of failures. ``follow`` are the words of ``weblake import --follow``, which has a unit if there are any.
     """
 
     name: str
@@ -113,6 +133,7 @@ class Boot:
     environment: Mapping[str, str]
     user: str | None
     notifies: bool
+    follow: tuple[str, ...] = ()
 
 
 def head(data: Path) -> str:
@@ -130,6 +151,13 @@ def units(boot: Boot) -> dict[str, str]:
     for job in JOBS:
         texts[f"{boot.name}-{job.command}.service"] = _job(boot, job)
         texts[f"{boot.name}-{job.command}.timer"] = _timer(boot, job)
+    if boot.follow:
+        texts[f"{boot.name}-follow.service"] = FOLLOW.format(
+            name=boot.name,
+            on_failure=_on_failure(boot),
+            common=_common(boot),
+            command=" ".join([_command("import", "--follow"), *map(_argument, boot.follow)]),
+        )
     if boot.notifies:
         users = [] if boot.user else ["--user"]
         texts[f"{boot.name}-notify@.service"] = NOTIFY.format(
@@ -156,7 +184,12 @@ def _stack(boot: Boot) -> str:
         start_minutes=START_MINUTES,
         stop_seconds=STOP_SECONDS,
         target="multi-user.target" if boot.user else "default.target",
-        timers=" ".join(f"{boot.name}-{job.command}.timer" for job in JOBS),
+        timers=" ".join(
+            [
+                *(f"{boot.name}-{job.command}.timer" for job in JOBS),
+                *([f"{boot.name}-follow.service"] * bool(boot.follow)),
+            ]
+        ),
     )
 
 
@@ -168,7 +201,7 @@ def _job(boot: Boot, job: Job) -> str:
         name=boot.name,
         title=job.title,
         after=" ".join(after),
-        on_failure=f"OnFailure={boot.name}-notify@%n.service\n" if boot.notifies else "",
+        on_failure=_on_failure(boot),
         common=_common(boot),
         command=_command(job.command),
         codes=f" {WAITING}" if job.command == "status" else "",
@@ -179,6 +212,15 @@ def _timer(boot: Boot, job: Job) -> str:
     # What was due while the machine was off is done after its start; whether all is well is asked soon enough.
     persistent = "" if job.command == "status" else "Persistent=true\n"
     return TIMER.format(title=job.title, name=boot.name, calendar=job.calendar, persistent=persistent)
+
+
+def _on_failure(boot: Boot) -> str:
+    return f"OnFailure={boot.name}-notify@%n.service\n" if boot.notifies else ""
+
+
+def _argument(word: str) -> str:
+    """Return a word of a command line: systemd would take ``$`` for a variable."""
+    return quoted(word).replace("$", "$$")
 
 
 def _common(boot: Boot) -> str:

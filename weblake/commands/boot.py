@@ -9,15 +9,17 @@ from typing import Annotated
 import typer
 
 from lake.errors import SettingsError
+from weblake.commands.options import LogFormatOption, read_log_format
 from weblake.console import note
+from weblake.make import split_words
 from weblake.process import prepare
 
 PANEL = "Stack"
 NAME = "weblake"
 EXCLUSIONS = {
     "--print": ("--remove", "--cron"),
-    "--remove": ("--cron", "--webhook", "--mail"),
-    "--cron": ("--system", "--output", "--name", "--webhook"),
+    "--remove": ("--cron", "--webhook", "--mail", "--follow"),
+    "--cron": ("--system", "--output", "--name", "--webhook", "--follow"),
 }
 """Options of ``service`` that contradict each other, or of which one would be overlooked."""
 
@@ -37,6 +39,12 @@ def service(
         str | None, typer.Option(metavar="URL", help="Post failures there, as JSON; none: no longer.")
     ] = None,
     mail: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Mail failures; none: no longer.")] = None,
+    follow: Annotated[
+        str,
+        typer.Option(metavar="FILES", help="Follow these logs, as import --follow does; give it again at each change."),
+    ] = "",
+    source: Annotated[str, typer.Option(metavar="NAME", help="With --follow: the server whose logs these are.")] = "",
+    log_format: LogFormatOption = "",
     name: Annotated[str, typer.Option(help="What the units' names begin with, if there are several stacks.")] = NAME,
     is_print: Annotated[bool, typer.Option("--print", help="Show the units, and write nothing.")] = False,
     is_remove: Annotated[bool, typer.Option("--remove", help="Remove this stack's units.")] = False,
@@ -63,14 +71,16 @@ def service(
         "--output": output is not None,
         "--webhook": webhook is not None,
         "--mail": mail is not None,
+        "--follow": bool(follow),
     }
     _require_no_contradiction(given)
+    words = _words_of_follow(follow, source, log_format)
     settings = prepare(quiet=True, makes_data=False)
     folder = unit_folder(is_system, output)
     if is_cron:
         say("\n".join(crontab(settings, recipients(settings, mail=mail).mail)))
     elif is_print:
-        for file, text in units(plan_boot(settings, name, is_system, webhook, mail)).items():
+        for file, text in units(plan_boot(settings, name, is_system, webhook, mail, words)).items():
             say(f"# {folder / file}\n{text}")
     elif is_remove:
         boot = plan_boot(settings, name, is_system)
@@ -79,13 +89,28 @@ def service(
         say("\n".join(lines) if gone else f"{folder} has no units of the stack in {settings.data}")
     else:
         require_stack(settings)
-        boot = plan_boot(settings, name, is_system, webhook, mail)
+        boot = plan_boot(settings, name, is_system, webhook, mail, words)
         files = write_units(boot, folder)
         remember(settings, webhook, mail)
         for path in files:
             say(f"wrote {path}")
         say("\n".join(how_to_go_on(settings, boot)))
     return 0
+
+
+def _words_of_follow(files: str, source: str, log_format: str) -> list[str]:
+    """Return the words of ``weblake import --follow`` for logs that a unit is to follow; none where there are none.
+
+    Raises:
+        SettingsError: an option says something of logs that nobody follows, or there is no such log format.
+    """
+    if not files:
+        if source or log_format:
+            raise SettingsError("--source and --log-format are about logs that are followed; give --follow FILES, too")
+        return []
+    options = [f"--source={source}"] if source else []
+    options += [f"--log-format={read_log_format(log_format)}"] if log_format else []
+    return [*options, "--", *(str(Path(word).expanduser().absolute()) for word in split_words("--follow", files))]
 
 
 def _require_no_contradiction(given: Mapping[str, bool]) -> None:
