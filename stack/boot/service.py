@@ -139,9 +139,7 @@ def how_to_go_on(settings: Settings, boot: Boot) -> list[str]:
     ]
     if boot.follow:
         owner = boot.user or "you"
-        lines.append(
-            f"{boot.name}-follow.service follows logs as {owner}, who must be able to read them and their folders."
-        )
+        lines.append(f"{boot.name}-follow.service follows logs as {owner}, who must be able to read them.")
     told = str(recipients(settings))
     if told:
         lines.append(f"Failures are told to {told}, those that last every hour.")

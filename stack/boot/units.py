@@ -184,7 +184,7 @@ def _stack(boot: Boot) -> str:
         start_minutes=START_MINUTES,
         stop_seconds=STOP_SECONDS,
         target="multi-user.target" if boot.user else "default.target",
-        timers=" ".join(
+        others=" ".join(
             [
                 *(f"{boot.name}-{job.command}.timer" for job in JOBS),
                 *([f"{boot.name}-follow.service"] * bool(boot.follow)),
