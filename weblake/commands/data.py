@@ -235,10 +235,13 @@ def _require_readable(names: list[str], settings: Settings, log_format: str) -> 
     """
     from audit.format_trial import HEAD_LINES, unread_head
     from ingest.files.content import first_lines
-    from lake.url_rules import load_rules
+    from lake.formats.known import load_formats
+    from lake.url_rules import UrlRules
     from weblake.show.formats import how_to_declare
 
-    rules = load_rules(settings)
+    rules = UrlRules(  # what a request means is not asked here
+        (), (), settings.future_seconds, settings.log_timezone, formats=load_formats(settings.formats_file)
+    )
     for name in names:
         trial = unread_head(first_lines([name], HEAD_LINES), rules, log_format)
         if trial:
