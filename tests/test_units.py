@@ -65,6 +65,7 @@ def test_settings_that_were_chosen_are_in_the_units_and_no_secret_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TRIGGER_SECONDS", "7")
+    monkeypatch.setenv("KAFKA_SECURITY_PROTOCOL", "SSL")  # stack.env says how to log in
     for name in ("POSTGRES_OWNER_PASSWORD", "KAFKA_PASSWORD", "SPARK_AUTH_SECRET"):
         monkeypatch.setenv(name, "of-the-vault")
     for name, text in texts(tmp_path).items():

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lake.env_file import KAFKA_SERVERS, PRIVATE_SERVERS
+from lake.env_file import KAFKA_ACCESS, KAFKA_SERVERS
 from lake.errors import SettingsError
 from lake.settings import PROJECT, Settings, by_name, load_settings
 
 WAITING = 5
 """The exit code of ``weblake status`` that is nobody's alarm: all is well, but rows are long on their way."""
-WRITTEN = (KAFKA_SERVERS, PRIVATE_SERVERS, "POSTGRES_HOST", "POSTGRES_PORT")
-"""Settings that ``stack.env`` has."""
+WRITTEN = (KAFKA_SERVERS, *KAFKA_ACCESS, "POSTGRES_HOST", "POSTGRES_PORT")
+"""Settings that ``stack.env`` has, and knows better."""
 USUAL_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
