@@ -82,17 +82,22 @@ class FormatTrial:
         return guess([line.decode(errors="replace") for line, _ in unread.examples]) if unread else None
 
 
-def unread_head(lines: Sequence[tuple[bytes, str]], rules: UrlRules, log_format: str = "") -> FormatTrial | None:
+def unread_head(
+    lines: Sequence[tuple[bytes, str]], rules: UrlRules, log_format: str = "", source: str = ""
+) -> FormatTrial | None:
     """Return what became of the first lines of a file if none of them can be read; None where one can.
+
+    A time that is ahead can be read.
 
     Args:
         lines: Each with the fields of a W3C log, or an empty text.
         rules: By which they are read.
         log_format: As in :class:`FormatTrial`.
+        source: The name of the server; may be empty.
     """
-    trial = FormatTrial(rules, log_format)
+    trial = FormatTrial(rules, log_format, source or None)
     for line, fields in lines[:HEAD_LINES]:
         trial.take(line, fields)
-        if trial.by_format:
+        if trial.by_format or "time_in_future" in trial.by_reason:
             return None
     return trial if trial.lines else None

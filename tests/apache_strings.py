@@ -198,7 +198,7 @@ OTHERS = (
         "own",
         "{combined} rt={response_time}",
         'ADDRESS - - [TIME] "REQUEST" 200 512 "REFERRER" "AGENT" rt=0.000',
-        "ip_address user_id time request status_code bytes referrer user_agent response_time",
+        "client user_id time request status_code bytes referrer user_agent response_time",
         {},
     ),
 )

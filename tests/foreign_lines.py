@@ -62,6 +62,9 @@ LINES: list[tuple[str, str, dict[str, Any]]] = [
         f"{COMBINED.replace(' - - ', ' - [203.0.113.7] - - ')} 431 0.012 [shop-web-80] a 1 0.012 200",
         MS_12,
     ),
+    ("combined_more", f"198.51.100.9 {COMBINED} 0.012", {**MS_12, "ip_address": "198.51.100.9"}),
+    ("access_log", COMBINED.replace(AGENT, 'a "b" 1.0 c'), {"user_agent": 'a "b" 1.0 c'}),
+    ("access_log", f"shop.example:443 {COMBINED}", {"host": "shop.example"}),
     ("traefik", f'{COMBINED} 17 "shop@docker" "http://10.0.0.9:80" 12ms', MS_12),
     ("combined_more", f'{COMBINED} "-" rt=0.012 uct="0.000" urt="0.012"', MS_12),
     ("combined_more", f'{COMBINED} rt=0.012 uct="-" urt="-"', MS_12),
@@ -75,7 +78,7 @@ LINES: list[tuple[str, str, dict[str, Any]]] = [
     ("combined_more", f"{COMMON} 0.012", {**NO_AGENT, **MS_12}),
     ("combined_more", f"{COMMON} 1736", NO_AGENT),
     ("litespeed", f'"{COMBINED}"', {}),
-    ("litespeed", f'"shop.example {COMBINED}"', {"host": "shop.example"}),
+    ("litespeed", f'"shop.example:443 {COMBINED}"', {"host": "shop.example"}),
     (
         "nginx_proxy_manager",
         f'[{CLF}] - 200 200 - GET https shop.example "/product/p7" [Client 203.0.113.7] [Length 512] [Gzip 2.1] '
@@ -118,6 +121,11 @@ LINES: list[tuple[str, str, dict[str, Any]]] = [
         f"time:{CLF}\thost:203.0.113.7\treq:GET /product/p7 HTTP/1.1\tstatus:200\tsize:512\tua:{AGENT}\treqtime:0.012"
         "\tvhost:shop.example",
         {**MS_12, "host": "shop.example"},
+    ),
+    (
+        "ltsv",
+        f"time:[{CLF}]\thost:203.0.113.7\treq:GET /product/p7 HTTP/1.1\tstatus:200\tsize:512\tua:{AGENT}",
+        {},
     ),
     (
         "ltsv",

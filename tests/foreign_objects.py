@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from zlib import crc32
 
 from foreign_lines import AGENT, COMBINED, EPOCH, GET, HAPROXY, ISO, MS_12, NO_AGENT
 
@@ -120,7 +121,7 @@ ENVELOPES: list[tuple[str, str, dict[str, Any]]] = [
     (
         "access_log",
         json.dumps({"@timestamp": EPOCH + 0.25, "log": COMBINED, "path": "/a.log", "offset": "7"}),
-        {"given_id": ":/a.log:7"},
+        {"given_id": f":/a.log:7:{crc32(COMBINED.encode())}"},
     ),
     (
         "access_log",
@@ -142,6 +143,8 @@ ENVELOPES: list[tuple[str, str, dict[str, Any]]] = [
     ("access_log", f"2026-01-01T12:00:00.123456789Z stdout F {COMBINED}", {}),
     ("access_log", f"{ISO} web1 {COMBINED.replace('203.0.113.7', '2001:db8::1')}", {"ip_address": "2001:db8::1"}),
     ("access_log", f"192.0.2.1 nginx: {COMBINED}", {}),
+    ("access_log", f"2026-01-01T12:00:00.123456789Z {COMBINED}", {}),
+    ("access_log", f"{ISO} {json.dumps(DOCKER)}", {}),
     ("access_log", f"{ISO} stdout F {json.dumps(DOCKER)}", {}),
     ("haproxy", f"Jan  1 12:00:00 lb1 haproxy[7]: {HAPROXY.format('10/12 200 512', GET)}", {**NO_AGENT, **MS_12}),
     (

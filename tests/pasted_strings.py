@@ -23,6 +23,7 @@ WORDS = {
 }
 FACTS = {
     "ip_address": "ADDRESS",
+    "client": "ADDRESS",
     "forwarded_for": "LIST",
     "user_id": "-",
     "time": "TIME",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from audit.format_trial import FormatTrial, unread_head
 from ingest.files.content import Content, content_of
 from ingest.headers import LineHeaders
 from ingest.import_logs import ImportOptions, Outcome
+from lake.formats.known import LogFormat
+from lake.formats.strings.dialects import log_string
 from lake.url_rules import UrlRules
 from weblake.main import run
 
@@ -98,6 +101,16 @@ def test_a_head_with_one_line_that_can_be_read_is_no_reason_to_refuse(rules: Url
     trial = unread_head(bad, rules)
     assert trial is not None
     assert (trial.lines, list(trial.by_reason)) == (9, ["not_a_log_line"])
+    ahead = line("/", **{"2026": "9999"})
+    assert unread_head([(ahead, "")], rules) is None, "it can be read, and its clock is wrong"
+
+
+def test_a_format_of_one_server_is_read_for_that_server(rules: UrlRules) -> None:
+    edge = LogFormat("edge", "", (log_string(STRING),), source="edge")
+    ours = replace(rules, formats=(edge, *rules.formats))
+    lines = [(PIPED.format(1).encode(), "")]
+    assert unread_head(lines, ours, source="edge") is None
+    assert unread_head(lines, ours) is not None
 
 
 def test_an_import_of_what_cannot_be_read_sends_nothing_unless_it_is_told_to(
@@ -113,7 +126,8 @@ def test_an_import_of_what_cannot_be_read_sends_nothing_unless_it_is_told_to(
     path = piped(tmp_path)
     assert run(["import", path]) == 2
     told = capsys.readouterr().err
-    assert f"none of the first 9 lines of {path} can be read (not_a_log_line); nothing was sent" in told
+    assert f"none of the first 9 lines of {path} can be read (not_a_log_line)" in told
+    assert "Nothing was sent" in told
     assert "LOG_FORMAT='{time}|" in told
     assert "UNREAD=1" in told
     assert sent == []

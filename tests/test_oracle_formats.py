@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from foreign_lines import ALB, CLF, COMBINED, COMMON, DECLARED, ENVOY, GET, HAPROXY, ISO, LINES, NOON, READ
+from foreign_lines import ALB, CLF, COMBINED, COMMON, DECLARED, ENVOY, EPOCH, GET, HAPROXY, ISO, LINES, NOON, READ
 from foreign_objects import AT_4096, CADDY, DOCKER, ENVELOPES, FILEBEAT, NGINX, OBJECTS
 from frames import START, event
 
@@ -81,6 +81,12 @@ def test_a_line_that_its_string_does_not_fit_is_read_as_if_none_had_come(oracle:
         (json.dumps({**NGINX, "request_uri": None}), "not_an_event", "json"),
         (json.dumps({**NGINX, "time_iso8601": "-"}), "not_an_event", "json"),
         (json.dumps({**FILEBEAT, "message": "started"}), "not_an_event", "json"),
+        (
+            json.dumps({"@timestamp": ISO, "path": "/var/log/nginx/error.log", "message": "[error]"}),
+            "not_an_event",
+            "json",
+        ),
+        (json.dumps({"ts": EPOCH, "logger": "admin.api", "method": "POST", "uri": "/load"}), "not_an_event", "json"),
         (json.dumps({**FILEBEAT, "message": json.dumps({"message": json.dumps(DOCKER)})}), "not_an_event", "json"),
         (json.dumps(FILEBEAT)[:-1], "not_json", None),
         (json.dumps(CADDY) * 2, "several_records", None),

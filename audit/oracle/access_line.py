@@ -12,8 +12,8 @@ FORWARDED = r'(?: "([^"]*)")?[ \t\r\n]*'
 RELAYED = re.compile(r"[0-9:] - ")
 LOG = re.compile(rf"{COMMON}(?: {TEXT} {TEXT})?{FORWARDED}", re.ASCII)
 BARE = re.compile(rf'{COMMON} {TEXT} "([^\r\n]*?)"{FORWARDED}', re.ASCII)
-MORE = re.compile(r'(?<!\\)" (?:[a-z_]+=|(?:-|[\d.]+)[ "])', re.ASCII)
-"""A number or a value with its name, behind an agent."""
+MORE = re.compile(r'(?<!\\)"(?: (?:-|[\d.]+))+ "[^"\r\n]*"[ \t\r\n]*\Z|[ "][a-z_]+="[^"\r\n]*"[ \t\r\n]*\Z', re.ASCII)
+"""Numbers and a last field behind an agent, or a last field with its name."""
 NO_CLIENT = re.compile(
     r'"|<\d'  # a line in quotes; the priority of syslog
     r"|\d{4}-\d\d-\d\dT|[A-Z][a-z]{2} [ \d]\d \d\d:"  # a time

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
+from zlib import crc32
 
 from audit.oracle.access_line import split_line
 from audit.oracle.json_text import WHITE, Number, object_of, text_of
@@ -30,6 +31,7 @@ PREFIXES = [
         rf"(?:<\d{{1,3}}>)?[A-Z][a-z]{{2}} [ \d]\d \d\d:\d\d:\d\d (?:\S+ )?{TAG}",  # syslog, RFC 3164
         rf"{ISO} (?:stdout|stderr) [FP] ",  # Kubernetes
         rf"(?:<\d{{1,3}}>)?{ISO} \S+ {TAG}",  # rsyslog's files
+        rf'{ISO} (?=[\[{{"]|\S+ - )',  # container logs with times
         rf"{ISO} \S+ ",  # Logstash's plain codec
         rf"(?:<\d{{1,3}}>)?\S+ {TAG}",  # a relay that keeps no time
     )
@@ -74,12 +76,17 @@ class Text:
         return self.is_event if self.is_object_like else self.line is not None
 
     @cached_property
+    def message(self) -> str | None:
+        """The line in an object; None where there is none."""
+        return _message(self.fields or {})
+
+    @cached_property
     def inner(self) -> Text | None:
         """What is in the envelope that the text looks like; None where it looks like none."""
         if self.is_native:
             return None
         if self.is_object_like:
-            return _message(self.fields or {})
+            return None if self.message is None else _stripped(self.message)
         console = CONSOLE.match(self.text)
         if console:
             time, logger = console[1].replace("/", "-"), console[2]
@@ -89,13 +96,18 @@ class Text:
         match = next(filter(None, matches), None)
         return _stripped(self.text[match.end() :]) if match else None
 
-    @property
-    def position(self) -> str | None:
-        """Where the envelope says that what is in it stood: host, file and offset, or a cursor of journald."""
+    def position(self, source: str | None) -> str | None:
+        """Return where the envelope says that what is in it stood: host, file and offset, or a cursor of journald.
+
+        ``source``, the header, is the host where the envelope names none. Without either, files of two servers may have
+        the same name, and what stood there is part of the position.
+        """
         fields = self.fields or {}
         file, offset = _first_text(fields, FILES), _first_text(fields, OFFSETS, is_whole=True)
         if file and offset:
-            return f"{_first_text(fields, HOSTS) or ''}:{file}:{offset}"
+            host = _first_text(fields, HOSTS) or source or None
+            what = "" if host or self.message is None else f":{crc32(self.message.encode())}"
+            return f"{host or ''}:{file}:{offset}{what}"
         return _first_text(fields, (("__CURSOR",),))
 
 
@@ -107,11 +119,11 @@ def with_inner(text: Text) -> list[Text]:
     return texts
 
 
-def _message(fields: Mapping[str, Any]) -> Text | None:
+def _message(fields: Mapping[str, Any]) -> str | None:
     messages = (fields.get(name) for name in MESSAGES)
     texts = (text_of(message) for message in messages if isinstance(message, str) and not isinstance(message, Number))
     stripped = (text.strip(WHITE) for text in texts if text)
-    return next((_stripped(text) for text in stripped if text), None)
+    return next(filter(None, stripped), None)
 
 
 def _stripped(text: str) -> Text:

@@ -33,7 +33,7 @@ def fields_of_object(content: Mapping[str, Any]) -> tuple[str, Fields] | None:
         if _is_of(log, content):
             found = {name: [_at(content, path) for path in paths] for name, paths in log.fields.items()}
             fields = _first_of_each(found)
-            if is_request(fields):
+            if is_request(fields) and (not log.needs_answer or _has_answer(fields)):
                 return log.name, fields
     return None
 
@@ -53,6 +53,10 @@ def fields_of_labels(text: str) -> Fields | None:
 
 def _has(fields: Fields, name: str) -> bool:
     return value_of(fields, name) is not None
+
+
+def _has_answer(fields: Fields) -> bool:
+    return "status_code" in fields or " HTTP/" in fields.get("request", "")
 
 
 def _first_of_each(found: Mapping[str, Iterable[str | None]]) -> Fields:

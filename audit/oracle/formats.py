@@ -9,7 +9,7 @@ from audit.oracle.fields import Fields, fields_of_labels, fields_of_object, is_r
 from audit.oracle.scanner import scanner
 from lake.formats import ltsv
 from lake.formats.known import DECLARED, LogFormat
-from lake.formats.log_string import LONGEST_LINE
+from lake.formats.log_string import LONGEST_LINE, longest_line
 
 Found = tuple[str, Fields] | None
 """A format and the fields of a text of it; None where there is none."""
@@ -56,5 +56,5 @@ def _read(formats: Iterable[LogFormat], text: Text, source: str | None) -> Found
 
 
 def _scan(string: str, text: str) -> Fields | None:
-    fields = scanner(string).scan(text)
+    fields = scanner(string).scan(text) if len(text) <= longest_line(string) else None
     return fields if fields is not None and is_request(fields) else None

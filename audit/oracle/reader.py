@@ -81,7 +81,7 @@ class Oracle:
         for level in reversed(range(len(texts))):
             event = self._read_text(texts[level], ingested, declared, source)
             if event is not None:
-                positions = (envelope.position for envelope in texts[:level])
+                positions = (envelope.position(source) for envelope in texts[:level])
                 event.given_id = event.given_id or next(filter(None, positions), None)
                 return event
         return None
@@ -138,6 +138,7 @@ class Oracle:
         event.user_agent = None if agent in (None, "", "-") else agent[:LONGEST_AGENT]
         event.status_code = int(status)
         event.bytes = values.bytes_of(size)
+        event.host = values.host_before(address) or event.host
         event.reject_reason = self._time_problem(event, stamp, ingested)
         return event
 
@@ -154,7 +155,7 @@ class Oracle:
         event.status_code = status
         event.response_ms = values.milliseconds_of(fields)
         event.bytes = values.bytes_of(value_of(fields, "bytes"))
-        event.host = values.host_of(fields) or event.host
+        event.host = values.host_of(fields) or values.host_before(fields.get("client")) or event.host
         event.reject_reason = self._time_problem(event, stamp, ingested)
         return event
 

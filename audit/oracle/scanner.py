@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 from lake.formats.log_string import SKIPPED
 
@@ -44,6 +45,7 @@ SHAPES = {
 """Fields that have the same shapes wherever they stand."""
 QUOTED = (r'[^"\\]*(?:\\[^\n\r\x85\u2028\u2029][^"\\]*)*',)
 LIST = (r"\S+(?:(?<=,) \S+)*",)
+CLIENT = (r"\S+(?:(?<=,) \S+)* (?=\[?[0-9A-Fa-f]{0,4}[.:]|unknown,)\S+(?:(?<=,) \S+)*(?= )", *LIST)
 TIME = (
     r"\d\d?/[A-Z][a-z]{2}/\d{4}:\S+ [+-]\d{4}",
     r"(?:\d{4}-\d\d-\d\d|(?:[A-Z][a-z]{2}, )?\d\d? [A-Z][a-z]{2} \d{4}) \d\d:\S+"
@@ -53,6 +55,8 @@ TIME = (
 AUTHORITY = (r"[^/\r\n]*",)
 REQUEST = re.compile(r"\S+ \S+ HTTP/\d\S*", re.ASCII)
 LAST = (r"\S*(?:(?<=,) \S+)*",)
+BEFORE_BLANKS = {"client": CLIENT, "ip_address": LIST, "forwarded_for": LIST, "time": TIME}
+"""Fields that before a blank have shapes of their own."""
 PORT = (r"\d*",)
 LINE = (r"[^\r\n]*",)
 RUN = re.compile(r"\S*", re.ASCII)
@@ -215,10 +219,9 @@ def _ends_of(name: str, before: str, after: str) -> Ends:
         return _of_shapes(QUOTED)
     if name in SHAPES:
         return _of_shapes(SHAPES[name])
-    if name in ("ip_address", "forwarded_for") and after.startswith(" "):
-        return _of_shapes(LIST)
-    if name == "time" and after.startswith(" "):
-        return _of_shapes(TIME)
+    if name in BEFORE_BLANKS and after.startswith(" "):
+        ends = _of_shapes(BEFORE_BLANKS[name])
+        return _first_of(ends) if name == "client" else ends
     if name in OF_BLANKS and after == " ":
         return _of_request if name == "request" else _before_blanks
     return _before(after) if after else _of_shapes(LINE)
@@ -234,6 +237,10 @@ def _of_shapes(shapes: tuple[str, ...]) -> Ends:
                 yield match.end()
 
     return ends
+
+
+def _first_of(ends: Ends) -> Ends:
+    return lambda text, at: islice(ends(text, at), 1)
 
 
 def _before(after: str) -> Ends:

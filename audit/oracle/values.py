@@ -15,6 +15,10 @@ DECIMAL = re.compile(r"\d{1,9}(?:\.\d*)?(?:[eE][+-]?\d{1,2})?", re.ASCII)
 LONG_DECIMAL = re.compile(r"\d{1,18}(?:\.\d*)?(?:[eE][+-]?\d{1,2})?", re.ASCII)
 NOWHERE = re.compile(r"[a-z]+://-?", re.ASCII)
 """What servers put together where they know of neither host nor path."""
+IN_BRACKETS = re.compile(r"\[[^\[\]]*\]")
+HOST = re.compile(r"(\[[^\]]*\]|[^:]*)(?::\d*)?", re.ASCII)
+HOST_BEFORE = re.compile(r"(?=[^ ,:]*[A-Za-z])([A-Za-z0-9][^ ,:]*)(?::\d*)? (?!.*,)", re.ASCII)
+"""A host before an address; before a list it may be the client."""
 ENCODED = re.compile(r"%[0-9A-Fa-f]{2}", re.ASCII)
 RESPONSES = {
     "response_time": 1,
@@ -30,7 +34,7 @@ def stamp_of(fields: Fields) -> str | None:
     """Return the time as it is written; one in two parts is UTC unless it names a zone."""
     time = value_of(fields, "time")
     if time is not None:
-        return time
+        return time[1:-1] if IN_BRACKETS.fullmatch(time) else time
     stamp = f"{fields.get('date')} {fields.get('clock')}"
     return stamp if ZONE.search(stamp.partition(" ")[2]) else f"{stamp}Z"
 
@@ -59,15 +63,21 @@ def agent_of(fields: Fields) -> str | None:
 def clients_of(fields: Fields) -> tuple[str | None, str | None]:
     """Return what stands for the client, and the list of those for whom it asked. IIS writes blanks as ``+``."""
     forwarded_for = value_of(fields, "forwarded_for")
-    return _text(value_of(fields, "ip_address")), _text(forwarded_for and forwarded_for.replace("+", " "))
+    client = value_of(fields, "ip_address") or value_of(fields, "client")
+    return _text(client), _text(forwarded_for and forwarded_for.replace("+", " "))
 
 
 def host_of(fields: Fields) -> str | None:
     """Return the host that was asked, in lower case and without a port."""
     host = (_text(value_of(fields, "host")) or "").lower()
-    if host.startswith("[") and "]" in host:
-        return host.partition("]")[0] + "]"
-    return (host.partition(":")[0] if host.count(":") == 1 else host) or None
+    match = HOST.fullmatch(host)
+    return (match[1] if match else host) or None
+
+
+def host_before(client: str | None) -> str | None:
+    """Return the host that stands before the client of an access line, in lower case and without a port."""
+    match = HOST_BEFORE.match(client or "")
+    return match[1].lower() if match else None
 
 
 def status_of(text: str | None) -> int | None:

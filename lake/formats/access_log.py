@@ -20,7 +20,12 @@ TEXT = r'[^"\\]*+(?:\\.[^"\\]*+)*+'  # possessive: never recurses, however long 
 QUOTED = f'"({TEXT})"'
 END = r'(?: "[^"]*+")?+[ \t\r\n]*+\z'
 """Perhaps a list of forwarded-for, and the end of the line."""
-BARE = r'(?![^\r\n]*(?:\] "|" "[^\r\n]*" "|(?<!\\)" (?:[a-z_]+=|(?:-|[\d.]++)[ "])))[^\r\n]*?'
+MORE = (
+    r'\] "|" "[^\r\n]*" "'  # another line, or more than a referrer and an agent
+    r'|(?<!\\)"(?: (?:-|[\d.]++))++ "[^"\r\n]*+"[ \t\r\n]*+\z'  # numbers, and then the last field
+    r'|[ "][a-z_]++="[^"\r\n]*+"[ \t\r\n]*+\z'  # a last field with its name
+)
+BARE = rf"(?![^\r\n]*(?:{MORE}))[^\r\n]*?"
 """An agent with quotes in it that nobody escaped; but not what looks like another line, or like more fields."""
 AGENT = f'"((?:{TEXT}|{BARE})(?="{END}))"'
 

@@ -23,6 +23,8 @@ class JsonLog:
     """Field, as log strings name it -> the paths under which it may be."""
     prefixes: Mapping[str, str] = field(default_factory=dict)
     """Key -> what its value must begin with."""
+    needs_answer: bool = False
+    """Whether it must also have a status, or a request with a version of HTTP: much else has a time and a path."""
 
 
 CADDY = JsonLog(
@@ -107,6 +109,7 @@ NGINX = JsonLog(
     name="json_log",
     description="an access log in JSON, of nginx for example, under any of the usual names",
     signs=(),
+    needs_answer=True,
     fields={
         "ip_address": ("remote_addr", "client_ip", "client", "realip_remote_addr", "remote_ip", "clientip", "src"),
         "forwarded_for": ("http_x_forwarded_for", "x_forwarded_for", "forwarded_for"),

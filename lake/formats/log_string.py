@@ -8,7 +8,8 @@ A field ends where the text after it begins: ``[{time}]`` at the first ``]``. Be
 
 - between two double quotes, a field may have quotes with a backslash before them;
 - ``{status_code}`` is a number or a dash, ``{bytes}`` and the times of response are numbers or a dash;
-- ``{ip_address}`` and ``{forwarded_for}`` before a blank may be a list, with a comma before each blank of its own;
+- ``{ip_address}`` and ``{forwarded_for}`` before a blank may be a list, with a comma before each blank of its own, and
+  ``{client}`` one or two such;
 - ``{response_decimal}`` has a point and digits behind it;
 - ``{_numbers}`` is a list of numbers and dashes, as nginx writes it of servers that it tried one after the other;
 - ``{pad}`` is any number of blanks;
@@ -20,7 +21,8 @@ A field ends where the text after it begins: ``[{time}]`` at the first ``]``. Be
 - ``{time}`` before a blank may have the blanks that most ways to write a time have;
 - ``{request}``, ``{user_agent}`` and ``{_text}`` before a blank may have blanks: they end where all that follows fits,
   a request behind its ``HTTP/1.1`` if it can; then another field that ends the line has no blanks,
-  or is a list. A string has two such at most.
+  or is a list. A string has two such at most,
+  and with two, lines are short; another field that is needed stands in it once.
 
 A string becomes a regular expression by rewritings, plain data, which Spark applies to the strings that travel with
 lines, and :func:`pattern_of` to those of files.
@@ -31,6 +33,7 @@ from __future__ import annotations
 import re
 
 FIELDS = (
+    "client",
     "ip_address",
     "forwarded_for",
     "user_id",
@@ -56,28 +59,35 @@ FIELDS = (
 )
 """What a log string can name of a record.
 
-``date`` and ``clock`` are a time in two parts, in UTC if neither names a zone; ``method``, ``url`` and ``query`` a
-request in parts; ``response_time`` seconds, ``response_decimal`` seconds only if they have a point, and the other three
-what they say; ``encoded_agent`` an agent with ``+`` or ``%20`` for blanks; ``event_id`` what tells the record from all
-others.
+``client`` is what stands for the client at the beginning of an access line: an address, a list, or both, or a host and
+an address; ``date`` and ``clock`` are a time in two parts, in UTC if neither names a zone; ``method``, ``url`` and
+``query`` a request in parts; ``response_time`` seconds, ``response_decimal`` seconds only if they have a point, and
+the other three what they say; ``encoded_agent`` an agent with ``+`` or ``%20`` for blanks; ``event_id`` what tells the
+record from all others.
 """
 SKIPPED = ("_", "_text", "_numbers", "_dash", "port", "pad", "rest")
 """What else it can have: fields that nobody needs."""
-COMMON = '{ip_address} - {user_id} [{time}] "{request}" {status_code} {bytes}'
+COMMON = '{client} - {user_id} [{time}] "{request}" {status_code} {bytes}'
 NAMED = {"common": COMMON, "combined": f'{COMMON} "{{referrer}}" "{{user_agent}}"'}
 """Strings that have a name, which may stand for them, as ``{combined}``."""
-LONGEST_STRING, LONGEST_LINE = 4_096, 16_384
-"""Characters. Longer lines are read as JSON events or as combined lines, or not at all."""
+LONGEST_STRING, LONGEST_LINE, LONGEST_OPEN_LINE = 4_096, 16_384, 1_024
+"""Characters. Longer lines are read as JSON events or as combined lines, or not at all.
+
+The last is for strings with two fields of which nobody knows where they end: that takes time that grows with the cube.
+"""
 
 _NAMES = "|".join((*FIELDS, *SKIPPED))
 _OPEN = r"\{(?:request|user_agent|_text)\} (?=\{|\z)"
 USABLE = (
-    rf"^(?!(?:[\s\S]*?{_OPEN}){{3}})"  # two take time that grows with the square of the line, three with its cube
+    rf"^(?!(?:[\s\S]*?{_OPEN}){{3}})"
+    r"(?![\s\S]*?(\{(?!open\}|close\})(?:[a-z]\w*|_dash)\})[\s\S]*?\1)"
     r"(?![\s\S]*?\{ip_address\}:\{port\}[\s\S]*?\{ip_address\}:\{port\})"
     rf"(?=[\s\S]{{1,{LONGEST_STRING}}}\z)"
     rf"(?:[^{{}}\\\x00-\x08\x0a-\x1f]|\{{(?:{_NAMES}|open|close)\}})*+\z"
 )
 """A pattern that all strings have that can be rewritten, whoever wrote them."""
+IS_OPEN = rf"^(?:[\s\S]*?{_OPEN}){{2}}"
+"""A pattern that those strings have that are for lines of ``LONGEST_OPEN_LINE`` at most."""
 VARIABLE = r"\{(?!open|close)(\w+)\}"
 
 _LITERAL = r"(?:\\.|[^\\{(])"
@@ -95,13 +105,17 @@ REWRITINGS = (
     (rf"\{{url\}}(?=\{{_dash\}}(\\x7[bd]|{_LITERAL}))", r"([^$1?\\r\\n]*?(?=-$1)|[^$1\\r\\n]*+)"),
     (r"\{_dash\}", "(-?+)"),
     (r"\{ip_address\}:\{port\}", r"(\\S+):(\\d*+)"),
-    (r"\{status_code\}", r"(-?\\d{1,3}|-)"),
+    (r"\{status_code\}", r"(-?\\d{1,3}+|-)"),
     (r"\{bytes\}", r"(\\d++|-)"),
     (r"\{response_decimal\}", r"(\\d++[.]\\d++)"),
     (r"\{pad\}", "( *+)"),
     (r"\{rest\}", r'((?:(?!\\] ")[^\\r\\n])*+)'),
     (r"\{response_(?:time|ms|us|ns)\}", r"(-?\\d++(?:[.]\\d++)?+|-)"),
     (r"\{_numbers\}", r"((?:-|\\d++(?:[.]\\d++)?+)(?:(?:, ?+| : )(?:-|\\d++(?:[.]\\d++)?+))*+)"),
+    (
+        r"\{client\}(?= )",
+        r"(\\S++(?:(?<=,) \\S++)*+(?: (?=\\[?[0-9A-Fa-f]{0,4}[.:]|unknown,)\\S++(?:(?<=,) \\S++)*+)?+)",
+    ),
     (r"\{(?:ip_address|forwarded_for)\}(?= )", r"(\\S++(?:(?<=,) \\S++)*+)"),
     (
         r"\{time\}(?= )",
@@ -128,6 +142,11 @@ def pattern_of(string: str) -> str:
             pattern.replace(r"\z", r"\Z").replace(")*+", ")*"), _of_python(replacement), string, flags=re.ASCII
         )
     return f"{BEGIN}{string}{END}"
+
+
+def longest_line(string: str) -> int:
+    """Return how many characters a line may have that is read by a string."""
+    return LONGEST_OPEN_LINE if re.match(IS_OPEN.replace(r"\z", r"\Z"), string) else LONGEST_LINE
 
 
 def variables(string: str) -> list[str]:

@@ -90,7 +90,8 @@ def erase_from_bronze(session: SparkSession, settings: Settings, pattern: str) -
 
 def rows_with(bronze: DataFrame, pattern: str) -> DataFrame:
     """Return the rows of bronze that hold the address, in their bytes or in a column that was read from them."""
-    texts = ("event_id", "ip_address", "user_id", "product_id", "path", "referrer", "user_agent", "source", "host")
+    own = ("event_id", "ip_address", "user_id", "product_id", "path", "referrer", "user_agent")
+    texts = (*own, "source", "host", "declared")
     return bronze.filter(F.concat_ws("\n", F.col("value").cast("string"), *texts).rlike(pattern))
 
 
@@ -182,6 +183,7 @@ def anonymous(rows: DataFrame, pattern: str, judgement: Judgement, formats: Sequ
     }
     replaced |= {name: F.when(~is_rejected, F.col(name)) for name in readable}
     replaced |= {name: F.when(~is_rejected, without(F.col(name))) for name in ("product_id", "path", "source", "host")}
+    replaced["declared"] = F.when(~is_rejected & ~is_own_now, without(F.col("declared")))
     return judged.select(*(replaced.get(name, F.col(name)).alias(name) for name in names(BRONZE)))
 
 

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from lake.formats import log_string as strings
 from lake.formats import w3c
+from spark.events.texts import header
 
 TAB = "\t"
 
@@ -22,9 +23,16 @@ def declared(log_string: Column, fields: Column, text: Column) -> Column:
         fields: The header with the fields of a W3C log.
         text: The record.
     """
-    of_fields = F.when(fields.isNotNull(), _of_fields(fields, text))
-    given = F.coalesce(F.when(log_string.rlike(strings.USABLE), log_string), of_fields)
+    of_fields = F.when(F.length(fields) <= strings.LONGEST_STRING, _of_fields(fields, text))
+    string = header(log_string)
+    given = F.coalesce(F.when(string.rlike(strings.USABLE), string), of_fields)
     return F.when(given.rlike(strings.USABLE), given)
+
+
+def is_short(log_string: Column, text: Column) -> Column:
+    """Return whether a text is no longer than :func:`lake.formats.log_string.longest_line` says."""
+    longest = F.when(log_string.rlike(strings.IS_OPEN), strings.LONGEST_OPEN_LINE).otherwise(strings.LONGEST_LINE)
+    return F.length(text) <= longest
 
 
 def pattern(log_string: Column) -> Column:

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from spark.events.json_logs import STRICT
 from spark.events.lambdas import let
-from spark.events.texts import no_blank, without_odd_escapes
+from spark.events.texts import header, no_blank, without_odd_escapes
 
 LINES = ("message", "log", "msg")
 """Keys under which the line may be."""
@@ -33,6 +33,7 @@ PREFIX = (
     rf"|(?:<\d{{1,3}}>)?[A-Z][a-z]{{2}} [ \d]\d \d\d:\d\d:\d\d (?:\S++ )?{TAG}"  # syslog, RFC 3164
     rf"|{ISO} std(?:out|err) [FP] "  # Kubernetes
     rf"|(?:<\d{{1,3}}>)?{ISO} \S++ {TAG}"  # rsyslog's format of files
+    rf"|{ISO} (?=[\[{{\"]|\S++ - )"  # container logs with times
     rf"|{ISO} \S++ "  # Logstash's plain codec
     rf"|(?:<\d{{1,3}}>)?\S++ {TAG})"  # a relay that keeps no time
 )
@@ -42,15 +43,16 @@ CONSOLE = r'^(\d[^\t"\\]{7,39})\t[^\t]*+\t([^\t"\\]*+)\t[^\t]*+\t\{'
 DEPTH = 2
 
 
-def inside(text: Column) -> Column:
+def inside(text: Column, source: Column) -> Column:
     """Return a text and what is inside its envelopes, the inmost first: structs of ``text`` and ``position``.
 
-    It is an array. The position is null where no envelope says one.
+    It is an array. The position is null where no envelope says one; ``source``, the name of the server as a header, is
+    part of it where the envelope names no host.
     """
     whole = F.struct(text.alias("text"), F.lit(None).cast("string").alias("position"))
 
     def opened(one: Column) -> Column:
-        return let(_opened(one["text"]), lambda next_one: _with_position(next_one, one["position"]))
+        return let(_opened(one["text"], source), lambda next_one: _with_position(next_one, one["position"]))
 
     def with_next(found: Column, _: Column) -> Column:
         return let(opened(found[0]), lambda one: F.when(one.isNull(), found).otherwise(F.concat(F.array(one), found)))
@@ -63,11 +65,11 @@ def _with_position(one: Column, outer: Column) -> Column:
     return F.when(one["text"].isNotNull(), both)
 
 
-def _opened(text: Column) -> Column:
+def _opened(text: Column, source: Column) -> Column:
     """What is in a text's envelope; a struct with nothing in it where it has none."""
     is_object = text.startswith("{") & reduce(or_, (text.contains(f'"{key}"') for key in (*LINES, JOURNAL)))
     one = F.from_json(F.concat(F.lit("["), text, F.lit("]")), SCHEMA, STRICT)
-    objects = let(one, lambda keys: F.when(F.size(keys) == 1, _in_object(text, F.get(keys, F.lit(0)))))
+    objects = let(one, lambda keys: F.when(F.size(keys) == 1, _in_object(text, F.get(keys, F.lit(0)), source)))
     time, logger = (F.regexp_extract(text, CONSOLE, group) for group in (1, 2))
     start = F.concat(
         F.lit('{"ts":"'), F.replace(time, F.lit("/"), F.lit("-")), F.lit('","logger":"'), logger, F.lit('",')
@@ -78,7 +80,7 @@ def _opened(text: Column) -> Column:
     return F.when(is_object, objects).when(~text.startswith("{"), behind)
 
 
-def _in_object(text: Column, keys: Column) -> Column:
+def _in_object(text: Column, keys: Column, source: Column) -> Column:
     journal = F.when(text.contains(f'"{JOURNAL}"'), F.get_json_object(text, f"$.{JOURNAL}"))
     cursor = F.when(journal.isNotNull(), F.get_json_object(text, f"$.{CURSOR}"))
     message, log, msg = (F.when(~_is_nested(text, key), _stripped(keys[key])) for key in LINES)
@@ -86,8 +88,12 @@ def _in_object(text: Column, keys: Column) -> Column:
     file = F.coalesce(_text(text, keys, FILES), F.get_json_object(text, "$.log.file.path"))
     offsets = (_text(text, keys, OFFSETS), F.get_json_object(text, "$.log.offset"))
     offset = F.coalesce(*(F.when(one.rlike(r"^\d{1,19}\z"), one) for one in offsets))
-    host = F.coalesce(F.get_json_object(text, "$.host.name"), _text(text, keys, HOSTS), F.lit(""))
-    position = F.when(file.isNotNull() & offset.isNotNull(), F.concat_ws(":", host, file, offset))
+    host = F.coalesce(F.get_json_object(text, "$.host.name"), _text(text, keys, HOSTS), header(source))
+    place = F.concat_ws(":", F.coalesce(host, F.lit("")), file, offset)
+    # Files of two servers may have the same name: without a host, their equal lines alone are one.
+    of_nobody = F.concat_ws(":", place, F.crc32(line.cast("binary")).cast("string"))
+    is_place = file.isNotNull() & offset.isNotNull()
+    position = F.when(is_place, F.when(host.isNull(), of_nobody).otherwise(place))
     return F.struct(
         F.when(keys["action"].isNull(), _mended(line)).alias("text"),
         F.coalesce(position, no_blank(cursor)).alias("position"),

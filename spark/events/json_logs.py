@@ -26,7 +26,8 @@ OBJECTS = (
 )
 """Paths of the objects that have something: the record itself, ``request``, and then ``request.headers``."""
 PATHS = "array<struct<object:int, key:string>>"
-TABLE = f"array<struct<name:string, signs:array<string>, prefixes:map<string,string>, fields:array<{PATHS}>>>"
+ROW = "name:string, signs:array<string>, prefixes:map<string,string>, needs_answer:boolean"
+TABLE = f"array<struct<{ROW}, fields:array<{PATHS}>>>"
 
 
 def json_log(text: Column, parts: Sequence[str]) -> Column:
@@ -35,14 +36,28 @@ def json_log(text: Column, parts: Sequence[str]) -> Column:
 
     def read(objects: Column) -> Column:
         fitting = F.get(F.filter(table, lambda log: _fits(F.get(objects, F.lit(0)), log)), F.lit(0))
-        return let(fitting, lambda log: F.when(log.isNotNull(), _parts(text, objects, log)))
+        return let(fitting, lambda log: F.when(log.isNotNull(), let(_parts(text, objects, log), _answered(log))))
+
+    def _answered(log: Column) -> Callable[[Column], Column]:
+        def answered(found: Column) -> Column:
+            status, request = (F.get(found, F.lit(parts.index(name) + 1)) for name in ("status_code", "request"))
+            has_answer = status.isNotNull() | F.coalesce(request.contains(" HTTP/"), F.lit(False))
+            return F.when(~log["needs_answer"] | has_answer, found)
+
+        return answered
 
     return let(_objects(text), lambda objects: F.when(F.get(objects, F.lit(0)).isNotNull(), read(objects)))
 
 
 def _row(log: JsonLog, parts: Sequence[str]) -> Mapping[str, object]:
     fields = [[_place(path) for path in log.fields.get(part, ())] for part in parts]
-    return {"name": log.name, "signs": log.signs, "prefixes": log.prefixes, "fields": fields}
+    return {
+        "name": log.name,
+        "signs": log.signs,
+        "prefixes": log.prefixes,
+        "needs_answer": log.needs_answer,
+        "fields": fields,
+    }
 
 
 def _place(path: str) -> Mapping[str, object]:

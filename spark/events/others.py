@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
-from operator import or_
+from operator import and_, or_
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -41,6 +41,7 @@ HOST = r"^(\[[^\]]*+\]|[^:]*+)(?::\d*+)?+\z"
 STATUS = r"^[1-5]\d\d\z"
 DECIMAL = r"^\d{1,18}([.]\d*)?([eE][+-]?\d{1,2})?\z"
 ZONE = r"(?:Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)\z"
+IN_BRACKETS = r"^\[([^\[\]]*+)\]\z"
 NO_URL = r"^[a-z]++://-?+\z"
 """What a server makes of scheme, host and path where it could read no request."""
 ENCODED = "%[0-9A-Fa-f]{2}"
@@ -63,7 +64,7 @@ def other(text: Column, log_string: Column, source: Column, formats: Sequence[Lo
         parts = _parts(one["text"], log_string, source, formats)
         return F.coalesce(found, let(parts, lambda read: _reading(read, one["position"])))
 
-    return let(F.btrim(text), lambda whole: F.aggregate(inside(whole), F.lit(None).cast(TYPE), tried))
+    return let(F.btrim(text), lambda whole: F.aggregate(inside(whole, source), F.lit(None).cast(TYPE), tried))
 
 
 def erased_other(read: Column, agent: Column) -> Column:
@@ -80,6 +81,7 @@ def erased_other(read: Column, agent: Column) -> Column:
 
 def _as_json(keys: Mapping[str, str], kept: Iterable[str], read: Column, agent: Column) -> Column:
     own = {"ip_address": F.lit(ERASED), "user_agent": agent, **{part: read[part] for part in kept}}
+    own["status_code"] = F.coalesce(read["status_code"], F.lit("-"))  # what has none is no access log
     return F.to_json(F.struct(*(value.alias(keys[part]) for part, value in own.items() if part in keys)))
 
 
@@ -87,7 +89,7 @@ def fits_first(text: Column, source: Column, formats: Iterable[LogFormat]) -> Co
     """Return whether a line is of a format that is tried before all others; None where there is none such."""
     kinds = _by_strings(source, (one for one in formats if one.first))
     fits = (
-        text.rlike(pattern) if is_from is None else is_from & text.rlike(pattern) for is_from, _, pattern, _ in kinds
+        text.rlike(pattern) if is_from is None else is_from & text.rlike(pattern) for is_from, _, pattern, _, _ in kinds
     )
     return F.coalesce(reduce(or_, fits), F.lit(False)) if kinds else None
 
@@ -97,13 +99,13 @@ def _parts(text: Column, log_string: Column, source: Column, formats: Sequence[L
     is_short = F.length(text) <= strings.LONGEST_LINE
     firsts = [one for one in formats if one.first]
     others = [one for one in formats if not one.first]
-    ours: list[Kind] = [(None, ACCESS_LOG.name, ACCESS_LOG.pattern, ACCESS_LOG.fields)]
+    ours: list[Kind] = [(None, ACCESS_LOG.name, ACCESS_LOG.pattern, ACCESS_LOG.fields, strings.LONGEST_LINE)]
     line = F.coalesce(
         F.when(is_short, _of_first([*ours, *_by_strings(source, others)], text)).otherwise(_of_first(ours, text)),
         F.when(is_short, _ltsv(text)),
     )
     return F.coalesce(
-        F.when(log_string.isNotNull() & is_short, _by_declared(text, log_string)),
+        F.when(declared.is_short(log_string, text), _by_declared(text, log_string)),
         *([F.when(is_short, _of_first(_by_strings(source, firsts), text))] if firsts else []),
         F.when(text.startswith("{"), json_log(text, PARTS)).otherwise(line),
     )
@@ -119,13 +121,21 @@ def _by_declared(text: Column, log_string: Column) -> Column:
     return let(declared.variables(log_string), read)
 
 
-Kind = tuple[Column | None, str, str, Sequence[str]]
-"""A kind of lines: of which records if not of all, the format's name, a regular expression, and the fields in it."""
+Kind = tuple[Column | None, str, str, Sequence[str], int]
+"""A kind of lines: of which records if not of all, the format's name, a regular expression, the fields in it, and how
+long such a line may be.
+"""
 
 
 def _by_strings(source: Column, formats: Iterable[LogFormat]) -> list[Kind]:
     return [
-        (_is_from(source, one), one.name, strings.pattern_of(string), strings.variables(string))
+        (
+            _is_from(source, one),
+            one.name,
+            strings.pattern_of(string),
+            strings.variables(string),
+            strings.longest_line(string),
+        )
         for one in formats
         for string in one.strings
     ]
@@ -138,10 +148,12 @@ def _of_first(kinds: Iterable[Kind], text: Column) -> Column:
     """
 
     def read(so_far: Column, kind: Kind) -> Column:
-        is_from, name, pattern, groups = kind
+        is_from, name, pattern, groups, longest = kind
         places = (f"${groups.index(part) + 1}" if part in groups else "" for part in PARTS)
         replaced = F.regexp_replace(so_far, pattern.replace("^", UNREAD, 1), NUL.join(("", name, *places)))
-        return replaced if is_from is None else F.when(is_from, replaced).otherwise(so_far)
+        conditions = [] if is_from is None else [is_from]
+        conditions += [F.length(so_far) <= longest] if longest < strings.LONGEST_LINE else []
+        return F.when(reduce(and_, conditions), replaced).otherwise(so_far) if conditions else replaced
 
     return let(reduce(read, kinds, text), lambda joined: _split(joined, 1))
 
@@ -189,7 +201,8 @@ def _meaning(parts: Column, has_request: Column, position: Column) -> Column:
         return _part(parts, name)
 
     zone = F.when(part("clock").rlike(ZONE), F.lit("")).otherwise(F.lit("Z"))
-    time = F.coalesce(part("time"), F.concat(part("date"), F.lit(" "), part("clock"), zone))
+    stamp = F.regexp_replace(part("time"), IN_BRACKETS, "$1")
+    time = F.coalesce(stamp, F.concat(part("date"), F.lit(" "), part("clock"), zone))
     url = F.when(~part("url").rlike(NO_URL), part("url"))
     asked = F.concat(url, F.coalesce(F.concat(F.lit("?"), part("query")), F.lit("")))
     built = F.concat(F.coalesce(part("method"), F.lit("GET")), F.lit(" "), asked, F.lit(" HTTP/1.1"))
@@ -201,6 +214,7 @@ def _meaning(parts: Column, has_request: Column, position: Column) -> Column:
     values = {
         "format": F.get(parts, F.lit(0)),
         "event_id": F.coalesce(part("event_id"), position),
+        "ip_address": F.coalesce(part("ip_address"), part("client")),
         "time": time,
         "request": F.coalesce(part("request"), built, F.when(has_request, F.lit("-"))),
         "user_agent": F.coalesce(part("user_agent"), _decoded(part("encoded_agent"))),

@@ -42,6 +42,8 @@ from spark.events.times import other_time
 
 WHOLE = r"^\d{1,9}\z"
 DECIMAL = r"^\d{1,9}([.]\d*)?([eE][+-]?\d{1,2})?\z"
+HOST_BEFORE = r"^(?=[^A-Za-z ,:]*+[A-Za-z])([A-Za-z0-9][^ ,:]*+)(?::\d*+)?+ (?!.*,)"
+"""A host before an address; before a list it may be the client."""
 BETWEEN_OBJECTS = r"\}[ \t\r\n]*+(?:,[ \t\r\n]*+)?\{"
 
 
@@ -215,8 +217,10 @@ def _identify(judged: DataFrame, rules: UrlRules) -> DataFrame:
 
 
 def _host() -> Column:
-    """The host that was asked: what a record says of it, else that of an absolute target."""
-    return F.coalesce("own_host", F.when(~F.col("asked").startswith("/"), no_blank(targets.host(F.col("asked")))))
+    """The host that was asked: what a record says of it, before its client for example, else that of a whole URL."""
+    before = F.when(F.col("address").contains(" "), F.lower(F.regexp_extract("address", HOST_BEFORE, 1)))
+    of_url = F.when(~F.col("asked").startswith("/"), targets.host(F.col("asked")))
+    return F.coalesce("own_host", no_blank(before), no_blank(of_url))
 
 
 def _reject_reason(rules: UrlRules) -> Column:

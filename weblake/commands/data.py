@@ -171,8 +171,9 @@ def _follow(words: list[str], source: str, log_format: str, again: bool, unread:
         if producer:
             producer.close()
     else:
-        if not unread:
-            _require_readable(files_of(words), settings, log_format)
+        if not unread:  # it may go on for months, so nothing of that is a reason to stop
+            for text in _unreadable(files_of(words), settings, source, log_format):
+                note(f"weblake: {text}; its lines are sent all the same, and counted by a replay once they can be read")
         sent = follow_files(words, settings, FollowOptions(source, log_format, again, looks_up=is_ours), stop)
     write(f"{sent:,} lines sent")
     return 0
@@ -205,7 +206,7 @@ def _import(
     is_ours = as_written(settings).kafka_bootstrap_servers == settings.kafka_bootstrap_servers
     options = ImportOptions(timeout, source, log_format, again, looks_up=is_ours)
     if not unread:
-        _require_readable(names, settings, log_format)
+        _require_readable(names, settings, source, log_format)
     with ExitStack() as sending:
         if is_ours:
             require_the_streams_reading(settings)
@@ -227,31 +228,34 @@ def _import(
     return show_account(account, reject_share) or code
 
 
-def _require_readable(names: list[str], settings: Settings, log_format: str) -> None:
+def _require_readable(names: list[str], settings: Settings, source: str, log_format: str) -> None:
     """Refuse a file of whose first lines none can be read: most likely somebody has to say how they are written.
 
     Raises:
         SettingsError: there is such a file; nothing was sent.
     """
+    for text in _unreadable(names, settings, source, log_format):
+        raise SettingsError(
+            f"{text}\n  Nothing was sent. UNREAD=1 sends the lines all the same: they are kept in bronze, and a replay "
+            "counts what can be read then"
+        )
+
+
+def _unreadable(names: list[str], settings: Settings, source: str, log_format: str) -> Iterator[str]:
+    """Yield, for each file of whose first lines none can be read, that it is so and what to do."""
     from audit.format_trial import HEAD_LINES, unread_head
     from ingest.files.content import first_lines
     from lake.formats.known import load_formats
     from lake.url_rules import UrlRules
     from weblake.show.formats import how_to_declare
 
-    rules = UrlRules(  # what a request means is not asked here
-        (), (), settings.future_seconds, settings.log_timezone, formats=load_formats(settings.formats_file)
-    )
+    formats = load_formats(settings.formats_file)
+    rules = UrlRules((), (), settings.future_seconds, settings.log_timezone, formats=formats)  # URLs matter not here
     for name in names:
-        trial = unread_head(first_lines([name], HEAD_LINES), rules, log_format)
+        trial = unread_head(first_lines([name], HEAD_LINES), rules, log_format, source)
         if trial:
-            reason = next(iter(trial.by_reason))
-            texts = "\n  ".join(how_to_declare(trial, [name]))
-            raise SettingsError(
-                f"none of the first {trial.lines:,} lines of {name} can be read ({reason}); nothing was sent\n"
-                f"  {texts}\n"
-                "  UNREAD=1 sends them all the same: they are kept in bronze, and a replay counts what can be read then"
-            )
+            reason, texts = next(iter(trial.by_reason)), "\n  ".join(how_to_declare(trial, [name]))
+            yield f"none of the first {trial.lines:,} lines of {name} can be read ({reason})\n  {texts}"
 
 
 def _name_a_better_shop(names: list[str], settings: Settings, log_format: str) -> None:

@@ -51,7 +51,7 @@ def checked(places: Sequence[str | Place]) -> str:
 def lacks(places: Sequence[str | Place]) -> list[str]:
     """Return sentences about what a usable string does not say of a request, and what follows."""
     names = {place.name for place in places if isinstance(place, Place)}
-    no_address = not names & {"ip_address", "forwarded_for"}
+    no_address = not names & {"ip_address", "client", "forwarded_for"}
     no_method = not names & {"request", "method"}
     no_zone = any(isinstance(place, Place) and place.name == "time" and not place.has_zone for place in places)
     sentences = (
