@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from audit.format_trial import FormatTrial
     from audit.oracle import Event
 
-LINE, VALUE = 160, 100
+NO_FORMAT = "no format fits; docs/formats.md says how to declare one"
+LINE, VALUE = 140, 100
 """So many characters of each are shown."""
 
 
@@ -37,6 +38,7 @@ def show_trial(trial: FormatTrial, pasted: str, files: list[str]) -> None:
         write(cut(line.decode(errors="replace"), LINE), DIM)
         for name, value in fields_of(trial, event).items():
             write(f"  {name:<10} {cut(value, VALUE)}")
+        write()
     _show_deeds(trial)
     _show_rejected(trial)
     if not trial.read:
@@ -73,7 +75,8 @@ def _show_deeds(trial: FormatTrial) -> None:
 def _show_rejected(trial: FormatTrial) -> None:
     for reason, one in sorted(trial.by_reason.items(), key=lambda item: -item[1].lines):
         number, share = _share(one.lines, trial)
-        write(f"would be rejected: {number} ({share}) {reason}: {advice_for(reason)}", BAD)
+        advice = NO_FORMAT if reason == "not_a_log_line" else advice_for(reason)
+        write(f"would be rejected: {number} ({share}) {reason}: {advice}", BAD)
         write(f"    {cut(one.examples[0][0].decode(errors='replace'), LINE)}", DIM)
 
 
