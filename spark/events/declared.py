@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from lake.formats import log_string as strings
 from lake.formats import w3c
+from spark.events.lambdas import let
 from spark.events.texts import header
 
 TAB = "\t"
@@ -24,9 +25,12 @@ def declared(log_string: Column, fields: Column, text: Column) -> Column:
         text: The record.
     """
     of_fields = F.when(F.length(fields) <= strings.LONGEST_STRING, _of_fields(fields, text))
-    string = header(log_string)
-    given = F.coalesce(F.when(string.rlike(strings.USABLE), string), of_fields)
-    return F.when(given.rlike(strings.USABLE), given)
+    given = F.coalesce(let(header(log_string), _usable), let(of_fields, _usable))
+    return F.when(log_string.isNotNull() | fields.isNotNull(), given)
+
+
+def _usable(string: Column) -> Column:
+    return F.when(string.rlike(strings.USABLE), string)
 
 
 def is_short(log_string: Column, text: Column) -> Column:
@@ -49,14 +53,22 @@ def variables(log_string: Column) -> Column:
 def _of_fields(fields: Column, text: Column) -> Column:
     """What :func:`lake.formats.w3c.string_of` returns, for lines with tabs and for others."""
     names = F.split(F.trim(F.regexp_replace(fields, f"^{w3c.DIRECTIVE}", "")), r"\s+")
-    has_tabs = text.contains(TAB)
+    return let(names, lambda listed: _joined(listed, text.contains(TAB)))
+
+
+def _joined(names: Column, has_tabs: Column) -> Column:
     called = F.transform(names, lambda name: _variable(name, names, has_tabs))
-    once = F.transform(
-        called,
-        lambda name, number: F.when(F.array_position(called, name) == number + 1, name).otherwise(F.lit("_")),
-    )
-    braced = F.transform(once, lambda name: F.concat(F.lit("{"), name, F.lit("}")))
+    braced = let(called, _once)
     return F.when(has_tabs, F.array_join(braced, TAB)).otherwise(F.array_join(braced, " "))
+
+
+def _once(called: Column) -> Column:
+    """The variables in braces; of those with one name, the first has it."""
+
+    def first(name: Column, number: Column) -> Column:
+        return F.when(F.array_position(called, name) == number + 1, name).otherwise(F.lit("_"))
+
+    return F.transform(F.transform(called, first), lambda name: F.concat(F.lit("{"), name, F.lit("}")))
 
 
 def _variable(name: Column, names: Column, has_tabs: Column) -> Column:

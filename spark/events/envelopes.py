@@ -61,7 +61,8 @@ def inside(text: Column, source: Column) -> Column:
 
 
 def _with_position(one: Column, outer: Column) -> Column:
-    both = F.struct(one["text"].alias("text"), F.coalesce(outer, one["position"]).alias("position"))
+    text = let(F.btrim(one["text"], F.lit(WHITE)), _mended)
+    both = F.struct(text.alias("text"), F.coalesce(outer, one["position"]).alias("position"))
     return F.when(one["text"].isNotNull(), both)
 
 
@@ -76,27 +77,34 @@ def _opened(text: Column, source: Column) -> Column:
     )
     console = F.when(text.rlike(CONSOLE), F.concat(start, F.regexp_replace(text, CONSOLE, "")))
     line = F.coalesce(console, F.when(text.rlike(PREFIX), F.regexp_replace(text, PREFIX, "")))
-    behind = F.struct(_mended(line).alias("text"), F.lit(None).cast("string").alias("position"))
+    behind = F.struct(line.alias("text"), F.lit(None).cast("string").alias("position"))
     return F.when(is_object, objects).when(~text.startswith("{"), behind)
 
 
 def _in_object(text: Column, keys: Column, source: Column) -> Column:
     journal = F.when(text.contains(f'"{JOURNAL}"'), F.get_json_object(text, f"$.{JOURNAL}"))
-    cursor = F.when(journal.isNotNull(), F.get_json_object(text, f"$.{CURSOR}"))
     message, log, msg = (F.when(~_is_nested(text, key), _stripped(keys[key])) for key in LINES)
-    line = F.coalesce(message, log, _stripped(journal), msg)
-    file = F.coalesce(_text(text, keys, FILES), F.get_json_object(text, "$.log.file.path"))
     offsets = (_text(text, keys, OFFSETS), F.get_json_object(text, "$.log.offset"))
-    offset = F.coalesce(*(F.when(one.rlike(r"^\d{1,19}\z"), one) for one in offsets))
-    host = F.coalesce(F.get_json_object(text, "$.host.name"), _text(text, keys, HOSTS), header(source))
-    place = F.concat_ws(":", F.coalesce(host, F.lit("")), file, offset)
+    facts = {
+        "line": F.coalesce(message, log, _stripped(journal), msg),
+        "file": F.coalesce(_text(text, keys, FILES), F.get_json_object(text, "$.log.file.path")),
+        "offset": F.coalesce(*(F.when(one.rlike(r"^\d{1,19}\z"), one) for one in offsets)),
+        "host": F.coalesce(F.get_json_object(text, "$.host.name"), _text(text, keys, HOSTS), header(source)),
+        "cursor": F.when(text.contains(f'"{JOURNAL}"'), F.get_json_object(text, f"$.{CURSOR}")),
+    }
+    found = F.struct(*(value.alias(name) for name, value in facts.items()))
+    return let(found, lambda one: _placed(keys["action"].isNull(), one))
+
+
+def _placed(is_envelope: Column, found: Column) -> Column:
+    place = F.concat_ws(":", F.coalesce(found["host"], F.lit("")), found["file"], found["offset"])
     # Files of two servers may have the same name: without a host, their equal lines alone are one.
-    of_nobody = F.concat_ws(":", place, F.crc32(line.cast("binary")).cast("string"))
-    is_place = file.isNotNull() & offset.isNotNull()
-    position = F.when(is_place, F.when(host.isNull(), of_nobody).otherwise(place))
+    of_nobody = F.concat_ws(":", place, F.crc32(found["line"].cast("binary")).cast("string"))
+    is_place = found["file"].isNotNull() & found["offset"].isNotNull()
+    position = F.when(is_place, F.when(found["host"].isNull(), of_nobody).otherwise(place))
     return F.struct(
-        F.when(keys["action"].isNull(), _mended(line)).alias("text"),
-        F.coalesce(position, no_blank(cursor)).alias("position"),
+        F.when(is_envelope, found["line"]).alias("text"),
+        F.coalesce(position, no_blank(found["cursor"])).alias("position"),
     )
 
 
@@ -106,8 +114,7 @@ def _stripped(text: Column) -> Column:
 
 def _mended(line: Column) -> Column:
     """What is in an envelope: an object in it may have escapes that JSON has not, as a record may."""
-    stripped = F.btrim(line, F.lit(WHITE))
-    return F.when(stripped.startswith("{"), without_odd_escapes(stripped)).otherwise(stripped)
+    return F.when(line.startswith("{"), without_odd_escapes(line)).otherwise(line)
 
 
 def _text(text: Column, keys: Column, names: Iterable[str]) -> Column:

@@ -229,5 +229,5 @@ def _meaning(parts: Column, has_request: Column, position: Column) -> Column:
 
 
 def _decoded(agent: Column) -> Column:
-    encoded = percent_decoded(percent_decoded(agent))
+    encoded = let(let(agent, percent_decoded), percent_decoded)
     return F.when(agent.rlike(ENCODED), encoded).otherwise(F.replace(agent, F.lit("+"), F.lit(" ")))
