@@ -125,6 +125,8 @@ NGINX = Server(
     unread=NGINX_REFUSES | {"a host that is none", "a NUL in the agent"},
     hostless=NGINX_REFUSES | {"a host that is none"},
 )
+NGINX_BEFORE = replace(NGINX, hostless=NGINX.hostless | {"an address of IPv6 for a host"})
+"""Before the client, an address may be that of a proxy: nobody can tell unless the string says so."""
 PARTS = {"CONNECT": "/", "an absolute target": "/product/0?q=tea"}
 NGINX_PARTS = replace(NGINX, targets={**PARTS, **dict.fromkeys(NGINX_REFUSES, "")})
 NGINX_OBJECTS = replace(NGINX_PARTS, header=_as_text, target=_as_text)  # escapes are read as what they mean
@@ -201,7 +203,7 @@ LOGS = {
     "nginx_combined": Log(NGINX, "access_log"),
     "nginx_main": Log(NGINX, "access_log", PLAIN | {"forwarded_for"}),
     "nginx_times": Log(NGINX, "combined_more", TIMED),
-    "nginx_vhost": Log(NGINX, "access_log", PLAIN | {"host"}),
+    "nginx_vhost": Log(NGINX_BEFORE, "access_log", PLAIN | {"host"}),
     "nginx_ingress": Log(NGINX, "ingress_nginx", TIMED),
     "nginx_json": Log(NGINX_OBJECTS, "json_log", FULL),
     "nginx_json_unescaped": Log(NGINX_OBJECTS, "json_log", FULL),
