@@ -93,6 +93,9 @@ def test_an_import_ends_with_what_became_of_its_lines(importer: Import, tmp_path
     assert (code, out.splitlines()[1]) == (0, "1 counted, 31 duplicate, 2 rejected")
     foreign = write(tmp_path / "foreign.log", log(*(b"word %d" % number for number in range(9))))
     code, out, err = importer(foreign)
+    assert (code, out) == (2, "")
+    assert "none of the first 9 lines" in err
+    code, out, err = importer("--unread", foreign)
     assert (code, out.splitlines()[1]) == (1, "0 counted, 0 duplicate, 9 rejected")
     assert "100% of the lines were rejected" in err
 
