@@ -9,6 +9,11 @@ import yaml
 
 from lake.errors import RulesError, brief, shown
 
+RULES = Path(__file__).resolve().parent / "rules"
+FORMATS_FILE = RULES / "formats.yml"
+"""The formats of access logs that Weblake ships."""
+AGENTS_FILE = RULES / "agents.yml"
+"""Weblake's own rules for user agents; the stream and the audit each read them."""
 EXTENDS = "extends"
 """The key under which a file names the one whose rules it adds its own to, by a path from its own folder."""
 

@@ -11,13 +11,12 @@ from pathlib import Path
 from lake.env_file import KAFKA_SERVERS, for_broker, read_env_file
 from lake.password_files import password_name, passwords_in_files
 from lake.proxies import check_proxies
+from lake.rules_file import FORMATS_FILE, RULES
 from lake.setting_values import MECHANISMS, PROTOCOLS, number, number_or_auto, switch, time_zone, word
 from lake.shops import SHIPPED, rules_of
 
 PROJECT = Path(__file__).resolve().parent.parent
 STACK_FILE = "stack.env"
-AGENTS_FILE = PROJECT / "lake" / "rules" / "agents.yml"
-"""Weblake's own rules for user agents; the stream and the audit each read them."""
 OUR_SESSION = "-c search_path=pg_catalog,pg_temp -c lock_timeout=30s"
 """How our programs' sessions begin: names in their SQL mean nothing of another role's, and no lock holds them long."""
 MAKE_VARIABLES = "WEBLAKE_MAKE_VARIABLES"
@@ -188,9 +187,9 @@ def load_settings(overrides: Mapping[str, str] | None = None, written: Mapping[s
         jars=Path(text("WEBLAKE_JARS", str(PROJECT / ".jars"))).resolve(),
         shop=text("SHOP", "none"),
         rules_file=rules_of(text("SHOP", "none"), text("WEBLAKE_RULES", str(SHIPPED))),
-        formats_file=Path(text("WEBLAKE_FORMATS", str(PROJECT / "lake" / "rules" / "formats.yml"))),
-        ranges_file=Path(text("WEBLAKE_RANGES", str(PROJECT / "lake" / "rules" / "crawler_ranges.csv"))),
-        allow_file=Path(text("WEBLAKE_ALLOW", str(PROJECT / "lake" / "rules" / "allow.txt"))),
+        formats_file=Path(text("WEBLAKE_FORMATS", str(FORMATS_FILE))),
+        ranges_file=Path(text("WEBLAKE_RANGES", str(RULES / "crawler_ranges.csv"))),
+        allow_file=Path(text("WEBLAKE_ALLOW", str(RULES / "allow.txt"))),
         trusted_proxies=check_proxies(text("TRUSTED_PROXIES", "private")),
         charts=Path(text("WEBLAKE_CHARTS", str(PROJECT / "charts"))),
         kafka_bootstrap_servers=text("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092"),

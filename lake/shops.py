@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lake.errors import SettingsError
-from lake.rules_file import read_yaml
+from lake.rules_file import RULES, read_yaml
 
-RULES = Path(__file__).resolve().parent / "rules"
 SHIPPED = RULES / "urls.yml"
 """The rules for a shop that is none of these."""
 NO_SHOP = "none"

@@ -13,7 +13,8 @@ from audit.oracle.agents import agent_kind, claimed_operator
 from bench.bots.agents import NEEDS
 from lake.contracts import MAX_AGENT_CHARACTERS
 from lake.errors import RulesError, WeblakeError
-from lake.settings import AGENTS_FILE, PROJECT
+from lake.rules_file import AGENTS_FILE
+from lake.settings import PROJECT
 from spark.commands.classify import agents_of, row_of
 from spark.events.agent_rules import agent_rules
 from spark.events.agents import Agent, Agents, classify, sort_agents

@@ -215,7 +215,7 @@ def test_patterns_are_filled_in_once_and_alike_for_the_import_and_its_progress(
         return nullcontext()
 
     monkeypatch.setattr("ingest.import_logs.import_files", import_files)
-    monkeypatch.setattr("weblake.commands.data._progress_bar", progress_bar)
+    monkeypatch.setattr("weblake.show.bars.progress_bar", progress_bar)
     monkeypatch.chdir(tmp_path)
     command = with_variables(GROUP, ["import"], {"FILE": f"{tmp_path}/**/*.log"})
     assert run(command) == 0

@@ -10,8 +10,9 @@ from types import ModuleType
 import pytest
 
 from lake.errors import RulesError, WeblakeError
-from lake.formats.known import FORMATS_FILE, LogFormat, load_formats, shipped_formats
+from lake.formats.known import LogFormat, load_formats, shipped_formats
 from lake.formats.log_string import NAMED
+from lake.rules_file import FORMATS_FILE
 from lake.url_rules import UrlRules
 
 STRING = "{time}|{ip_address}|{url}|{status_code}"

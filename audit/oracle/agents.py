@@ -11,8 +11,7 @@ import crawleruseragents
 from is_crawler import crawler_info, crawler_signals
 
 from lake.errors import RulesError, shown
-from lake.rules_file import read_yaml
-from lake.settings import AGENTS_FILE
+from lake.rules_file import AGENTS_FILE, read_yaml
 
 LONGEST = 2048
 UNSIGNED = {"no_browser_signature"}

@@ -20,8 +20,8 @@ from lake.contracts.vocabulary import EARLIEST_EVENT, MOST_SHIFT, READING
 from lake.errors import RulesError, brief
 from lake.proxies import NAME as PROXIES
 from lake.proxies import with_lists
-from lake.rules_file import EXTENDS, read_bytes, read_layers, read_yaml
-from lake.settings import AGENTS_FILE, Settings, by_name
+from lake.rules_file import AGENTS_FILE, EXTENDS, read_bytes, read_layers, read_yaml
+from lake.settings import Settings, by_name
 
 URL_RULES, FORMATS, RANGES, AGENT_RULES = "urls.yml", "formats.yml", "crawler_ranges.csv", "agents.yml"
 """The names of the rules in an edition: those of the files that Weblake ships, whatever the files in use are called."""

@@ -14,9 +14,8 @@ from lake.formats.access_log import ACCESS_LOG
 from lake.formats.json_event import JSON_EVENT
 from lake.formats.json_logs import JSON_LOGS
 from lake.formats.log_string import FIELDS, LONGEST_STRING, NAMED, SKIPPED, USABLE, variables
-from lake.rules_file import read_layers
+from lake.rules_file import FORMATS_FILE, read_layers
 
-FORMATS_FILE = Path(__file__).resolve().parents[1] / "rules" / "formats.yml"
 DECLARED = "declared"
 """The format of records that came with a log string of their own, as bronze's column ``format`` has it."""
 RESERVED = (JSON_EVENT.name, ACCESS_LOG.name, ltsv.NAME, DECLARED, *(log.name for log in JSON_LOGS))

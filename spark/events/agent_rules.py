@@ -12,8 +12,7 @@ from typing import Any
 from lake.contracts import MAX_AGENT_CHARACTERS
 from lake.errors import RulesError, brief, shown
 from lake.patterns import ADVICE, slow_pattern
-from lake.rules_file import read_yaml
-from lake.settings import AGENTS_FILE
+from lake.rules_file import AGENTS_FILE, read_yaml
 
 PATTERNS = ("says_bot", "bot_phones", "apps", "cdns", "monitors", "unsigned")
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from lake.errors import RulesError, SettingsError
-from lake.text import printable
 from weblake.commands.options import LogFormatOption, read_log_format
 from weblake.console import note, write
 from weblake.process import FAILED, INTERRUPTED, interrupt_on_stop, prepare, stop_event
 
 if TYPE_CHECKING:
-    from ingest.import_logs import Progress
     from lake.settings import Settings
 
 PANEL = "Data"
@@ -197,6 +194,7 @@ def _import(
     from stack.servers.stack_env import as_written
     from stack.turns import stopper
     from weblake.arguments import require_positive
+    from weblake.show.bars import counting_bar, progress_bar
     from weblake.show.imports import show_account, show_outcome
 
     interrupt_on_stop()
@@ -211,7 +209,7 @@ def _import(
         if is_ours:
             require_the_streams_reading(settings)
             sending.enter_context(importing(settings.data, f"`make import` of {', '.join(file)}"))
-        outcome = import_files(names, settings, options, sending.enter_context(_progress_bar(names)))
+        outcome = import_files(names, settings, options, sending.enter_context(progress_bar(names)))
     code = show_outcome(outcome, stopper(settings) if outcome.was_interrupted else None)
     if is_ours and not outcome.was_interrupted:
         _name_a_better_shop(names, settings, log_format)
@@ -220,7 +218,7 @@ def _import(
     if not wait or not is_ours or not outcome.stored.number or outcome.was_interrupted:
         return code
     try:
-        with _counting_bar() as show:
+        with counting_bar() as show:
             account = await_account(settings, outcome.stored, outcome.logs, wait, show)
     except KeyboardInterrupt:
         note("weblake: the lines are in Kafka; `make status` shows how far the stream is")
@@ -269,42 +267,3 @@ def _name_a_better_shop(names: list[str], settings: Settings, log_format: str) -
         fit = better_shop(lines, settings.rules_file)
         if fit:
             note(f"weblake: {fit}")
-
-
-@contextmanager
-def _progress_bar(names: list[str]) -> Iterator[Progress]:
-    """Show how much of the files has been read: one bar, on a terminal only."""
-    from ingest.files.source import STDIN
-    from ingest.import_logs import Progress
-
-    if not sys.stderr.isatty():
-        yield Progress()
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-    from rich.progress import Progress as Bars
-
-    sizes = [Path(name).stat().st_size for name in names if name != STDIN and Path(name).is_file()]
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Bars(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bars:
-        task = bars.add_task("Importing", total=sum(sizes) if len(sizes) == len(names) else None)
-        yield Progress(
-            look=lambda name: bars.update(task, description=f"Looking at {printable(Path(name).name)}"),
-            begin=lambda name: bars.update(task, description=f"Importing {printable(Path(name).name)}"),
-            advance=lambda size: bars.advance(task, size),
-        )
-
-
-@contextmanager
-def _counting_bar() -> Iterator[Callable[[int, int], object]]:
-    """Show how many of the lines the lake has, on a terminal only; yield what takes how many, and of how many."""
-    if not sys.stderr.isatty():
-        yield lambda _done, _total: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task("Counting", total=None)
-        yield lambda done, total: bars.update(task, completed=done, total=total)
