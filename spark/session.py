@@ -31,15 +31,14 @@ ROWS_AT_ONCE = 32
 """Of a table, for each task: a record has up to a megabyte."""
 STACK = "-Xss16m"
 """For URL rules: Java calls itself for each repetition of a choice, ``(?:a|b)*``, and a target has 8,192 characters."""
+LONG_METHODS = "-XX:-DontCompileHugeMethods"
+"""What parses a record has become methods of more than 8,000 bytes, which Java would interpret for ever."""
 JAVA_OPTIONS = (
     f"-Duser.timezone=UTC -XX:+UseParallelGC -XX:MaxDirectMemorySize=512m {STACK} "
     # Thirty times the usual calls, and ten times the loops, before the costly second compilation: a row's code has them
     # in its first batches; the planner's has them much later, and would keep the compiler busy in the first minutes.
     "-XX:Tier4InvocationThreshold=150000 -XX:Tier4MinInvocationThreshold=18000 -XX:Tier4CompileThreshold=450000 "
-    "-XX:Tier4BackEdgeThreshold=400000 "
-    # What parses a record has become one method of more than 8,000 bytes, which Java would interpret for ever: a parse
-    # that is half as dear again.
-    "-XX:-DontCompileHugeMethods"
+    f"-XX:Tier4BackEdgeThreshold=400000 {LONG_METHODS}"
 )
 
 
@@ -114,7 +113,7 @@ def spark_session(settings: Settings, app: str = "weblake") -> SparkSession:
         # Hadoop gives files rights of its own. On a cluster another user's workers may have to read them.
         options |= {"spark.hadoop.fs.permissions.umask-mode": "077"}
     else:
-        options |= {"spark.jars": ",".join(jars), "spark.executor.extraJavaOptions": STACK}
+        options |= {"spark.jars": ",".join(jars), "spark.executor.extraJavaOptions": f"{STACK} {LONG_METHODS}"}
     options |= {"spark.authenticate": "true"} if is_local or settings.spark_auth_secret else {}
     if settings.spark_auth_secret:
         _start_java(options)

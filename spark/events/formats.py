@@ -49,11 +49,9 @@ def take_apart(records: DataFrame, formats: Sequence[LogFormat]) -> DataFrame:
     """
     missing = {name: F.lit(None).cast("string") for name in HEADERS if name not in records.columns}
     looks = _Looks.of(records.sparkSession.sparkContext, tuple(formats))
-    rows = with_text(records.withColumns(missing)).withColumn("is_object", text().startswith("{"))
-    rows = rows.withColumn("declared", looks.declared)
-    for record_format in FORMATS:
-        parts = _object(record_format) if isinstance(record_format, ObjectFormat) else _line(record_format)
-        rows = rows.withColumn(_parts(record_format), parts)
+    rows = with_text(records.withColumns(missing))
+    rows = rows.withColumns({"is_object": text().startswith("{"), "declared": looks.declared})
+    rows = rows.withColumns({_parts(one): _taken_apart(one) for one in FORMATS})
     is_ours = F.col("declared").isNull() & reduce(or_, map(_is_whole, FORMATS))
     is_ours = is_ours if looks.fits_first is None else is_ours & ~looks.fits_first
     rows = rows.withColumn("other", F.when(~is_ours, looks.other))
@@ -153,6 +151,10 @@ def _erased_line(line: LineFormat, agent: Column) -> Column:
     groups = {name: f"${number}" for number, name in enumerate(line.fields, start=1)}
     kept = F.regexp_replace(text(), line.pattern, before.format(**groups))
     return F.concat(kept, F.coalesce(agent, F.lit("-")), F.lit(after))
+
+
+def _taken_apart(record_format: RecordFormat) -> Column:
+    return _object(record_format) if isinstance(record_format, ObjectFormat) else _line(record_format)
 
 
 def _object(record_format: ObjectFormat) -> Column:

@@ -103,11 +103,11 @@ def _fields(decoded: DataFrame) -> DataFrame:
         field("bytes").alias("bytes_text"),
         F.col("other").getField("host").alias("own_host"),
     )
-    asked = common.withColumn("asked", targets.target(F.col("request")))
-    where = asked.withColumn("path", targets.path(F.col("request"), F.col("asked")))
+    request = F.col("request")
+    asked = common.withColumns({"asked": targets.target(request), "method": targets.method(request)})
+    where = asked.withColumn("path", targets.path(request, F.col("asked")))
     cut = where.withColumn("cut", short(no_blank(F.col("path")), MAX_TARGET_CHARACTERS))
-    called = cut.withColumn("target", targets.spelled(F.col("cut")))
-    return called.withColumn("method", targets.method(F.col("request")))
+    return cut.withColumn("target", targets.spelled(F.col("cut")))
 
 
 def _usual_time(record_format: RecordFormat) -> Column:
@@ -123,12 +123,13 @@ def _judge(fields: DataFrame, rules: UrlRules) -> DataFrame:
     needed: in one piece, or with this step in it, it would be a method too long for Java to compile, and parsing would
     take half as long again. This step's own code is in as many methods as it takes, however many rules there are.
     """
+    usual = by_format(_usual_time, F.coalesce(*map(_usual_time, FORMATS)))
     return fields.withColumns(
         {
             "flaw": _flaw(),
             "rule": first_rule(rules),
             "ip_address": client("address", "forwarded_for", rules.proxies),
-            "occurred_at": F.coalesce(by_format(_usual_time), other_time(F.col("time"), rules.log_timezone)),
+            "occurred_at": F.coalesce(usual, other_time(F.col("time"), rules.log_timezone)),
             "event_name": by_format(lambda kind: _own_text(kind, "event_id", "own_id"), F.col("own_id")),
             "user_id": by_format(lambda kind: _own_text(kind, "user_id", "own_user"), F.col("own_user")),
             "user_agent": by_format(lambda kind: _own_text(kind, "user_agent", "own_agent"), F.col("own_agent")),
@@ -176,7 +177,7 @@ def _meaning(judged: DataFrame, rules: UrlRules) -> DataFrame:
     is_request = is_any(FORMATS) | is_other()
     action = F.when(is_event, own_action).when(is_request, asked_action)
     product = F.when(is_event, F.col("named_product")).when(is_request, asked_product)
-    return found.withColumn("action", action).withColumn("product_id", no_blank(short_key(product, MAX_KEY_CHARACTERS)))
+    return found.withColumns({"action": action, "product_id": no_blank(short_key(product, MAX_KEY_CHARACTERS))})
 
 
 def _types(meant: DataFrame) -> DataFrame:
@@ -202,18 +203,23 @@ def _identify(judged: DataFrame, rules: UrlRules) -> DataFrame:
     window_start = F.when(is_good, F.timestamp_seconds(seconds))
     has_source = "header_source" in judged.columns
     source = header(F.col("header_source")) if has_source else F.lit(None).cast("string")
-    return (
-        judged.withColumn("reject_reason", _reject_reason(rules))
-        .withColumn("window_start", window_start)
-        .withColumn("given_id", given_id)
-        .withColumn("event_id", F.coalesce("given_id", position))
-        .withColumn("event_key", F.when(is_good & given_id.isNotNull(), F.xxhash64("given_id", "window_start")))
-        .withColumn("event_date", F.coalesce("window_start", "ingested_at").cast("date"))
-        .withColumn("format", by_format(lambda kind: F.lit(kind.name), F.col("other").getField("format")))
-        .withColumn("source", source)
-        .withColumn("host", _host())
-        .select(*(name for name in names(BRONZE) if name != "batch" or name in judged.columns))
+    read = judged.withColumns(
+        {
+            "reject_reason": _reject_reason(rules),
+            "given_id": given_id,
+            "format": by_format(lambda kind: F.lit(kind.name), F.col("other").getField("format")),
+            "source": source,
+            "host": _host(),
+        }
     )
+    placed = read.withColumns({"window_start": window_start, "event_id": F.coalesce("given_id", position)})
+    has_key = is_good & F.col("given_id").isNotNull()
+    own = {
+        "event_key": F.when(has_key, F.xxhash64("given_id", "window_start")),
+        "event_date": F.coalesce("window_start", "ingested_at").cast("date"),
+    }
+    columns = (name for name in names(BRONZE) if name != "batch" or name in judged.columns)
+    return placed.select(*(own[name].alias(name) if name in own else name for name in columns))
 
 
 def _host() -> Column:
