@@ -78,7 +78,7 @@ import: | $(IN_VENV)/weblake  ## send access logs, also packed; FILE="access.log
 formats: | $(IN_VENV)/weblake  ## show how the lines of a log would be read, before you send it; FILE=access.log LOG_FORMAT='$$remote_addr …' JSON=1
 	@$(IN_VENV)/weblake formats
 
-rules: | $(IN_VENV)/weblake  ## show which URL rules catch how much of a log, and what none does; FILE=access.log SHOP=magento LIMIT=20 JSON=1
+rules: | $(IN_VENV)/weblake  ## show which URL rules catch how much of a log, and what none does; FILE=access.log SHOP=magento LOG_FORMAT= LIMIT=20 JSON=1
 	@$(IN_VENV)/weblake rules
 
 classify: | $(IN_VENV)/weblake  ## say what user agents are: crawlers, tools or people; FILE=agents.txt, one per line, or FILE=-

@@ -97,6 +97,17 @@ def test_the_command_shows_rules_and_what_none_caught(tmp_path: Path, capsys: py
     assert {Path(rule["file"]).name for rule in told["rules"]} == {"urls.yml", "magento.yml"}
 
 
+def test_the_command_reads_lines_by_a_string_and_says_what_to_do_where_it_can_read_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = written(tmp_path / "a.log", [b"2026-03-01T12:00:00Z|203.0.113.7|GET|/product/7|200"] * 3)
+    assert run(["rules", path]) == 1
+    assert "3 lines cannot be read; `make formats FILE=` shows why" in capsys.readouterr().err
+    pasted = "$time_iso8601|$remote_addr|$request_method|$request_uri|$status"
+    assert run(["rules", path, "--log-format", pasted, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["actions"]["view_product"] == 3
+
+
 def test_the_command_names_a_shop_and_a_file_that_are_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = written(tmp_path / "a.log", [line()])
     assert run(["rules", path, "--shop", "oscommerce"]) == 2

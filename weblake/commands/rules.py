@@ -24,12 +24,13 @@ def rules(
     shop: Annotated[
         str, typer.Option(metavar="NAME", help="Try the rules of this shop; none: those for any. Default: SHOP.")
     ] = "",
+    log_format: LogFormatOption = "",
     limit: Annotated[int, typer.Option(min=0, help="How many of the paths that no rule catches to list.")] = 20,
     as_json: Json = False,
 ) -> int:
     """Show which URL rules catch how much of a log, and what none does.
 
-    It reads the lines as the stream would, sends nothing, and needs no stack.
+    It reads the lines as the stream would, sends nothing, and needs no stack. It fails if it can read none.
     """
     from audit.rule_hits import RuleTrial
     from audit.shop_fit import LINES, Line, better_shop
@@ -41,13 +42,14 @@ def rules(
     from weblake.show.rules import hits_as_json, show_hits
 
     settings = prepare(quiet=True)
+    pasted = read_log_format(log_format)
     rules_file = rules_of(shop, str(SHIPPED)) if shop else settings.rules_file
     trial = RuleTrial(replace(load_rules(settings), rules=load_url_rules(rules_file).rules))
     first: list[Line] = []
     with activity("Reading the lines"):
         for name in files_of(file):
             for line in content_of(name, lambda text: note(f"weblake: {text}")):
-                declared = string_for(*line)
+                declared = pasted or string_for(*line)
                 trial.read(line.value, declared)
                 if len(first) < LINES:
                     first.append((line.value, declared))
@@ -56,7 +58,7 @@ def rules(
         write_json(hits_as_json(trial.hits, rules_file, limit, fit))
     else:
         show_hits(trial.hits, rules_file, limit, fit)
-    return 0
+    return FAILED if trial.hits.rejected and trial.hits.rejected == trial.hits.lines else 0
 
 
 @app.command(rich_help_panel=PANEL, epilog="Example: weblake formats access.log")

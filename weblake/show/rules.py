@@ -38,6 +38,8 @@ def show_hits(hits: RuleHits, rules_file: Path, limit: int, fit: Fit | None) -> 
             for name, caught in shapes
         ]
         write_table(("lines", "share", "path", "the first"), table, "Caught by none", "rr")
+    if hits.rejected:
+        note(f"weblake: {hits.rejected:,} lines cannot be read; `make formats FILE=` shows why, and what can be done")
     if fit:
         note(f"weblake: {fit}")
 
