@@ -102,7 +102,7 @@ def test_the_command_reads_lines_by_a_string_and_says_what_to_do_where_it_can_re
 ) -> None:
     path = written(tmp_path / "a.log", [b"2026-03-01T12:00:00Z|203.0.113.7|GET|/product/7|200"] * 3)
     assert run(["rules", path]) == 1
-    assert "3 lines cannot be read; `make formats FILE=` shows why" in capsys.readouterr().err
+    assert "3 of 3 lines cannot be read; `make formats FILE=` shows why" in capsys.readouterr().err
     pasted = "$time_iso8601|$remote_addr|$request_method|$request_uri|$status"
     assert run(["rules", path, "--log-format", pasted, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["actions"]["view_product"] == 3

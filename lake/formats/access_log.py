@@ -31,7 +31,10 @@ MORE = (
     r'|[ "][a-z_]++="[^"\r\n]*+"[ \t\r\n]*+\z'  # a last field with its name
 )
 BARE = rf'(?=[\s\S]*"[ \t\r\n]*+\z)(?![^\r\n]*(?:{MORE}))[^\r\n]*?'
-"""An agent with quotes in it that nobody escaped; but not what looks like another line, or like more fields."""
+"""An agent with quotes in it that nobody escaped; but not what looks like another line, or like more fields.
+
+Such a line ends with a quote, which is quickly seen: most lines with more fields do not.
+"""
 AGENT = f'"((?:{TEXT}|{BARE})(?="{END}))"'
 
 ACCESS_LOG = LineFormat(

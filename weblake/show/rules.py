@@ -39,7 +39,8 @@ def show_hits(hits: RuleHits, rules_file: Path, limit: int, fit: Fit | None) -> 
         ]
         write_table(("lines", "share", "path", "the first"), table, "Caught by none", "rr")
     if hits.rejected:
-        note(f"weblake: {hits.rejected:,} lines cannot be read; `make formats FILE=` shows why, and what can be done")
+        unread = f"{hits.rejected:,} of {hits.lines:,} lines cannot be read"
+        note(f"weblake: {unread}; `make formats FILE=` shows why, and what can be done")
     if fit:
         note(f"weblake: {fit}")
 
