@@ -27,7 +27,7 @@ FETCH_ROWS = 5_000
 DIGITS = 15  # hexadecimal digits of a row's checksum: fits a BIGINT
 NAME = "PostgreSQL: window_counts"
 DETAILS = ("dimension", "key", "is_bot")
-IS_ZERO = " and ".join(f"{name} = 0" for name in MEASURE_NAMES)
+IS_ZERO = " and ".join(f"coalesce({name}, 0) = 0" for name in MEASURE_NAMES)
 
 
 class Part(NamedTuple):
@@ -88,12 +88,12 @@ def _sums(entries: DataFrame) -> DataFrame:
 
 def _row_text(second: str, text: Callable[[str], str], separator: str) -> str:
     """Return SQL for one cell as text, the same in Spark and in PostgreSQL."""
-    parts = [text(name) for name in ("key", "is_bot", *MEASURE_NAMES)]
+    parts = [text(name) for name in ("key", "is_bot")] + [text(f"coalesce({name}, 0)") for name in MEASURE_NAMES]
     return f"concat_ws({separator}, {second}, {', '.join(parts)})"
 
 
 def _spark_digests(sums: DataFrame) -> dict[Part, Digest]:
-    text = _row_text("unix_seconds(window_start)", lambda name: f"string({name})", "'\\u001f'")
+    text = _row_text("unix_seconds(window_start)", lambda value: f"string({value})", "'\\u001f'")
     checksum = f"cast(conv(substr(md5({text}), 1, {DIGITS}), 16, 10) as decimal(20, 0))"
     digests = sums.groupBy(F.expr("string(date(window_start))").alias("day"), "dimension").agg(
         F.count("*").alias("cells"), F.sum("events").cast("bigint").alias("events"), F.sum(F.expr(checksum))
@@ -102,7 +102,7 @@ def _spark_digests(sums: DataFrame) -> dict[Part, Digest]:
 
 
 def _postgres_digests(cursor: Cursor, scope: Scope) -> dict[Part, Digest]:
-    text = _row_text("extract(epoch from window_start)::bigint", lambda name: f"{name}::text", "chr(31)")
+    text = _row_text("extract(epoch from window_start)::bigint", lambda value: f"({value})::text", "chr(31)")
     query = sql.SQL("""
         select window_start::date::text, dimension, count(*), sum(events)::bigint,
             sum(('x0' || substr(md5({text}), 1, {digits}))::bit(64)::bigint)
@@ -135,7 +135,12 @@ def _first_difference(cursor: Cursor, sums: DataFrame, scope: Scope, wrong: list
     """)
     reader.execute(
         query.format(
-            columns=sql.SQL(", ").join(map(sql.Identifier, (*DETAILS, *MEASURE_NAMES))),
+            columns=sql.SQL(", ").join(
+                [
+                    *map(sql.Identifier, DETAILS),
+                    *(sql.SQL("coalesce({}, 0)").format(sql.Identifier(name)) for name in MEASURE_NAMES),
+                ]
+            ),
             day=sql.Literal(day),
             dimensions=sql.Literal(dimensions),
             is_zero=sql.SQL(IS_ZERO),

@@ -30,7 +30,7 @@ def compare_database(settings: Settings, expected: Path, say: Callable[[str], No
     select = sql.SQL(
         "select dimension, key, is_bot, {measures} from silver.window_counts "
         "where dimension = any(%s) and window_start = to_timestamp(%s)"
-    ).format(measures=sql.SQL(", ").join(map(sql.Identifier, MEASURES)))
+    ).format(measures=sql.SQL(", ").join(sql.SQL("coalesce({}, 0)").format(sql.Identifier(name)) for name in MEASURES))
     with closing(psycopg2.connect(settings.postgres_dsn("dbt"))) as connection, connection.cursor() as cursor:
         connection.set_session(readonly=True, isolation_level="REPEATABLE READ")
         cursor.execute("select distinct extract(epoch from window_start)::bigint from silver.window_counts")

@@ -22,8 +22,11 @@ def count(settings: Settings, version: int, cells: dict[Cell, Counts]) -> None:
     """Add counts as the mirror does, and move the bookmark."""
     measures = names(MEASURES)
     columns = ", ".join(("dimension", "window_start", "key", "is_bot", *measures, "version"))
-    sums = ", ".join(f"{name} = old.{name} + excluded.{name}" for name in measures)
-    rows = [(*cell, *(counts.get(name, 0) for name in measures), version) for cell, counts in cells.items()]
+    sums = ", ".join(f"{name} = coalesce(old.{name}, 0) + coalesce(excluded.{name}, 0)" for name in measures)
+    rows = [
+        (*cell, counts.get("events", 0), *(counts.get(name) or None for name in measures[1:]), version)
+        for cell, counts in cells.items()
+    ]
     with psycopg2.connect(settings.postgres_dsn("owner")) as connection, connection.cursor() as cursor:
         execute_values(
             cursor,

@@ -48,7 +48,7 @@ def judge(settings: Settings, version: int, verdict: str) -> None:
     theirs = f"select {columns} from silver.window_counts where key = '{WALKER}' and is_bot <> {is_bot}"
     moved: dict[Cell, Counts] = {}
     for dimension, window, key, *numbers in execute(settings, theirs):
-        counts = dict(zip(measures, numbers, strict=True))
+        counts = {name: number or 0 for name, number in zip(measures, numbers, strict=True)}
         moved[dimension, window, key, is_bot] = counts
         moved[dimension, window, key, not is_bot] = {name: -number for name, number in counts.items()}
     count(settings, version, moved)

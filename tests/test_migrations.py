@@ -12,6 +12,7 @@ import psycopg2
 import pytest
 from mirrors import execute
 
+from lake.contracts import MEASURES, names
 from lake.settings import Settings
 from stack.servers.migrations import migrate, migrate_as
 from stack.servers.postgres import connect, query
@@ -39,6 +40,35 @@ def test_an_old_database_gets_what_it_lacks_and_keeps_its_bookmark(stack_setting
     for table in ("verdict_records", "replay_records"):
         assert query(old, "dbt", f"select count(*) from silver.{table}") == [(0,)]
         assert query(old, "pipeline", f"delete from silver.{table} returning 1") == []
+
+
+def test_counts_of_an_old_database_get_as_narrow_as_todays_and_stay_the_same(stack_settings: Settings) -> None:
+    old = replace(stack_settings, postgres_database="wide")
+    migrate(old)
+    measures = names(MEASURES)
+    wide = (f"alter {name} type bigint using coalesce({name}, 0), alter {name} set not null" for name in measures)
+    execute(old, f"alter table silver.window_counts {', '.join(wide)}")
+    execute(old, "create index window_counts_version on silver.window_counts (version)")
+    numbers = {"events": 3, "views": 2, "bytes": 5_000_000_000}
+    values = ", ".join(str(numbers.get(name, 0)) for name in measures)
+    execute(
+        old,
+        f"insert into silver.window_counts (dimension, window_start, key, is_bot, version, {', '.join(measures)}) "
+        f"values ('all', now(), 'all', false, 7, {values})",
+    )
+    migrate(old)
+    assert query(old, "dbt", f"select {', '.join(measures)} from silver.window_counts") == [
+        tuple(numbers.get(name) for name in measures)
+    ]
+    types = query(
+        old,
+        "dbt",
+        "select attname, format_type(atttypid, atttypmod), attnotnull from pg_attribute "
+        "where attrelid = 'silver.window_counts'::regclass and attname in ('events', 'views', 'bytes') order by 1",
+    )
+    assert types == [("bytes", "bigint", False), ("events", "integer", True), ("views", "integer", False)]
+    indexes = query(old, "dbt", "select indexname from pg_indexes where tablename = 'window_counts' order by 1")
+    assert indexes == [("window_counts_pkey",), ("window_counts_versions",)]
 
 
 def test_migrations_wait_for_a_mirror_at_work_which_goes_on(stack_settings: Settings) -> None:

@@ -73,7 +73,8 @@ def check(session: SparkSession, settings: Settings) -> None:
     key = names(LEDGER_KEY)
     entries = session.read.format("delta").load(settings.ledger)
     sums = entries.groupBy(*key).agg(*(F.sum(name) for name in names(MEASURES)))
-    columns = ", ".join(["dimension", "extract(epoch from window_start)::bigint", *key[2:], *names(MEASURES)])
+    measures = (f"coalesce({name}, 0)" for name in names(MEASURES))
+    columns = ", ".join(["dimension", "extract(epoch from window_start)::bigint", *key[2:], *measures])
     assert Counter(query(settings, "dbt", f"select {columns} from silver.window_counts")) == Counter(
         tuple(row) for row in sums.withColumn("window_start", F.unix_seconds("window_start")).collect()
     )

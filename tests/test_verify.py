@@ -189,11 +189,11 @@ def test_servers_that_are_down_are_no_failure_and_have_their_addresses(audit: Au
 def test_a_changed_cell_in_postgresql_is_named(audit: Audit) -> None:
     rows = "dimension = 'product' and key = 'p-1'"
     cell = f"{rows} and window_start = (select max(window_start) from silver.window_counts where {rows})"
-    execute(audit.settings, f"update silver.window_counts set views = views + 100 where {cell}")
+    execute(audit.settings, f"update silver.window_counts set views = coalesce(views, 0) + 100 where {cell}")
     try:
         note = wrong(audit())["PostgreSQL: window_counts"]
     finally:
-        execute(audit.settings, f"update silver.window_counts set views = views - 100 where {cell}")
+        execute(audit.settings, f"update silver.window_counts set views = nullif(views - 100, 0) where {cell}")
     assert "product 'p-1'" in note
     assert "views" in note
 

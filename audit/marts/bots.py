@@ -10,7 +10,7 @@ import yaml
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
-from audit.marts.mart import Mart
+from audit.marts.mart import Mart, cells
 from lake.settings import PROJECT
 
 FIGURES = {
@@ -55,7 +55,7 @@ SCRATCH = """
 
 SCORES = """
     with cells as (
-        select *, extract(epoch from window_start)::bigint / 60 as minute from silver.window_counts
+        select *, extract(epoch from window_start)::bigint / 60 as minute from ({cells}) as cells
         where dimension = 'client'
     ),
     minutes as (
@@ -261,6 +261,7 @@ def score_clients(cursor: Cursor) -> None:
     figures = (sql.SQL("({}, {})").format(sql.Literal(reason), sql.SQL(figure)) for reason, figure in FIGURES.items())
     cursor.execute(
         sql.SQL(SCORES).format(
+            cells=cells(),
             figures=sql.SQL(", ").join(figures),
             suspicion=sql.Literal(scores["bot_suspicion_score"]),
             conviction=sql.Literal(scores["bot_conviction_score"]),

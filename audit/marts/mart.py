@@ -105,7 +105,7 @@ class Mart:
         parts: dict[str, sql.Composable] = {name: sql.Literal(value) for name, value in self.literals.items()}
         parts["sums"] = sql.Composed(sql.SQL(", sum({0}) as {0}").format(sql.Identifier(name)) for name in sums)
         return sql.SQL("""
-            with cells as (select * from silver.window_counts),
+            with cells as ({cells}),
             newest as ({newest}),
             ours as (select *, 1 as copy {derived} from ({query}) as counted where {inside}),
             theirs as (select *, row_number() over (partition by {key}) as copy from {mart} where {inside}),
@@ -118,6 +118,7 @@ class Mart:
                 sum({their_first}) over () as their_total, sum(is_different::int) over () as different
             from compared order by is_different desc, {key} limit 1
         """).format(
+            cells=cells(),
             newest=sql.SQL(NEWEST),
             query=sql.SQL(self.query).format(**parts),
             derived=sql.Composed(
@@ -137,6 +138,14 @@ class Mart:
             our_first=sql.Identifier(_sides(columns[0])[0]),
             their_first=sql.Identifier(_sides(columns[0])[1]),
         )
+
+
+def cells() -> sql.Composed:
+    """Return the SQL for PostgreSQL's counts, in which nothing is a null."""
+    measures = (sql.SQL("coalesce({0}, 0)::bigint as {0}").format(sql.Identifier(name)) for name in MEASURE_NAMES)
+    return sql.SQL("select dimension, window_start, key, is_bot, {}, version from silver.window_counts").format(
+        sql.SQL(", ").join(measures)
+    )
 
 
 def _sides(column: str) -> tuple[str, str]:

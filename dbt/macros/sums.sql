@@ -1,5 +1,10 @@
-{% macro total(column, condition=none) -%}
-    coalesce(sum({{ column }}){% if condition %} filter (where {{ condition }}){% endif %}, 0)::bigint
+{#
+    A sum of a sparse column, in which null is no more than 0; of `less`, if it is given, it is what is left when that is
+    taken away. What takes two columns from one another row by row would lose the rows in which one is null.
+#}
+{% macro total(column, condition=none, less=none) -%}
+    {%- set rows = ' filter (where ' ~ condition ~ ')' if condition -%}
+    coalesce(sum({{ column }}){{ rows }}, 0)::bigint{% if less %} - coalesce(sum({{ less }}){{ rows }}, 0)::bigint{% endif %}
 {%- endmacro %}
 
 {% macro moved_measures() -%}

@@ -66,9 +66,11 @@ class Measure(Column):
 
     Attributes:
         per_client: whether dbt keeps it for each client by minute and day, so that it can be evidence against one.
+        is_amount: whether it adds up amounts: those of one window may be more than four bytes hold, unlike its events.
     """
 
     per_client: bool = False
+    is_amount: bool = False
 
 
 MEASURES = (
@@ -81,9 +83,9 @@ MEASURES = (
     Measure("server_errors", "BIGINT", "answers 5xx", per_client=True),
     Measure("payment_errors", "BIGINT", "checkouts answered 5xx", per_client=True),
     Measure("late_events", "BIGINT", "events more than ten minutes older than their ingestion"),
-    Measure("response_ms", "BIGINT", "sum of response times, milliseconds"),
+    Measure("response_ms", "BIGINT", "sum of response times, milliseconds", is_amount=True),
     Measure("timed_events", "BIGINT", "events that had a response time"),
-    Measure("bytes", "BIGINT", "sum of response sizes", per_client=True),
+    Measure("bytes", "BIGINT", "sum of response sizes", per_client=True, is_amount=True),
     Measure("assets", "BIGINT", "requests for images, scripts and styles", per_client=True),
     Measure("robots_reads", "BIGINT", "reads of /robots.txt", per_client=True),
     Measure("no_agent", "BIGINT", "events without a user agent", per_client=True),

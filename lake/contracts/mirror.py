@@ -10,7 +10,12 @@ from lake.contracts.ledger import LEDGER_KEY, MEASURES
 
 MIRROR_SCHEMA = "silver"
 VERSION = Column("version", "BIGINT", "bookmark at which the row last changed")
-MIRROR = (*LEDGER_KEY, *MEASURES, VERSION)
+_EVENTS, *_OTHERS = MEASURES
+SPARSE = tuple(Column(one.name, one.type if one.is_amount else "INT", one.comment) for one in _OTHERS)
+"""The measures but for events. Most of a cell are zero, and null takes no room. What is counted fits four bytes."""
+SUMS = (*LEDGER_KEY, Column(_EVENTS.name, "INT", _EVENTS.comment), *SPARSE)
+"""The columns of the counts that are the ledger's sums."""
+MIRROR = (*SUMS, VERSION)
 NEWS = (
     Column("counted_until", "TIMESTAMP", "when Kafka got the newest record that is in the counts"),
     Column("counted_at", "TIMESTAMP", "when PostgreSQL had the counts up to that record"),
@@ -88,10 +93,11 @@ class MirrorTable:
 WINDOW_COUNTS = MirrorTable(
     "window_counts",
     MIRROR,
-    "One row per dimension, ten-second window, key and is_bot. Rows of any window may change at any time (late events, "
-    "replays), down to zero; they are never deleted.",
+    "One row per dimension, ten-second window, key and is_bot. A count that is null is zero. Rows of any window may "
+    "change at any time (late events, replays), down to zero; they are never deleted.",
     key=tuple(names(LEDGER_KEY)),
-    additions=dict.fromkeys(names(MEASURES), "0"),
+    optional=frozenset(names(SPARSE)),
+    additions=dict.fromkeys(names(SPARSE), "null"),
 )
 BOOKMARK_TABLE = MirrorTable(
     "bookmark",

@@ -20,15 +20,13 @@ from pyarrow import csv
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lake.contracts import LEDGER_KEY, MEASURES, MIRROR_SCHEMA, MIRROR_TABLES, names, postgres_type
-from lake.contracts.mirror import BOOKMARK_TABLE
+from lake.contracts import LEDGER_KEY, MIRROR_SCHEMA, MIRROR_TABLES, names, postgres_type
+from lake.contracts.mirror import BOOKMARK_TABLE, SPARSE, SUMS
 from lake.errors import ServiceError, first_line
 from lake.locks import lock_holders
 from lake.settings import OUR_SESSION
 from spark import failpoints
 
-SUMS = [*names(LEDGER_KEY), *names(MEASURES)]
-"""The columns of the counts that are the ledger's sums."""
 WINDOW_COUNTS, BOOKMARK = (sql.Identifier(MIRROR_SCHEMA, table) for table in ("window_counts", "bookmark"))
 CONNECT_SECONDS = 5
 PROBE_SECONDS = 5.0
@@ -196,20 +194,21 @@ def add_sums(cursor: Cursor, sums: DataFrame, version: int) -> int:
 
     The sums come to the driver: keep them to what its memory holds.
     """
-    columns = [
-        sql.SQL("{} {} not null").format(sql.Identifier(column.name), sql.SQL(postgres_type(column)))
-        for column in (*LEDGER_KEY, *MEASURES)
-    ]
+    columns = [sql.SQL("{} {}").format(sql.Identifier(column.name), sql.SQL(postgres_type(column))) for column in SUMS]
     create = sql.SQL("create temporary table if not exists entries ({}) on commit drop")
     cursor.execute(create.format(sql.SQL(", ").join(columns)))
     micros = F.unix_micros("window_start").alias("window_start")
-    table = sums.select(*(micros if name == "window_start" else F.col(name) for name in SUMS)).toArrow()
+    table = sums.select(*(micros if name == "window_start" else F.col(name) for name in names(SUMS))).toArrow()
     stamps = pa.compute.strftime(table["window_start"].cast(pa.timestamp("us")), format="%Y-%m-%d %H:%M:%S+00")
     table = table.set_column(table.column_names.index("window_start"), "window_start", stamps)
+    for name in names(SPARSE):
+        counts = table[name]
+        sparse = pa.compute.if_else(pa.compute.equal(counts, 0), pa.scalar(None, counts.type), counts)
+        table = table.set_column(table.column_names.index(name), name, sparse)
     buffer = io.BytesIO()
     csv.write_csv(table, buffer, csv.WriteOptions(include_header=False, quoting_style="all_valid"))
     buffer.seek(0)
-    copy = sql.SQL("copy entries ({}) from stdin with (format csv)").format(_listed(SUMS))
+    copy = sql.SQL("copy entries ({}) from stdin with (format csv)").format(_listed(names(SUMS)))
     cursor.copy_expert(copy, buffer)
     _upsert(cursor, version)
     cursor.execute("truncate entries")
@@ -221,10 +220,15 @@ def _upsert(cursor: Cursor, version: int) -> None:
         "insert into {table} as counts ({sums}, version) select {sums}, %s from entries order by {key} "
         "on conflict ({key}) do update set {added}, version = excluded.version"
     )
-    added = [sql.SQL("{0} = counts.{0} + excluded.{0}").format(sql.Identifier(name)) for name in names(MEASURES)]
+    sparse = "{0} = nullif(coalesce(counts.{0}, 0) + coalesce(excluded.{0}, 0), 0)"
+    added = [
+        sql.SQL(sparse if column in SPARSE else "{0} = counts.{0} + excluded.{0}").format(sql.Identifier(column.name))
+        for column in SUMS
+        if column not in LEDGER_KEY
+    ]
     composed = statement.format(
         table=WINDOW_COUNTS,
-        sums=_listed(SUMS),
+        sums=_listed(names(SUMS)),
         key=_listed(names(LEDGER_KEY)),
         added=sql.SQL(", ").join(added),
     )

@@ -179,11 +179,13 @@ def _hand_over(cursor: Cursor, schema: str, role: str) -> None:
         cursor.execute(sql.SQL("alter table {} owner to {}").format(sql.Identifier(schema, table), to))
 
 
-def _columns(cursor: Cursor, schema: str) -> set[tuple[str, str]]:
-    """Return table and column of all that the schema has."""
+def _columns(cursor: Cursor, schema: str) -> dict[tuple[str, str], str]:
+    """Return table and column of all that the schema has, with each one's type and whether it is `not null`."""
     cursor.execute(
-        "select relname::text, attname::text from pg_attribute inner join pg_class on attrelid = pg_class.oid "
+        "select relname::text, attname::text, "
+        "format_type(atttypid, atttypmod) || case when attnotnull then ' not null' else '' end "
+        "from pg_attribute inner join pg_class on attrelid = pg_class.oid "
         "where relnamespace = to_regnamespace(%s) and relkind = 'r' and attnum > 0 and not attisdropped",
         (schema,),
     )
-    return set(cursor.fetchall())
+    return {(table, column): definition for table, column, definition in cursor.fetchall()}

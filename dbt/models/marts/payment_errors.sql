@@ -19,10 +19,10 @@ totals as (
         changed.window_start,
         {{ total('window_counts.checkouts') }} as checkouts,
         {{ total('window_counts.payment_errors') }} as payment_errors,
-        {{ total('window_counts.failed_checkouts - window_counts.payment_errors') }} as declined_count,
+        {{ total('window_counts.failed_checkouts', less='window_counts.payment_errors') }} as declined_count,
         {{ total('window_counts.checkouts', 'not window_counts.is_bot') }} as human_checkouts,
         {{ total('window_counts.payment_errors', 'not window_counts.is_bot') }} as human_payment_errors,
-        {{ total('window_counts.failed_checkouts - window_counts.payment_errors', 'not window_counts.is_bot') }}
+        {{ total('window_counts.failed_checkouts', 'not window_counts.is_bot', less='window_counts.payment_errors') }}
             as human_declined_count,
         max(window_counts.version) as version
     from changed

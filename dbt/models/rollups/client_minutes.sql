@@ -21,9 +21,9 @@ final as (
     select
         changed.ip_address,
         {{ total('window_counts.events') }} as requests,
-        {{ total('window_counts.events - window_counts.assets') }} as page_requests,
+        {{ total('window_counts.events', less='window_counts.assets') }} as page_requests,
         {{ total('window_counts.events', 'window_counts.is_bot') }} as bot_requests,
-        {{ total('window_counts.events - window_counts.assets', 'window_counts.is_bot') }} as bot_page_requests,
+        {{ total('window_counts.events', 'window_counts.is_bot', less='window_counts.assets') }} as bot_page_requests,
         {% for measure in bot_measures() -%}
             {{ total('window_counts.' ~ measure, 'window_counts.is_bot') }} as bot_{{ measure }},
         {% endfor -%}
