@@ -1,5 +1,5 @@
 {#
-    The first two steps of an additive model: the rows that it reads, under the name of their model, and `changed`, the keys
+    The first two steps of a model that adds up another one: the rows that it reads, under the name of their model, and `changed`, the keys
     of which something is newer than what this run builds on. Everything else about these keys is then read again and restated.
     The rows are not materialized: they are read twice, and each reader is to use an index of its own.
 #}

@@ -7,6 +7,11 @@
     coalesce(sum({{ column }}){{ rows }}, 0)::bigint{% if less %} - coalesce(sum({{ less }}){{ rows }}, 0)::bigint{% endif %}
 {%- endmacro %}
 
+{# What is mostly zero takes no room as null, and four bytes where it is not; amounts take eight. #}
+{% macro sparse_total(column, condition=none) -%}
+    nullif({{ total(column, condition) }}, 0)::{{ 'bigint' if column == 'bytes' else 'integer' }}
+{%- endmacro %}
+
 {% macro moved_measures() -%}
     {%- for measure in summary_measures() -%}
         coalesce((moved ->> '{{ measure }}')::bigint, 0) as moved_{{ measure }}{{ ",\n        " if not loop.last }}

@@ -2,6 +2,25 @@
     date_bin('{{ width }}', {{ column }}, timestamptz '2000-01-01 00:00:00+00')
 {%- endmacro %}
 
+{# The widest window of which every mart that reads a dimension's counts reads all or nothing. #}
+{% macro finest_window(dimension) -%}
+    {{ '1 minute' if dimension in ('all', 'client') else '5 minutes' }}
+{%- endmacro %}
+
+{#
+    The first step of a model over the counts of a dimension, each with the start of the window that the model has it in.
+    The copy has all of a window's counts where any of them is newer than what this run builds on.
+#}
+{% macro counts_by_window(dimension, width) -%}
+    counts as (
+        select
+            *,
+            {{ window_of('window_start', width) }} as starts_at
+        from {{ ref('window_counts') }}
+        where dimension = '{{ dimension }}'
+    )
+{%- endmacro %}
+
 {#
     What every mart of windows says of a window: whether it is complete, and the starts of the wider windows that it lies in,
     by which marts of other windows join. What a later run makes complete, publish_marts() brings up to date.

@@ -1,4 +1,4 @@
--- Each five-minute window of a product counts exactly what the copy of the mirror has for it, late changes included.
+-- Each five-minute window of a product that the last run has copied counts exactly what was copied, late changes too.
 with copied as (
     select
         key as product_id,
@@ -22,7 +22,7 @@ select
     product_views.window_start as mart_window_start,
     product_views.views
 from copied
-full join product_views
+left join product_views
     on copied.product_id = product_views.product_id and copied.window_start = product_views.window_start
 where
     copied.views is distinct from product_views.views

@@ -1,10 +1,6 @@
 -- Every mart that counts all events counts the same events.
 with totals as (
     select
-        (
-            select coalesce(sum(events), 0) from {{ ref('window_counts') }}
-            where dimension = 'all'
-        ) as copied,
         (select coalesce(sum(events), 0) from {{ ref('actions') }}) as actions,
         (select coalesce(sum(events), 0) from {{ ref('action_counts') }}) as action_counts,
         (select coalesce(sum(events), 0) from {{ ref('traffic') }}) as traffic,
@@ -15,5 +11,5 @@ with totals as (
 
 select * from totals
 where
-    not (copied = actions and copied = action_counts and copied = traffic and copied = clients)
-    or not (copied = bot_classes and copied = bot_traffic)
+    not (actions = action_counts and actions = traffic and actions = clients)
+    or not (actions = bot_classes and actions = bot_traffic)

@@ -8,27 +8,22 @@
     )
 }}
 
-with {{ changed_rows(
-    'window_counts',
-    [window_of('window_start', width) ~ ' as window_start'],
-    "dimension = 'all' and key = 'all'",
-) }},
+with {{ counts_by_window('all', width) }},
 
 totals as (
     select
-        changed.window_start,
-        {{ total('window_counts.checkouts') }} as checkouts,
-        {{ total('window_counts.payment_errors') }} as payment_errors,
-        {{ total('window_counts.failed_checkouts', less='window_counts.payment_errors') }} as declined_count,
-        {{ total('window_counts.checkouts', 'not window_counts.is_bot') }} as human_checkouts,
-        {{ total('window_counts.payment_errors', 'not window_counts.is_bot') }} as human_payment_errors,
-        {{ total('window_counts.failed_checkouts', 'not window_counts.is_bot', less='window_counts.payment_errors') }}
+        starts_at as window_start,
+        {{ total('checkouts') }} as checkouts,
+        {{ total('payment_errors') }} as payment_errors,
+        {{ total('failed_checkouts', less='payment_errors') }} as declined_count,
+        {{ total('checkouts', 'not is_bot') }} as human_checkouts,
+        {{ total('payment_errors', 'not is_bot') }} as human_payment_errors,
+        {{ total('failed_checkouts', 'not is_bot', less='payment_errors') }}
             as human_declined_count,
-        max(window_counts.version) as version
-    from changed
-    inner join window_counts
-        on {{ in_window('window_counts.window_start', 'changed.window_start', width) }}
-    group by changed.window_start
+        max(version) as version
+    from counts
+    group by starts_at
+    having max(version) > {{ built_version() }}
 ),
 
 final as (

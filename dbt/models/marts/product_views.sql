@@ -11,34 +11,27 @@
     )
 }}
 
-with {{ changed_rows(
-    'window_counts',
-    ['key as product_id', window_of('window_start', width) ~ ' as window_start'],
-    "dimension = 'product'",
-) }},
+with {{ counts_by_window('product', width) }},
 
 final as (
     select
-        changed.window_start,
-        changed.product_id,
-        {{ total('window_counts.views') }} as views,
-        {{ total('window_counts.views', 'not window_counts.is_bot') }} as human_views,
-        {{ total('window_counts.add_to_carts') }} as add_to_carts,
-        {{ total('window_counts.add_to_carts', 'not window_counts.is_bot') }} as human_add_to_carts,
-        {{ total('window_counts.checkouts') }} as checkouts,
-        {{ total('window_counts.checkouts', 'not window_counts.is_bot') }} as human_checkouts,
-        {{ total('window_counts.events') }} as events,
-        max(window_counts.version) as version,
-        min(window_counts.window_start) filter (where window_counts.events > 0) as first_seen_at,
-        max(window_counts.window_start) filter (where window_counts.events > 0) as last_seen_at,
-        {{ total('window_counts.views') }} as view_count,
-        {{ window_columns('changed.window_start', width) }}
-    from changed
-    inner join window_counts
-        on
-            changed.product_id = window_counts.key
-            and {{ in_window('window_counts.window_start', 'changed.window_start', width) }}
-    group by changed.window_start, changed.product_id
+        starts_at as window_start,
+        key as product_id,
+        {{ total('views') }} as views,
+        {{ total('views', 'not is_bot') }} as human_views,
+        {{ total('add_to_carts') }} as add_to_carts,
+        {{ total('add_to_carts', 'not is_bot') }} as human_add_to_carts,
+        {{ total('checkouts') }} as checkouts,
+        {{ total('checkouts', 'not is_bot') }} as human_checkouts,
+        {{ total('events') }} as events,
+        max(version) as version,
+        min(window_start) filter (where events > 0) as first_seen_at,
+        max(window_start) filter (where events > 0) as last_seen_at,
+        {{ total('views') }} as view_count,
+        {{ window_columns('starts_at', width) }}
+    from counts
+    group by starts_at, key
+    having max(version) > {{ built_version() }}
 )
 
 select * from final

@@ -8,26 +8,19 @@
     )
 }}
 
-with {{ changed_rows(
-    'window_counts',
-    ['key', window_of('window_start', width) ~ ' as window_start'],
-    "dimension = 'rejected'",
-) }},
+with {{ counts_by_window('rejected', width) }},
 
 final as (
     select
-        changed.window_start,
-        split_part(changed.key, '|', 1) as reason,
-        split_part(changed.key, '|', 2) as format,
-        {{ total('window_counts.events') }} as records,
-        max(window_counts.version) as version,
-        {{ window_columns('changed.window_start', width) }}
-    from changed
-    inner join window_counts
-        on
-            changed.key = window_counts.key
-            and {{ in_window('window_counts.window_start', 'changed.window_start', width) }}
-    group by changed.window_start, changed.key
+        starts_at as window_start,
+        split_part(key, '|', 1) as reason,
+        split_part(key, '|', 2) as format,
+        {{ total('events') }} as records,
+        max(version) as version,
+        {{ window_columns('starts_at', width) }}
+    from counts
+    group by starts_at, key
+    having max(version) > {{ built_version() }}
 )
 
 select * from final

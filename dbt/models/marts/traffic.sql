@@ -8,31 +8,26 @@
     )
 }}
 
-with {{ changed_rows(
-    'window_counts',
-    [window_of('window_start', width) ~ ' as window_start'],
-    "dimension = 'all' and key = 'all'",
-) }},
+with {{ counts_by_window('all', width) }},
 
 final as (
     select
-        changed.window_start,
-        {{ total('window_counts.events') }} as events,
-        {{ total('window_counts.events', 'not window_counts.is_bot') }} as human_events,
-        {{ total('window_counts.events', 'window_counts.is_bot') }} as bot_events,
-        {{ total('window_counts.events', 'not window_counts.is_bot', less='window_counts.assets') }} as human_page_requests,
-        {{ total('window_counts.events', 'window_counts.is_bot', less='window_counts.assets') }} as bot_page_requests,
-        {{ total('window_counts.late_events') }} as late_events,
-        {{ total('window_counts.client_errors') }} as client_errors,
-        {{ total('window_counts.server_errors') }} as server_errors,
-        {{ total('window_counts.searches') }} as searches,
-        {{ total('window_counts.bytes') }} as bytes,
-        max(window_counts.version) as version,
-        {{ window_columns('changed.window_start', width) }}
-    from changed
-    inner join window_counts
-        on {{ in_window('window_counts.window_start', 'changed.window_start', width) }}
-    group by changed.window_start
+        starts_at as window_start,
+        {{ total('events') }} as events,
+        {{ total('events', 'not is_bot') }} as human_events,
+        {{ total('events', 'is_bot') }} as bot_events,
+        {{ total('events', 'not is_bot', less='assets') }} as human_page_requests,
+        {{ total('events', 'is_bot', less='assets') }} as bot_page_requests,
+        {{ total('late_events') }} as late_events,
+        {{ total('client_errors') }} as client_errors,
+        {{ total('server_errors') }} as server_errors,
+        {{ total('searches') }} as searches,
+        {{ total('bytes') }} as bytes,
+        max(version) as version,
+        {{ window_columns('starts_at', width) }}
+    from counts
+    group by starts_at
+    having max(version) > {{ built_version() }}
 )
 
 select * from final

@@ -6,24 +6,20 @@
     )
 }}
 
-with {{ changed_rows(
-    'window_counts',
-    ['key as status', window_of('window_start', '1 day') ~ ' as day_start'],
-    "dimension = 'status'",
-) }},
+with {{ changed_rows('status_windows', ['status', window_of('window_start', '1 day') ~ ' as day_start']) }},
 
 final as (
     select
         changed.status,
-        {{ total('window_counts.events') }} as events,
-        {{ total('window_counts.events', 'not window_counts.is_bot') }} as human_events,
-        max(window_counts.version) as version,
+        {{ total('status_windows.events') }} as events,
+        {{ total('status_windows.human_events') }} as human_events,
+        max(status_windows.version) as version,
         changed.day_start
     from changed
-    inner join window_counts
+    inner join status_windows
         on
-            changed.status = window_counts.key
-            and {{ in_window('window_counts.window_start', 'changed.day_start', '1 day') }}
+            changed.status = status_windows.status
+            and {{ in_window('status_windows.window_start', 'changed.day_start', '1 day') }}
     group by changed.status, changed.day_start
 )
 
