@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ import psycopg2
 
 from bench.backlog import Backlog, measure_backlog
 from bench.cells import Comparison, compare_database
+from bench.day import Day, measure_day
 from bench.idle import Idle, measure_idle
 from bench.live import Live, measure_live
 from bench.load import MOST_EVENTS, load_backlog
@@ -32,7 +33,9 @@ from lake.contracts.reports import StreamReport, read_stream_report
 from lake.errors import ServiceError, WeblakeError
 from lake.settings import Settings, load_settings
 
-PARTS = ("backlog", "live", "replay", "idle")
+PARTS = ("backlog", "live", "day", "replay", "idle")
+DAYS = ((50, "json"), (50, "log"), (1_000, "json"), (1_000, "log"))
+"""Records per second, and their form, of the shops of which part of a day is drained."""
 WARM_UP_EVENTS = 1_000_000
 """What the stream drains first, unmeasured, where only the live part is asked for."""
 
@@ -43,6 +46,7 @@ class Results:
 
     backlog: Backlog | None = None
     live: Live | None = None
+    days: list[Day] = field(default_factory=list)
     replay: Replay | None = None
     idle: Idle | None = None
     check: Comparison | None = None
@@ -63,7 +67,7 @@ def main() -> int:
     except KeyboardInterrupt:
         sys.stderr.write("weblake bench: interrupted; everything it started has ended\n")
         return 130
-    _say("\n" + table(results.backlog, results.live, results.replay, results.idle, results.check) + "\n")
+    _say("\n" + table(results.backlog, results.live, results.days, results.replay, results.idle, results.check) + "\n")
     text = json.dumps({"machine": _machine(), "settings": _benchmark_settings(settings), **asdict(results)}, indent=2)
     _say(text)
     if arguments.json:
@@ -79,6 +83,9 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--events", type=_whole, default=5_000_000, help="size of the backlog (default 5000000)")
     parser.add_argument("--live-seconds", type=_whole, default=180, help="measured live seconds (default 180)")
     parser.add_argument("--live-rate", type=_whole, default=2_000, help="live events per second (default 2000)")
+    parser.add_argument(
+        "--day-records", type=_whole, default=1_000_000, help="records of each shop's day (default 1000000)"
+    )
     parser.add_argument("--idle-seconds", type=_whole, default=180, help="measured idle seconds (default 180)")
     parser.add_argument("--idle-rate", type=_whole, default=50, help="idle events per second (default 50)")
     parser.add_argument(
@@ -107,6 +114,9 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> Results:
         _measure_stream(folder / "stream", arguments, parts, results)
     if results.check and results.check.first_difference:
         return results
+    for rate, form in DAYS if "day" in parts else ():
+        _say(f"day: {arguments.day_records:,} records ({form}) of a shop that gets {rate:,} a second ...")
+        results.days.append(measure_day(folder / f"day-{rate}-{form}", rate, form, arguments.day_records, _say))
     if "replay" in parts:
         _say(f"replay: an hour at {arguments.replay_rate:,} events/s, while as many come ...")
         results.replay = measure_replay(folder / "replay", arguments.replay_rate, _say)

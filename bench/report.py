@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.backlog import Backlog, Stretch
 from bench.cells import Comparison
+from bench.day import Day
 from bench.idle import ALL, Idle
 from bench.live import Live
 from bench.replay import Replay
@@ -12,7 +13,12 @@ MIB = 1024**2
 
 
 def table(
-    backlog: Backlog | None, live: Live | None, replay: Replay | None, idle: Idle | None, check: Comparison | None
+    backlog: Backlog | None,
+    live: Live | None,
+    days: list[Day],
+    replay: Replay | None,
+    idle: Idle | None,
+    check: Comparison | None,
 ) -> str:
     """Return one table of what was measured."""
     rows: list[tuple[str, str]] = []
@@ -20,6 +26,8 @@ def table(
         rows += _backlog_rows(backlog)
     if live:
         rows += _live_rows(live)
+    for day in days:
+        rows += _day_rows(day)
     if replay:
         rows += _replay_rows(replay)
     if idle:
@@ -59,6 +67,24 @@ def _live_rows(live: Live) -> list[tuple[str, str]]:
         *_freshness_rows(live),
         *((f"CPU-seconds per million, {program}", f"{cost:.1f}") for program, cost in costs.items()),
         *((f"peak memory of {name}, MiB", _mebibytes(size)) for name, size in live.peak_memory_bytes.items()),
+    ]
+
+
+def _day_rows(day: Day) -> list[tuple[str, str]]:
+    costs = day.cpu_seconds_per_million
+    return [
+        (f"A day of a shop at {day.rate:,} records/s ({day.form}): {day.records:,} records, from a cold start", ""),
+        ("seconds until PostgreSQL has them", f"{day.seconds:.1f}"),
+        ("seconds of them the mirror's", f"{day.mirror_seconds:.1f}"),
+        ("seconds of the first dbt run", f"{day.first_build_seconds:.1f}"),
+        ("seconds of a dbt run that finds nothing new", f"{day.build_seconds:.2f}"),
+        *((f"CPU-seconds per million, {program}", f"{cost:.1f}") for program, cost in costs.items()),
+        ("CPU-seconds per million, all", f"{sum(costs.values()):.1f}"),
+        *((f"cells per event, {dimension}", f"{cells:.3f}") for dimension, cells in day.cells_per_event.items()),
+        *((f"PostgreSQL, {n}, MiB per million", _mebibytes(s)) for n, s in day.postgres_bytes_per_million.items()),
+        ("written to PostgreSQL's log, MiB per million", _mebibytes(day.wal_bytes_per_million)),
+        ("PostgreSQL's log on disk, MiB", _mebibytes(day.wal_bytes)),
+        *((f"disk, {name}, MiB per million", _mebibytes(size)) for name, size in day.disk_bytes_per_million.items()),
     ]
 
 

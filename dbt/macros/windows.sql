@@ -4,7 +4,7 @@
 
 {# The widest window of which every mart that reads a dimension's counts reads all or nothing. #}
 {% macro finest_window(dimension) -%}
-    {{ '1 minute' if dimension in ('all', 'client') else '5 minutes' }}
+    case when {{ dimension }} in ('all', 'client') then interval '1 minute' else interval '5 minutes' end
 {%- endmacro %}
 
 {#

@@ -17,22 +17,14 @@ with source as not materialized (
 ),
 
 {% if since >= 0 -%}
-    widths (dimension, width) as (
-        values
-        {% for dimension in dimensions() %}
-            ('{{ dimension }}', interval '{{ finest_window(dimension) }}'){{ "," if not loop.last }}
-        {% endfor %}
-    ),
-
     changed as (
         select distinct
-            source.dimension,
-            source.key,
-            widths.width,
-            date_bin(widths.width, source.window_start, timestamptz '2000-01-01 00:00:00+00') as starts_at
+            dimension,
+            key,
+            {{ finest_window('dimension') }} as width,
+            date_bin({{ finest_window('dimension') }}, window_start, timestamptz '2000-01-01 00:00:00+00') as starts_at
         from source
-        inner join widths on source.dimension = widths.dimension
-        where source.version > {{ since }}
+        where version > {{ since }}
     ),
 
     changed_windows as (
