@@ -23,9 +23,13 @@ STOP_SECONDS = 60
 
 
 @contextmanager
-def metered_services(folder: Path) -> Iterator[tuple[Settings, Meter]]:
-    """Run a broker and a database in a folder of their own; yield their settings, and a meter that follows both."""
-    embedded = Embedded(folder, java_options=(), KAFKA_KEEP_MB="1000000")  # as quick as a stack's; all is measured
+def metered_services(folder: Path, **values: str) -> Iterator[tuple[Settings, Meter]]:
+    """Run a broker and a database in a folder of their own; yield their settings, and a meter that follows both.
+
+    ``values`` are settings by name.
+    """
+    # As quick as a stack's, and all of it is measured.
+    embedded = Embedded(folder, java_options=(), KAFKA_KEEP_MB="1000000", **values)
     with embedded as settings, Meter() as meter:
         meter.follow("broker", embedded.kafka.pid or 0)
         meter.follow("postgres", embedded.postgres.pid or 0)

@@ -69,6 +69,7 @@ class Settings:
     fail_at: str
     min_free_mb: int
     mirror_outage_hours: int
+    hot_hours: int
     silent_minutes: int | None  # None is auto
     future_seconds: int
     log_timezone: str
@@ -224,6 +225,7 @@ def load_settings(overrides: Mapping[str, str] | None = None, written: Mapping[s
         fail_at=text("WEBLAKE_FAIL_AT", "off"),
         min_free_mb=whole("WEBLAKE_MIN_FREE_MB", 1024),
         mirror_outage_hours=whole("MIRROR_OUTAGE_HOURS", 72),
+        hot_hours=whole("HOT_HOURS", 2),
         silent_minutes=number_or_auto("SILENT_MINUTES", text("SILENT_MINUTES", "auto")),
         future_seconds=whole("FUTURE_SECONDS", 300),
         log_timezone=time_zone("LOG_TIMEZONE", text("LOG_TIMEZONE", "UTC")),
@@ -295,6 +297,7 @@ def by_name(settings: Settings) -> dict[str, str]:
         "WEBLAKE_FAIL_AT": settings.fail_at,
         "WEBLAKE_MIN_FREE_MB": str(settings.min_free_mb),
         "MIRROR_OUTAGE_HOURS": str(settings.mirror_outage_hours),
+        "HOT_HOURS": str(settings.hot_hours),
         "SILENT_MINUTES": "auto" if settings.silent_minutes is None else str(settings.silent_minutes),
         "FUTURE_SECONDS": str(settings.future_seconds),
         "LOG_TIMEZONE": settings.log_timezone,

@@ -2,54 +2,53 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import json
 import logging
 import threading
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import replace
-from urllib.parse import unquote
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
-from psycopg2.extensions import cursor as Cursor
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
 from lake.causes import cause
-from lake.contracts import LEDGER, LEDGER_PARTITION
+from lake.contracts import LEDGER
 from lake.errors import LakeError
 from lake.settings import Settings
-from lake.space import AT_WORK, WRITERS, require_space
+from lake.space import AT_WORK, WRITERS, Layer, require_space
 from spark import failpoints
 from spark.events.counts import sum_entries
 from spark.progress import Progress
-from spark.tables.delta import ERASURE, Snapshot, commit_actions, own_snapshot
+from spark.seen import seen_in_ledger
+from spark.tables.delta import Snapshot, own_snapshot
 from spark.tables.files import read_files
+from spark.tables.ledger_parts import added_files, in_days, in_parts, newest_window
 from spark.tables.postgres import (
     NOWHERE,
     Bookmark,
     BookmarkMovedError,
     News,
-    add_sums,
     clear_tables,
     connect,
     hold_bookmark,
     move_bookmark,
     put_news,
     read_bookmark,
+    read_settled_until,
     watchdog,
     who_holds_locks,
 )
 from spark.tables.records import Records, put_records
+from spark.tables.window_counts import Brought, add_entries, bring, next_boundary, put_seen, wanted_boundary
 
 log = logging.getLogger(__name__)
 
 VERSIONS_AT_ONCE = 20
-ENTRIES_AT_ONCE = 500_000
+ENTRIES_IN_ALL = 2_000_000
+"""Of the versions whose entries are added in one transaction, if not of a single one."""
 FIRST_RETRY_SECONDS = 1.0
 LONGEST_RETRY_SECONDS = 30.0
 MISSING = (psycopg2.errors.UndefinedTable, psycopg2.errors.UndefinedColumn, psycopg2.errors.InsufficientPrivilege)
@@ -149,8 +148,8 @@ class Mirror:
             self._fill(connection, bookmark, ledger, news)
             return True
         while bookmark.version < ledger.version and not self._stop.is_set():
-            to = Bookmark(min(bookmark.version + VERSIONS_AT_ONCE, ledger.version), ledger.table_id)
             try:
+                to = Bookmark(self._next_stop(bookmark.version, ledger.version), ledger.table_id)
                 self._add(connection, bookmark, to, news if to.version == ledger.version else None)
             except (LakeError, AnalysisException) as error:
                 log.warning("the new entries cannot be read (%s); filling PostgreSQL again", _message(error))
@@ -168,15 +167,24 @@ class Mirror:
         started = time.monotonic()
         with connection, connection.cursor() as cursor:
             hold_bookmark(cursor, after)
-            rows = self._add_parts(cursor, parts, to.version)
+            since, brought, layer = read_settled_until(cursor), Brought(), WRITERS
+            for part in parts:
+                self._require_space(layer)
+                bring(cursor, sum_entries(part), brought)
+                layer = AT_WORK
+            until = next_boundary(cursor, since, brought.newest, self._settings.hot_hours)
+            if parts:
+                add_entries(cursor, to.version, since, until)
+            if since and until:
+                put_seen(cursor, seen_in_ledger(self._session, self._at(to.version), brought.shrunk, since, until))
             if records != self._brought:
                 put_records(cursor, records, to.version)
-            move_bookmark(cursor, to)
+            move_bookmark(cursor, to, until)
             if news:
                 put_news(cursor, news)
         self._note(records, news)
         failpoints.reach("mirror-after-transaction")
-        log.info("PostgreSQL at version %d: %d rows in %.1f s", to.version, rows, time.monotonic() - started)
+        log.info("PostgreSQL at version %d: %d rows in %.1f s", to.version, brought.rows, time.monotonic() - started)
 
     def _keep_up(self, connection: Connection, bookmark: Bookmark, ledger: Snapshot, news: News) -> None:
         """Bring what came without a new version of the ledger, such as a replay that corrected nothing."""
@@ -187,35 +195,56 @@ class Mirror:
             hold_bookmark(cursor, bookmark)
             is_other = put_records(cursor, records, ledger.version)
             if put_news(cursor, news) or is_other:
-                move_bookmark(cursor, Bookmark(ledger.version, ledger.table_id))
+                move_bookmark(cursor, Bookmark(ledger.version, ledger.table_id), read_settled_until(cursor))
         self._note(records, news)
 
     def _fill(self, connection: Connection, before: Bookmark, ledger: Snapshot, news: News) -> None:
         """Fill PostgreSQL from the ledger's sums, in one transaction that replaces what was there."""
-        records = self._records()
+        records, started = self._records(), time.monotonic()
+        brought, layer, parts = Brought(), WRITERS, self._parts(ledger.version)
+        newest = newest_window(self._at(ledger.version)) if parts else None
+        until = wanted_boundary(newest, self._settings.hot_hours)
         with connection, connection.cursor() as cursor:
             hold_bookmark(cursor, before)
             clear_tables(cursor)
-            rows = self._add_parts(cursor, self._parts(ledger.version), ledger.version)
+            for part in parts:
+                self._require_space(layer)
+                bring(cursor, sum_entries(part), brought)
+                add_entries(cursor, ledger.version, None, until, has_hot=False)
+                layer = AT_WORK
             put_records(cursor, records, ledger.version)
-            move_bookmark(cursor, Bookmark(ledger.version, ledger.table_id), is_filled_anew=rows > 0)
+            move_bookmark(cursor, Bookmark(ledger.version, ledger.table_id), until, is_filled_anew=brought.rows > 0)
             put_news(cursor, news)
         self._note(records, news)
-        self._nothing = None if rows else ledger  # an empty ledger leaves no valid bookmark, and is not filled in twice
+        self._nothing = None if brought.rows else ledger  # an empty ledger leaves no bookmark, and is not filled twice
         failpoints.reach("mirror-after-transaction")
-        log.info("PostgreSQL filled at version %d: %d rows", ledger.version, rows)
+        seconds = time.monotonic() - started
+        log.info("PostgreSQL filled at version %d: %d rows in %.1f s", ledger.version, brought.rows, seconds)
 
-    def _add_parts(self, cursor: Cursor, parts: list[DataFrame], version: int) -> int:
-        """Add the sums of some entries, and return how many rows that were.
+    def _require_space(self, layer: Layer) -> None:
+        """Require room for a part.
 
         Raises:
             SpaceError: the disk is nearly full; what was begun may go on a little longer than to begin is allowed.
         """
-        rows, layer = 0, WRITERS
-        for part in parts:
-            require_space(self._settings, "the mirror waits", layer=layer)
-            rows, layer = rows + add_sums(cursor, sum_entries(part), version), AT_WORK
-        return rows
+        require_space(self._settings, "the mirror waits", layer=layer)
+
+    def _at(self, version: int) -> DataFrame:
+        """Return the ledger's entries up to a version."""
+        return self._session.read.format("delta").option("versionAsOf", version).load(self._settings.ledger)
+
+    def _next_stop(self, after: int, newest: int) -> int:
+        """Return the version up to which entries are added next: some versions, and not too many entries.
+
+        Raises what :func:`added_files` raises.
+        """
+        upto = min(after + VERSIONS_AT_ONCE, newest)
+        while upto > after + 1 and self._count_added(after, upto) > ENTRIES_IN_ALL:
+            upto = after + (upto - after) // 2
+        return upto
+
+    def _count_added(self, after: int, upto: int) -> int:
+        return sum(added_files(self._session, self._settings.ledger, after, upto).values())
 
     def _note(self, records: Records, news: News | None) -> None:
         """Note what has been committed, so that it is not brought again; ``news`` is None where none was."""
@@ -228,8 +257,7 @@ class Mirror:
         if version <= VERSIONS_AT_ONCE:  # the log says it sooner than Delta, which makes up the table's state first
             with suppress(LakeError, AnalysisException):
                 return self._added(NOWHERE.version, version)
-        entries = self._session.read.format("delta").option("versionAsOf", version).load(self._settings.ledger)
-        return [entries.filter(F.col(LEDGER_PARTITION).isin(days)) for days in days_at_once(entries)]
+        return in_days(self._at(version))
 
     def _added(self, after: int, upto: int) -> list[DataFrame]:
         """Return the entries that the versions after ``after`` up to ``upto`` have added, in parts of about as many.
@@ -240,37 +268,7 @@ class Mirror:
         if not files:
             return []
         entries = read_files(self._session, self._settings.ledger, LEDGER, list(files))
-        parts = -(-sum(files.values()) // ENTRIES_AT_ONCE)
-        part = F.pmod(F.xxhash64("key"), F.lit(parts))
-        return [entries.filter(part == number) for number in range(parts)] if parts > 1 else [entries]
-
-
-def days_at_once(entries: DataFrame) -> list[list[dt.date]]:
-    """Return the days of a ledger in groups of at most ``ENTRIES_AT_ONCE`` entries, or of one day with more."""
-    groups: list[list[dt.date]] = []
-    room = 0
-    for day, count in entries.groupBy(LEDGER_PARTITION).count().orderBy(LEDGER_PARTITION).collect():
-        if not groups or count > room:
-            groups.append([])
-            room = ENTRIES_AT_ONCE
-        groups[-1].append(day)
-        room -= count
-    return groups
-
-
-def added_files(session: SparkSession, ledger: str, after: int, upto: int) -> dict[str, int]:
-    """Return the files that the versions after ``after`` up to ``upto`` have added, and how many entries each has.
-
-    What only rearranges the table, such as compaction, says in the log that it changes no data.
-
-    Raises:
-        LakeError: a client was erased in one of them, or the log no longer has one of them.
-    """
-    actions = [action for version in range(after + 1, upto + 1) for action in commit_actions(session, ledger, version)]
-    if any(action.get("commitInfo", {}).get("userMetadata") == ERASURE for action in actions):
-        raise LakeError("a client was erased meanwhile")
-    added = [action["add"] for action in actions if "add" in action and action["add"]["dataChange"]]
-    return {unquote(add["path"]): json.loads(add.get("stats") or "{}").get("numRecords", 0) for add in added}
+        return in_parts(entries, sum(files.values()))
 
 
 def _message(error: Exception) -> str:

@@ -79,6 +79,7 @@ CONCERNED = {
     "CHARTS_SECONDS": ("charts",),
     "WEBLAKE_FAIL_AT": ("stream",),
     "MIRROR_OUTAGE_HOURS": ("stream",),
+    "HOT_HOURS": ("stream",),
     "SILENT_MINUTES": ("marts",),
     "FUTURE_SECONDS": ("stream",),
     "LOG_TIMEZONE": ("stream",),

@@ -25,7 +25,11 @@ from stack.servers.kafka import create_topic
 def settings(stack_settings: Settings, tmp_path: Path) -> Iterator[Settings]:
     """The running services, with a topic and a lake of the test's own, and an empty database."""
     own = replace(
-        stack_settings, data=tmp_path, lake_root=str(tmp_path / "lake"), kafka_topic=f"logs_{uuid.uuid4().hex}"
+        stack_settings,
+        data=tmp_path,
+        lake_root=str(tmp_path / "lake"),
+        kafka_topic=f"logs_{uuid.uuid4().hex}",
+        hot_hours=1_000_000,  # `cells` is by ten seconds
     )
     create_topic(own)
     with connect(own) as connection, connection.cursor() as cursor:

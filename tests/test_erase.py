@@ -28,9 +28,9 @@ from lake.requests import ReplayAnswer, ReplayRequest, VerdictRequest, ask, read
 from lake.settings import Settings
 from lake.url_rules import UrlRules, load_rules
 from spark.errands.erasure import erase_on_record
-from spark.mirror import added_files
 from spark.pipeline import Pipeline
 from spark.tables.delta import snapshot
+from spark.tables.ledger_parts import added_files
 from spark.tables.storage import list_texts
 
 CLIENT = "198.51.100.7"

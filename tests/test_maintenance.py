@@ -20,10 +20,10 @@ from lake.errors import SpaceError
 from lake.requests import MaintenanceAnswer, MaintenanceRequest, TableSize, ask, read_answer
 from lake.settings import Settings
 from spark.errands import maintenance
-from spark.mirror import added_files
 from spark.pipeline import Pipeline
 from spark.tables.delta import commit_actions, merge_files, properties, snapshot
 from spark.tables.files import read_files
+from spark.tables.ledger_parts import added_files
 from weblake.show.errands import show_maintenance
 
 

@@ -26,7 +26,7 @@ from spark import mirror
 from spark.mirror import Mirror
 from spark.progress import Progress
 from spark.silver import create_ledger
-from spark.tables import postgres
+from spark.tables import ledger_parts, postgres
 from spark.tables.delta import snapshot
 from spark.tables.records import Records
 from spark.tables.verdicts import Verdicts
@@ -44,7 +44,9 @@ def nothing_on_record() -> Records:
 @pytest.fixture
 def settings(stack_settings: Settings, session: SparkSession, tmp_path: Path) -> Iterator[Settings]:
     """A ledger of the test's own with two entries, and an empty database."""
-    own = replace(stack_settings, data=tmp_path, lake_root=str(tmp_path / "lake"), postgres_database="mirror")
+    own = replace(
+        stack_settings, data=tmp_path, lake_root=str(tmp_path / "lake"), postgres_database="mirror", hot_hours=100_000
+    )
     migrate(own)
     execute(own, "truncate silver.window_counts, silver.bookmark")
     create_ledger(session, own)
@@ -168,7 +170,7 @@ def test_an_emptied_database_is_filled_anew(session: SparkSession, settings: Set
 def test_counts_that_come_in_many_parts_are_the_same(
     session: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch, versions: int
 ) -> None:
-    monkeypatch.setattr(mirror, "ENTRIES_AT_ONCE", 2)
+    monkeypatch.setattr(ledger_parts, "ENTRIES_AT_ONCE", 2)
     monkeypatch.setattr(mirror, "VERSIONS_AT_ONCE", versions)
     append(session, settings, second=2 * 86_400, events=7)
     append(session, settings, second=86_400, events=7)
@@ -206,7 +208,7 @@ def test_a_transaction_that_comes_through_after_all_is_not_added_twice(
         bookmark = postgres.read_bookmark(cursor)
         postgres.hold_bookmark(cursor, bookmark)
         cursor.execute("update silver.window_counts set events = events + 4 where window_start = %s", (at(0),))
-        postgres.move_bookmark(cursor, postgres.Bookmark(version, bookmark.ledger_id))
+        postgres.move_bookmark(cursor, postgres.Bookmark(version, bookmark.ledger_id), None)
         # The mirror has lost the answer, comes back, reads the old bookmark and waits for the ghost's lock.
         follower = Mirror(session, settings, Progress(settings.data / "stream.json"), lambda: True, nothing_on_record)
         with psycopg2.connect(settings.postgres_dsn("pipeline")) as second, second.cursor() as other:

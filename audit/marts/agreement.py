@@ -156,7 +156,8 @@ OF_ONE_EDITION = {"searches", "client errors", "people's client errors", "server
 
 CONTRADICTIONS = """
     select verdicts.ip_address, verdicts.verdict, sum(events)::bigint, count(*) over ()
-    from silver.verdicts join silver.window_counts on dimension = 'client' and key = verdicts.ip_address
+    from silver.verdicts join silver.window_counts
+        on dimension in ('client', 'client_day') and key = verdicts.ip_address
     where events <> 0 and (verdict = 'convicted' and not is_bot or verdict = 'pardoned' and is_bot)
     group by verdicts.ip_address, verdicts.verdict order by verdicts.ip_address limit 1
 """

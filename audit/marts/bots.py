@@ -10,7 +10,7 @@ import yaml
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
-from audit.marts.mart import Mart, cells
+from audit.marts.mart import ACTIVITY, Mart, cells
 from lake.settings import PROJECT
 
 FIGURES = {
@@ -55,11 +55,11 @@ SCRATCH = """
 
 SCORES = """
     with cells as (
-        select *, extract(epoch from window_start)::bigint / 60 as minute from ({cells}) as cells
+        select *, extract(epoch from window_start)::bigint / 86400 as day from ({cells}) as cells
         where dimension = 'client'
     ),
     minutes as (
-        select key, minute, sum(events - assets)::bigint as requests from cells group by key, minute
+        select key, minute, sum(requests)::bigint as requests from ({activity}) as activity group by key, minute
     ),
     sixties as (  -- each minute of a client, with the sixty minutes of the day that end with it
         select key, requests, count(*) filter (where requests > 0) over sixty as active,
@@ -73,7 +73,7 @@ SCORES = """
         from sixties group by key
     ),
     days as (
-        select key, minute / 1440 as day, sum(events) as events, sum(events - assets) as requests, sum(views) as views,
+        select key, day, sum(events) as events, sum(events - assets) as requests, sum(views) as views,
             sum(add_to_carts) as add_to_carts, sum(checkouts) as checkouts, sum(failed_checkouts) as failed_checkouts,
             sum(payment_errors) as payment_errors, sum(pages) as pages, sum(assets) as assets, sum(posts) as posts,
             sum(not_found) as not_found, sum(probes) as probes, sum(robots_reads) as robots_reads,
@@ -174,8 +174,7 @@ BOTS = Mart(
             sum(case when is_bot then events else 0 end) as bot_events,
             sum(views) as views, sum(checkouts - failed_checkouts) as paid_checkouts,
             sum(client_errors + server_errors) as errors,
-            min(case when events <> 0 then window_start end) as first_seen_at,
-            max(case when events <> 0 then window_start end) as last_seen_at
+            min(first_at) as first_seen_at, max(last_at) as last_seen_at
         from cells where dimension = 'client' group by key having sum(events) > 0
     ) as counts on counts.key = clients.ip_address
     left join silver.verdicts on verdicts.ip_address = clients.ip_address
@@ -232,9 +231,9 @@ BOT_TRAFFIC = Mart(
     """
     select to_timestamp(five_minutes * 300) as window_start, case when of_bots then class else 'people' end as class,
         coalesce(sum(events) filter (where is_bot = of_bots), 0) as events
-    from (select *, extract(epoch from window_start)::bigint / 300 as five_minutes from cells) as cells
+    from (select *, minute / 5 as five_minutes from activity) as activity
     join audit_clients on ip_address = key cross join (values (true), (false)) as kinds (of_bots)
-    where dimension = 'client' group by five_minutes, of_bots, 2
+    group by five_minutes, of_bots, 2
     having not of_bots or sum(events) filter (where is_bot) > 0
     """,
     aliases={"requests": "events"},
@@ -262,6 +261,7 @@ def score_clients(cursor: Cursor) -> None:
     cursor.execute(
         sql.SQL(SCORES).format(
             cells=cells(),
+            activity=sql.SQL(ACTIVITY),
             figures=sql.SQL(", ").join(figures),
             suspicion=sql.Literal(scores["bot_suspicion_score"]),
             conviction=sql.Literal(scores["bot_conviction_score"]),

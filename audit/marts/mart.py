@@ -16,8 +16,24 @@ from audit.scope import Scope
 WIDER_WINDOWS = {"five_minutes_start": 300, "hour_start": 3_600, "day_start": 86_400}
 """The column that says in which window of that many seconds a finer one lies."""
 
+ACTIVITY = """
+    select key, is_bot, extract(epoch from window_start)::bigint / 60 as minute, events,
+        events - coalesce(assets, 0) as requests
+    from silver.window_counts where dimension = 'client'
+    union all
+    select key, is_bot, extract(epoch from window_start)::bigint / 60 + listed.minute, listed.events,
+        listed.events - coalesce(listed.assets, 0)
+    from silver.window_counts
+    cross join lateral unnest(minutes, minute_events, minute_assets) as listed (minute, events, assets)
+    where dimension = 'client_day'
+"""
+"""What each client did in each minute (of all time), in PostgreSQL's counts: those of settled days are lists."""
+
 NEWEST = """
-    select least(max(window_start) + interval '10 seconds', (select counted_until from silver.bookmark)) as whole_until
+    select least(
+        max(window_start + (coalesce(last_seen, 0) + 1) * interval '10 seconds'),
+        (select counted_until from silver.bookmark)
+    ) as whole_until
     from silver.window_counts where dimension = 'all' and events > 0
 """
 """Windows that end by then are complete: all that came was counted, and the newest event is not before it."""
@@ -25,7 +41,7 @@ NEWEST = """
 
 @dataclass(frozen=True)
 class Mart:
-    """A mart: its key, its columns, and the SQL for its rows from ``cells``, which are PostgreSQL's counts.
+    """A mart: its key, its columns, and the SQL for its rows from ``cells`` and ``activity``, PostgreSQL's counts.
 
     Where the SQL says ``{sums}`` stands the sum of each other measure of which the mart has a column of that name. The
     first of ``columns`` is added up for the report. ``aliases`` are columns that say the same as another one.
@@ -106,6 +122,7 @@ class Mart:
         parts["sums"] = sql.Composed(sql.SQL(", sum({0}) as {0}").format(sql.Identifier(name)) for name in sums)
         return sql.SQL("""
             with cells as ({cells}),
+            activity as ({activity}),
             newest as ({newest}),
             ours as (select *, 1 as copy {derived} from ({query}) as counted where {inside}),
             theirs as (select *, row_number() over (partition by {key}) as copy from {mart} where {inside}),
@@ -119,6 +136,7 @@ class Mart:
             from compared order by is_different desc, {key} limit 1
         """).format(
             cells=cells(),
+            activity=sql.SQL(ACTIVITY),
             newest=sql.SQL(NEWEST),
             query=sql.SQL(self.query).format(**parts),
             derived=sql.Composed(
@@ -141,11 +159,18 @@ class Mart:
 
 
 def cells() -> sql.Composed:
-    """Return the SQL for PostgreSQL's counts, in which nothing is a null."""
+    """Return the SQL for PostgreSQL's counts, in which no measure is null, with when there was an event in them.
+
+    What is settled has wider windows: a client's are days.
+    """
     measures = (sql.SQL("coalesce({0}, 0)::bigint as {0}").format(sql.Identifier(name)) for name in MEASURE_NAMES)
-    return sql.SQL("select dimension, window_start, key, is_bot, {}, version from silver.window_counts").format(
-        sql.SQL(", ").join(measures)
-    )
+    return sql.SQL("""
+        select case dimension when 'client_day' then 'client' else dimension end as dimension,
+            window_start, key, is_bot, {}, version,
+            case when events <> 0 then window_start + coalesce(first_seen, 0) * interval '10 seconds' end as first_at,
+            case when events <> 0 then window_start + coalesce(last_seen, 0) * interval '10 seconds' end as last_at
+        from silver.window_counts
+    """).format(sql.SQL(", ").join(measures))
 
 
 def _sides(column: str) -> tuple[str, str]:

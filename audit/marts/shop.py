@@ -15,14 +15,13 @@ PRODUCTS = Mart(
     ),
     """
     with parts as (  -- What names no product is all that was counted without what the products have.
-        select key as product_id, is_bot, events, views, add_to_carts, checkouts, version,
-            case when events <> 0 then window_start end as seen_at
+        select key as product_id, is_bot, events, views, add_to_carts, checkouts, version, first_at, last_at
         from cells where dimension = 'product'
         union all
-        select '', is_bot, sign * events, sign * views, sign * add_to_carts, sign * checkouts, null, null
+        select '', is_bot, sign * events, sign * views, sign * add_to_carts, sign * checkouts, null, null, null
         from cells join (values ('all', 1), ('product', -1)) as signs (dimension, sign) using (dimension)
         union all
-        select '', false, 0, 0, 0, 0, version, null from cells where dimension in ('action', 'product')
+        select '', false, 0, 0, 0, 0, version, null, null from cells where dimension in ('action', 'product')
     )
     select *, round(add_to_carts / nullif(views, 0), 4) as cart_rate,
         round(checkouts / nullif(views, 0), 4) as checkout_rate,
@@ -37,7 +36,7 @@ PRODUCTS = Mart(
             sum(case when is_bot then views else 0 end) as bot_views,
             sum(case when is_bot then add_to_carts else 0 end) as bot_add_to_carts,
             sum(case when is_bot then checkouts else 0 end) as bot_checkouts,
-            min(seen_at) as first_seen_at, max(seen_at) as last_seen_at
+            min(first_at) as first_seen_at, max(last_at) as last_seen_at
         from parts group by product_id
     ) as sums
     """,
@@ -76,8 +75,7 @@ PRODUCT_VIEWS = Mart(
         sum(case when is_bot then 0 else views end) as human_views,
         sum(case when is_bot then 0 else add_to_carts end) as human_add_to_carts,
         sum(case when is_bot then 0 else checkouts end) as human_checkouts,
-        min(case when events <> 0 then window_start end) as first_seen_at,
-        max(case when events <> 0 then window_start end) as last_seen_at, max(version) as version
+        min(first_at) as first_seen_at, max(last_at) as last_seen_at, max(version) as version
     from (select *, extract(epoch from window_start)::bigint / 300 as five_minutes from cells) as cells
     where dimension = 'product' group by five_minutes, key
     """,
@@ -183,17 +181,17 @@ REJECTED = Mart(
 VISITORS = Mart(
     "visitors",
     ("hour_start",),
-    ("people", "bots", "human_page_requests", "bot_page_requests", "version"),
+    ("people", "bots", "human_page_requests", "bot_page_requests"),
     """
-    select to_timestamp(hour * 3600) as hour_start, max(version) as version,
-        count(distinct key) filter (where events > assets and not is_bot) as people,
-        count(distinct key) filter (where events > assets and is_bot) as bots,
-        sum(case when is_bot then 0 else events - assets end) as human_page_requests,
-        sum(case when is_bot then events - assets else 0 end) as bot_page_requests
-    from (select *, extract(epoch from window_start)::bigint / 3600 as hour from cells) as cells
-    where dimension = 'client' group by hour
+    select to_timestamp(minute / 60 * 3600) as hour_start,
+        count(distinct key) filter (where requests > 0 and not is_bot) as people,
+        count(distinct key) filter (where requests > 0 and is_bot) as bots,
+        sum(case when is_bot then 0 else requests end) as human_page_requests,
+        sum(case when is_bot then requests else 0 end) as bot_page_requests
+    from activity group by minute / 60
     """,
     window_seconds=3600,
+    unchecked=("version",),
 )
 
 SHOP_MARTS = (PRODUCTS, ACTIONS, PRODUCT_VIEWS, ACTION_COUNTS, PAYMENT_ERRORS, TRAFFIC, STATUSES, REJECTED, VISITORS)

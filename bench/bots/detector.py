@@ -23,7 +23,8 @@ from spark.events.claims import load_ranges
 from spark.events.duplicates import count_new
 from spark.events.judgement import Judgement
 from spark.events.parse import parse_records
-from spark.tables.postgres import Bookmark, add_sums, clear_tables, move_bookmark
+from spark.tables.postgres import Bookmark, clear_tables, move_bookmark
+from spark.tables.window_counts import Brought, add_entries, bring
 from stack.servers import postgres
 
 LEDGER_ID = "bot-eval"
@@ -115,5 +116,6 @@ class Detector:
             with connection, connection.cursor() as cursor:
                 if is_first:
                     clear_tables(cursor)
-                add_sums(cursor, counts, self._version)
-                move_bookmark(cursor, Bookmark(self._version, LEDGER_ID), is_filled_anew=is_first)
+                bring(cursor, counts, Brought())
+                add_entries(cursor, self._version, None, None)
+                move_bookmark(cursor, Bookmark(self._version, LEDGER_ID), None, is_filled_anew=is_first)

@@ -5,6 +5,11 @@
     end
 {%- endmacro %}
 
+{% macro in_day_of_client(rows) -%}
+    {{ rows }}.ip_address = changed.ip_address
+    and {{ in_window(rows ~ '.window_start', 'changed.day_start', '1 day') }}
+{%- endmacro %}
+
 {% macro most(column, condition) -%}
     coalesce(max({{ column }}) filter (where {{ condition }}), 0)
 {%- endmacro %}

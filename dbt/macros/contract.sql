@@ -43,6 +43,16 @@
     ]) }}
 {%- endmacro %}
 
+{% macro columns_of_settled() -%}
+    {{ return([
+        'first_seen',
+        'last_seen',
+        'minutes',
+        'minute_events',
+        'minute_assets',
+    ]) }}
+{%- endmacro %}
+
 {% macro client_measures() -%}
     {{ return([
         'views',

@@ -2,9 +2,13 @@
     date_bin('{{ width }}', {{ column }}, timestamptz '2000-01-01 00:00:00+00')
 {%- endmacro %}
 
-{# The widest window of which every mart that reads a dimension's counts reads all or nothing. #}
+{# How many windows of ten seconds of a dimension every mart that reads it reads all or nothing of. #}
 {% macro finest_window(dimension) -%}
-    case when {{ dimension }} in ('all', 'client') then interval '1 minute' else interval '5 minutes' end
+    case {{ dimension }} when 'client_day' then 1 when 'client' then 6 else 30 end
+{%- endmacro %}
+
+{% macro finest_window_of(dimension, column) -%}
+    date_bin({{ finest_window(dimension) }} * interval '10 seconds', {{ column }}, timestamptz '2000-01-01 00:00:00+00')
 {%- endmacro %}
 
 {#
@@ -42,7 +46,7 @@
     {%- set counts, bookmark = ref('window_counts'), ref('bookmark') -%}
     {%- if execute and flags.WHICH in ('run', 'build') and model.config.materialized in ('additive', 'renewed') -%}
         {%- set query -%}
-            select coalesce(least(max(window_start) + interval '10 seconds', min(bookmark.counted_until)), '-infinity')::text
+            select coalesce(least(max({{ seen_at('last') }}) + interval '10 seconds', min(bookmark.counted_until)), '-infinity')::text
             from {{ bookmark }} as bookmark
             left join {{ counts }} as counts on dimension = 'all' and key = 'all' and events > 0
         {%- endset -%}
@@ -50,6 +54,18 @@
     {%- else -%}
         timestamptz '-infinity'
     {%- endif -%}
+{%- endmacro %}
+
+{# The ten-second window of the first or the last event of a row of counts, however wide its own window is. #}
+{% macro seen_at(edge) -%}
+    window_start + coalesce({{ edge }}_seen, 0) * interval '10 seconds'
+{%- endmacro %}
+
+{#
+    SQL that forgets the minutes that are settled: the copy has them as lists, by client and day.
+#}
+{% macro forget_settled_minutes() -%}
+    delete from {{ this }} where window_start < (select max(settled_until) from {{ ref('window_counts') }})
 {%- endmacro %}
 
 {% macro in_window(column, start, width) -%}

@@ -3,7 +3,7 @@ with copied as (
     select
         key as product_id,
         {{ window_of('window_start', '5 minutes') }} as window_start,
-        sum(views) as views,
+        {{ total('views') }} as views,
         max(version) as version
     from {{ ref('window_counts') }}
     where dimension = 'product'

@@ -19,9 +19,12 @@ _POSTGRES_TYPES = {
     "TIMESTAMP": "timestamptz",
     "DATE": "date",
     "BOOLEAN": "boolean",
+    "SMALLINT": "smallint",
     "INT": "integer",
     "BIGINT": "bigint",
     "BINARY": "bytea",
+    "ARRAY<SMALLINT>": "smallint[]",
+    "ARRAY<INT>": "integer[]",
     "MAP<STRING, BIGINT>": "jsonb",
     "MAP<STRING, STRING>": "jsonb",
 }

@@ -13,7 +13,7 @@ from lake.contracts.charts import CHARTS
 from lake.contracts.columns import Column, names, postgres_type
 from lake.contracts.ledger import LEDGER_DIMENSIONS, MEASURES, SUMMARY
 from lake.contracts.marts import ALIAS_WORDS, SHARED_COLUMNS
-from lake.contracts.mirror import BOOKMARK_TABLE, MIRROR_SCHEMA, MIRROR_TABLES, MirrorTable
+from lake.contracts.mirror import BOOKMARK_TABLE, CLIENT_DAY, MIRROR_SCHEMA, MIRROR_TABLES, OF_SETTLED, MirrorTable
 
 FIRST_LINE = "Written by `weblake contracts` from lake/contracts; edit it there."
 BLOCK = re.compile(
@@ -28,6 +28,7 @@ CLIENT_MEASURES = tuple(measure for measure in MEASURES if measure.per_client)
 LISTS: dict[str, tuple[str, Iterable[str]]] = {
     "dimensions": ("The dimensions of the ledger.", LEDGER_DIMENSIONS),
     "measures": ("The measures of the ledger.", names(MEASURES)),
+    "columns_of_settled": ("What a settled row says besides its sums.", names(OF_SETTLED)),
     "client_measures": ("The measures that are kept for each client.", names(CLIENT_MEASURES)),
     "summary_measures": ("The measures by which people judge what a verdict or a replay moved.", SUMMARY),
 }
@@ -167,7 +168,8 @@ def _source(table: MirrorTable) -> str:
 
 def _described(name: str, word: str, data_type: str | None = None) -> str:
     """Return the entry of a column in a yml file, which refers to the word instead of retyping it."""
-    typed = f", data_type: {data_type}" if data_type else ""
+    quoted = f'"{data_type}"' if data_type and "[" in data_type else data_type
+    typed = f", data_type: {quoted}" if quoted else ""
     return f"{{ name: {name}, description: \"{{{{ doc('{word}') }}}}\"{typed} }}"
 
 
@@ -181,7 +183,7 @@ def _dimension_column() -> str:
         description: "{{{{ doc('dimension') }}}}"
         data_tests:
           - accepted_values:
-              arguments: {{ values: [{", ".join(LEDGER_DIMENSIONS)}] }}
+              arguments: {{ values: [{", ".join((*LEDGER_DIMENSIONS, CLIENT_DAY))}] }}
 """
 
 

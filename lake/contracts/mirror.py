@@ -15,7 +15,21 @@ SPARSE = tuple(Column(one.name, one.type if one.is_amount else "INT", one.commen
 """The measures but for events. Most of a cell are zero, and null takes no room. What is counted fits four bytes."""
 SUMS = (*LEDGER_KEY, Column(_EVENTS.name, "INT", _EVENTS.comment), *SPARSE)
 """The columns of the counts that are the ledger's sums."""
-MIRROR = (*SUMS, VERSION)
+CLIENT_DAY = "client_day"
+"""The dimension in which a client's settled windows stand, by day."""
+SETTLED_SECONDS = {"all": 60, "action": 60, "product": 300, "status": 300, "rejected": 300, CLIENT_DAY: 86_400}
+"""Dimension -> how long a window of it is once it is settled; a client's goes over to :data:`CLIENT_DAY`."""
+SEEN = ("all", "product", CLIENT_DAY)
+"""The dimensions whose settled windows say when in them there was an event."""
+OF_SETTLED = (
+    Column("first_seen", "SMALLINT", "ten-second windows from the start to the first with an event; settled only"),
+    Column("last_seen", "SMALLINT", "ten-second windows from the start to the last with an event; settled only"),
+    Column("minutes", "ARRAY<SMALLINT>", "of a client's day: the minutes in which something was counted, from 0"),
+    Column("minute_events", "ARRAY<INT>", "of a client's day: the events of each of these minutes"),
+    Column("minute_assets", "ARRAY<INT>", "of a client's day: the assets of each of them; null where there were none"),
+)
+"""What a settled row says besides its sums. The rest of what dbt asks of single minutes follows from it."""
+MIRROR = (*SUMS, *OF_SETTLED, VERSION)
 NEWS = (
     Column("counted_until", "TIMESTAMP", "when Kafka got the newest record that is in the counts"),
     Column("counted_at", "TIMESTAMP", "when PostgreSQL had the counts up to that record"),
@@ -28,6 +42,7 @@ BOOKMARK = (
     Column("ledger_id", "STRING", "id of the ledger's Delta table"),
     Column("moved_at", "TIMESTAMP", "when anything in PostgreSQL's schema silver last changed"),
     Column("filled_at", "TIMESTAMP", "when window_counts was last filled anew; rows may have gone then"),
+    Column("settled_until", "TIMESTAMP", "windows before it stand in wider ones, a client's in those of its days"),
     *NEWS,
 )
 ON_CLIENT = (
@@ -93,18 +108,19 @@ class MirrorTable:
 WINDOW_COUNTS = MirrorTable(
     "window_counts",
     MIRROR,
-    "One row per dimension, ten-second window, key and is_bot. A count that is null is zero. Rows of any window may "
-    "change at any time (late events, replays), down to zero; they are never deleted.",
+    "One row per dimension, window, key and is_bot. A count that is null is zero. A window is ten seconds, or wider "
+    "where it is settled, which the bookmark's settled_until says. Rows of any window may change at any time (late "
+    "events, replays), down to zero.",
     key=tuple(names(LEDGER_KEY)),
-    optional=frozenset(names(SPARSE)),
-    additions=dict.fromkeys(names(SPARSE), "null"),
+    optional=frozenset(names((*SPARSE, *OF_SETTLED))),
+    additions=dict.fromkeys(names((*SPARSE, *OF_SETTLED)), "null"),
 )
 BOOKMARK_TABLE = MirrorTable(
     "bookmark",
     BOOKMARK,
     "At most one row. It changes in the transaction that changes counts, verdicts or records.",
-    optional=frozenset(names(NEWS)),
-    additions={"filled_at": "now()", **dict.fromkeys(names(NEWS), "null")},
+    optional=frozenset(("settled_until", *names(NEWS))),
+    additions={"filled_at": "now()", "settled_until": "null", **dict.fromkeys(names(NEWS), "null")},
     words={column.name: f"bookmark_{column.name}" for column in BOOKMARK},
 )
 VERDICT_WORDS = {"ip_address": "verdict_on", "reason": "verdict_reason"}

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import io
+import datetime as dt
 import os
 import socket
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 
 import psycopg2
-import pyarrow as pa
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
-from pyarrow import csv
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
-from lake.contracts import LEDGER_KEY, MIRROR_SCHEMA, MIRROR_TABLES, names, postgres_type
-from lake.contracts.mirror import BOOKMARK_TABLE, SPARSE, SUMS
+from lake.contracts import MIRROR_SCHEMA, MIRROR_TABLES
+from lake.contracts.mirror import BOOKMARK_TABLE
 from lake.errors import ServiceError, first_line
 from lake.locks import lock_holders
 from lake.settings import OUR_SESSION
@@ -160,16 +156,25 @@ def hold_bookmark(cursor: Cursor, expected: Bookmark) -> None:
         )
 
 
-def move_bookmark(cursor: Cursor, to: Bookmark, is_filled_anew: bool = False) -> None:
+def read_settled_until(cursor: Cursor) -> dt.datetime | None:
+    """Return the time before which windows stand in wider ones; None where none do."""
+    cursor.execute(sql.SQL("select max(settled_until) from {}").format(BOOKMARK))
+    ((settled_until,),) = cursor.fetchall()
+    return settled_until  # type: ignore[no-any-return]
+
+
+def move_bookmark(
+    cursor: Cursor, to: Bookmark, settled_until: dt.datetime | None, is_filled_anew: bool = False
+) -> None:
     """Move the bookmark, or make it; ``is_filled_anew`` tells dbt to start from the beginning."""
     failpoints.reach("mirror-in-transaction")
     statement = sql.SQL(
-        "insert into {} as bookmark (version, ledger_id, moved_at, filled_at) values (%s, %s, now(), now()) "
-        "on conflict (is_only) do update set version = excluded.version, "
-        "ledger_id = excluded.ledger_id, moved_at = excluded.moved_at, "
+        "insert into {} as bookmark (version, ledger_id, moved_at, filled_at, settled_until) "
+        "values (%s, %s, now(), now(), %s) on conflict (is_only) do update set version = excluded.version, "
+        "ledger_id = excluded.ledger_id, moved_at = excluded.moved_at, settled_until = excluded.settled_until, "
         "filled_at = case when %s then excluded.filled_at else bookmark.filled_at end"
     )
-    cursor.execute(statement.format(BOOKMARK), (to.version, to.ledger_id, is_filled_anew))
+    cursor.execute(statement.format(BOOKMARK), (to.version, to.ledger_id, settled_until, is_filled_anew))
 
 
 def put_news(cursor: Cursor, news: News) -> bool:
@@ -187,54 +192,3 @@ def clear_tables(cursor: Cursor) -> None:
     for table in MIRROR_TABLES:
         if table != BOOKMARK_TABLE:
             cursor.execute(sql.SQL("delete from {}").format(sql.Identifier(MIRROR_SCHEMA, table.name)))
-
-
-def add_sums(cursor: Cursor, sums: DataFrame, version: int) -> int:
-    """Add sums of entries to the counts, stamp the rows that they touch, and return their number.
-
-    The sums come to the driver: keep them to what its memory holds.
-    """
-    columns = [sql.SQL("{} {}").format(sql.Identifier(column.name), sql.SQL(postgres_type(column))) for column in SUMS]
-    create = sql.SQL("create temporary table if not exists entries ({}) on commit drop")
-    cursor.execute(create.format(sql.SQL(", ").join(columns)))
-    micros = F.unix_micros("window_start").alias("window_start")
-    table = sums.select(*(micros if name == "window_start" else F.col(name) for name in names(SUMS))).toArrow()
-    stamps = pa.compute.strftime(table["window_start"].cast(pa.timestamp("us")), format="%Y-%m-%d %H:%M:%S+00")
-    table = table.set_column(table.column_names.index("window_start"), "window_start", stamps)
-    for name in names(SPARSE):
-        counts = table[name]
-        sparse = pa.compute.if_else(pa.compute.equal(counts, 0), pa.scalar(None, counts.type), counts)
-        table = table.set_column(table.column_names.index(name), name, sparse)
-    buffer = io.BytesIO()
-    csv.write_csv(table, buffer, csv.WriteOptions(include_header=False, quoting_style="all_valid"))
-    buffer.seek(0)
-    copy = sql.SQL("copy entries ({}) from stdin with (format csv)").format(_listed(names(SUMS)))
-    cursor.copy_expert(copy, buffer)
-    _upsert(cursor, version)
-    cursor.execute("truncate entries")
-    return int(table.num_rows)
-
-
-def _upsert(cursor: Cursor, version: int) -> None:
-    statement = sql.SQL(
-        "insert into {table} as counts ({sums}, version) select {sums}, %s from entries order by {key} "
-        "on conflict ({key}) do update set {added}, version = excluded.version"
-    )
-    sparse = "{0} = nullif(coalesce(counts.{0}, 0) + coalesce(excluded.{0}, 0), 0)"
-    added = [
-        sql.SQL(sparse if column in SPARSE else "{0} = counts.{0} + excluded.{0}").format(sql.Identifier(column.name))
-        for column in SUMS
-        if column not in LEDGER_KEY
-    ]
-    composed = statement.format(
-        table=WINDOW_COUNTS,
-        sums=_listed(names(SUMS)),
-        key=_listed(names(LEDGER_KEY)),
-        added=sql.SQL(", ").join(added),
-    )
-    cursor.execute(composed, (version,))
-
-
-def _listed(columns: Iterable[str]) -> sql.Composed:
-    """Return columns, separated by commas."""
-    return sql.SQL(", ").join(map(sql.Identifier, columns))

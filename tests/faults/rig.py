@@ -20,6 +20,7 @@ from faults.stream import Stream
 from faults.traffic import Fact
 
 from lake.command import weblake_command
+from lake.contracts.mirror import CLIENT_DAY, SETTLED_SECONDS
 from lake.env_file import read_env_file
 from lake.settings import PROJECT, STACK_FILE, Settings, child_environment, load_settings
 from stack.servers import kafka, postgres
@@ -116,8 +117,9 @@ class Rig:
 
     def compare(self) -> None:
         """Require that PostgreSQL has every acknowledged event once, in each dimension that the messages tell of."""
-        expected = expected_cells(self.producer.sent)
-        actual = Counter({cell: events for cell, events in self.cells().items() if cell[0] in DIMENSIONS})
+        expected = as_settled(expected_cells(self.producer.sent), self.settled_until())
+        dimensions = (*DIMENSIONS, CLIENT_DAY)
+        actual = Counter({cell: events for cell, events in self.cells().items() if cell[0] in dimensions})
         self.lost, self.doubled = largest_sum(expected - actual), largest_sum(actual - expected)
         differing = sorted((expected - actual) | (actual - expected))[:5]
         assert expected == actual, f"{self.lost} lost, {self.doubled} doubled, first in {differing}"
@@ -134,6 +136,12 @@ class Rig:
         with closing(postgres.connect(self.settings, "dbt")) as connection, connection.cursor() as cursor:
             cursor.execute(CELLS)
             return Counter({(name, window, key): events for name, window, key, events in cursor.fetchall()})
+
+    def settled_until(self) -> float:
+        """Return the time before which windows are settled in PostgreSQL, epoch seconds."""
+        query = "select coalesce(extract(epoch from max(settled_until)), 0)::float8 from silver.bookmark"
+        ((until,),) = postgres.query(self.settings, "dbt", query)
+        return float(str(until))
 
     def close(self) -> None:
         """Leave no process behind."""
@@ -165,6 +173,16 @@ def open_rig(services: Embedded, folder: Path, case: str, seed: int) -> Rig:
 
 def _covers(reached: dict[str, int], ends: dict[str, int]) -> bool:
     return all(reached.get(partition, 0) >= end for partition, end in ends.items())
+
+
+def as_settled(cells: Cells, until: float) -> Cells:
+    """Return cells as PostgreSQL has them, where what lies before ``until`` is settled."""
+    settled: Cells = Counter()
+    for (dimension, window, key), events in cells.items():
+        becomes = CLIENT_DAY if dimension == "client" else dimension
+        cell = (becomes, window - window % SETTLED_SECONDS[becomes], key)
+        settled[cell if window < until else (dimension, window, key)] += events
+    return settled
 
 
 def expected_cells(sent: list[Sent]) -> Cells:

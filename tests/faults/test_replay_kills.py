@@ -26,6 +26,7 @@ pytestmark = pytest.mark.faults
 DAY = 86_400
 POINTS = [point for point in failpoints.POINTS if point.startswith("replay-")]
 VERDICT_POINTS = [point for point in failpoints.POINTS if point.startswith("verdict-")]
+OF_CLIENT = ("client", "client_day")
 BOT_EVENTS = "select coalesce(sum(events), 0)::bigint from silver.window_counts where dimension = 'all' and is_bot"
 WRONG_RULES = "rules: [{action: view_product, pattern: '^/item/'}]\nactions: [view_product, add_to_cart, checkout]\n"
 
@@ -56,8 +57,8 @@ def test_a_verdict_dies_between_any_two_of_its_writes(rig: Rig) -> None:
     rig.start()
     rig.wait_until_counted()
     cells = rig.cells()
-    client = rig.dice.choice(sorted({key for dimension, _, key in cells if dimension == "client"}))
-    events = sum(number for (dimension, _, key), number in cells.items() if (dimension, key) == ("client", client))
+    client = rig.dice.choice(sorted({key for dimension, _, key in cells if dimension in OF_CLIENT}))
+    events = sum(number for (dimension, _, key), number in cells.items() if dimension in OF_CLIENT and key == client)
     for verdict, bot_events in (("convicted", events), ("pardoned", 0)):
         die_in(rig, VerdictRequest(verdict, "hand", (Change(client, verdict, "by the fault suite"),)), VERDICT_POINTS)
         assert postgres.query(rig.settings, "dbt", BOT_EVENTS) == [(bot_events,)]

@@ -9,30 +9,42 @@
 }}
 
 {%- set reclassified %}
-    select {{ window_of('client_minutes.window_start', width) }} as window_start from scores
-    inner join client_minutes on scores.ip_address = client_minutes.ip_address
-    where scores.class_version > {{ built_version() }} and client_minutes.bot_requests > 0
+    select bot_windows.window_start from scores
+    inner join bot_windows on scores.ip_address = bot_windows.ip_address
+    where scores.class_version > {{ built_version() }} and bot_windows.events > 0
+    union
+    select {{ window_of('traffic.window_start', width) }} as window_start from {{ ref('traffic') }} as traffic
+    where traffic.version > {{ built_version() }}
 {%- endset %}
 
 with scores as not materialized (
     select * from {{ ref('client_scores') }}
 ),
 
-{{ changed_rows('client_minutes', [window_of('window_start', width) ~ ' as window_start'], also=reclassified) }},
+{{ changed_rows('bot_windows', ['window_start'], also=reclassified) }},
 
+-- All that is not a bot's is people's: the ledger counts each event as one or the other.
 totals as (
     select
         changed.window_start,
-        part.class,
-        {{ total('part.requests') }} as events,
-        max(greatest(client_minutes.version, scores.class_version)) as version
+        'people' as class,
+        {{ total('traffic.human_events') }} as events,
+        max(traffic.version) as version
     from changed
-    inner join client_minutes
-        on {{ in_window('client_minutes.window_start', 'changed.window_start', width) }}
-    inner join scores on client_minutes.ip_address = scores.ip_address
-    {{ people_and_bots('client_minutes', ['requests']) }}
-    where part.class = 'people' or part.requests > 0
-    group by changed.window_start, part.class
+    inner join {{ ref('traffic') }} as traffic
+        on {{ in_window('traffic.window_start', 'changed.window_start', width) }}
+    group by changed.window_start
+    union all
+    select
+        changed.window_start,
+        coalesce(scores.class, 'unclear') as class,
+        {{ total('bot_windows.events') }} as events,
+        max(greatest(bot_windows.version, scores.class_version)) as version
+    from changed
+    inner join bot_windows on changed.window_start = bot_windows.window_start
+    inner join scores on bot_windows.ip_address = scores.ip_address
+    where bot_windows.events > 0
+    group by changed.window_start, coalesce(scores.class, 'unclear')
 ),
 
 final as (

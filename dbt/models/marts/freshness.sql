@@ -6,7 +6,7 @@ with bookmark as (
 ),
 
 newest as (
-    select max(window_start) + interval '10 seconds' as newest_event_at
+    select max({{ seen_at('last') }}) + interval '10 seconds' as newest_event_at
     from {{ ref('window_counts') }}
     where dimension = 'all' and key = 'all' and events <> 0
 ),

@@ -25,8 +25,8 @@ final as (
         {{ total('checkouts', 'not is_bot') }} as human_checkouts,
         {{ total('events') }} as events,
         max(version) as version,
-        min(window_start) filter (where events > 0) as first_seen_at,
-        max(window_start) filter (where events > 0) as last_seen_at,
+        min({{ seen_at('first') }}) filter (where events > 0) as first_seen_at,
+        max({{ seen_at('last') }}) filter (where events > 0) as last_seen_at,
         {{ total('views') }} as view_count,
         {{ window_columns('starts_at', width) }}
     from counts

@@ -8,31 +8,41 @@
     )
 }}
 
-with {{ changed_rows('client_minutes', [window_of('window_start', width) ~ ' as hour_start']) }},
+with {{ changed_rows('client_hours', ['hour_start']) }},
 
-minutes as (
+clients as (
     select
         changed.hour_start,
-        client_minutes.ip_address,
-        client_minutes.bot_page_requests,
-        client_minutes.version,
-        client_minutes.page_requests - client_minutes.bot_page_requests as human_page_requests
+        count(*) filter (where client_hours.as_person) as people,
+        count(*) filter (where client_hours.as_bot) as bots,
+        max(client_hours.version) as version
     from changed
-    inner join client_minutes
-        on {{ in_window('client_minutes.window_start', 'changed.hour_start', width) }}
+    inner join client_hours on changed.hour_start = client_hours.hour_start
+    group by changed.hour_start
+),
+
+pages as (
+    select
+        changed.hour_start,
+        {{ total('traffic.human_page_requests') }} as human_page_requests,
+        {{ total('traffic.bot_page_requests') }} as bot_page_requests
+    from changed
+    inner join {{ ref('traffic') }} as traffic
+        on {{ in_window('traffic.window_start', 'changed.hour_start', '1 hour') }}
+    group by changed.hour_start
 ),
 
 final as (
     select
-        count(distinct ip_address) filter (where human_page_requests > 0) as people,
-        count(distinct ip_address) filter (where bot_page_requests > 0) as bots,
-        {{ total('human_page_requests') }} as human_page_requests,
-        {{ total('bot_page_requests') }} as bot_page_requests,
-        max(version) as version,
-        hour_start,
-        {{ window_columns('hour_start', width) }}
-    from minutes
-    group by hour_start
+        clients.people,
+        clients.bots,
+        pages.human_page_requests,
+        pages.bot_page_requests,
+        clients.version,
+        clients.hour_start,
+        {{ window_columns('clients.hour_start', width) }}
+    from clients
+    inner join pages on clients.hour_start = pages.hour_start
 )
 
 select * from final

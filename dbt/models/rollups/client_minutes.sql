@@ -1,4 +1,4 @@
--- One row per client address and minute: fine enough to see how fast a client asks.
+-- One row per client address and minute that is not settled: fine enough to see how fast a client asks.
 {{
     config(
         unique_key=['ip_address', 'window_start'],
@@ -7,6 +7,7 @@
             {'columns': ['window_start']},
             {'columns': ['version']},
         ],
+        post_hook='{{ forget_settled_minutes() }}',
     )
 }}
 {%- set measures = client_measures() %}
@@ -26,6 +27,7 @@ final as (
         {% for measure in measures -%}
             {{ sparse_total(measure) }} as {{ measure }},
         {% endfor -%}
+        bool_or(is_bot) as has_bot_counts,
         max(version) as version,
         starts_at as window_start,
         min(window_start) filter (where events > 0) as first_seen_at,

@@ -1,15 +1,8 @@
--- One row per dimension, key, ten-second window and is_bot: of the mirror's counts, all that this run has to add up.
--- Each key's windows of the finest mart are copied whole where anything in them is newer than the marts, and the newest
--- window, which says until when the marts are whole.
--- One statement is one snapshot. All marts are built from this copy, so the mirror may go on writing meanwhile.
+-- One row per dimension, key, window and is_bot: of the mirror's counts, all that this run has to add up.
+-- A window of the finest mart is copied whole where anything in it is newer than the marts, a client's with the settled
+-- part of its day. One statement is one snapshot: the mirror may go on meanwhile. The newest window is copied, too.
 -- depends_on: {{ ref('bookmark') }}
-{{
-    config(
-        materialized='renewed',
-        unique_key=['dimension', 'key', 'window_start', 'is_bot'],
-        pre_hook='{{ go_on_as_the_newest_run() }}',
-    )
-}}
+{{ config(materialized='renewed', pre_hook='{{ go_on_as_the_newest_run() }}') }}
 {%- set since = built_version() | int %}
 
 with source as not materialized (
@@ -21,8 +14,8 @@ with source as not materialized (
         select distinct
             dimension,
             key,
-            {{ finest_window('dimension') }} as width,
-            date_bin({{ finest_window('dimension') }}, window_start, timestamptz '2000-01-01 00:00:00+00') as starts_at
+            {{ finest_window('dimension') }} as length,
+            {{ finest_window_of('dimension', 'window_start') }} as starts_at
         from source
         where version > {{ since }}
     ),
@@ -31,16 +24,22 @@ with source as not materialized (
         select
             changed.dimension,
             changed.key,
-            windows.window_start
+            changed.starts_at + windows.number * interval '10 seconds' as window_start
         from changed
-        cross join lateral generate_series(
-            changed.starts_at, changed.starts_at + changed.width - interval '10 seconds', interval '10 seconds'
-        ) as windows (window_start)
+        cross join generate_series(0, 29) as windows (number)
+        where windows.number < changed.length
+        union all
+        select distinct
+            'client_day' as dimension,
+            key,
+            {{ window_of('starts_at', '1 day') }} as window_start
+        from changed
+        where dimension = 'client'
     ),
 
     newest_window as (
         select * from source
-        where dimension = 'all' and key = 'all' and events > 0
+        where dimension = 'all' and events > 0
         order by window_start desc
         limit 1
     ),
@@ -63,13 +62,17 @@ with source as not materialized (
 {% endif %}
 final as (
     select
-        dimension,
-        key,
-        window_start,
-        is_bot,
-        {{ measures() | join(',\n        ') }},
-        version
+        wanted.dimension,
+        wanted.key,
+        wanted.window_start,
+        wanted.is_bot,
+        {% for column in measures() + columns_of_settled() -%}
+            {{ 'wanted.' ~ column ~ ('::text as ' ~ column if column.startswith('minute')) }},
+        {% endfor -%}
+        wanted.version,
+        bookmark.settled_until
     from wanted
+    left join {{ source('silver', 'bookmark') }} as bookmark on true
 )
 
 select * from final
