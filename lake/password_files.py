@@ -9,7 +9,10 @@ from pathlib import Path
 from lake.errors import SettingsError
 
 ENDING = "_FILE"
-NAME = re.compile(f"((KAFKA|POSTGRES)_([A-Z]+_)?PASSWORD|SPARK_AUTH_SECRET){ENDING}")
+OUTLOOK = "PAGE_PASSWORD|ALERTS_TO|ALERTS_SECRET"
+"""The secrets of the page and of the alerts."""
+NAME = re.compile(f"((KAFKA|POSTGRES)_([A-Z]+_)?PASSWORD|SPARK_AUTH_SECRET|{OUTLOOK}){ENDING}")
+PASSWORD = re.compile(f"((KAFKA|POSTGRES)_([A-Z]+_)?PASSWORD|{OUTLOOK})({ENDING})?")
 
 
 def password_name(role: str) -> str:
@@ -18,8 +21,8 @@ def password_name(role: str) -> str:
 
 
 def is_password(name: str) -> bool:
-    """Say whether an environment variable is a password of a login, or names a file with one."""
-    return name.endswith(("PASSWORD", f"PASSWORD{ENDING}")) and name.startswith(("KAFKA_", "POSTGRES_"))
+    """Say whether an environment variable is a password or another of our secrets, or names a file with one."""
+    return PASSWORD.fullmatch(name) is not None
 
 
 def passwords_in_files(environment: Mapping[str, str]) -> dict[str, str]:

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lake.env_file import KAFKA_SERVERS, for_broker, read_env_file
+from lake.outlook import Outlook
 from lake.password_files import password_name, passwords_in_files
+from lake.places import Places
 from lake.proxies import check_proxies
 from lake.rules_file import FORMATS_FILE, RULES
 from lake.setting_values import MECHANISMS, PROTOCOLS, number, number_or_auto, switch, time_zone, word
@@ -24,19 +26,15 @@ MAKE_VARIABLES = "WEBLAKE_MAKE_VARIABLES"
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(Places):
     """All settings. Built once in ``main`` by :func:`load_settings` and passed on as an argument."""
 
-    data: Path
-    lake_root: str
-    jars: Path
     shop: str
     rules_file: Path
     formats_file: Path
     ranges_file: Path
     allow_file: Path
     trusted_proxies: str
-    charts: Path
     kafka_bootstrap_servers: str
     kafka_topic: str
     kafka_private_servers: str
@@ -54,6 +52,7 @@ class Settings:
     dbt_password: str = field(repr=False)
     charts_password: str = field(repr=False)
     guard_password: str = field(repr=False)
+    watch_password: str = field(repr=False)
     analyst_password: str = field(repr=False)
     spark_master: str
     spark_driver_memory: str
@@ -73,78 +72,15 @@ class Settings:
     silent_minutes: int | None  # None is auto
     future_seconds: int
     log_timezone: str
+    outlook: Outlook
 
     @property
     def kafka_servers(self) -> str:
         """Addresses at which our own programs reach Kafka; senders use ``kafka_bootstrap_servers``."""
         return self.kafka_private_servers or self.kafka_bootstrap_servers
 
-    @property
-    def bronze(self) -> str:
-        """Path of the bronze table, one row per Kafka record."""
-        return f"{self.lake_root}/bronze/web_logs"
-
-    @property
-    def bronze_checkpoint(self) -> str:
-        """Where Spark keeps the plan of the query that reads Kafka; made again with each."""
-        return f"{self.lake_root}/checkpoints/bronze"
-
-    @property
-    def class_archive(self) -> Path:
-        """Path of the file in which Java keeps Spark's classes as it has loaded them; it may be missing."""
-        return self.jars / "spark" / "classes.jsa"
-
-    @property
-    def ledger(self) -> str:
-        """Path of the silver ledger, the entries that sum up to the counts."""
-        return f"{self.lake_root}/silver/window_counts"
-
-    @property
-    def replays(self) -> str:
-        """Path of the folder that keeps a record of each replay."""
-        return f"{self.lake_root}/replays"
-
-    @property
-    def verdicts(self) -> str:
-        """Path of the folder that keeps a record of each verdict on clients."""
-        return f"{self.lake_root}/verdicts"
-
-    @property
-    def erasures(self) -> str:
-        """Path of the folder that keeps a record of each erasure."""
-        return f"{self.lake_root}/erasures"
-
-    @property
-    def requests(self) -> Path:
-        """Path of the local folder through which the running stream is asked for errands."""
-        return self.data / "requests"
-
-    @property
-    def stream_file(self) -> Path:
-        """Path of the local file in which the running stream says how far it has come, and what it waits for."""
-        return self.data / "stream.json"
-
-    def loop_file(self, name: str) -> Path:
-        """Path of the local file in which ``marts``, ``charts``, ``guard`` or ``verify`` says how it is."""
-        return self.data / f"{name}.json"
-
-    @property
-    def accepted_losses(self) -> Path:
-        """Path of the local record of what Kafka lost and somebody accepted."""
-        return self.data / "accepted-losses.json"
-
-    @property
-    def accepted_topic(self) -> Path:
-        """Path of the local record of the topic that was accepted last in place of another."""
-        return self.data / "accepted-topic.json"
-
-    @property
-    def lock_file(self) -> Path:
-        """Path of the local file whose lock the one writer of the lake holds."""
-        return self.data / "lake.lock"
-
     def password(self, role: str) -> str:
-        """Return the PostgreSQL password of ``owner``, ``pipeline``, ``dbt``, ``charts``, ``guard`` or ``analyst``."""
+        """Return the PostgreSQL password of ``owner``, or of a role that logs in (stack/servers/roles.py)."""
         return str(getattr(self, f"{role}_password"))
 
     def postgres_dsn(self, role: str) -> str:
@@ -210,6 +146,7 @@ def load_settings(overrides: Mapping[str, str] | None = None, written: Mapping[s
         dbt_password=text("POSTGRES_DBT_PASSWORD", ""),
         charts_password=text("POSTGRES_CHARTS_PASSWORD", ""),
         guard_password=text("POSTGRES_GUARD_PASSWORD", ""),
+        watch_password=text("POSTGRES_WATCH_PASSWORD", ""),
         analyst_password=text("POSTGRES_ANALYST_PASSWORD", ""),
         spark_master=text("SPARK_MASTER", "local[4]"),
         spark_driver_memory=text("SPARK_DRIVER_MEMORY", "1g"),
@@ -229,6 +166,20 @@ def load_settings(overrides: Mapping[str, str] | None = None, written: Mapping[s
         silent_minutes=number_or_auto("SILENT_MINUTES", text("SILENT_MINUTES", "auto")),
         future_seconds=whole("FUTURE_SECONDS", 300),
         log_timezone=time_zone("LOG_TIMEZONE", text("LOG_TIMEZONE", "UTC")),
+        outlook=Outlook(
+            page=switch("PAGE", text("PAGE", "1")),
+            page_host=text("PAGE_HOST", "127.0.0.1"),
+            page_port=whole("PAGE_PORT", 8080),
+            page_allowed_hosts=text("PAGE_ALLOWED_HOSTS", ""),
+            page_password=text("PAGE_PASSWORD", ""),
+            site_timezone=time_zone("SITE_TIMEZONE", text("SITE_TIMEZONE", "UTC")),
+            metrics_host=text("METRICS_HOST", "127.0.0.1"),
+            metrics_port=whole("METRICS_PORT", 9464),
+            verify_hours=whole("VERIFY_HOURS", 24),
+            alerts_file=Path(text("WEBLAKE_ALERTS", str(RULES / "alerts.yml"))),
+            alerts_to=text("ALERTS_TO", ""),
+            alerts_secret=text("ALERTS_SECRET", ""),
+        ),
     )
 
 
@@ -301,4 +252,5 @@ def by_name(settings: Settings) -> dict[str, str]:
         "SILENT_MINUTES": "auto" if settings.silent_minutes is None else str(settings.silent_minutes),
         "FUTURE_SECONDS": str(settings.future_seconds),
         "LOG_TIMEZONE": settings.log_timezone,
+        **settings.outlook.by_name(),
     }

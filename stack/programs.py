@@ -17,6 +17,7 @@ from lake.errors import ServiceError
 from lake.settings import Settings, child_environment
 from stack.servers import kafka, postgres, reserve
 from stack.servers.processes import become
+from stack.servers.roles import WATCH
 from stack.servers.stack_env import controller_port, require_logins
 from stack.servers.waiting import wait_until
 
@@ -47,6 +48,7 @@ PROGRAMS = (
     Program("marts", 30, stop_seconds=30),
     Program("charts", 40),
     Program("generator", 50),
+    Program("watch", 60),
 )
 """In the order of their start. Supervisor stops from the end: the sender first, broker and database last."""
 
@@ -85,6 +87,11 @@ def wait_for_topic(settings: Settings) -> None:
 def wait_for_marts(settings: Settings) -> None:
     """Wait until the database lets dbt in."""
     _wait_for_login(settings, "dbt")
+
+
+def wait_for_watch(settings: Settings) -> None:
+    """Wait until the database lets the watch in."""
+    _wait_for_login(settings, WATCH)
 
 
 def wait_for_charts(settings: Settings) -> None:

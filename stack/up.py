@@ -25,6 +25,7 @@ from stack.servers.stack_env import (
     keep,
     prepare,
     remember_generator,
+    remember_outlook,
     remember_reading,
     require_password,
 )
@@ -65,6 +66,7 @@ def _bring_up(settings: Settings) -> None:
     with PortClaims() as claims:
         settings = keep(settings) if was_up else _prepare(settings, claims)
         remember_generator(settings)
+        remember_outlook(settings)
         remember_reading(settings)
         if not postgres.is_initialised(settings):
             with step("Preparing PostgreSQL"):

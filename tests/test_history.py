@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from background import in_background
 from settings_in import settings_in
 from statuses import a_status
 
@@ -24,9 +22,8 @@ from lake.contracts.history import (
 )
 from lake.errors import SettingsError
 from lake.settings import Settings
-from stack.health.history import keep_history, note, note_down
+from stack.health.history import note, note_down
 from stack.health.processes import Process
-from stack.servers.waiting import wait_until
 from stack.supervisor_config import config_file
 from weblake.arguments import read_since
 from weblake.main import run
@@ -143,19 +140,6 @@ def test_a_disk_that_takes_nothing_keeps_nobody_from_the_status(
     (settings.data / "history").write_text("no folder")
     note(settings, a_status())
     assert "the state of the stack cannot be noted" in caplog.text
-
-
-def test_a_thread_notes_the_state_by_itself(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stack.health.history.LOOK_SECONDS", 0.05)
-    nowhere = replace(settings, kafka_bootstrap_servers="127.0.0.1:1", postgres_port=1)
-    with in_background(lambda stop: keep_history(nowhere, stop), "history"):
-        wait_until(lambda: bool(on_record(settings.data / "history")), 60, "a state is on record")
-    assert [change.state for change in on_record(settings.data / "history")] == ["down"]
-
-
-def test_where_there_is_no_supervisor_nobody_looks(tmp_path: Path) -> None:
-    keep_history(settings_in(tmp_path), threading.Event())
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_command_lists_the_states_since_a_time(

@@ -11,6 +11,7 @@ from settings_in import settings_in
 from settings_lists import settings_calls
 
 from lake.errors import SettingsError
+from lake.password_files import is_password
 from lake.settings import STACK_FILE, child_environment, lend_environment, load_settings
 from lake.url_rules import load_rules, load_url_rules
 
@@ -26,13 +27,20 @@ def test_a_child_learns_where_the_services_are_but_no_password(tmp_path: Path) -
 
 
 def test_a_child_has_the_settings_of_its_parent(tmp_path: Path) -> None:
-    names = {name for name in settings_calls() if not name.endswith(("_PASSWORD", "_SECRET"))} - OF_THE_GENERATOR
+    secrets = {name for name in settings_calls() if is_password(name)} | {"SPARK_AUTH_SECRET"}
+    names = set(settings_calls()) - secrets - OF_THE_GENERATOR
     overrides = {
         name: str(int(default) + 1) if default and default.isdigit() else f"/{name}"
         for name, default in settings_calls().items()
         if name in names - {"WEBLAKE_DATA"}
     } | {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SASL_MECHANISM": "SCRAM-SHA-512", "SILENT_MINUTES": "7"}
-    overrides |= {"LOG_TIMEZONE": "Europe/Berlin", "TRUSTED_PROXIES": "10.0.0.1", "SHOP": "none"}
+    overrides |= {
+        "LOG_TIMEZONE": "Europe/Berlin",
+        "SITE_TIMEZONE": "Europe/Rome",
+        "PAGE": "0",
+        "TRUSTED_PROXIES": "10.0.0.1",
+        "SHOP": "none",
+    }
     settings = settings_in(tmp_path, **overrides)
     assert load_settings(child_environment(settings)) == settings
     assert {name: child_environment(settings)[name] for name in overrides} == overrides

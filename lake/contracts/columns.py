@@ -22,11 +22,14 @@ _POSTGRES_TYPES = {
     "SMALLINT": "smallint",
     "INT": "integer",
     "BIGINT": "bigint",
+    "DOUBLE": "double precision",
     "BINARY": "bytea",
     "ARRAY<SMALLINT>": "smallint[]",
     "ARRAY<INT>": "integer[]",
+    "ARRAY<STRING>": "text[]",
     "MAP<STRING, BIGINT>": "jsonb",
     "MAP<STRING, STRING>": "jsonb",
+    "VARIANT": "jsonb",
 }
 
 

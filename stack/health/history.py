@@ -1,33 +1,16 @@
-"""Notes the states of the stack: what ``weblake status`` finds, and what a thread beside the marts does each minute."""
+"""Notes the states of the stack: what ``weblake status`` finds, and what the lookout does."""
 
 from __future__ import annotations
 
 import logging
-import threading
 
 from lake.contracts.history import State, note_state
 from lake.settings import Settings
 from stack.health.state import problems, state_of, unknowns
-from stack.status import Status, gather
+from stack.status import Status
 from stack.supervisor_config import config_file
 
-LOOK_SECONDS = 60.0
-
 log = logging.getLogger(__name__)
-
-
-def keep_history(settings: Settings, stop: threading.Event) -> None:
-    """Look at the stack every minute until ``stop`` is set, and note its state; no failure ends it.
-
-    Returns at once where there is no supervisor, as in a container: nobody there knows of the other programs.
-    """
-    while config_file(settings).exists() and not stop.wait(LOOK_SECONDS):
-        try:
-            status = gather(settings, with_sizes=False)
-            if not stop.is_set():
-                note(settings, status)
-        except Exception as error:  # also what nobody thought of: the marts go on, and the next look may work
-            log.warning("the state of the stack cannot be noted: %s", error, exc_info=error)
 
 
 def note(settings: Settings, status: Status) -> None:

@@ -19,15 +19,17 @@ from psycopg2.extensions import cursor as Cursor
 
 from lake.contracts import MIRROR_SCHEMA
 from lake.contracts.mirror import BOOKMARK_TABLE
+from lake.contracts.ops import OPS_SCHEMA
 from lake.settings import Settings
 from stack.servers.blockers import clear_way
 from stack.servers.mirror_ddl import mirror_ddl
+from stack.servers.ops_ddl import ops_ddl
 from stack.servers.postgres import OWNER, connect, refusal
-from stack.servers.roles import LOGINS, MARTS, SANDBOXES, bring_roles, close_doors
+from stack.servers.roles import LOGINS, MARTS, SANDBOXES, WATCH, bring_roles, close_doors
 from stack.servers.sandboxes import bring_sandbox, sandboxes
 
 STAGING = "staging"
-SCHEMAS = {MIRROR_SCHEMA: "pipeline", STAGING: "dbt", MARTS: "dbt"}
+SCHEMAS = {MIRROR_SCHEMA: "pipeline", STAGING: "dbt", MARTS: "dbt", OPS_SCHEMA: WATCH}
 """Schema -> the role that owns it and all in it."""
 ADVISORY_LOCK = 7_305_001
 LOCK_SECONDS = 120
@@ -40,9 +42,9 @@ grant usage on schema {MIRROR_SCHEMA} to dbt;
 grant select on all tables in schema {MIRROR_SCHEMA} to dbt;
 """
 OF_DBT = f"""
-grant usage on schema {MARTS} to charts, analyst, {SANDBOXES};
-grant select on all tables in schema {MARTS} to charts, analyst, {SANDBOXES};
-alter default privileges in schema {MARTS} grant select on tables to charts, analyst, {SANDBOXES};
+grant usage on schema {MARTS} to charts, {WATCH}, analyst, {SANDBOXES};
+grant select on all tables in schema {MARTS} to charts, {WATCH}, analyst, {SANDBOXES};
+alter default privileges in schema {MARTS} grant select on tables to charts, {WATCH}, analyst, {SANDBOXES};
 """
 
 
@@ -91,6 +93,8 @@ def migrate_as(settings: Settings, owner: Connection) -> list[str]:
             if ("build_info", "version") in marts and ("build_info", "filled_at") not in marts:
                 cursor.execute(f"alter table {MARTS}.build_info add column filled_at timestamptz")
             cursor.execute(OF_DBT)
+        with _own_transaction(settings, WATCH, notes.append) as cursor:
+            cursor.execute(ops_ddl())
     return [
         *notes,
         *(f"role {role} had another password than the settings say, and has theirs again" for role in changed),

@@ -14,8 +14,8 @@ from psycopg2.extensions import encrypt_password
 from lake.errors import ServiceError
 
 MARTS = "marts"
-ANALYST, GUARD = "analyst", "guard"
-LOGINS = ("pipeline", "dbt", "charts", GUARD, ANALYST)
+ANALYST, GUARD, WATCH = "analyst", "guard", "watch"
+LOGINS = ("pipeline", "dbt", "charts", GUARD, WATCH, ANALYST)
 SANDBOXES = "sandboxes"
 """The role, without a login, whose rights all sandboxes have (stack/access/sandbox.py)."""
 OLDEST_SERVER = 160_000
@@ -26,7 +26,7 @@ IDLE_SECONDS = 300
 TRANSACTION_SECONDS = 600
 """How long a reader's transaction may take: it keeps old rows from being removed. Or as long as one query may take."""
 TEMPORARY_FILES = "512MB"
-CONNECTIONS = {"pipeline": 8, "dbt": 15, "charts": 5, GUARD: 2, ANALYST: 10}
+CONNECTIONS = {"pipeline": 8, "dbt": 15, "charts": 5, GUARD: 2, WATCH: 4, ANALYST: 10}
 RESERVED = {role: number for role, number in CONNECTIONS.items() if role != ANALYST}
 """What is kept for our own programs, however many readers there are."""
 
@@ -74,6 +74,7 @@ SETTINGS: dict[str, dict[str, str]] = {
     "dbt": {"lock_timeout": "30s"},
     "charts": {"default_transaction_read_only": "on", **reader_settings(60)},
     GUARD: {"default_transaction_read_only": "on"},
+    WATCH: reader_settings(60),
     ANALYST: {"default_transaction_read_only": "on", "search_path": MARTS, **reader_settings(ANALYST_SECONDS)},
 }
 
@@ -101,7 +102,7 @@ def bring_roles(cursor: Cursor, passwords: Mapping[str, str]) -> None:
     if is_superuser(cursor):
         cursor.execute(sql.SQL("grant pg_use_reserved_connections to {}").format(_listed(RESERVED)))
     else:  # it may then hand schemas over to them
-        cursor.execute("grant pipeline, dbt to current_user with inherit false, set true")
+        cursor.execute("grant pipeline, dbt, watch to current_user with inherit false, set true")
 
 
 def bring_login(

@@ -162,6 +162,11 @@ def remember_reading(settings: Settings) -> None:
     write(settings, reading_settings(settings))
 
 
+def remember_outlook(settings: Settings) -> None:
+    """Write down the secrets of page and alerts, which no program gets in its environment."""
+    write(settings, {name: value for name, value in settings.outlook.secrets().items() if value})
+
+
 def as_written(settings: Settings) -> Settings:
     """Return the settings with the services as ``stack.env`` has them: where they really are."""
     return _with_services(settings, read_env_file(settings.data / STACK_FILE))
@@ -186,7 +191,8 @@ def contradictions(settings: Settings) -> list[str]:
 
 def logins_mark(settings: Settings) -> str:
     """Return a text that another one takes the place of whenever a password changes, and that tells none of them."""
-    passwords = [settings.kafka_password, *(settings.password(role) for role in ROLES)]
+    ours = [settings.kafka_password, *(settings.password(role) for role in ROLES)]
+    passwords = [*ours, *settings.outlook.secrets().values()]
     return hashlib.sha256("\0".join(passwords).encode()).hexdigest()[:16]
 
 
@@ -250,5 +256,6 @@ def _with_services(settings: Settings, values: dict[str, str]) -> Settings:
         dbt_password=values.get(password_name("dbt"), settings.dbt_password),
         charts_password=values.get(password_name("charts"), settings.charts_password),
         guard_password=values.get(password_name("guard"), settings.guard_password),
+        watch_password=values.get(password_name("watch"), settings.watch_password),
         analyst_password=values.get(password_name("analyst"), settings.analyst_password),
     )

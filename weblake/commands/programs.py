@@ -28,6 +28,7 @@ class Name(str, Enum):
     MARTS = "marts"
     CHARTS = "charts"
     GENERATOR = "generator"
+    WATCH = "watch"
 
 
 @app.command(rich_help_panel=PANEL, epilog="Example: weblake run stream --once")
@@ -54,6 +55,7 @@ def run(
         Name.MARTS: _run_marts,
         Name.CHARTS: _run_charts,
         Name.GENERATOR: _run_generator,
+        Name.WATCH: _run_watch,
     }
     programs[name](settings)
     return 0
@@ -85,12 +87,10 @@ def _run_marts(settings: Settings) -> None:
     wait_for_marts(settings)
     from marts.build import Marts, run_loop
     from stack.access.guard import keep_watch
-    from stack.health.history import keep_history
 
     set_up_log(settings.log_level)  # dbt has set up one of its own
     stop = stop_event()
     threading.Thread(name="guard", target=keep_watch, args=(settings, stop), daemon=True).start()
-    threading.Thread(name="history", target=keep_history, args=(settings, stop), daemon=True).start()
     run_loop(Marts(settings), settings, stop)
 
 
@@ -107,3 +107,11 @@ def _run_generator(settings: Settings) -> None:
     from ingest.generator import GeneratorOptions, run_generator
 
     run_generator(settings, GeneratorOptions(settings.generate_rate, settings.generate_bots), stop_event())
+
+
+def _run_watch(settings: Settings) -> None:
+    from stack.health.lookout import keep_lookout
+    from stack.programs import wait_for_watch
+
+    wait_for_watch(settings)
+    keep_lookout(settings, stop_event())
