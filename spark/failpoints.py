@@ -19,6 +19,7 @@ POINTS = (
     "bronze-after-commit",
     "silver-before-commit",
     "silver-after-commit",
+    "mirror-while-settling",
     "mirror-in-transaction",
     "mirror-after-transaction",
     "replay-after-piece",

@@ -27,6 +27,7 @@ pytestmark = pytest.mark.stack
 
 MORNING = dt.datetime(2026, 3, 1, 8, tzinfo=dt.timezone.utc)
 STEPS = 5
+HOT_HOURS = (0, 1, 1, 4, 30)
 BUILT_ANEW = ("version", "class_version", "built_at", "filled_at", "mirrored_at", "counted_until")
 """What tells of the build and not of the events."""
 
@@ -145,12 +146,12 @@ def rows(settings: Settings) -> dict[str, list[tuple[object, ...]]]:
     }
 
 
-@pytest.mark.parametrize("seed", [1])
-def test_marts_are_the_same_as_if_nothing_had_been_settled(session: SparkSession, settled: Settings, seed: int) -> None:
-    history, marts = History(seed), Marts(settled)
+def live(session: SparkSession, settled: Settings, seed: int) -> None:
+    """Live through a history in which the boundary moves by leaps of any size; the marts must not show it."""
+    history, marts, leaps = History(seed), Marts(settled), random.Random(f"leaps {seed}")
     for _ in range(STEPS):
         append(session, settled, history.step())
-        move(session, settled)
+        move(session, replace(settled, hot_hours=leaps.choice(HOT_HOURS)))
         build(marts, settled)
         check(session, settled)
         assert [one for one in check_marts(settled, Scope()) if one.verdict is not Verdict.OK] == []
@@ -169,3 +170,15 @@ def test_marts_are_the_same_as_if_nothing_had_been_settled(session: SparkSession
         assert ours[mart] == expected, mart
     build(marts, settled, full_refresh=True)
     assert rows(settled) == ours
+
+
+def test_marts_are_the_same_as_if_nothing_had_been_settled(session: SparkSession, settled: Settings) -> None:
+    live(session, settled, 1)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("part", range(3))
+def test_marts_of_any_history_are_the_same_as_if_nothing_had_been_settled(
+    session: SparkSession, settled: Settings, fault_seed: int, part: int
+) -> None:
+    live(session, settled, fault_seed + part)

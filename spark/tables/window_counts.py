@@ -23,6 +23,7 @@ from pyspark.sql import functions as F
 
 from lake.contracts import LEDGER_DIMENSIONS, LEDGER_KEY, MIRROR_SCHEMA, names, postgres_type
 from lake.contracts.mirror import CLIENT_DAY, SEEN, SETTLED_SECONDS, SPARSE, SUMS
+from spark import failpoints
 
 COUNTS = sql.Identifier(MIRROR_SCHEMA, "window_counts")
 LONG_AGO = dt.datetime(1, 1, 1, tzinfo=dt.timezone.utc)
@@ -200,6 +201,7 @@ def add_entries(
             cursor.execute("analyze cells")  # without, PostgreSQL takes them for few
             if is_moving:
                 _execute(cursor, _LEAVE_HOT, parts, parameters)
+            failpoints.reach("mirror-while-settling")
             _execute(cursor, _SETTLE, parts, parameters)
             _execute(cursor, _LIST_MINUTES, parts, parameters)
         cursor.execute("drop table cells")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from itertools import islice
 
@@ -11,6 +12,7 @@ from faults.traffic import Message, Traffic
 from kafka.admin import KafkaAdminClient
 
 from lake.kafka_access import client_options
+from lake.requests import ReplayAnswer, ReplayRequest, VerdictAnswer, VerdictRequest, ask, read_answer
 from stack.servers.waiting import wait_until
 
 
@@ -57,3 +59,31 @@ def accept(rig: Rig, what: str) -> None:
 
 def admin(rig: Rig) -> closing[KafkaAdminClient]:
     return closing(KafkaAdminClient(**client_options(rig.settings)))
+
+
+def die_in(rig: Rig, request: ReplayRequest | VerdictRequest, points: Sequence[str]) -> None:
+    """Have one request done by a stream that dies at the first failpoint, one that dies at the next, and so on."""
+    rig.stream.stop()
+    ask(rig.settings.requests, request)
+    for point in points:
+        rig.start(WEBLAKE_FAIL_AT=point)
+        assert rig.stream.wait_for_end(PATIENCE_SECONDS) == -signal.SIGKILL, f"{point} was not reached"
+        rig.faults[point] += 1
+    rig.start()
+    have_done(rig, request)
+
+
+def have_done(rig: Rig, request: ReplayRequest | VerdictRequest) -> None:
+    """Have a request done, unless it is being done, and wait until PostgreSQL has it."""
+    ask(rig.settings.requests, request)
+
+    folder = rig.settings.requests
+
+    def answer() -> ReplayAnswer | VerdictAnswer:
+        if isinstance(request, ReplayRequest):
+            return read_answer(folder, request.id, ReplayAnswer) or ReplayAnswer(done=False)
+        return read_answer(folder, request.id, VerdictAnswer) or VerdictAnswer(done=False)
+
+    wait_until(lambda: answer().done, PATIENCE_SECONDS, f"{request.id} is answered (log: {rig.stream.log})")
+    assert answer().error is None, answer()
+    rig.wait_until_mirrored()

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-import signal
 import time
-from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
-from faults.rig import PATIENCE_SECONDS, Cells, Rig
+from faults.rig import Cells, Rig
+from faults.steps import die_in, have_done
 from faults.traffic import Traffic
 
 from lake.contracts.records import Change
-from lake.requests import ReplayAnswer, ReplayRequest, VerdictAnswer, VerdictRequest, ask, read_answer
+from lake.requests import ReplayRequest, VerdictRequest
 from lake.settings import load_settings
 from spark import failpoints
 from stack.servers import postgres
-from stack.servers.waiting import wait_until
 
 pytestmark = pytest.mark.faults
 
@@ -63,34 +61,6 @@ def test_a_verdict_dies_between_any_two_of_its_writes(rig: Rig) -> None:
         die_in(rig, VerdictRequest(verdict, "hand", (Change(client, verdict, "by the fault suite"),)), VERDICT_POINTS)
         assert postgres.query(rig.settings, "dbt", BOT_EVENTS) == [(bot_events,)]
     rig.prove()
-
-
-def die_in(rig: Rig, request: ReplayRequest | VerdictRequest, points: Sequence[str]) -> None:
-    """Have one request done by a stream that dies at the first failpoint, one that dies at the next, and so on."""
-    rig.stream.stop()
-    ask(rig.settings.requests, request)
-    for point in points:
-        rig.start(WEBLAKE_FAIL_AT=point)
-        assert rig.stream.wait_for_end(PATIENCE_SECONDS) == -signal.SIGKILL, f"{point} was not reached"
-        rig.faults[point] += 1
-    rig.start()
-    have_done(rig, request)
-
-
-def have_done(rig: Rig, request: ReplayRequest | VerdictRequest) -> None:
-    """Have a request done, unless it is being done, and wait until PostgreSQL has it."""
-    ask(rig.settings.requests, request)
-
-    folder = rig.settings.requests
-
-    def answer() -> ReplayAnswer | VerdictAnswer:
-        if isinstance(request, ReplayRequest):
-            return read_answer(folder, request.id, ReplayAnswer) or ReplayAnswer(done=False)
-        return read_answer(folder, request.id, VerdictAnswer) or VerdictAnswer(done=False)
-
-    wait_until(lambda: answer().done, PATIENCE_SECONDS, f"{request.id} is answered (log: {rig.stream.log})")
-    assert answer().error is None, answer()
-    rig.wait_until_mirrored()
 
 
 def record(rig: Rig, name: str) -> dict[str, Any]:
