@@ -26,7 +26,7 @@ from weblake import __version__
 from weblake.main import run
 
 PROJECT = Path(__file__).resolve().parent.parent
-SERVERS = {"kafka", "postgres"}
+SERVERS = {"kafka", "postgres", "grafana"}
 PASSWORDS_NEEDED = {
     "migrate": {"KAFKA", *(f"POSTGRES_{role.upper()}" for role in ROLES)},
     "stream": {"KAFKA", "POSTGRES_PIPELINE"},
