@@ -67,7 +67,7 @@ PRODUCT_VIEWS = Mart(
     "product_views",
     ("window_start", "product_id"),
     (
-        *("views", "human_views", "human_add_to_carts", "human_checkouts"),
+        *("views", "human_views", "human_add_to_carts", "human_checkouts", "human_failed_checkouts"),
         *("first_seen_at", "last_seen_at", "version"),
     ),
     """
@@ -75,6 +75,7 @@ PRODUCT_VIEWS = Mart(
         sum(case when is_bot then 0 else views end) as human_views,
         sum(case when is_bot then 0 else add_to_carts end) as human_add_to_carts,
         sum(case when is_bot then 0 else checkouts end) as human_checkouts,
+        sum(case when is_bot then 0 else failed_checkouts end) as human_failed_checkouts,
         min(first_at) as first_seen_at, max(last_at) as last_seen_at, max(version) as version
     from (select *, extract(epoch from window_start)::bigint / 300 as five_minutes from cells) as cells
     where dimension = 'product' group by five_minutes, key
@@ -86,16 +87,23 @@ PRODUCT_VIEWS = Mart(
 ACTION_COUNTS = Mart(
     "action_counts",
     ("window_start", "action"),
-    ("events", "human_events", "bot_events", "share", "version"),
+    (
+        *("events", "human_events", "bot_events", "share", "human_client_errors", "human_server_errors"),
+        *("human_response_ms", "human_timed_events", "version"),
+    ),
     """
-    select to_timestamp(five_minutes * 300) as window_start, action, events, human_events, bot_events,
+    select *, to_timestamp(five_minutes * 300) as window_start,
         round(events / nullif(sum(events) over (partition by five_minutes), 0), 4) as share,
-        max(version) over (partition by five_minutes) as version
+        max(changed) over (partition by five_minutes) as version
     from (
         select extract(epoch from window_start)::bigint / 300 as five_minutes, key as action,
-            sum(events) as events, max(version) as version,
+            sum(events) as events, max(version) as changed {sums},
             sum(case when is_bot then 0 else events end) as human_events,
-            sum(case when is_bot then events else 0 end) as bot_events
+            sum(case when is_bot then events else 0 end) as bot_events,
+            sum(case when is_bot then 0 else client_errors end) as human_client_errors,
+            sum(case when is_bot then 0 else server_errors end) as human_server_errors,
+            sum(case when is_bot then 0 else response_ms end) as human_response_ms,
+            sum(case when is_bot then 0 else timed_events end) as human_timed_events
         from cells where dimension = 'action' group by 1, key
     ) as sums
     """,
@@ -136,11 +144,16 @@ PAYMENT_ERRORS = Mart(
 TRAFFIC = Mart(
     "traffic",
     ("window_start",),
-    ("events", "human_events", "bot_events", "human_page_requests", "bot_page_requests", "version"),
+    (
+        *("events", "human_events", "bot_events", "human_page_requests", "bot_page_requests"),
+        *("human_views", "human_add_to_carts", "version"),
+    ),
     """
     select to_timestamp(minute * 60) as window_start, max(version) as version {sums},
         sum(events) as events, sum(case when is_bot then 0 else events end) as human_events,
         sum(case when is_bot then events else 0 end) as bot_events,
+        sum(case when is_bot then 0 else views end) as human_views,
+        sum(case when is_bot then 0 else add_to_carts end) as human_add_to_carts,
         sum(case when is_bot then 0 else events - assets end) as human_page_requests,
         sum(case when is_bot then events - assets else 0 end) as bot_page_requests
     from (select *, extract(epoch from window_start)::bigint / 60 as minute from cells) as cells

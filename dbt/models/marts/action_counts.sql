@@ -17,6 +17,14 @@ shares as (
         action_windows.events,
         action_windows.human_events,
         action_windows.events - action_windows.human_events as bot_events,
+        action_windows.client_errors,
+        action_windows.human_client_errors,
+        action_windows.server_errors,
+        action_windows.human_server_errors,
+        action_windows.response_ms,
+        action_windows.human_response_ms,
+        action_windows.timed_events,
+        action_windows.human_timed_events,
         {{ ratio('action_windows.events', 'sum(action_windows.events) over same_window') }} as share,
         -- Another action of the window changes this one's part, too.
         max(action_windows.version) over same_window as version

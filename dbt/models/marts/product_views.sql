@@ -23,6 +23,8 @@ final as (
         {{ total('add_to_carts', 'not is_bot') }} as human_add_to_carts,
         {{ total('checkouts') }} as checkouts,
         {{ total('checkouts', 'not is_bot') }} as human_checkouts,
+        {{ total('failed_checkouts') }} as failed_checkouts,
+        {{ total('failed_checkouts', 'not is_bot') }} as human_failed_checkouts,
         {{ total('events') }} as events,
         max(version) as version,
         min({{ seen_at('first') }}) filter (where events > 0) as first_seen_at,

@@ -25,6 +25,8 @@ final as (
         {{ total('server_errors', 'not is_bot') }} as human_server_errors,
         {{ total('response_ms') }} as response_ms,
         {{ total('timed_events') }} as timed_events,
+        {{ total('response_ms', 'not is_bot') }} as human_response_ms,
+        {{ total('timed_events', 'not is_bot') }} as human_timed_events,
         max(version) as version,
         starts_at as window_start
     from counts
