@@ -26,7 +26,9 @@ from weblake import __version__
 from weblake.main import run
 
 PROJECT = Path(__file__).resolve().parent.parent
-SERVERS = {"kafka", "postgres", "grafana"}
+SERVERS = {"kafka", "postgres"}
+ASKED_FOR = {"grafana"}
+"""Services that run only with a profile of their own."""
 PASSWORDS_NEEDED = {
     "migrate": {"KAFKA", *(f"POSTGRES_{role.upper()}" for role in ROLES)},
     "stream": {"KAFKA", "POSTGRES_PIPELINE"},
@@ -41,7 +43,7 @@ def read(name: str) -> str:
 
 
 def ours() -> dict[str, dict[str, Any]]:
-    return {name: service for name, service in services().items() if name not in SERVERS}
+    return {name: service for name, service in services().items() if name not in SERVERS | ASKED_FOR}
 
 
 def volume_of(service: dict[str, Any], path: Path) -> tuple[str, Path] | None:
@@ -81,7 +83,8 @@ def embedded_commands(folder: Path) -> dict[str, list[str]]:
 
 
 def test_the_services_are_the_embedded_programs() -> None:
-    assert set(services()) == {program.name for program in programs.PROGRAMS} | {"migrate"}
+    assert set(services()) == {program.name for program in programs.PROGRAMS} | {"migrate"} | ASKED_FOR
+    assert {name for name, service in services().items() if service.get("profiles") == [name]} == ASKED_FOR
 
 
 @pytest.mark.parametrize("service", ["stream", "generator", "marts", "charts"])
@@ -204,11 +207,11 @@ def test_images_are_pinned() -> None:
     assert {service["image"] for service in ours().values()} == {f"weblake:{__version__}"}
 
 
-def test_state_lies_in_named_volumes_and_never_in_a_host_path() -> None:
-    declared = set(compose()["volumes"])
-    mounted = {mount.split(":")[0] for service in services().values() for mount in service.get("volumes", ())}
-    assert mounted == declared
-    assert not any("/" in name or name.startswith(".") for name in mounted)
+def test_state_lies_in_named_volumes_and_configuration_in_the_tree_is_read_only() -> None:
+    mounts = {mount for service in services().values() for mount in service.get("volumes", ())}
+    configuration = {mount for mount in mounts if mount.startswith("./stack/")}
+    assert {mount.split(":")[0] for mount in mounts - configuration} == set(compose()["volumes"])
+    assert all(mount.endswith(":ro") and (PROJECT / mount.split(":")[0]).is_dir() for mount in configuration)
 
 
 def test_the_stream_reads_the_requests_that_the_marts_write() -> None:
@@ -220,7 +223,7 @@ def test_the_stream_reads_the_requests_that_the_marts_write() -> None:
 
 def test_ports_are_published_on_the_loopback_address_only() -> None:
     ports = [port for service in services().values() for port in service.get("ports", ())]
-    assert sorted(ports) == ["127.0.0.1:5432:5432", "127.0.0.1:9092:9092"]
+    assert sorted(ports) == ["127.0.0.1:3000:3000", "127.0.0.1:5432:5432", "127.0.0.1:9092:9092"]
     assert not any("network_mode" in service for service in services().values())
 
 
