@@ -1,4 +1,4 @@
-"""Build the marts with dbt: `weblake run marts` whenever the mirror has moved, `weblake dbt` on demand.
+"""Build the marts with dbt: `weblake dbt`.
 
 dbt lives in this one process: a first parse takes seconds, and every build after it a fraction of one.
 """
@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -20,15 +19,12 @@ import psycopg2
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 from dbt.contracts.graph.nodes import ModelNode
-from psycopg2 import sql
-from psycopg2.extensions import cursor as Cursor
 
-from lake.contracts.reports import report_round
 from lake.errors import ServiceError, WeblakeError, first_line
 from lake.locks import lock_holders
 from lake.settings import PROJECT, Settings, lend_environment
-from marts.propose import propose
 from marts.room import room_for_dbt
+from marts.stand import stands
 
 DBT_PROJECT = PROJECT / "dbt"
 DBT_LOG = "dbt.log"
@@ -37,28 +33,11 @@ MARTS_SCHEMA = "marts"
 DBT_LOG_BYTES = 1 << 20
 LOCK_TIMEOUT = "due to lock timeout"
 """What PostgreSQL says when a statement has waited for a lock for too long."""
-FIRST_RETRY_SECONDS = 1.0
-LAST_RETRY_SECONDS = 15.0
 LOCK_POLL_SECONDS = 0.2
-PROPOSAL_SECONDS = 60.0
-"""After verdicts were asked for, how long the next ones are gathered: each reads its clients' records again."""
 
 ProjectFile: TypeAlias = tuple[Path, int, int]
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Stand:
-    """Which ledger and which version of it a table shows (-1 before the first), since the fill at an epoch second.
-
-    ``moved_at`` is the epoch second of the mirror's last transaction in it: records may come without a new version.
-    """
-
-    ledger_id: str
-    version: int
-    filled_at: float
-    moved_at: float = 0.0
 
 
 class Marts:
@@ -119,11 +98,11 @@ class Marts:
             outcome = (runner or self._runner).invoke([*quiet, *frugal, *keep, *command, *paths])
         if outcome.exception:
             raise ServiceError(
-                f"dbt {command[0]} failed: {_first_lines(outcome.exception)}; see {self._folder / DBT_LOG}"
+                f"dbt {command[0]} failed: {first_lines(outcome.exception)}; see {self._folder / DBT_LOG}"
             ) from outcome.exception
         failed = [result for result in _results(outcome) if str(result.status) in ("error", "fail", "runtime error")]
         if failed:
-            named = "; ".join(f"{result.node.name}: {_first_lines(result.message)}" for result in failed)
+            named = "; ".join(f"{result.node.name}: {first_lines(result.message)}" for result in failed)
             raise ServiceError(f"dbt {command[0]} failed in {named}; see {self._folder / DBT_LOG}")
         return outcome
 
@@ -134,37 +113,6 @@ class Marts:
             "target-path": self._folder,
             "log-path": self._folder,
         }
-
-
-def run_loop(marts: Marts, settings: Settings, stop: threading.Event) -> None:
-    """Build, and build again every ``marts_seconds`` if the mirror moved, until ``stop`` is set. No failure ends it."""
-    retry_seconds = FIRST_RETRY_SECONDS
-    has_built = False
-    next_proposal = 0.0
-    while not stop.is_set():
-        started = time.monotonic()
-        try:
-            with building(settings, stop):
-                mirror, published = stands(settings)
-                is_new = is_due(mirror, published, has_built and not marts.has_changed())
-                if is_new:
-                    build(marts, settings)
-                    has_built = True
-                # A verdict that has to wait, or was taken back, is asked for again even where nothing new comes in.
-                if (is_new or mirror == published) and started >= next_proposal and propose(settings):
-                    next_proposal = started + PROPOSAL_SECONDS
-            retry_seconds = FIRST_RETRY_SECONDS
-            pause = settings.marts_seconds - (time.monotonic() - started)
-            report_round(settings.loop_file("marts"), None)
-        except Exception as error:  # also what nobody thought of: it is reported, and tried again like the rest
-            if stop.is_set():
-                return
-            trace = None if isinstance(error, (WeblakeError, psycopg2.Error)) else error
-            log.error("%s; next try in %.0f s", _first_lines(error), retry_seconds, exc_info=trace)
-            report_round(settings.loop_file("marts"), _first_lines(error))
-            pause = retry_seconds
-            retry_seconds = min(2 * retry_seconds, LAST_RETRY_SECONDS)
-        stop.wait(max(0.0, pause))
 
 
 def build(marts: Marts, settings: Settings, full_refresh: bool = False) -> None:
@@ -184,48 +132,6 @@ def build(marts: Marts, settings: Settings, full_refresh: bool = False) -> None:
         raise ServiceError(f"{error}; {_who_holds_locks(settings)}") from error
     _, published = stands(settings)
     log.info("marts built: version %s in %.2f s", published.version if published else "?", time.monotonic() - started)
-
-
-def is_due(mirror: Stand, published: Stand | None, has_built: bool) -> bool:
-    """Say whether there is something to build, given whether this process has built with the models of today.
-
-    The first build finds out whether other models built what is there.
-
-    A mirror behind the marts was set back, to an old backup say: it catches up, and the marts keep what they show.
-    """
-    if published is None:
-        return True
-    is_filled_anew = mirror.filled_at > published.filled_at
-    is_behind = mirror.version < published.version and not is_filled_anew
-    return not is_behind and (mirror != published or not has_built)
-
-
-def stands(settings: Settings) -> tuple[Stand, Stand | None]:
-    """Return where the mirror stands and what the marts show; None where there are no marts yet."""
-    with closing(psycopg2.connect(settings.postgres_dsn("dbt"))) as connection, connection.cursor() as cursor:
-        mirror = _stand(cursor, "silver.bookmark", "moved_at") or Stand("", -1, 0.0)
-        if not _is_there(cursor, "marts.build_info"):
-            return mirror, None
-        moved_at = (
-            "(select mirrored_at from marts.freshness)" if _is_there(cursor, "marts.freshness") else "null::timestamptz"
-        )
-        return mirror, _stand(cursor, "marts.build_info", moved_at)
-
-
-def _is_there(cursor: Cursor, table: str) -> bool:
-    cursor.execute("select to_regclass(%s) is not null", (table,))
-    return cursor.fetchone() == (True,)
-
-
-def _stand(cursor: Cursor, table: str, moved_at: str) -> Stand | None:
-    """Return the stand of a table, given the SQL for when the mirror had moved."""
-    query = (
-        "select ledger_id, version, coalesce(extract(epoch from filled_at), 0)::float8, "
-        "coalesce(extract(epoch from {moved_at}), 0)::float8 from {table}"
-    )
-    cursor.execute(sql.SQL(query).format(moved_at=sql.SQL(moved_at), table=sql.SQL(table)))
-    row = cursor.fetchone()
-    return Stand(*row) if row else None
 
 
 @contextmanager
@@ -294,7 +200,7 @@ def _who_holds_locks(settings: Settings) -> str:
         return f"who holds the lock is not known: {first_line(error)}"
 
 
-def _first_lines(message: object) -> str:
+def first_lines(message: object) -> str:
     """Return the first two lines of what dbt says, the second of which has the reason."""
     lines = [line.strip() for line in str(message).splitlines() if line.strip()]
     return " ".join(lines[:2])

@@ -12,7 +12,8 @@ from mirrors import count
 
 from lake.contracts import DIMENSIONS
 from lake.settings import Settings
-from marts.build import Marts, build, stands
+from marts.build import Marts, build
+from marts.stand import stands
 from stack.servers import postgres
 from stack.servers.migrations import migrate
 

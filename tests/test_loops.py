@@ -9,11 +9,15 @@ from pathlib import Path
 import pytest
 from background import in_background
 from built_marts import count_views
+from mirrors import execute
 
+from lake.contracts.mirror import BOOKMARK_MOVED
 from lake.contracts.reports import read_loop_report
 from lake.errors import ServiceError
 from lake.settings import Settings
-from marts.build import Marts, build, run_loop
+from marts.build import Marts, build
+from marts.loop import run_loop
+from marts.stand import stands
 from stack.servers import postgres
 from stack.servers.waiting import wait_until
 from viz.draw import draw_every
@@ -37,6 +41,26 @@ def test_the_marts_say_when_rounds_fail_and_when_one_is_good_again(shop: Setting
         wait_for(shop, "marts", "password authentication failed")
     with in_background(lambda stop: run_loop(marts, shop, stop), "marts"):
         wait_for(shop, "marts", None)
+
+
+def test_the_marts_are_built_when_the_mirror_says_that_it_has_moved_and_without_a_word_a_little_later(
+    shop: Settings, marts: Marts, shown: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_shown(version: int) -> bool:
+        _, published = stands(shop)
+        return published is not None and published.version == version
+
+    quick = replace(shop, marts_seconds=0)
+    monkeypatch.setattr("marts.loop.LOOK_SECONDS", 3600.0)
+    with in_background(lambda stop: run_loop(marts, quick, stop), "marts"):
+        for version in (shown + 1, shown + 2):
+            count_views(shop, version, "p-1")
+            execute(shop, f"notify {BOOKMARK_MOVED}")
+            wait_until(lambda version=version: is_shown(version), 60, "a build that was asked for")  # type: ignore[misc]
+    monkeypatch.setattr("marts.loop.LOOK_SECONDS", 0.1)
+    with in_background(lambda stop: run_loop(marts, quick, stop), "marts"):
+        count_views(shop, shown + 3, "p-1")
+        wait_until(lambda: is_shown(shown + 3), 60, "a build that nobody asked for")
 
 
 def test_marts_that_wait_for_a_lock_in_vain_name_who_holds_it(shop: Settings, marts: Marts, shown: int) -> None:

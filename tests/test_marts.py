@@ -18,7 +18,8 @@ from lake.command import weblake_command
 from lake.contracts import MEASURES, names
 from lake.errors import ServiceError
 from lake.settings import PROJECT, Settings, child_environment
-from marts.build import Marts, build, stands
+from marts.build import Marts, build
+from marts.stand import stands
 from stack.servers import postgres
 
 pytestmark = pytest.mark.stack

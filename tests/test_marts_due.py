@@ -10,7 +10,8 @@ import pytest
 from settings_in import settings_in
 
 from lake.errors import WeblakeError
-from marts.build import Stand, building, is_due
+from marts.build import building
+from marts.stand import Stand, is_due
 
 
 def test_marts_are_due_when_the_mirror_moved_or_was_filled_anew() -> None:

@@ -10,7 +10,8 @@ from mirrors import execute, put_on_record
 
 from lake.contracts.records import Change, ReplayRecord, VerdictRecord
 from lake.settings import Settings
-from marts.build import Marts, build, is_due, stands
+from marts.build import Marts, build
+from marts.stand import is_due, stands
 from spark.tables.postgres import News
 from spark.tables.records import Records
 from spark.tables.verdicts import Verdicts

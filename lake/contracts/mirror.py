@@ -9,6 +9,8 @@ from lake.contracts.columns import Column, names
 from lake.contracts.ledger import LEDGER_KEY, MEASURES
 
 MIRROR_SCHEMA = "silver"
+BOOKMARK_MOVED = "weblake_bookmark"
+"""The channel on which PostgreSQL tells who listens that the bookmark has moved."""
 VERSION = Column("version", "BIGINT", "bookmark at which the row last changed")
 _EVENTS, *_OTHERS = MEASURES
 SPARSE = tuple(Column(one.name, one.type if one.is_amount else "INT", one.comment) for one in _OTHERS)

@@ -17,7 +17,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 from lake.contracts import MIRROR_SCHEMA, MIRROR_TABLES
-from lake.contracts.mirror import BOOKMARK_TABLE
+from lake.contracts.mirror import BOOKMARK_MOVED, BOOKMARK_TABLE
 from lake.errors import ServiceError, first_line
 from lake.locks import lock_holders
 from lake.settings import OUR_SESSION
@@ -166,7 +166,7 @@ def read_settled_until(cursor: Cursor) -> dt.datetime | None:
 def move_bookmark(
     cursor: Cursor, to: Bookmark, settled_until: dt.datetime | None, is_filled_anew: bool = False
 ) -> None:
-    """Move the bookmark, or make it; ``is_filled_anew`` tells dbt to start from the beginning."""
+    """Move the bookmark, or make it, and tell who listens; ``is_filled_anew`` tells dbt to start from the beginning."""
     failpoints.reach("mirror-in-transaction")
     statement = sql.SQL(
         "insert into {} as bookmark (version, ledger_id, moved_at, filled_at, settled_until) "
@@ -175,6 +175,7 @@ def move_bookmark(
         "filled_at = case when %s then excluded.filled_at else bookmark.filled_at end"
     )
     cursor.execute(statement.format(BOOKMARK), (to.version, to.ledger_id, settled_until, is_filled_anew))
+    cursor.execute(sql.SQL("notify {}").format(sql.Identifier(BOOKMARK_MOVED)))
 
 
 def put_news(cursor: Cursor, news: News) -> bool:

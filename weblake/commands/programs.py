@@ -85,7 +85,8 @@ def _run_marts(settings: Settings) -> None:
     from stack.programs import wait_for_marts
 
     wait_for_marts(settings)
-    from marts.build import Marts, run_loop
+    from marts.build import Marts
+    from marts.loop import run_loop
     from stack.access.guard import keep_watch
 
     set_up_log(settings.log_level)  # dbt has set up one of its own
