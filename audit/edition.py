@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from audit.check import Check, compared, unchecked
 from audit.lake import PinnedLake
 from lake.contracts import BRONZE_PARTITION, LEDGER_PARTITION
-from lake.contracts.edition import EDITION_PROPERTY, Edition, replay_advice
+from lake.contracts.edition import EDITION_PROPERTY, ZONES_PROPERTY, Edition, replay_advice
 from spark.tables.delta import properties
 
 
@@ -37,4 +37,7 @@ def edition_gap(lake: PinnedLake) -> Gap | None:
     days = lake.ledger().select(LEDGER_PARTITION).unionAll(lake.counted_bronze().select(BRONZE_PARTITION))
     first, last = days.selectExpr(f"min({LEDGER_PARTITION})", f"max({LEDGER_PARTITION})").collect()[0]
     is_of_rules = (counted.measures, counted.dimensions) == (today.measures, today.dimensions)
-    return Gap(replay_advice(counted, today, first, last), is_of_rules) if first else None
+    has_zones = ZONES_PROPERTY in properties(lake.session, lake.settings.bronze)
+    horizon = lake.horizon
+    replayable = horizon.replayable(lake.settings.future_seconds, has_zones) if horizon else None
+    return Gap(replay_advice(counted, today, first, last, replayable), is_of_rules) if first else None

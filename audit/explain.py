@@ -21,10 +21,12 @@ from audit.oracle.agents import claimed_operator
 from audit.oracle.clients import NEVER, Clients, clients
 from audit.oracle.times import SECOND
 from audit.session import quiet_session
+from lake.contracts.horizon import read_horizon
 from lake.contracts.records import BY_MARTS, HOLD_SECONDS
 from lake.errors import ServiceError
 from lake.settings import Settings
 from lake.url_rules import load_rules
+from spark.tables.delta import properties
 
 MOST_AGENTS = 1_000
 """So many agents of one client are looked at."""
@@ -104,10 +106,13 @@ class RawRecords:
     products: int
     newest: tuple[str, ...]
     claims: tuple[str, ...] = ()
+    since: str | None = None
+    """The first day that bronze still has; None where it has all."""
 
     def as_lines(self) -> list[str]:
         """Return how its claims came out, a title, and the newest records."""
-        title = f"{self.records:,} records in bronze on {self.products:,} products; the newest {len(self.newest)}:"
+        bronze = f"bronze, which begins at {self.since}," if self.since else "bronze"
+        title = f"{self.records:,} records in {bronze} on {self.products:,} products; the newest {len(self.newest)}:"
         return [*self.claims, title, *(f"  {record}" for record in self.newest)]
 
 
@@ -184,6 +189,7 @@ def raw_records(settings: Settings, address: str, number: int) -> RawRecords:
     """
     known = clients(settings.ranges_file)
     with quiet_session(settings, "explain") as session:
+        horizon = read_horizon(properties(session, settings.bronze))
         own = records_of(session.read.format("delta").load(settings.bronze), address, load_rules(settings))
         counts = own.agg(F.count("*").alias("records"), F.count_distinct("product_id").alias("products")).collect()[0]
         newest = own.orderBy(F.col("occurred_at").desc(), F.col("kafka_offset").desc()).limit(number)
@@ -194,7 +200,8 @@ def raw_records(settings: Settings, address: str, number: int) -> RawRecords:
     agents_seen = [AgentSeen(row["user_agent"], _utc(row["first"]), _utc(row["last"])) for row in rows]
     texts = tuple(value.decode(errors="replace").rstrip() for value in values)
     claims = claims_of(address, agents_seen, known)
-    return RawRecords(counts["records"], counts["products"], texts, claims)
+    since = horizon.day.isoformat() if horizon else None
+    return RawRecords(counts["records"], counts["products"], texts, claims, since)
 
 
 def claims_of(address: str, agents: list[AgentSeen], known: Clients) -> tuple[str, ...]:

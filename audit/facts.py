@@ -16,8 +16,9 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from audit import oracle
 from audit.oracle.clients import Clients
+from audit.oracle.times import SECOND
 from audit.scope import Scope
-from lake.contracts import DIMENSIONS, LARGEST_AMOUNT, MEASURES, names
+from lake.contracts import BEFORE_HORIZON, DIMENSIONS, LARGEST_AMOUNT, MEASURES, names
 from lake.url_rules import UrlRules
 
 MEASURE_NAMES = names(MEASURES)
@@ -104,12 +105,13 @@ def parsed_facts(bronze: DataFrame, clients: Clients, scope: Scope) -> DataFrame
     )
 
 
-def read_again(bronze: DataFrame, rules: UrlRules, clients: Clients) -> DataFrame:
+def read_again(bronze: DataFrame, rules: UrlRules, clients: Clients, before: float | None = None) -> DataFrame:
     """Return what the oracle reads in bronze's raw bytes: one row for each row, valid or not.
 
     The columns of ``FACTS``, and ``reject_reason`` and ``format`` (the oracle's), ``stored_reason``, ``stored_window``,
     ``ingested_at``. Of a rejected row the window is null. One that has no bytes, because an erasure emptied it or
-    because it came without, has the reason and the format that are stored.
+    because it came without, has the reason and the format that are stored. So has one that lay before the horizon when
+    it came, if by its bytes it is of a time before ``before`` (epoch seconds), or no event.
     """
     raw = bronze.selectExpr(
         *("value", "unix_micros(ingested_at) as ingested", IDENTITY, *ORDER),
@@ -127,7 +129,7 @@ def read_again(bronze: DataFrame, rules: UrlRules, clients: Clients) -> DataFram
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         reader = oracle.Oracle(rules, clients)
         for batch in batches:
-            yield _read_batch(reader, batch)
+            yield _read_batch(reader, batch, before)
 
     records = raw.mapInArrow(read, schema).withColumn("window_start", F.expr("timestamp_micros(window)"))
     return records.selectExpr(
@@ -142,7 +144,7 @@ def header_columns(bronze: DataFrame) -> list[str]:
     return [name if name in bronze.columns else f"string(null) as {name}" for name in HEADERS]
 
 
-def _read_batch(reader: oracle.Oracle, batch: pa.RecordBatch) -> pa.RecordBatch:
+def _read_batch(reader: oracle.Oracle, batch: pa.RecordBatch, before: float | None) -> pa.RecordBatch:
     texts = ("value", "ingested", *HEADERS, "stored_reason", "stored_format")
     columns = {name: batch.column(name).to_pylist() for name in texts}
     records = zip(columns["value"], columns["ingested"], *(columns[name] for name in HEADERS), strict=True)
@@ -150,7 +152,7 @@ def _read_batch(reader: oracle.Oracle, batch: pa.RecordBatch) -> pa.RecordBatch:
     for event, value, reason, name in zip(
         events, columns["value"], columns["stored_reason"], columns["stored_format"], strict=True
     ):
-        if not value and reason:
+        if (not value and reason) or (reason == BEFORE_HORIZON and _may_lie_before(event, before)):
             event.reject_reason, event.format = reason, name
     pairs = list(zip(events, columns["ingested"], strict=True))
 
@@ -178,6 +180,11 @@ def _read_batch(reader: oracle.Oracle, batch: pa.RecordBatch) -> pa.RecordBatch:
         "ingested": batch.column("ingested"),
     }
     return pa.RecordBatch.from_arrays(list(read.values()), names=list(read))
+
+
+def _may_lie_before(event: oracle.Event, second: float | None) -> bool:
+    """Say whether an event may have happened before a second. Of what is no event any more, nobody knows."""
+    return second is not None and (event.reject_reason is not None or (event.time or 0) < second * SECOND)
 
 
 def _identity(known: str, event: oracle.Event) -> str:

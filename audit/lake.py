@@ -11,11 +11,12 @@ from pyspark.sql import DataFrame, SparkSession
 from audit.check import Check, compared, number
 from audit.oracle.clients import Clients, clients
 from lake.addresses import spellings
-from lake.contracts import CONVICTED, PARDONED
+from lake.contracts import BRONZE_PARTITION, CONVICTED, PARDONED
+from lake.contracts.horizon import Horizon, read_horizon
 from lake.contracts.records import BY_HAND, as_verdict
 from lake.errors import LakeError
 from lake.settings import Settings
-from spark.tables.delta import live_files, snapshot, writers_progress
+from spark.tables.delta import live_files, properties, snapshot, writers_progress
 from spark.tables.storage import list_texts
 
 NAMED_FILES = 3
@@ -32,10 +33,13 @@ class PinnedLake:
     ledger_id: str
     batch: int
     verdicts: int
+    horizon: Horizon | None = None
+    """From which day on bronze is whole."""
 
     def bronze(self) -> DataFrame:
-        """Return all of bronze at its version."""
-        return self._at(self.settings.bronze, self.bronze_version)
+        """Return all of bronze at its version. Rows that are on record as gone may still wait to be deleted."""
+        rows = self._at(self.settings.bronze, self.bronze_version)
+        return rows.filter(f"{BRONZE_PARTITION} >= date'{self.horizon.day}'") if self.horizon else rows
 
     def counted_bronze(self) -> DataFrame:
         """Return the rows of bronze that the ledger has taken in."""
@@ -66,10 +70,13 @@ class PinnedLake:
 def pin(session: SparkSession, settings: Settings) -> tuple[PinnedLake, list[Check]]:
     """Fix the versions, the ledger's first: bronze is always at least as far. Also check that all files are there.
 
+    If the horizon moves meanwhile, they are fixed again: the ledger could lack what is on record of the days before it.
+
     Raises:
         LakeError: there is no lake, or the ledger was counted from another bronze.
     """
     bronze_id = snapshot(session, settings.bronze).table_id
+    horizon = read_horizon(properties(session, settings.bronze))
     ledger, progress = snapshot(session, settings.ledger), writers_progress(session, settings.ledger)
     while (again := snapshot(session, settings.ledger)).version != ledger.version:
         ledger, progress = again, writers_progress(session, settings.ledger)
@@ -81,6 +88,8 @@ def pin(session: SparkSession, settings: Settings) -> tuple[PinnedLake, list[Che
         )
     _, ledger_files = live_files(session, settings.ledger)
     bronze_version, bronze_files = live_files(session, settings.bronze)
+    if read_horizon(properties(session, settings.bronze)) != horizon:
+        return pin(session, settings)
     checks = [
         _check_files(session, "ledger", settings.ledger, ledger_files),
         _check_files(session, "bronze", settings.bronze, bronze_files),
@@ -95,6 +104,7 @@ def pin(session: SparkSession, settings: Settings) -> tuple[PinnedLake, list[Che
         ledger_id=ledger.table_id,
         batch=progress.get(f"silver:{bronze_id}", -1),
         verdicts=progress.get("verdicts", 0),
+        horizon=horizon,
     )
     return pinned, checks
 

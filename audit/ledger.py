@@ -13,6 +13,7 @@ from audit.lake import PinnedLake
 from audit.rejected import ARRIVAL_WINDOW, compare_rejected
 from audit.scope import Scope
 from lake.contracts import (
+    BEFORE_HORIZON,
     BY_REPLAY,
     FORMER_REASONS,
     MOST_SHIFT,
@@ -63,17 +64,22 @@ def check_counts(lake: PinnedLake, scope: Scope) -> list[Check]:
 def check_deeply(lake: PinnedLake, scope: Scope, rules: UrlRules) -> list[Check]:
     """Compare the ledger with what the oracle reads in bronze's raw bytes, corrected windows included."""
     has_zones = ZONES_PROPERTY in properties(lake.session, lake.settings.bronze)
+    future, horizon = rules.future_seconds, lake.horizon
+    scope = scope.since(horizon.replayable(future, has_zones)) if horizon else scope
+    before = horizon.second + (MOST_SHIFT.total_seconds() if has_zones else 0) if horizon else None
     near = scope.widened(MOST_SHIFT.total_seconds()) if has_zones else scope  # on arrival, it was perhaps another hour
     in_scope = f"({near.in_spark('window_start')}) or ({scope.in_spark('ingested_at')}) or reject_reason is not null"
-    read = read_again(lake.counted_bronze().filter(in_scope), rules, lake.clients()).persist(StorageLevel.DISK_ONLY)
+    rows = lake.counted_bronze().filter(in_scope)
+    read = read_again(rows, rules, lake.clients(), before).persist(StorageLevel.DISK_ONLY)
     entries = lake.ledger().filter(scope.in_spark("window_start"))
     try:
         good = read.filter(f"reject_reason is null and {scope.in_spark('window_start')}")
         comparison = compare_cells(good, entries.filter(f"not ({IS_OF_REJECTED})"), "the raw bytes")
         bad = read.filter(f"reject_reason is not null and {scope.in_spark('ingested_at')}")
-        check_of_rejected = compare_rejected(bad, entries.filter(IS_OF_REJECTED), None, "the raw bytes")
+        unclear = _of_earlier(read, scope) if horizon else None
+        check_of_rejected = compare_rejected(bad, entries.filter(IS_OF_REJECTED), unclear, "the raw bytes")
         rejected = _by_reason(bad)
-        rows = good.count() + sum(rejected.values())
+        number_of_rows = good.count() + sum(rejected.values())
         reasons = _check_reasons(read, entries, scope)
     finally:
         read.unpersist()
@@ -83,8 +89,20 @@ def check_deeply(lake: PinnedLake, scope: Scope, rules: UrlRules) -> list[Check]
         number(comparison.duplicates, "duplicate"),
         f"{sum(rejected.values()):,} rejected",
     ]
-    checks = [_account("rows", rows, accounted, parts, rejected), reasons, *comparison.checks, check_of_rejected]
+    account = _account("rows", number_of_rows, accounted, parts, rejected)
+    checks = [account, reasons, *comparison.checks, check_of_rejected]
     return [Check(f"deep: {check.name}", check.left, check.right, check.verdict, check.note) for check in checks]
+
+
+def _of_earlier(read: DataFrame, scope: Scope) -> DataFrame:
+    """Return the windows in which records came that were rejected, and are of days before the scope by their bytes.
+
+    A replay may have counted them while those days could be counted, or not: then they are rejected still.
+    """
+    was_rejected = f"stored_reason is not null and stored_reason <> '{BEFORE_HORIZON}'"
+    is_earlier = f"reject_reason is null and window_start < timestamp_micros({scope.first:.0f}000000)"
+    windows = read.filter(f"{was_rejected} and {is_earlier}").selectExpr(f"{ARRIVAL_WINDOW} as window_start")
+    return windows.distinct()
 
 
 def _rows(bronze: DataFrame, scope: Scope) -> tuple[int, dict[str, int]]:

@@ -67,19 +67,20 @@ class Partition:
 
 
 class Passed(NamedTuple):
-    """Where bronze began with a partition, where it came to with its last offset without a record, how many those are.
+    """Where bronze began with a partition, and how many offsets have no row: ``empty`` had no record, ``gone`` had one.
 
-    ``end`` is exclusive, and 0 where every offset held a record.
+    ``end``, exclusive, is where bronze had come to with the last of either; 0 where there is none.
     """
 
     start: int
     end: int
     empty: int
+    gone: int
 
     @classmethod
     def of(cls, topic: Generation, partition: int) -> Passed:
         """Return it as bronze has noted it."""
-        return cls(topic.starts.get(partition, 0), topic.ends.get(partition, 0), topic.empty.get(partition, 0))
+        return cls(*(of.get(partition, 0) for of in (topic.starts, topic.passed, topic.empty, topic.gone)))
 
 
 def check_records(lake: PinnedLake) -> list[Check]:
@@ -106,7 +107,8 @@ def check_records(lake: PinnedLake) -> list[Check]:
     read = {source: partition.offsets.last for source, partition in partitions.items()}
     if any(kept[partition].first > read.get(Source(now, partition), -1) + 1 for partition in kept):
         read |= _last_offsets(lake, topics)
-    sources = sorted({*partitions, *(Source(now, partition) for partition in kept)})
+    gone = (Source(number, partition) for number, topic in enumerate(topics) for partition in topic.gone)
+    sources = sorted({*partitions, *gone, *(Source(now, partition) for partition in kept)})
     return [
         *(
             _check(
@@ -247,12 +249,12 @@ def _check(
     missing = sorted([*outer, *partition.gaps], key=lambda gap: gap.first)
     lost = without(missing, accepted)
     excused = _count(missing) - _count(lost)
-    unexplained = _count(outer) + partition.missing - excused - passed.empty
+    unexplained = _count(outer) + partition.missing - excused - passed.empty - passed.gone
     lost = lost if unexplained else []
     unread = max(last, read) + 1
     if kept and kept.first > unread:
         lost += without([Range(unread, kept.first - 1)], accepted)
-    problem = _problem(partition, lost, passed.empty, unexplained)
+    problem = _problem(partition, lost, passed, unexplained)
     if kept and not problem and kept.last < last:
         problem = f"bronze has offsets up to {last}, Kafka only up to {kept.last}: is this the topic it was read from?"
     notes = _of_kafka(kept, oldest, last) if kept and not problem else []
@@ -260,22 +262,27 @@ def _check(
         notes.append(f"bronze began at offset {oldest}")
     if passed.empty and not problem:
         notes.append(f"{number(passed.empty, 'offset')} without a record: ends of transactions, and what was aborted")
+    if passed.gone and not problem:
+        notes.append(f"{number(passed.gone, 'row')} gone with the days before the horizon")
     if excused:
         notes.append(f"{number(excused, 'record')} accepted as lost")
-    left = f"{number(last - oldest + 1 - excused - passed.empty, 'record')} up to bronze"
+    left = f"{number(last - oldest + 1 - excused - passed.empty - passed.gone, 'record')} up to bronze"
     return compared(name, left, number(partition.rows, "row"), problem, "; ".join(notes))
 
 
-def _problem(partition: Partition, lost: list[Range], empty: int, unexplained: int) -> str:
+def _problem(partition: Partition, lost: list[Range], passed: Passed, unexplained: int) -> str:
     """Return what is wrong with bronze's offsets; empty if nothing is."""
     if partition.repeats:
         return f"{number(partition.repeats, 'row')} repeat an offset, the first {partition.first_repeat}"
     if lost:
         more = f" and {number(len(lost) - 1, 'more range')}" if len(lost) > 1 else ""
-        only = f", of which only {empty:,} held no record when bronze read them" if empty else ""
+        known = {"held no record when bronze read them": passed.empty, "went with their days": passed.gone}
+        only = " and ".join(f"{count:,} {what}" for what, count in known.items() if count)
+        only = f", of which only {only}" if only else ""
         return f"offsets {lost[0]}{more} are not in bronze{only}"
     if unexplained:
-        return f"{empty:,} offsets held no record when bronze read them, of which some have a row now"
+        what = "have no row any more" if passed.gone else "held no record when bronze read them"
+        return f"{passed.empty + passed.gone:,} offsets {what}, of which some have a row now"
     return ""
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+from lake.contracts.horizon import seconds_of
+
 
 @dataclass(frozen=True)
 class Scope:
@@ -22,6 +24,13 @@ class Scope:
         """Return the scope that begins and ends so much farther out."""
         first = None if self.first is None else self.first - seconds
         return Scope(first, None if self.last is None else self.last + seconds)
+
+    def since(self, day: dt.date | None) -> Scope:
+        """Return the part of the scope that does not lie before a day (UTC)."""
+        if day is None:
+            return self
+        second = seconds_of(day)
+        return Scope(second if self.first is None else max(self.first, second), self.last)
 
     def in_spark(self, column: str) -> str:
         """Return Spark SQL that is true where the timestamp lies in the scope."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from audit.ledger import check_counts, check_deeply
 from audit.marts import check_marts
 from audit.mirror import check_mirror
 from audit.on_record import check_on_record
+from audit.past import check_past
 from audit.records import check_records
 from audit.report import Report, Versions
 from audit.scope import Scope
@@ -64,10 +66,11 @@ def verify(
     checks += gap_checks
     steps: list[tuple[str, str, Callable[[], list[Check]]]] = [
         ("Kafka: offsets", "Comparing bronze with Kafka", lambda: check_records(lake)),
-        ("ledger", "Counting bronze again", lambda: _counts(lake, scope, gap)),
+        ("ledger", "Counting bronze again", lambda: _counts(lake, scope.since(_first_day(lake)), gap)),
+        ("ledger", "Adding up what lies before the horizon", lambda: check_past(lake)),
         ("PostgreSQL: window_counts", "Comparing PostgreSQL with the ledger", lambda: check_mirror(lake, scope)),
         ("PostgreSQL: records", "Comparing PostgreSQL with what is on record", lambda: check_on_record(lake)),
-        ("marts", "Comparing the marts with PostgreSQL", lambda: _marts(settings, scope, gap)),
+        ("marts", "Comparing the marts with PostgreSQL", lambda: _marts(lake, scope, gap)),
     ]
     if is_deep and gap:
         checks += gap.instead_of("deep")
@@ -94,8 +97,12 @@ def _counts(lake: PinnedLake, scope: Scope, gap: Gap | None) -> list[Check]:
     return gap.instead_of("ledger") if gap and not gap.is_of_rules else check_counts(lake, scope)
 
 
-def _marts(settings: Settings, scope: Scope, gap: Gap | None) -> list[Check]:
-    return check_marts(settings, scope, is_of_one_edition=not gap or gap.is_of_rules)
+def _marts(lake: PinnedLake, scope: Scope, gap: Gap | None) -> list[Check]:
+    return check_marts(lake.settings, scope, is_of_one_edition=not gap or gap.is_of_rules, horizon=_first_day(lake))
+
+
+def _first_day(lake: PinnedLake) -> dt.date | None:
+    return lake.horizon.day if lake.horizon else None
 
 
 def guarded(session: SparkSession, name: str, check: Callable[[], list[Check]]) -> list[Check]:

@@ -14,6 +14,7 @@ _ADVICE = {
     "missing_time": "it does not say when it happened: log the time",
     "unreadable_time": "its time cannot be read: docs/logs.md lists the ways to write one",
     "time_in_future": "its time is ahead by more than FUTURE_SECONDS: look at both clocks, and at the time zone",
+    "before_horizon": "it is of a day whose records are gone (KEEP_BRONZE_DAYS), so it could be a repeat of one",
     **dict.fromkeys(
         FORMER_REASONS, "an earlier version rejected it: `make replay` reads it again, and counts it where it can"
     ),

@@ -13,6 +13,7 @@ from lake.outlook import Outlook
 from lake.password_files import password_name, passwords_in_files
 from lake.places import Places
 from lake.proxies import check_proxies
+from lake.retention import Retention
 from lake.rules_file import FORMATS_FILE, RULES
 from lake.setting_values import MECHANISMS, PROTOCOLS, number, number_or_auto, switch, time_zone, word
 from lake.shops import SHIPPED, rules_of
@@ -69,6 +70,7 @@ class Settings(Places):
     min_free_mb: int
     mirror_outage_hours: int
     hot_hours: int
+    retention: Retention
     silent_minutes: int | None  # None is auto
     future_seconds: int
     log_timezone: str
@@ -163,6 +165,7 @@ def load_settings(overrides: Mapping[str, str] | None = None, written: Mapping[s
         min_free_mb=whole("WEBLAKE_MIN_FREE_MB", 1024),
         mirror_outage_hours=whole("MIRROR_OUTAGE_HOURS", 72),
         hot_hours=whole("HOT_HOURS", 2),
+        retention=Retention(bronze_days=whole("KEEP_BRONZE_DAYS", 0)),
         silent_minutes=number_or_auto("SILENT_MINUTES", text("SILENT_MINUTES", "auto")),
         future_seconds=whole("FUTURE_SECONDS", 300),
         log_timezone=time_zone("LOG_TIMEZONE", text("LOG_TIMEZONE", "UTC")),
@@ -249,6 +252,7 @@ def by_name(settings: Settings) -> dict[str, str]:
         "WEBLAKE_MIN_FREE_MB": str(settings.min_free_mb),
         "MIRROR_OUTAGE_HOURS": str(settings.mirror_outage_hours),
         "HOT_HOURS": str(settings.hot_hours),
+        **settings.retention.by_name(),
         "SILENT_MINUTES": "auto" if settings.silent_minutes is None else str(settings.silent_minutes),
         "FUTURE_SECONDS": str(settings.future_seconds),
         "LOG_TIMEZONE": settings.log_timezone,

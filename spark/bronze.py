@@ -23,6 +23,7 @@ from lake.settings import Settings
 from lake.space import WRITERS, shortage
 from lake.url_rules import UrlRules
 from spark import failpoints
+from spark.events.horizon import reject_before
 from spark.events.parse import parse_records
 from spark.progress import Progress
 from spark.source.bronze_facts import bronze_facts
@@ -35,6 +36,7 @@ from spark.source.topic import Offsets, Topic, TopicState
 from spark.source.upkeep import Upkeep
 from spark.tables.delta import append_once, commit_actions, create_table, own_snapshot, writers_progress
 from spark.tables.files import DataFile
+from spark.tables.horizon import horizon_of
 from spark.tables.storage import read_text, remove_folder
 
 log = logging.getLogger(__name__)
@@ -195,12 +197,13 @@ class Bronze:
         facts = bronze_facts(self._session, self._settings, 0)
         self._position.is_at(facts.next_offsets)
         self._step = writers_progress(self._session, self._settings.bronze).get(WRITER, -1) + 1
+        horizon = horizon_of(self._session, self._settings)
         self._progress.report_bronze(
             lambda bronze: replace(
                 bronze,
                 version=facts.version,
-                rows=facts.rows,
-                rejected=facts.rejected,
+                rows=facts.rows + (horizon.rows if horizon else 0),
+                rejected=facts.rejected + (horizon.rejected if horizon else 0),
                 next_offsets=facts.next_offsets,
                 as_of=facts.as_of,
             )
@@ -228,7 +231,9 @@ class Bronze:
         number = sum(end - first[partition] for partition, end in moved.items())
         half = max(1, self._session.sparkContext.defaultParallelism // 2)  # the other half is left to silver
         files = 1 if number < ROWS_PER_FILE else half
-        rows = records.withColumn("batch", _constant(batch)).select(*names(BRONZE))
+        horizon = horizon_of(self._session, self._settings)
+        countable = reject_before(records, horizon.day) if horizon else records
+        rows = countable.withColumn("batch", _constant(batch)).select(*names(BRONZE))
         note = batch_note(first, moved)
         self._position.forget()
         failpoints.reach("bronze-before-commit")

@@ -29,6 +29,7 @@ POINTS = (
     "verdict-before-commit",
     "verdict-after-commit",
     "maintenance-after-piece",
+    "horizon-after-move",
     "erase-after-bronze",
     "erase-after-ledger",
 )

@@ -37,6 +37,7 @@ from spark.session import java_process
 from spark.silver import Silver, create_ledger
 from spark.tables.delta import snapshot
 from spark.tables.edition import edition_advice, note_zones
+from spark.tables.horizon import require_past
 from spark.tables.records import Records
 
 log = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ class Pipeline:
         rules = load_rules(settings)  # first: no table is made under rules that cannot be used
         agent_rules()
         create_bronze(session, settings)
+        require_past(session, settings)
         create_ledger(session, settings)
         note_zones(session, settings)
         self._edition = Edition.of_today(settings)

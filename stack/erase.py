@@ -77,6 +77,7 @@ def erase(settings: Settings, address: str, reason: str) -> None:
     say(
         f"erased: {record.own:,} rows of the client's own, {record.rejected:,} rejected ones and "
         f"{record.others:,} that mentioned it; {record.entries:,} entries of the ledger"
+        + (f"; bronze begins at the horizon, {record.horizon}" if record.horizon else "")
     )
 
 

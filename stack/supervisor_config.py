@@ -80,6 +80,7 @@ CONCERNED = {
     "WEBLAKE_FAIL_AT": ("stream",),
     "MIRROR_OUTAGE_HOURS": ("stream",),
     "HOT_HOURS": ("stream",),
+    "KEEP_BRONZE_DAYS": ("stream",),
     "SILENT_MINUTES": ("marts",),
     "FUTURE_SECONDS": ("stream",),
     "LOG_TIMEZONE": ("stream",),

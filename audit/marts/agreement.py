@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
@@ -158,7 +160,8 @@ CONTRADICTIONS = """
     select verdicts.ip_address, verdicts.verdict, sum(events)::bigint, count(*) over ()
     from silver.verdicts join silver.window_counts
         on dimension in ('client', 'client_day') and key = verdicts.ip_address
-    where events <> 0 and (verdict = 'convicted' and not is_bot or verdict = 'pardoned' and is_bot)
+    where events <> 0 and window_start >= %(since)s
+        and (verdict = 'convicted' and not is_bot or verdict = 'pardoned' and is_bot)
     group by verdicts.ip_address, verdicts.verdict order by verdicts.ip_address limit 1
 """
 
@@ -179,11 +182,11 @@ def check_agreement(cursor: Cursor, is_of_one_edition: bool = True) -> Check:
     return compared("marts: agreement", number(len(compared_totals), "total"), f"{first:,} of people", problem)
 
 
-def check_verdicts(cursor: Cursor) -> Check:
-    """Compare the counts of each client on which there is a verdict with that verdict."""
+def check_verdicts(cursor: Cursor, horizon: dt.date | None = None) -> Check:
+    """Compare the counts of each client on which there is a verdict, from the horizon on, with that verdict."""
     cursor.execute("select count(*) from silver.verdicts where verdict <> 'released'")
     ((verdicts,),) = cursor.fetchall()
-    cursor.execute(CONTRADICTIONS)
+    cursor.execute(CONTRADICTIONS, {"since": f"{horizon} UTC" if horizon else "-infinity"})
     problem = ""
     for address, verdict, events, clients in cursor.fetchall():
         side = "people" if verdict == "convicted" else "bots"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 
 from psycopg2 import sql
@@ -29,12 +30,17 @@ BUILD = """
 
 
 def check_marts(
-    settings: Settings, scope: Scope, patience_seconds: float = PATIENCE_SECONDS, is_of_one_edition: bool = True
+    settings: Settings,
+    scope: Scope,
+    patience_seconds: float = PATIENCE_SECONDS,
+    is_of_one_edition: bool = True,
+    horizon: dt.date | None = None,
 ) -> list[Check]:
     """Compare each mart with the counts; waits where they follow them, for ``patience_seconds`` after each step.
 
     In a range of time only those marts are compared whose rows tell of one window: others tell of all time, and so do
-    verdicts. The past may have been counted without a measure or dimension of today; then it is not of one edition.
+    verdicts. The past may have been counted without a measure or dimension of today; then it is not of one edition. Of
+    verdicts, it tells from the horizon on: they move nothing of what lies before.
     """
     started = moved = time.monotonic()
     seen = None
@@ -44,7 +50,7 @@ def check_marts(
             if marts is None:
                 return [unchecked("marts", "there are none yet; run `make dbt`")]
             if silver == marts:
-                return [_check_build(cursor), *_check_rows(cursor, scope, is_of_one_edition)]
+                return [_check_build(cursor), *_check_rows(cursor, scope, is_of_one_edition, horizon)]
         now = time.monotonic()
         if marts != seen:
             seen, moved = marts, now
@@ -53,14 +59,14 @@ def check_marts(
         time.sleep(POLL_SECONDS)
 
 
-def _check_rows(cursor: Cursor, scope: Scope, is_of_one_edition: bool) -> list[Check]:
+def _check_rows(cursor: Cursor, scope: Scope, is_of_one_edition: bool, horizon: dt.date | None) -> list[Check]:
     checks = [mart.check(cursor, scope) for mart in SHOP_MARTS if mart.is_by_window or scope.is_all]
     if scope.is_all:
         score_clients(cursor)
         checks += [mart.check(cursor, scope) for mart in (*BOT_MARTS, *HISTORY_MARTS)]
         if all(check.verdict is Verdict.OK for check in checks):  # a mart that differs is named already
             checks.append(check_agreement(cursor, is_of_one_edition))
-        checks.append(check_verdicts(cursor))
+        checks.append(check_verdicts(cursor, horizon))
     return checks
 
 

@@ -135,12 +135,15 @@ def _reading(settings: Settings) -> dict[str, str]:
     return values | {name: with_lists(text) for name, text in values.items() if name == PROXIES}
 
 
-def replay_advice(counted: Edition, today: Edition, first: dt.date, last: dt.date) -> str:
+def replay_advice(
+    counted: Edition, today: Edition, first: dt.date, last: dt.date, replayable: dt.date | None = None
+) -> str:
     """Return what to run, in one sentence, if another edition than today's counted the days ``first`` to ``last``.
 
     Where records are read in another way, those that were rejected may be of any day up to today. By other settings, a
     time may be read by another zone. And a record counts on its event's day, ahead of that on which it came by what is
-    allowed today, or on the day on which it came, if it was let in before and no longer is.
+    allowed today, or on the day on which it came, if it was let in before and no longer is. Nothing before the day
+    ``replayable`` can be counted again.
     """
     formats = today.rules.get(FORMATS)
     has_other_formats = counted.rules.get(FORMATS, formats) != formats
@@ -152,7 +155,8 @@ def replay_advice(counted: Edition, today: Edition, first: dt.date, last: dt.dat
         last += MOST_SHIFT
     if is_read_otherwise or settings:
         last += today.days_ahead
-    end = last + dt.timedelta(days=1)
+    first = max(first, replayable or first)
+    end = max(first, last) + dt.timedelta(days=1)
     return (
         f"the past was counted without {' and '.join(counted.changes_to(today))}: run `make replay FROM={first} "
         f"TO={end}` once to count it again"

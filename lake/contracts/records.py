@@ -138,6 +138,8 @@ class ErasureRecord:
     """Rejected rows of bronze that named the client."""
     entries: int | None = None
     """Entries of the ledger."""
+    horizon: str | None = None
+    """The first day of which bronze had rows; None where it had all."""
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> ErasureRecord:

@@ -46,6 +46,8 @@ UNKNOWN = "unknown"
 AGENT_GROUPS = 4
 """User agents are told apart by a hash in so many groups: as many groups in use, as many different agents at least."""
 
+BEFORE_HORIZON = "before_horizon"
+"""Why an event is rejected that could be a repeat of one whose row has gone: see :mod:`lake.contracts.horizon`."""
 REJECT_REASONS = (
     "several_records",
     "not_json",
@@ -55,6 +57,7 @@ REJECT_REASONS = (
     "missing_time",
     "unreadable_time",
     "time_in_future",
+    BEFORE_HORIZON,
 )
 """Why a record is kept in bronze and counted nowhere, in the order in which they are looked for."""
 FORMER_REASONS = (

@@ -17,6 +17,7 @@ from lake.space import require_space
 from spark import failpoints
 from spark.commands.writer import writer
 from spark.pipeline import Pipeline
+from spark.tables.horizon import give_up_past
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,7 @@ def run_stream(
     settings: Settings,
     work: Literal["run", "once", "rebuild"],
     on_stop: Callable[[Callable[[], object]], None],
+    from_horizon: bool = False,
 ) -> None:
     """Run the pipeline under the lake's lock.
 
@@ -37,6 +39,7 @@ def run_stream(
             counts a deleted ledger again from bronze.
         on_stop: Called with what ends the work well, first before there is a pipeline; the signals to stop shall call
             the last.
+        from_horizon: Whether a ledger that is gone may be counted without the days that bronze no longer has.
 
     Raises:
         LockedError: somebody else writes the lake.
@@ -50,6 +53,8 @@ def run_stream(
         with writer(settings, "weblake", HOLDER, LOCK_WAIT_SECONDS) as session:
             is_ending = threading.Event()
             on_stop(is_ending.set)  # to leave a call of Java without its answer would break the session
+            if from_horizon:
+                give_up_past(session, settings)
             pipeline = Pipeline(session, settings)
             on_stop(pipeline.stop)
             if not is_ending.is_set():

@@ -7,16 +7,17 @@ import datetime as dt
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from lake.contracts import MOST_SHIFT
+from lake.contracts import BEFORE_HORIZON, BRONZE_PARTITION, MOST_SHIFT
 from lake.settings import Settings
 from lake.url_rules import UrlRules
 from spark.events.agent_columns import distinct_agents
 from spark.events.counts import difference
 from spark.events.duplicates import count_new
+from spark.events.horizon import as_counted_from
 from spark.events.judgement import Judge
 from spark.events.parse import parse_all_again
 from spark.events.rejections import count_rejected, counted_window
-from spark.tables.edition import has_other_zones
+from spark.tables.edition import counted_zone, first_replayable, has_other_zones
 
 
 def corrections(rows: DataFrame, entries: DataFrame, judge: Judge) -> DataFrame:
@@ -41,8 +42,8 @@ def read_by_todays_rules(
 ) -> DataFrame:
     """Return the rows of bronze that ``rules`` count in the windows, parsed from their bytes, valid or rejected.
 
-    All are parsed that may be of them: see :func:`rows_in_reach`. An emptied row says nothing any more, and stays
-    rejected for the reason of its arrival: see :mod:`spark.errands.erasure`.
+    All are parsed that may be of them: see :func:`rows_in_reach`. A row stays rejected for the reason of its arrival if
+    it was emptied (see :mod:`spark.errands.erasure`), or if its event lay before the horizon then.
 
     Args:
         session: The Spark session.
@@ -52,10 +53,21 @@ def read_by_todays_rules(
         counted_up_to: The bronze batch that the ledger stands at.
     """
     rows = rows_in_reach(session, settings, rules, windows).filter(F.col("batch") <= counted_up_to)
-    is_emptied = F.col("reject_reason").isNotNull() & (F.coalesce(F.octet_length("value"), F.lit(0)) == 0)
-    parsed = parse_all_again(rows.filter(~is_emptied), rules)
-    emptied = rows.filter(is_emptied).select(*parsed.columns)
-    return counted_in(parsed.unionAll(emptied), windows).drop("referrer", "user_id")
+    is_empty = F.coalesce(F.octet_length("value"), F.lit(0)) == 0
+    is_final = F.col("reject_reason").isNotNull() & (is_empty | (F.col("reject_reason") == BEFORE_HORIZON))
+    parsed = _read_again(session, settings, rules, rows.filter(~is_final))
+    final = rows.filter(is_final).select(*parsed.columns)
+    return counted_in(parsed.unionAll(final), windows).drop("referrer", "user_id")
+
+
+def _read_again(session: SparkSession, settings: Settings, rules: UrlRules, rows: DataFrame) -> DataFrame:
+    """Return rows of bronze as ``rules`` read them, but for those whose counts stand where no replay reaches."""
+    first = first_replayable(session, settings)
+    if first is None:
+        return parse_all_again(rows, rules)
+    dated = rows.withColumn("counted_on", F.when(F.col("reject_reason").isNull(), F.col(BRONZE_PARTITION)))
+    is_same_zone = counted_zone(session, settings) == rules.log_timezone
+    return as_counted_from(parse_all_again(dated, rules), first, is_same_zone).drop("counted_on")
 
 
 def rows_in_reach(session: SparkSession, settings: Settings, rules: UrlRules, windows: tuple[int, int]) -> DataFrame:

@@ -39,6 +39,7 @@ from spark.events.others import erased_other
 from spark.events.parse import parse_all_again
 from spark.events.rejections import ingestion_window
 from spark.tables.delta import ERASURE, noting, vacuum
+from spark.tables.horizon import horizon_of
 from spark.tables.storage import read_texts, remove_folder, write_text
 from spark.tables.verdicts import read_verdicts
 
@@ -248,7 +249,7 @@ def erase_on_record(session: SparkSession, settings: Settings, address: str, rea
     begun = ErasureRecord(f"{now:%Y%m%dT%H%M%S.%f}", now.timestamp(), anonymous_reason)
     path = f"{settings.erasures}/{begun.id}.json"
     write_text(session, path, as_text(begun))
-    counts = erase(session, settings, address)
+    counts, horizon = erase(session, settings, address), horizon_of(session, settings)
     record = replace(
         begun,
         finished=True,
@@ -256,6 +257,7 @@ def erase_on_record(session: SparkSession, settings: Settings, address: str, rea
         others=counts["others"],
         rejected=counts["rejected"],
         entries=counts["entries"],
+        horizon=horizon.day.isoformat() if horizon else None,
     )
     write_text(session, path, as_text(record))
     return record

@@ -1,8 +1,8 @@
 """Maintenance of the tables: small files merged, closed days of the ledger squashed, files that nobody needs deleted.
 
 It is done in pieces, a day of a table each, so that live batches can be counted in between. None changes what a table
-says, so one that is interrupted is simply begun again. On a disk that is nearly full it only deletes: to merge files
-takes more room at first.
+says, but for days that bronze no longer keeps, so one that is interrupted is simply begun again. On a disk that is
+nearly full it only deletes files: to merge them takes more room at first.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from lake.contracts import BRONZE_PARTITION, BY_STREAM, LEDGER, LEDGER_PARTITION
 from lake.requests import MaintenanceAnswer, MaintenanceRequest, Sizes, TableSize, answer
 from lake.settings import Settings
 from spark import failpoints
+from spark.errands.days import drop_days
 from spark.errands.requests import FAILURES, failure_text, first_request, report
 from spark.events.counts import sum_entries
 from spark.tables.delta import (
@@ -76,9 +77,11 @@ class Maintenance:
         self._request: MaintenanceRequest | None = None
         self._before: Sizes = {}
         self._pieces: Iterator[str] | None = None
+        self._counted_up_to = -1
 
-    def step(self, _: int, /) -> bool:
+    def step(self, counted_up_to: int) -> bool:
         """Do one piece of what is requested or due. An error ends it: it changes nothing, and comes due again."""
+        self._counted_up_to = counted_up_to
         try:
             if self._pieces is None:
                 self._pieces = self._begin()
@@ -124,8 +127,17 @@ class Maintenance:
 
     def _all(self, fewest_files: int) -> Iterator[str]:
         """Do all that there is room for, and stop after each piece to say what it was."""
+        yield from self._drop()
         yield from self._merge(fewest_files)
         yield from self._delete()
+
+    def _drop(self) -> Iterator[str]:
+        """Drop the days that bronze no longer keeps; not while the disk is full, when a replay may be half done."""
+        if self._has_room():
+            with self._bronze_at_rest:
+                day = drop_days(self._session, self._settings, self._counted_up_to)
+            if day:
+                yield f"bronze freed of the days before {day}"
 
     def _merge(self, fewest_files: int) -> Iterator[str]:
         bronze, ledger, session = self._settings.bronze, self._settings.ledger, self._session

@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lake.addresses import address_pattern
-from lake.contracts import BRONZE, LEDGER_PARTITION, MOST_SHIFT, REJECTED, SUMMARY, names
+from lake.contracts import BEFORE_HORIZON, BRONZE, LEDGER_PARTITION, MOST_SHIFT, REJECTED, SUMMARY, names
 from lake.settings import Settings
 from lake.url_rules import UrlRules
 from spark.errands.replay_records import corrected_windows
@@ -17,6 +17,7 @@ from spark.events.counts import count_windows, difference
 from spark.events.duplicates import ORDER, find_duplicates, to_each_task
 from spark.events.judgement import Judge
 from spark.events.parse import parse_again
+from spark.tables.horizon import horizon_of
 
 MOST_PATTERNS = 50
 """So many addresses are looked for in a text sooner than the text is parsed."""
@@ -35,7 +36,7 @@ def moves(
 
     Only the clients' own rows are counted again, from the days on which the ledger knows them, each as it was counted:
     by the columns of its arrival, or by today's reading of its bytes where a replay has corrected its window. By that,
-    a row may be another client's than on arrival.
+    a row may be another client's than on arrival. Days before the horizon, of which no rows are left, stay as they are.
 
     Args:
         session: The Spark session.
@@ -51,7 +52,9 @@ def moves(
     """
     ledger = session.read.format("delta").load(settings.ledger)
     is_theirs = (F.col("dimension") == "client") & F.col("key").isin(addresses)
-    days = [row[0] for row in ledger.filter(is_theirs).select(LEDGER_PARTITION).distinct().collect()]
+    horizon = horizon_of(session, settings)
+    known = ledger.filter(is_theirs).select(LEDGER_PARTITION).distinct().collect()
+    days = [row[0] for row in known if horizon is None or row[0] >= horizon.day]
     bronze = session.read.format("delta").load(settings.bronze).filter(F.col("batch") <= counted_up_to)
     of_events = ledger.filter(F.col(LEDGER_PARTITION).isin(days) & (F.col("dimension") != REJECTED.name))
     corrected = corrected_windows(session, settings, of_events)
@@ -85,7 +88,9 @@ def _as_counted(
     first, last = min(days) - MOST_SHIFT, max(days) + MOST_SHIFT  # on arrival, a time may have been another zone's
     earliest = first - dt.timedelta(seconds=rules.future_seconds)
     came_later = is_rejected & (F.col("event_date") >= earliest)  # their day is that on which they came
-    named = bronze.filter((F.col("event_date").between(first, last) | came_later) & _names_any(addresses))
+    is_final = F.col("reject_reason").eqNullSafe(BEFORE_HORIZON)
+    is_near = F.col("event_date").between(first, last) | came_later
+    named = bronze.filter(is_near & ~is_final & _names_any(addresses))
     again = parse_again(named, rules).filter(is_theirs).join(F.broadcast(corrected), "window_start", "left_semi")
     return by_arrival.join(F.broadcast(corrected), "window_start", "left_anti").unionByName(again)
 

@@ -20,10 +20,12 @@ from pyspark.sql import functions as F
 from lake.contracts import (
     BY_REPLAY,
     COUNTS,
+    LEDGER_PARTITION,
     names,
     spark_schema,
 )
 from lake.contracts.edition import URL_RULES, Edition
+from lake.contracts.horizon import seconds_of
 from lake.contracts.records import ReplayRecord
 from lake.errors import LakeError
 from lake.requests import ReplayAnswer, ReplayRequest, answer
@@ -48,8 +50,9 @@ from spark.errands.requests import FAILURES, failure_text, first_request, is_fin
 from spark.events.counts import as_entry, negative
 from spark.events.judgement import Judge
 from spark.tables.delta import append_once, snapshot, writers_progress
-from spark.tables.edition import holds_all_windows, write_edition
+from spark.tables.edition import first_replayable, holds_all_windows, write_edition
 from spark.tables.files import no_rows
+from spark.tables.horizon import horizon_of
 from spark.tables.storage import remove_folder
 from spark.tables.verdicts import entries_since
 
@@ -116,8 +119,10 @@ class Replays:
         if self._is_committed:
             self._pieces = []
         elif undone:
+            self._require_later_windows(undone)
             self._pieces = self._pieces_to_restate(undone)
         else:
+            self._require_rows(request)
             self._pieces = pieces(self._session, self._settings, self._rules, request)
         self._done = 0
         self._at_hand = request
@@ -141,6 +146,24 @@ class Replays:
         failpoints.reach("replay-after-piece")
         self._done += 1
         answer(self._settings.requests, request.id, ReplayAnswer(False, len(self._pieces), self._done))
+
+    def _require_rows(self, request: ReplayRequest) -> None:
+        """Raise LakeError if bronze no longer has all rows of the range."""
+        horizon, first = horizon_of(self._session, self._settings), first_replayable(self._session, self._settings)
+        if horizon and first and request.first < seconds_of(first):
+            raise LakeError(
+                f"bronze begins at the horizon, {horizon.day}, so nothing before {first} can be counted again; replay "
+                f"from {first} on"
+            )
+
+    def _require_later_windows(self, record: ReplayRecord) -> None:
+        """Raise LakeError if a replay has corrected windows before the horizon: what lies there is final."""
+        horizon = horizon_of(self._session, self._settings)
+        if horizon and not self._entries(record.id).filter(F.col(LEDGER_PARTITION) < F.lit(horizon.day)).isEmpty():
+            raise LakeError(
+                f"replay {record.id} cannot be undone: it has corrected days before the horizon, {horizon.day}, and "
+                "those are final; restore the rules and replay what comes after"
+            )
 
     def _pieces_to_restate(self, record: ReplayRecord) -> list[tuple[int, int]]:
         """Return the pieces in which to count a replay's windows again to undo it; none if its negative will do.

@@ -44,13 +44,15 @@ WHOLE = r"^\d{1,9}\z"
 DECIMAL = r"^\d{1,9}([.]\d*)?([eE][+-]?\d{1,2})?\z"
 HOST_BEFORE = r"^(?=[^A-Za-z ,:]*+[A-Za-z])([A-Za-z0-9][^ ,:]*+)(?::\d*+)?+ (?!.*,)"
 """A host before an address; before a list it may be the client."""
+CARRIED = ("batch", "counted_on")
+"""Columns that a row has which is read again, and a new record has not. They go through as they are."""
 BETWEEN_OBJECTS = r"\}[ \t\r\n]*+(?:,[ \t\r\n]*+)?\{"
 
 
 def parse_records(records: DataFrame, rules: UrlRules) -> DataFrame:
     """Parse Kafka records: one row out for each row in, in bronze's columns but for ``batch``.
 
-    A column ``batch``, which a replay has and a new record has not, goes through as it is.
+    The columns of ``CARRIED`` go through as they are.
 
     Args:
         records: ``value`` (binary), ``header_event_id`` (string or null), ``kafka_partition``, ``kafka_offset``,
@@ -68,21 +70,25 @@ def parse_again(rows: DataFrame, rules: UrlRules) -> DataFrame:
 
 
 def parse_all_again(rows: DataFrame, rules: UrlRules) -> DataFrame:
-    """Parse rows of bronze again from their bytes, and return all of them, without the bytes."""
+    """Parse rows of bronze again from their bytes, and return all of them, without the bytes.
+
+    A column ``counted_on``, if there is one, stays beside bronze's.
+    """
     position = F.concat_ws("-", "kafka_partition", "kafka_offset")
     has_given_id = F.col("event_key").isNotNull() | (F.col("event_id") != position)
     given_id = F.when(has_given_id, F.col("event_id")).alias("header_event_id")
     source = F.col("source").alias("header_source")
     log_string = F.col("declared").alias("header_log_format")
     headers = (given_id, source, log_string)
-    records = rows.select("value", *headers, "kafka_partition", "kafka_offset", "ingested_at", "batch")
+    carried = (name for name in CARRIED if name in rows.columns)
+    records = rows.select("value", *headers, "kafka_partition", "kafka_offset", "ingested_at", *carried)
     return parse_records(records, rules).drop("value")
 
 
 def _fields(decoded: DataFrame) -> DataFrame:
     """Bring all formats to the same fields, all text."""
     common = decoded.select(
-        *(name for name in (*records_columns(), "header_source", "batch") if name in decoded.columns),
+        *(name for name in (*records_columns(), "header_source", *CARRIED) if name in decoded.columns),
         "mended",
         "is_object",
         "declared",
@@ -218,7 +224,9 @@ def _identify(judged: DataFrame, rules: UrlRules) -> DataFrame:
         "event_key": F.when(has_key, F.xxhash64("given_id", "window_start")),
         "event_date": F.coalesce("window_start", "ingested_at").cast("date"),
     }
-    columns = (name for name in names(BRONZE) if name != "batch" or name in judged.columns)
+    columns = (
+        name for name in dict.fromkeys((*names(BRONZE), *CARRIED)) if name not in CARRIED or name in judged.columns
+    )
     return placed.select(*(own[name].alias(name) if name in own else name for name in columns))
 
 

@@ -44,7 +44,7 @@ def bronze_facts(session: SparkSession, settings: Settings, since: int) -> Bronz
 def _next_offsets(session: SparkSession, settings: Settings, partitions: list[Row]) -> Offsets:
     history = generations(session, settings)
     rows = {row["kafka_partition"]: row["last_offset"] + 1 for row in partitions if row["last_offset"] is not None}
-    passed = dict(history[-1].ends) if history else {}
+    passed = history[-1].passed if history else {}
     return {partition: max(rows.get(partition, 0), passed.get(partition, 0)) for partition in {**rows, **passed}}
 
 

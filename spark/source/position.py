@@ -112,9 +112,10 @@ class Position:
         last = last_records(self._session, self._settings, generation.first_batch, end)
         newest = {partition: appended for partition, (_, appended) in last.items() if partition in now.ends}
         later = self._topic.after(newest)
-        offsets = {**generation.starts, **generation.ends}
+        passed = generation.passed
+        offsets = {**generation.starts, **passed}
         for partition, (offset, _) in last.items():
-            offsets[partition] = max(offset + 1, generation.ends.get(partition, 0))
+            offsets[partition] = max(offset + 1, passed.get(partition, 0))
         return {
             partition: min(offsets.get(partition, 0), later.get(partition, end)) for partition, end in now.ends.items()
         }

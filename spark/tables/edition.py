@@ -10,8 +10,10 @@ from pyspark.sql import functions as F
 
 from lake.contracts import BRONZE_PARTITION, LEDGER_PARTITION
 from lake.contracts.edition import EDITION_PROPERTY, UTC, ZONE, ZONES_PROPERTY, Edition, replay_advice
+from lake.contracts.horizon import seconds_of
 from lake.settings import Settings
 from spark.tables.delta import is_empty, live_files, properties, set_properties, snapshot, writers_progress
+from spark.tables.horizon import horizon_of
 
 
 def note_edition(session: SparkSession, settings: Settings) -> None:
@@ -35,15 +37,27 @@ def note_zones(session: SparkSession, settings: Settings) -> None:
 
     Its rows stay where that zone had them, whatever is set later.
     """
-    noted = properties(session, settings.ledger).get(EDITION_PROPERTY)
-    zones = {settings.log_timezone, Edition.parse(noted).settings.get(ZONE, UTC) if noted else UTC}
+    zones = {settings.log_timezone, counted_zone(session, settings)}
     if zones != {UTC} and not has_other_zones(session, settings):
         set_properties(session, settings.bronze, {ZONES_PROPERTY: " ".join(sorted(zones - {UTC}))})
+
+
+def counted_zone(session: SparkSession, settings: Settings) -> str:
+    """Return the time zone by which the ledger was counted."""
+    noted = properties(session, settings.ledger).get(EDITION_PROPERTY)
+    return Edition.parse(noted).settings.get(ZONE, UTC) if noted else UTC
 
 
 def has_other_zones(session: SparkSession, settings: Settings) -> bool:
     """Return whether times in bronze may have been read by another zone than UTC."""
     return ZONES_PROPERTY in properties(session, settings.bronze)
+
+
+def first_replayable(session: SparkSession, settings: Settings) -> dt.date | None:
+    """Return the first day that can be counted again from bronze; None where all can."""
+    horizon = horizon_of(session, settings)
+    zones = has_other_zones(session, settings)
+    return horizon.replayable(settings.future_seconds, zones) if horizon else None
 
 
 def write_edition(session: SparkSession, settings: Settings, edition: Edition) -> None:
@@ -61,18 +75,21 @@ def edition_advice(session: SparkSession, settings: Settings, today: Edition) ->
     noted = properties(session, settings.ledger).get(EDITION_PROPERTY)
     counted = Edition.parse(noted) if noted else today
     days = _days(session, settings) if counted.changes_to(today) else []
-    return replay_advice(counted, today, days[0], days[-1]) if days else None
+    return replay_advice(counted, today, days[0], days[-1], first_replayable(session, settings)) if days else None
 
 
 def holds_all_windows(session: SparkSession, settings: Settings, first: int, end: int) -> bool:
-    """Return whether a range (epoch seconds, ``end`` excluded) holds every window of the ledger; one Spark job.
+    """Return whether a range (epoch seconds, ``end`` excluded) holds every window that can be replayed; one Spark job.
 
     Those of rejected records are among them, also where the ledger was counted without.
     """
+    since = first_replayable(session, settings)
     window, arrival = F.unix_seconds("window_start"), F.unix_seconds("ingested_at")
     ledger = session.read.format("delta").load(settings.ledger).select(window.alias("second"))
     rejected = session.read.format("delta").load(settings.bronze).filter(F.col("reject_reason").isNotNull())
     seconds = ledger.unionAll(rejected.select(arrival.alias("second")))
+    if since:
+        seconds = seconds.filter(F.col("second") >= seconds_of(since))
     earliest, latest = seconds.agg(F.min("second"), F.max("second")).collect()[0]
     return earliest is None or bool(first <= earliest and latest < end)
 

@@ -167,14 +167,22 @@ def erase(
 
 
 @app.command(rich_help_panel=PANEL, epilog="Example: weblake down, then weblake rebuild")
-def rebuild() -> int:
+def rebuild(
+    from_horizon: Annotated[
+        bool,
+        typer.Option(
+            "--from-horizon",
+            help="Do without the days that bronze no longer has (KEEP_BRONZE_DAYS): their counts are lost.",
+        ),
+    ] = False,
+) -> int:
     """Count a deleted ledger again from bronze.
 
-    PostgreSQL follows. The stream must not run.
+    PostgreSQL follows. The stream must not run. Where bronze does not have all days any more, it is refused.
     """
     from spark.commands.stream import run_stream
 
-    run_stream(prepare(), "rebuild", on_stop)
+    run_stream(prepare(), "rebuild", on_stop, from_horizon)
     return 0
 
 
