@@ -37,7 +37,7 @@ VERDICT = """
 SUSPECT = """
     select score, class, is_convicted, would_convict, reasons, figures, events, bot_events,
         share::float8, errors, first_seen_at, last_seen_at
-    from marts.bots where ip_address = any(%(spellings)s) order by ip_address <> %(address)s
+    from staging.bots where ip_address = any(%(spellings)s) order by ip_address <> %(address)s
 """
 RULES = """
     select reason, points, threshold, meaning

@@ -11,7 +11,7 @@ from lake.errors import SettingsError
 ENDING = "_FILE"
 OUTLOOK = "PAGE_PASSWORD|ALERTS_TO|ALERTS_SECRET"
 """The secrets of the page and of the alerts."""
-NAME = re.compile(f"((KAFKA|POSTGRES)_([A-Z]+_)?PASSWORD|SPARK_AUTH_SECRET|{OUTLOOK}){ENDING}")
+NAME = re.compile(f"((KAFKA|POSTGRES)_([A-Z]+_)?PASSWORD|(SPARK_AUTH|MASK)_SECRET|{OUTLOOK}){ENDING}")
 PASSWORD = re.compile(f"((KAFKA|POSTGRES)_([A-Z]+_)?PASSWORD|{OUTLOOK})({ENDING})?")
 
 

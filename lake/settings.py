@@ -165,7 +165,11 @@ def load_settings(overrides: Mapping[str, str] | None = None, written: Mapping[s
         min_free_mb=whole("WEBLAKE_MIN_FREE_MB", 1024),
         mirror_outage_hours=whole("MIRROR_OUTAGE_HOURS", 72),
         hot_hours=whole("HOT_HOURS", 2),
-        retention=Retention(bronze_days=whole("KEEP_BRONZE_DAYS", 0)),
+        retention=Retention(
+            bronze_days=whole("KEEP_BRONZE_DAYS", 0),
+            mask_ip=switch("MASK_IP", text("MASK_IP", "0")),
+            mask_secret=text("MASK_SECRET", ""),
+        ),
         silent_minutes=number_or_auto("SILENT_MINUTES", text("SILENT_MINUTES", "auto")),
         future_seconds=whole("FUTURE_SECONDS", 300),
         log_timezone=time_zone("LOG_TIMEZONE", text("LOG_TIMEZONE", "UTC")),
@@ -207,6 +211,7 @@ def child_environment(settings: Settings, **extra: str) -> dict[str, str]:
 def lend_environment(settings: Settings, role: str) -> Iterator[None]:
     """Have the settings, and a role's PostgreSQL password, in our own environment: libraries look only there."""
     loan = {**by_name(settings), password_name(role): settings.password(role)}
+    loan |= {"MASK_SECRET": settings.retention.mask} if role == "dbt" else {}
     before = {name: os.environ[name] for name in loan if name in os.environ}
     os.environ.update(loan)
     try:

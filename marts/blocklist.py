@@ -26,7 +26,7 @@ from lake.text import printable
 
 CONVICTED = """
     select bots.ip_address, bots.class, bots.score, array_to_string(bots.reasons, ' ')
-    from marts.bots
+    from staging.bots
     where bots.is_convicted
         and bots.paid_checkouts = 0
         and not bots.is_crowd

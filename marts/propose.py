@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 MOST_AT_ONCE = 500
 TO_CONVICT = """
     select bots.ip_address, array_to_string(bots.reasons, ', ') || ' (score ' || bots.score || ')'
-    from marts.bots
+    from staging.bots
     left join silver.verdicts on bots.ip_address = verdicts.ip_address
     where bots.would_convict and bots.crawler_events + bots.tool_events < bots.events and bots.ip_address <> 'erased'
         and coalesce(verdicts.verdict, 'released') = 'released'
@@ -27,7 +27,7 @@ TO_CONVICT = """
 TO_RELEASE = """
     select verdicts.ip_address, 'its score fell below the threshold'
     from silver.verdicts
-    left join marts.bots on verdicts.ip_address = bots.ip_address
+    left join staging.bots on verdicts.ip_address = bots.ip_address
     where verdicts.verdict = 'convicted' and verdicts.decided_by = 'marts' and not coalesce(bots.would_convict, false)
     order by verdicts.ip_address
     limit %s

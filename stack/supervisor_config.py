@@ -81,6 +81,7 @@ CONCERNED = {
     "MIRROR_OUTAGE_HOURS": ("stream",),
     "HOT_HOURS": ("stream",),
     "KEEP_BRONZE_DAYS": ("stream",),
+    "MASK_IP": ("marts",),
     "SILENT_MINUTES": ("marts",),
     "FUTURE_SECONDS": ("stream",),
     "LOG_TIMEZONE": ("stream",),

@@ -27,6 +27,7 @@ from stack.servers.stack_env import (
     remember_generator,
     remember_outlook,
     remember_reading,
+    remember_retention,
     require_password,
 )
 from stack.servers.waiting import wait_until
@@ -68,6 +69,7 @@ def _bring_up(settings: Settings) -> None:
         remember_generator(settings)
         remember_outlook(settings)
         remember_reading(settings)
+        remember_retention(settings)
         if not postgres.is_initialised(settings):
             with step("Preparing PostgreSQL"):
                 postgres.initialise(settings)

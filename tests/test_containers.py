@@ -146,7 +146,7 @@ def test_every_setting_reaches_a_service_or_is_fixed_by_the_image() -> None:
     reached |= {name for name, _ in VARIABLE.findall(compose_text())}
     in_the_image = {"WEBLAKE_RULES", "WEBLAKE_FORMATS", "WEBLAKE_RANGES", "WEBLAKE_ALLOW", "LAKE_ROOT"}
     of_other_servers = {"KAFKA_CA_FILE", "SPARK_AUTH_SECRET"}
-    of_the_embedded_stack = {"KAFKA_KEEP_MB", "SILENT_MINUTES"}
+    of_the_embedded_stack = {"KAFKA_KEEP_MB", "SILENT_MINUTES", "MASK_IP", "MASK_SECRET"}
     assert reached | in_the_image | of_other_servers | of_the_embedded_stack == set(settings_calls())
 
 

@@ -22,13 +22,13 @@ from stack.servers.migrations import migrate
 pytestmark = pytest.mark.stack
 
 BOTS = """
-create table marts.bots (
+create table staging.bots (
     ip_address text, score int, class text, is_convicted boolean, would_convict boolean, reasons text[],
     events bigint, crawler_events bigint, tool_events bigint, impostor_events bigint, paid_checkouts bigint,
     is_crowd boolean
 );
-grant select on marts.bots to dbt;
-insert into marts.bots values
+grant select on staging.bots to dbt;
+insert into staging.bots values
     ('192.0.2.1', 150, 'scraper', false, true, '{no_assets,request_rate}', 90, 0, 0, 0, 0, false),
     ('192.0.2.2', 100, 'crawler', true, true, '{declared_crawler}', 90, 90, 0, 0, 0, false),
     ('192.175.48.3', 120, 'impostor', true, true, '{impostor}', 90, 90, 0, 90, 0, false),

@@ -24,7 +24,8 @@ from lake.settings import by_name, load_settings
 YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 LIKENESS = 0.8
 OUR_PREFIX = "WEBLAKE_"
-OTHER_SETTINGS = ("GENERATE", "RATE", "BOTS", "SPARK_AUTH_SECRET", "SPARK_AUTH_SECRET_FILE")
+SECRETS = ("SPARK_AUTH_SECRET", "SPARK_AUTH_SECRET_FILE", "MASK_SECRET", "MASK_SECRET_FILE")
+OTHER_SETTINGS = ("GENERATE", "RATE", "BOTS", *SECRETS)
 """Settings that our programs do not pass on by their environment; passwords are others."""
 MORE = "ARGS"
 """A variable with more arguments, written as in a shell."""

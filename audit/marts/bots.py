@@ -164,7 +164,7 @@ BOTS = Mart(
         *("peak_requests_per_minute", "active_minutes", "steady_minutes", "first_seen_at", "last_seen_at", "version"),
     ),
     """
-    select clients.ip_address, score, class, would_convict, is_crowd, reasons, points, figures, verdict, decided_by,
+    select {client} as ip_address, score, class, would_convict, is_crowd, reasons, points, figures, verdict, decided_by,
         decided_at, verdicts.reason as verdict_reason, events = bot_events as is_convicted, peak_requests_per_minute,
         active_minutes, steady_minutes, version, counts.*,
         round(events / (select sum(events) from cells where dimension = 'action'), 4) as share
@@ -180,6 +180,7 @@ BOTS = Mart(
     left join silver.verdicts on verdicts.ip_address = clients.ip_address
     where is_suspected or verdict = 'convicted'
     """,
+    client="clients.ip_address",
     aliases={
         "requests": "events",
         "bot_requests": "bot_events",

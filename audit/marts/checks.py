@@ -43,6 +43,7 @@ def check_marts(
     verdicts, it tells from the horizon on: they move nothing of what lies before.
     """
     started = moved = time.monotonic()
+    mask = settings.retention.mask
     seen = None
     while True:
         with database_snapshot(settings, SCRATCH) as cursor:
@@ -50,7 +51,7 @@ def check_marts(
             if marts is None:
                 return [unchecked("marts", "there are none yet; run `make dbt`")]
             if silver == marts:
-                return [_check_build(cursor), *_check_rows(cursor, scope, is_of_one_edition, horizon)]
+                return [_check_build(cursor), *_check_rows(cursor, scope, is_of_one_edition, horizon, mask)]
         now = time.monotonic()
         if marts != seen:
             seen, moved = marts, now
@@ -59,11 +60,13 @@ def check_marts(
         time.sleep(POLL_SECONDS)
 
 
-def _check_rows(cursor: Cursor, scope: Scope, is_of_one_edition: bool, horizon: dt.date | None) -> list[Check]:
+def _check_rows(
+    cursor: Cursor, scope: Scope, is_of_one_edition: bool, horizon: dt.date | None, mask: str
+) -> list[Check]:
     checks = [mart.check(cursor, scope) for mart in SHOP_MARTS if mart.is_by_window or scope.is_all]
     if scope.is_all:
         score_clients(cursor)
-        checks += [mart.check(cursor, scope) for mart in (*BOT_MARTS, *HISTORY_MARTS)]
+        checks += [mart.check(cursor, scope, mask) for mart in (*BOT_MARTS, *HISTORY_MARTS)]
         if all(check.verdict is Verdict.OK for check in checks):  # a mart that differs is named already
             checks.append(check_agreement(cursor, is_of_one_edition))
         checks.append(check_verdicts(cursor, horizon))

@@ -36,7 +36,7 @@ VERDICT_HISTORY = Mart(
         *("moved_add_to_carts", "moved_checkouts", "moved_payment_errors", "decided_at", "version"),
     ),
     """
-    select own.number, own.ip_address, own.clients, own.verdict, own.decided_by, own.reason, own.decided_at,
+    select own.number, {client} as ip_address, own.clients, own.verdict, own.decided_by, own.reason, own.decided_at,
         next.number is null as is_last,
         case when next.version > own.version then next.version else own.version end as version,
         coalesce((own.moved -> 'events')::bigint, 0) as moved_events,
@@ -50,6 +50,7 @@ VERDICT_HISTORY = Mart(
         where later.ip_address = own.ip_address and later.number > own.number order by number limit 1
     ) as next on true
     """,
+    client="own.ip_address",
 )
 RESTATEMENTS = Mart(
     "restatements",
@@ -71,7 +72,7 @@ RESTATEMENTS = Mart(
         select first, max(steps) as steps, max(version) as version
         from firsts join silver.replay_records using (id) group by first
     )
-    select own.id, own.corrections, own.keys, own.client, own.undo_of, undoing.id as undone_by,
+    select own.id, own.corrections, own.keys, {client} as client, own.undo_of, undoing.id as undone_by,
         own.undo_of is null and mod(chains.steps, 2) = 0 as is_in_force, own.reason, own.rules, own.moved,
         coalesce((own.moved -> 'events')::bigint, 0) as moved_events,
         coalesce((own.moved -> 'views')::bigint, 0) as moved_views,
@@ -86,6 +87,7 @@ RESTATEMENTS = Mart(
     left join silver.replay_records as first on first.id = firsts.first
     left join silver.replay_records as undoing on undoing.undo_of = own.id and firsts.id is not null
     """,
+    client="own.client",
 )
 
 HISTORY_MARTS = (FRESHNESS, VERDICT_HISTORY, RESTATEMENTS)

@@ -11,6 +11,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from audit.check import Check, compared, difference, failed, number
 from audit.facts import MEASURE_NAMES
+from audit.marts.masks import shown
 from audit.scope import Scope
 
 WIDER_WINDOWS = {"five_minutes_start": 300, "hour_start": 3_600, "day_start": 86_400}
@@ -59,6 +60,8 @@ class Mart:
     is_by_window: bool = False
     window_seconds: int = 0
     literals: Mapping[str, object] = field(default_factory=dict)
+    client: str = ""
+    """In a mart that tells of single clients, the SQL for a row's: what is shown of it is ``{client}`` in the query."""
 
     @property
     def derived(self) -> dict[str, sql.Composable]:
@@ -77,15 +80,15 @@ class Mart:
             )
         return derived
 
-    def check(self, cursor: Cursor, scope: Scope) -> Check:
-        """Compare the mart with the counts, row by row, inside the database."""
+    def check(self, cursor: Cursor, scope: Scope, mask: str = "") -> Check:
+        """Compare the mart with the counts, row by row, inside the database; ``mask`` is the secret of pseudonyms."""
         name = f"marts: {self.name}"
         present = self.present_columns(cursor)
         missing = [column for column in (*self.key, *self.columns, *self.derived) if column not in present]
         if missing:
             return failed(name, f"it is missing, or lacks {', '.join(missing)}; run `make dbt`")
         sums = self.sums(present)
-        cursor.execute(self._comparison(sums, scope))
+        cursor.execute(self._comparison(sums, scope, mask))
         values = cursor.fetchone()
         if values is None:
             return compared(name, "0 rows from PostgreSQL", "0 rows")
@@ -114,11 +117,12 @@ class Mart:
             name for name in MEASURE_NAMES if name in present and name not in (*self.key, *self.columns, *self.derived)
         ]
 
-    def _comparison(self, sums: list[str], scope: Scope) -> sql.Composed:
+    def _comparison(self, sums: list[str], scope: Scope, mask: str) -> sql.Composed:
         """Return the SQL for the first row that differs, or any row, with totals. A key that occurs twice differs."""
         key = sql.SQL(", ").join(map(sql.Identifier, self.key))
         columns = [*self.columns, *sums, *self.derived]
         parts: dict[str, sql.Composable] = {name: sql.Literal(value) for name, value in self.literals.items()}
+        parts["client"] = shown(self.client, mask)
         parts["sums"] = sql.Composed(sql.SQL(", sum({0}) as {0}").format(sql.Identifier(name)) for name in sums)
         return sql.SQL("""
             with cells as ({cells}),

@@ -1,6 +1,6 @@
-{# What an older edition built is built from the start. #}
+{# What an older edition built is built from the start, and so is what was masked otherwise. #}
 {% macro models_hash() -%}
-    {%- set parts = [var('bot_suspicion_score'), var('bot_conviction_score')] -%}
+    {%- set parts = [var('bot_suspicion_score'), var('bot_conviction_score'), mask_secret()] -%}
     {%- if execute -%}
         {%- for node in graph.nodes.values() | sort(attribute='unique_id') if node.resource_type == 'model' -%}
             {%- do parts.append(node.checksum.checksum) -%}

@@ -54,7 +54,8 @@
     {%- set is_there = adapter.get_relation(mart.database, mart.schema, mart.identifier) is not none -%}
     {%- set key = [node.config.unique_key] if node.config.unique_key is string else node.config.unique_key -%}
     {%- set keys = key | join(', ') if key -%}
-    {%- set columns = node.columns | join(', ') -%}
+    {%- set columns, shown = node.columns | join(', '), as_published(node.columns) -%}
+    {%- set shown_keys = as_published(key) if key -%}
     {%- if counted and node.config.meta.window %}
         {%- for table in [built, mart] if is_there or table == built %}
             {{ complete_windows(table, node.config.meta.window, counted) }}
@@ -68,21 +69,21 @@
     {%- endif %}
     {%- if not is_there or since < 0 %}
         {{ describe_mart(mart, node) }}
-        insert into {{ mart }} ({{ columns }}) select {{ columns }} from {{ built }};
+        insert into {{ mart }} ({{ columns }}) select {{ shown }} from {{ built }};
     {%- elif not key %}
         delete from {{ mart }};
-        insert into {{ mart }} ({{ columns }}) select {{ columns }} from {{ built }};
+        insert into {{ mart }} ({{ columns }}) select {{ shown }} from {{ built }};
     {%- elif node.config.materialized == 'renewed' %}
         delete from {{ mart }} where ({{ keys }}) in (
             select {{ keys }} from (
-                select {{ columns }} from {{ mart }} except select {{ columns }} from {{ built }}
+                select {{ columns }} from {{ mart }} except select {{ shown }} from {{ built }}
             ) as gone
         );
         insert into {{ mart }} ({{ columns }})
-        select {{ columns }} from {{ built }} except select {{ columns }} from {{ mart }};
+        select {{ shown }} from {{ built }} except select {{ columns }} from {{ mart }};
     {%- else %}
-        delete from {{ mart }} where ({{ keys }}) in (select {{ keys }} from {{ built }} where version > {{ since }});
-        insert into {{ mart }} ({{ columns }}) select {{ columns }} from {{ built }} where version > {{ since }};
+        delete from {{ mart }} where ({{ keys }}) in (select {{ shown_keys }} from {{ built }} where version > {{ since }});
+        insert into {{ mart }} ({{ columns }}) select {{ shown }} from {{ built }} where version > {{ since }};
     {%- endif %}
 {%- endmacro %}
 

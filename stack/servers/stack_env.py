@@ -167,6 +167,12 @@ def remember_outlook(settings: Settings) -> None:
     write(settings, {name: value for name, value in settings.outlook.secrets().items() if value})
 
 
+def remember_retention(settings: Settings) -> None:
+    """Write down what is kept and masked, so that all commands, and the next start, have it; make the secret."""
+    secret = settings.retention.mask_secret or secrets.token_hex(16)
+    write(settings, {**settings.retention.by_name(), "MASK_SECRET": secret})
+
+
 def as_written(settings: Settings) -> Settings:
     """Return the settings with the services as ``stack.env`` has them: where they really are."""
     return _with_services(settings, read_env_file(settings.data / STACK_FILE))

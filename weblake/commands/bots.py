@@ -47,10 +47,10 @@ def explain(
     """
     from audit.explain import explain as explanation_of
     from audit.explain import raw_records
-    from weblake.arguments import read_client
+    from weblake.clients import client_meant
 
     settings = prepare(quiet=True)
-    client = read_client(ip)
+    client = client_meant(settings, ip)
     explanation = explanation_of(settings, client, ip)
     if not as_json:
         for line in explanation.as_lines():
@@ -123,11 +123,11 @@ def blocklist(
 def _decide(ip: str, deed: Literal["convict", "pardon", "release"], reason: str, dry_run: bool) -> int:
     from lake.contracts import CONVICTED, PARDONED, RELEASED
     from spark.commands.decide import decide
-    from weblake.arguments import read_address
+    from weblake.clients import address_meant
     from weblake.show.errands import verdict_text
 
     settings = prepare(quiet=True)
-    address = read_address(ip)
+    address = address_meant(settings, ip)
     verdict = {"convict": CONVICTED, "pardon": PARDONED, "release": RELEASED}[deed]
     with activity("Working out what would move" if dry_run else "Moving the client's entries"):
         outcome = decide(settings, address, verdict, reason, dry_run)

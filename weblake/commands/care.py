@@ -85,7 +85,7 @@ def replay(
     from weblake.show.errands import show_replay
 
     settings = prepare(quiet=True)
-    request = replace(_replay_request(first, end, client, dry_run, undo), reason=reason)
+    request = replace(_replay_request(settings, first, end, client, dry_run, undo), reason=reason)
     with activity("Waiting for the stream") as say:
         outcome = do_replay(settings, request, lambda answer: say(f"Piece {answer.at} of {answer.pieces}"))
     show_replay(outcome)
@@ -151,10 +151,10 @@ def erase(
 
     The stack must be up. Its programs pause for about a minute.
     """
-    from weblake.arguments import read_client
+    from weblake.clients import client_meant
 
     settings = prepare(quiet=True)
-    client = read_client(ip)
+    client = client_meant(settings, ip)
     if lake_only:
         from spark.commands.erase import erase_from_lake
 
@@ -246,10 +246,11 @@ def _leave(settings: Settings, report: VerifyReport) -> None:
 
 
 def _replay_request(
-    first: str | None, end: str | None, client: str | None, dry_run: bool, undo: str | None
+    settings: Settings, first: str | None, end: str | None, client: str | None, dry_run: bool, undo: str | None
 ) -> ReplayRequest:
     from spark.commands.replay import replay_range, undo_replay
-    from weblake.arguments import read_client, read_instant
+    from weblake.arguments import read_instant
+    from weblake.clients import client_meant
 
     if undo:
         if first or end or client:
@@ -260,4 +261,4 @@ def _replay_request(
     begin, stop = read_instant("--from", first), read_instant("--to", end)
     if stop <= begin:
         raise SettingsError(f"--to {end!r} is not after --from {first!r}; give a later one")
-    return replay_range(begin, stop, read_client(client) if client else None, dry_run)
+    return replay_range(begin, stop, client_meant(settings, client) if client else None, dry_run)

@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what it would change, and change nothing.")]
-Ip = Annotated[str, typer.Option("--ip", metavar="ADDRESS", help="The client's address, in any spelling.")]
+Ip = Annotated[
+    str, typer.Option("--ip", metavar="ADDRESS", help="The client's address, in any spelling, or its pseudonym.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 LogFormatOption = Annotated[
     str,

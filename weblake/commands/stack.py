@@ -105,9 +105,10 @@ def migrate() -> int:
     from stack.console import say
     from stack.servers.kafka import create_topic
     from stack.servers.migrations import migrate as bring_up_to_date
-    from stack.servers.stack_env import make_passwords
+    from stack.servers.stack_env import make_passwords, remember_retention
 
     settings = make_passwords(prepare())
+    remember_retention(settings)
     create_topic(settings)
     for note in bring_up_to_date(settings):
         say(note)
