@@ -16,7 +16,7 @@ override WITH_ARGS = $(IN_VENV)/python -m weblake.make "$$ARGS"
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install setup up down status rejected logs service clean migrate sql connect sandbox generate import formats rules classify dbt dbt-test \
+.PHONY: help install setup up down status rejected logs service clean migrate sql connect sandbox superset generate import formats rules classify dbt dbt-test \
 	dbt-docs charts contracts explain convict pardon release verdicts blocklist verify replay replays maintain erase rebuild accept-loss \
 	accept-topic run test coverage test-fast faults lint lint-python lint-dbt bench bench-scale bench-agents bot-eval
 
@@ -62,6 +62,9 @@ sql: | $(IN_VENV)/weblake  ## psql as the analyst, for you alone; Q="select ..."
 
 connect: | $(IN_VENV)/weblake  ## addresses of the marts for psql, SQLAlchemy, JDBC, pandas; NAME=analyst PASSWORD=1 JSON=1
 	@$(IN_VENV)/weblake connect
+
+superset: | $(IN_VENV)/weblake  ## a dashboard of the marts in Apache Superset, which it installs first; PORT=8088
+	@$(IN_VENV)/weblake superset
 
 sandbox: | $(IN_VENV)/weblake  ## a login with a schema of its own; NAME=maria SECONDS=60 CONNECTIONS=5, DROP=1, or SOURCES=1
 	@$(IN_VENV)/weblake sandbox

@@ -49,6 +49,20 @@ def connect(
     return 0
 
 
+@app.command(rich_help_panel=PANEL, epilog="Example: weblake superset --port 8090")
+def superset(
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="Where it listens, or at the next free one.")] = 8088,
+) -> int:
+    """Serve a dashboard of the marts with Apache Superset, on this machine, until ^C.
+
+    The first time, it installs Superset into the data folder. Whoever can reach the port sees the dashboard; SQL Lab
+    asks for the analyst's password.
+    """
+    from stack.superset.serve import serve
+
+    return serve(prepare(), port)
+
+
 @app.command(rich_help_panel=PANEL, epilog="Example: weblake sandbox --name maria --seconds 120")
 def sandbox(
     name: Annotated[

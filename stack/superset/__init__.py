@@ -1,0 +1,1 @@
+"""Apache Superset on the marts: a dashboard from files, and SQL Lab; with libraries of its own."""
