@@ -28,6 +28,12 @@ class Outlook:
     alerts_secret: str = field(repr=False)
     """Signs what webhooks get."""
 
+    @property
+    def page_address(self) -> str:
+        """Where a browser on this machine finds the page."""
+        host = "127.0.0.1" if self.page_host in ("0.0.0.0", "::", "") else self.page_host  # noqa: S104
+        return f"http://{host}:{self.page_port}"
+
     def secrets(self) -> dict[str, str]:
         """Return the settings that may hold secrets, as the environment names them; empty where there is none."""
         return {

@@ -19,8 +19,11 @@ from stack.servers.stack_env import ROLES
 ENV_FILE = PROJECT / ".env"
 SECRETS = PROJECT / "secrets"
 """The folder of the passwords, a file each, which compose shows to the containers that need them."""
-PASSWORDS = {"kafka": "KAFKA_PASSWORD"} | {role: password_name(role) for role in ROLES}
-"""The setting that holds the password of each login: Weblake's own to Kafka, and the roles of PostgreSQL."""
+OPTIONAL = {"page": "PAGE_PASSWORD"}
+"""The passwords that are none unless somebody sets one."""
+PASSWORDS = {"kafka": "KAFKA_PASSWORD"} | {role: password_name(role) for role in ROLES} | OPTIONAL
+"""The setting that holds the password of each login: Weblake's own to Kafka, the roles of PostgreSQL, and readers of
+the page."""
 Command: TypeAlias = Literal["up", "down", "status", "logs", "clean"]
 COMMANDS: dict[Command, list[str]] = {
     "up": ["up", "--build", "--detach", "--wait"],
@@ -68,7 +71,8 @@ def make_passwords() -> None:
     SECRETS.mkdir(mode=0o700, exist_ok=True)
     SECRETS.chmod(0o700)
     for login in missing:
-        write_whole(password_file(login), older.get(PASSWORDS[login]) or secrets.token_hex(16))
+        made = "" if login in OPTIONAL else secrets.token_hex(16)
+        write_whole(password_file(login), older.get(PASSWORDS[login]) or made)
         password_file(login).chmod(0o644)
     if missing:
         say(f"wrote the passwords of {', '.join(missing)} into {SECRETS}")

@@ -47,6 +47,7 @@ PROGRAMS = (
     Program("stream", 20, stop_seconds=40),
     Program("marts", 30, stop_seconds=30),
     Program("charts", 40),
+    Program("page", 41, stop_seconds=10),
     Program("generator", 50),
     Program("watch", 60),
 )
@@ -54,8 +55,9 @@ PROGRAMS = (
 
 
 def programs(settings: Settings) -> tuple[Program, ...]:
-    """Return the programs that these settings ask for: the generator only when it is on."""
-    return tuple(program for program in PROGRAMS if program.name != "generator" or settings.generate)
+    """Return the programs that these settings ask for: the generator and the page only when they are on."""
+    is_on = {"generator": settings.generate, "page": settings.outlook.page}
+    return tuple(program for program in PROGRAMS if is_on.get(program.name, True))
 
 
 def become_server(name: str, settings: Settings) -> NoReturn:

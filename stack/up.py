@@ -161,6 +161,8 @@ def _say_where_to_look(settings: Settings) -> None:
         if settings.generate
         else "none made up (`make up GENERATE=1` turns it on); `make import FILE=access.log` sends a log"
     )
+    if settings.outlook.page:
+        say(f"  page        {settings.outlook.page_address}")
     say(f"  charts      {settings.charts}, drawn again every {settings.charts_seconds} s")
     say("  questions   make sql, or make sql Q='select * from product_views limit 10'")
     say("  health      make status, make logs")

@@ -35,6 +35,7 @@ PASSWORDS_NEEDED = {
     "generator": set(),
     "marts": {"POSTGRES_DBT", "POSTGRES_GUARD"},
     "charts": {"POSTGRES_CHARTS"},
+    "page": {"POSTGRES_CHARTS", "PAGE"},
 }
 
 
@@ -87,7 +88,7 @@ def test_the_services_are_the_embedded_programs() -> None:
     assert {name for name, service in services().items() if service.get("profiles") == [name]} == ASKED_FOR
 
 
-@pytest.mark.parametrize("service", ["stream", "generator", "marts", "charts"])
+@pytest.mark.parametrize("service", ["stream", "generator", "marts", "charts", "page"])
 def test_a_service_runs_what_the_embedded_stack_runs(service: str, tmp_path: Path) -> None:
     assert ours()[service]["command"] == embedded_commands(tmp_path)[service] == ["weblake", "run", service]
 
@@ -223,7 +224,7 @@ def test_the_stream_reads_the_requests_that_the_marts_write() -> None:
 
 def test_ports_are_published_on_the_loopback_address_only() -> None:
     ports = [port for service in services().values() for port in service.get("ports", ())]
-    assert sorted(ports) == ["127.0.0.1:3000:3000", "127.0.0.1:5432:5432", "127.0.0.1:9092:9092"]
+    assert sorted(ports) == [f"127.0.0.1:{port}:{port}" for port in (3000, 5432, 8080, 9092)]
     assert not any("network_mode" in service for service in services().values())
 
 
@@ -240,7 +241,7 @@ def test_who_is_waited_for_can_say_that_it_is_ready() -> None:
 
 
 def test_the_image_holds_every_part_and_runs_without_root() -> None:
-    rooms = {"audit", "dbt", "ingest", "lake", "marts", "spark", "stack", "viz", "weblake"}
+    rooms = {"audit", "dbt", "ingest", "lake", "marts", "page", "spark", "stack", "viz", "weblake"}
     parts = rooms | {"LICENSE", "README.md", "pyproject.toml", "requirements.lock"}
     assert parts <= set(dockerfile_copies())
     assert all((PROJECT / source).exists() for source in dockerfile_copies())

@@ -25,7 +25,9 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^(#{1,6}) (.+)$", re.MULTILINE)
 MAKE = re.compile(r"(?:^|`|&& )make ([a-z][a-z-]+)", re.MULTILINE)
 CODE = re.compile(r"`([^`\n]+)`")
-ROOMS = ("audit", "bench", "dbt", "docs", "ingest", "lake", "marts", "spark", "stack", "tests", "viz", "weblake")
+ROOMS = (
+    *("audit", "bench", "dbt", "docs", "ingest", "lake", "marts", "page", "spark", "stack", "tests", "viz", "weblake"),
+)
 FILE = re.compile(rf"(?:{'|'.join(ROOMS)})/[\w./-]*\w\.(?:csv|py|sql|yml|md)")
 QUERY = re.compile(r'^make sql Q="(.+)"$', re.MULTILINE)
 FIRST_CELL = re.compile(r"^\| `(\w+)` \|", re.MULTILINE)

@@ -81,6 +81,26 @@ def test_a_kept_port_that_another_program_took_is_replaced_and_said(tmp_path: Pa
     assert settings_in(tmp_path).postgres_port == prepared.settings.postgres_port
 
 
+def test_the_page_gets_the_next_port_that_is_free_and_keeps_it(tmp_path: Path) -> None:
+    with socket.socket() as taken, PortClaims() as claims:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        prepared = prepare(settings_in(tmp_path, PAGE_PORT=str(port)), claims)
+    chosen = prepared.settings.outlook.page_port
+    assert chosen != port
+    assert f"port {port} is busy: the page listens on {chosen}" in prepared.notes
+    assert settings_in(tmp_path).outlook.page_address == f"http://127.0.0.1:{chosen}"
+    running = keep(settings_in(tmp_path, PAGE_PORT=str(port), SITE_TIMEZONE="Europe/Rome")).outlook
+    assert (running.page_port, running.site_timezone) == (chosen, "Europe/Rome")
+
+
+def test_a_running_stack_of_a_version_without_a_page_finds_a_port_for_it(tmp_path: Path) -> None:
+    (tmp_path / STACK_FILE).write_text("POSTGRES_PORT=5432\n")
+    port = keep(settings_in(tmp_path, PAGE_PORT=str(pick_quiet_ports(1)[0]))).outlook.page_port
+    assert settings_in(tmp_path).outlook.page_port == port == keep(settings_in(tmp_path)).outlook.page_port
+
+
 def test_an_exported_port_that_the_stack_could_not_have_is_to_be_unset(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

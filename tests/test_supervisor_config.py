@@ -17,7 +17,7 @@ from stack import supervisor_config
 from stack.programs import PROGRAMS
 from stack.supervisor_config import CONCERNED, environment
 
-ROOMS = {"spark": "stream", "marts": "marts", "viz": "charts", "ingest": "generator"}
+ROOMS = {"spark": "stream", "marts": "marts", "viz": "charts", "page": "page", "ingest": "generator"}
 """The program whose settings a room's modules read."""
 OF_A_COMMAND = PROJECT / "marts" / "blocklist.py"
 
@@ -29,6 +29,14 @@ def test_the_generator_is_supervised_only_when_it_is_on(tmp_path: Path) -> None:
     assert "[program:generator]" not in text
     supervisor_config.write_config(settings_in(tmp_path, GENERATE="1", RATE="77"))
     assert 'RATE="77"' in supervisor_config.config_file(settings_in(tmp_path)).read_text()
+
+
+def test_the_page_is_supervised_unless_it_is_off(tmp_path: Path) -> None:
+    for page in ("1", "0"):
+        settings = settings_in(tmp_path, PAGE=page, PAGE_PORT="8099")
+        supervisor_config.write_config(settings)
+        text = supervisor_config.config_file(settings).read_text()
+        assert ("[program:page]" in text, 'PAGE_PORT="8099"' in text) == (page == "1", page == "1")
 
 
 def test_a_deep_data_folder_gets_a_short_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ from stack.servers.roles import LOGINS
 
 ROLES = ("owner", *LOGINS)
 CONTROLLER_PORT = "KAFKA_CONTROLLER_PORT"
+PAGE_PORT = "PAGE_PORT"
 HEAD = (
     "# Written by Weblake's embedded stack: ports and passwords of the services in this folder. Keep it to yourself.\n"
 )
@@ -59,6 +60,7 @@ def prepare(settings: Settings, claims: PortClaims, controller_port: int = 0) ->
         "Kafka's controller": controller,
         "Kafka (private)": private,
         "PostgreSQL": settings.postgres_port,
+        "the page": settings.outlook.page_port,
     }
     ports, notes = _pick(preferences, claims)
     if CONTROLLER_PORT in earlier and PRIVATE_SERVERS not in earlier:
@@ -73,6 +75,7 @@ def prepare(settings: Settings, claims: PortClaims, controller_port: int = 0) ->
         "KAFKA_PASSWORD": settings.kafka_password or earlier.get("KAFKA_PASSWORD") or secrets.token_hex(16),
         "POSTGRES_HOST": LOCALHOST,
         "POSTGRES_PORT": str(ports["PostgreSQL"]),
+        PAGE_PORT: str(ports["the page"]),
         **{password_name(role): settings.password(role) or secrets.token_hex(16) for role in ROLES},
     }
     write(settings, values)
@@ -89,8 +92,9 @@ def keep(settings: Settings) -> Settings:
     services = as_written(settings)
     passwords = {password_name(role): settings.password(role) or secrets.token_hex(16) for role in ROLES}
     passwords["KAFKA_PASSWORD"] = settings.kafka_password or services.kafka_password or secrets.token_hex(16)
-    write(settings, passwords)
-    return _with_services(services, passwords)
+    values = {**passwords, PAGE_PORT: _page_port(settings)}
+    write(settings, values)
+    return _with_services(services, values)
 
 
 def require_own_services(settings: Settings) -> None:
@@ -185,6 +189,7 @@ def contradictions(settings: Settings) -> list[str]:
         (KAFKA_SERVERS, seen.kafka_bootstrap_servers, real.kafka_bootstrap_servers),
         (PRIVATE_SERVERS, seen.kafka_private_servers or real.kafka_private_servers, real.kafka_private_servers),
         ("POSTGRES_PORT", str(seen.postgres_port), str(real.postgres_port)),
+        (PAGE_PORT, str(seen.outlook.page_port), str(real.outlook.page_port)),
     )
     return [
         f"{name}={theirs} is set, but the stack listens at {ours}: ports change at a start only, so `make down` and "
@@ -225,6 +230,15 @@ def controller_port(settings: Settings) -> int:
     return _port_in(CONTROLLER_PORT, read_env_file(settings.data / STACK_FILE).get(CONTROLLER_PORT, ""))
 
 
+def _page_port(settings: Settings) -> str:
+    """Return the page's port as written down, or a free one where an older version ran without a page."""
+    written = read_env_file(settings.data / STACK_FILE).get(PAGE_PORT)
+    if written:
+        return written
+    with PortClaims() as claims:
+        return str(claims.pick(settings.outlook.page_port))
+
+
 def _port_in(name: str, place: str) -> int:
     return number(name, place.rpartition(":")[2], int, minimum=1)
 
@@ -257,6 +271,7 @@ def _with_services(settings: Settings, values: dict[str, str]) -> Settings:
         kafka_password=values.get("KAFKA_PASSWORD", settings.kafka_password),
         postgres_host=values.get("POSTGRES_HOST", settings.postgres_host),
         postgres_port=int(values.get("POSTGRES_PORT", settings.postgres_port)),
+        outlook=replace(settings.outlook, page_port=int(values.get(PAGE_PORT, settings.outlook.page_port))),
         owner_password=values.get(password_name("owner"), settings.owner_password),
         pipeline_password=values.get(password_name("pipeline"), settings.pipeline_password),
         dbt_password=values.get(password_name("dbt"), settings.dbt_password),

@@ -29,6 +29,7 @@ class Name(str, Enum):
     CHARTS = "charts"
     GENERATOR = "generator"
     WATCH = "watch"
+    PAGE = "page"
 
 
 @app.command(rich_help_panel=PANEL, epilog="Example: weblake run stream --once")
@@ -56,6 +57,7 @@ def run(
         Name.CHARTS: _run_charts,
         Name.GENERATOR: _run_generator,
         Name.WATCH: _run_watch,
+        Name.PAGE: _run_page,
     }
     programs[name](settings)
     return 0
@@ -102,6 +104,13 @@ def _run_charts(settings: Settings) -> None:
 
     wait_for_charts(settings)
     draw_every(settings.charts_seconds, connect(settings), settings, stop_event())
+
+
+def _run_page(settings: Settings) -> None:
+    from page.server import serve
+
+    on_stop(lambda: sys.exit(0))  # until the server is up, which ends by itself
+    serve(settings)
 
 
 def _run_generator(settings: Settings) -> None:
