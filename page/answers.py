@@ -91,7 +91,6 @@ class Answers:
 
     async def _ask(self, question: Question) -> Answer:
         stand, body = await to_thread.run_sync(self._marts.read, self._reader(question))
-        self._lookout.tell(stand)
         answer = Answer(body, question.tag(stand))
         self._keep(answer)
         return answer
@@ -100,11 +99,12 @@ class Answers:
         def read(cursor: Cursor) -> tuple[Stand, bytes]:
             stand = read_stand(cursor)
             now = stand.built_at or dt.datetime.now(dt.timezone.utc)
-            extent = read_extent(cursor)
+            extent = read_extent(cursor) if stand.version is not None else (None, None)
             span = span_of(question.view, *extent, now, self._zone)
+            panel = question.panel if stand.version is not None else question.panel.without_marts()
             if question.is_csv:
-                return stand, as_csv(question.panel.read_csv(cursor, question.view, span))
-            return stand, as_json(stand, extent, span, question.panel.read(cursor, question.view, span))
+                return stand, as_csv(panel.read_csv(cursor, question.view, span))
+            return stand, as_json(stand, extent, span, panel.read(cursor, question.view, span))
 
         return read
 

@@ -76,15 +76,11 @@ class Lookout:
         async with self._look_lock:
             if time.monotonic() - self._looked >= LOOK_SECONDS:
                 try:
-                    self.tell(await to_thread.run_sync(self._marts.read, read_stand))
+                    self._turn_to(News(await to_thread.run_sync(self._marts.read, read_stand)))
                 except WeblakeError as error:
                     self._tell_trouble(str(error))
                 self._looked = time.monotonic()
         return self.news
-
-    def tell(self, stand: Stand) -> None:
-        """Take in what somebody has seen in the database."""
-        self._turn_to(News(stand))
 
     async def _keep_looking(self) -> None:
         while True:

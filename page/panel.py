@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from psycopg2 import sql
@@ -77,6 +77,10 @@ class Panel:
             psycopg2.Error: the database does not answer, or not in time.
         """
         return self._read(cursor, self.csv, view, span, MOST_CSV_ROWS)
+
+    def without_marts(self) -> Panel:
+        """Return the panel as it is before there are marts: without rows, unless it tells of the stack's state."""
+        return self if self.is_of_state else replace(self, needs=dict.fromkeys(self.queries, "marts.build_info"))
 
     def _read(self, cursor: Cursor, name: str, view: View, span: Span, most_rows: int) -> Table:
         if name in self.needs:

@@ -86,6 +86,7 @@ def build_server(settings: Settings) -> uvicorn.Server:
         host=settings.outlook.page_host,
         port=settings.outlook.page_port,
         log_config=None,
+        log_level="warning",
         access_log=False,
         server_header=False,
         proxy_headers=False,

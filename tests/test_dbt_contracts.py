@@ -17,6 +17,7 @@ from lake.contracts import dbt
 from lake.settings import PROJECT
 
 DBT = PROJECT / "dbt"
+MART = re.compile(r"\b(?:from|join) marts\.(\w+)")
 MODELS = sorted((DBT / "models").glob("*/*.sql"))
 WRITTEN = sorted(path.relative_to(DBT) for path in dbt.texts(DBT))
 MARTS = {
@@ -188,6 +189,12 @@ def test_a_mart_declares_its_key_and_shows_a_query(mart: Path) -> None:
     ]
     assert [constraint["type"] for constraint in constraints] == ["primary_key"]
     assert f"from marts.{mart.stem}" in described["description"].partition("```sql")[2]
+
+
+def test_the_page_is_an_exposure_of_the_marts_that_it_reads() -> None:
+    (page,) = (entry for entry in read(DBT / "models" / "readers.yml")["exposures"] if entry["name"] == "live_page")
+    read_by_it = {name for path in (DBT.parent / "page").rglob("*.py") for name in MART.findall(path.read_text())}
+    assert page["depends_on"] == [f"ref('{mart}')" for mart in sorted(read_by_it)]
 
 
 def test_each_chart_is_an_exposure() -> None:

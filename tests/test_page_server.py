@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from mirrors import execute
 from pages import DEEDS, Reader, count_deeds, served
 from psycopg2.extensions import cursor as Cursor
 from settings_in import settings_in
@@ -23,6 +25,7 @@ from page.panels import PANELS
 from page.server import STATIC
 from page.span import Span
 from page.view import View
+from stack.servers.migrations import migrate
 from stack.servers.waiting import wait_until
 
 SCRIPTS = [path for path in sorted(STATIC.rglob("*.js")) if "vendor" not in path.parts]
@@ -128,6 +131,29 @@ def test_however_many_ask_at_once_the_database_is_asked_once(
     monkeypatch.setattr(Panel, "read", counted)
     found = asyncio.run(ask_often())
     assert (len(found), len(set(found)), asked) == (100, 1, ["slow"])
+
+
+@pytest.mark.stack
+def test_before_there_are_marts_panels_are_empty_and_the_state_is_shown(stack_settings: Settings) -> None:
+    settings = replace(stack_settings, postgres_database="page_before_marts")
+    migrate(settings)
+    execute(
+        settings,
+        "insert into ops.state values (now(), 'waiting', '{}', '{}', 'on their way', '{}'); "
+        "drop table if exists ops.alerts; create table ops.alerts (alert_id text, rule text, level text, "
+        "sentence text, opened_at timestamptz, closed_at timestamptz); grant select on ops.alerts to charts; "
+        "insert into ops.alerts values ('1', 'silence', 'severe', 'No records since 12:00', now(), null), "
+        "('2', 'errors', 'severe', 'Payments fail', now(), now())",
+    )
+    with served(settings) as reader:
+        for panel in sorted({*PANELS} - {"state"}):
+            answer = reader.ask(f"/api/{panel}")
+            assert (answer.status, answer.json["extent"]) == (200, {"first": None, "newest": None})
+            assert all(table["rows"] == [] for table in answer.json["tables"].values())
+        answer = reader.ask("/api/state")
+    assert [row["state"] for row in answer.table("state")] == ["waiting"]
+    assert [row["sentence"] for row in answer.table("alerts")] == ["No records since 12:00"]
+    assert answer.json["stand"]["alerts"] == 1
 
 
 @pytest.mark.parametrize("path", ["/api/traffic", "/api/state", "/api/suspect?client=192.0.2.1", "/api/traffic.csv"])

@@ -55,12 +55,15 @@ SLOW = Panel(
                 select
                     {bin_coarse} as bin,
                     sum({server_errors})::bigint as server_errors,
+                    sum({timed_events})::bigint as timed_events,
                     round(sum({response_ms}) / nullif(sum({timed_events}), 0), 1) as avg_response_ms
                 from marts.action_counts
                 where window_start >= %(start)s and window_start < %(end)s
                 group by 1
             )
-            select bin as window_start, coalesce(server_errors, 0) as server_errors, avg_response_ms
+            select
+                bin as window_start, coalesce(server_errors, 0) as server_errors,
+                coalesce(timed_events, 0) as timed_events, avg_response_ms
             from bins
             left join counts using (bin)
             order by bin

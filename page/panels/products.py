@@ -76,6 +76,26 @@ PRODUCTS = Panel(
                 coalesce(sum(checkouts), 0)::bigint as checkouts
             from products
         """,
+        "series": """
+            with bins as ({bins_coarse}),
+            counts as (
+                select
+                    {bin_coarse} as bin,
+                    sum({views})::bigint as views,
+                    sum({add_to_carts})::bigint as carts,
+                    sum({checkouts})::bigint as checkouts
+                from marts.product_views
+                where product_id = %(product)s and window_start >= %(start)s and window_start < %(end)s
+                group by 1
+            )
+            select
+                bin as window_start, coalesce(views, 0) as views, coalesce(carts, 0) as carts,
+                coalesce(checkouts, 0) as checkouts
+            from bins
+            left join counts using (bin)
+            where %(product)s::text is not null
+            order by bin
+        """,
         "trends": """
             with {counted},
             shown as (

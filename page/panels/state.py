@@ -33,7 +33,7 @@ STATE = Panel(
             limit 3
         """,
         "alerts": """
-            select opened_at, rule, level, sentence
+            select opened_at, rule, level, sentence, to_jsonb(alerts) ->> 'next_step' as next_step
             from ops.alerts
             where closed_at is null
             order by opened_at desc
@@ -41,7 +41,7 @@ STATE = Panel(
         """,
     },
     csv="counts",
-    needs={"alerts": "ops.alerts"},
+    needs={"counts": "marts.build_info", "restatements": "marts.restatements", "alerts": "ops.alerts"},
     is_of_state=True,
 )
 

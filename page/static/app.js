@@ -85,7 +85,7 @@ function foot(zone, isGuarded, embed) {
   return el(
     "footer",
     { class: "foot" },
-    `Times are of ${zone}. `,
+    `Times are of ${zone}. What is hatched is still being counted. `,
     isInClear ? el("b", { class: "bad" }, "The password came over a connection that is not encrypted: put a proxy with TLS before this page. ") : null,
     "The same figures in SQL: ",
     el("code", {}, "make sql"),

@@ -21,9 +21,9 @@ export class TimeChart {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.redraw());
   }
 
-  /** Show these values: `times` are the starts of steps, `values` a list for each series. */
-  show({ title, times, values, series, span, wholeUntil = null, marks = [] }) {
-    this.shown = { title, times, values, series, span, wholeUntil, marks };
+  /** Show these values: `times` are the starts of steps, `values` a list for each series, `wholes` what each is in all. */
+  show({ title, times, values, series, span, wholeUntil = null, marks = [], wholes = values.map(sum) }) {
+    this.shown = { title, times, values, series, span, wholeUntil, marks, wholes };
     const shape = JSON.stringify([series.map(({ key }) => key), times.length > 0]);
     if (!this.plot || shape !== this.shape) {
       this.shape = shape;
@@ -58,7 +58,7 @@ export class TimeChart {
   }
 
   options() {
-    const { series, span } = this.shown;
+    const { series } = this.shown;
     const [text, grid] = [color("muted"), color("line")];
     const axis = { stroke: text, grid: { stroke: grid, width: 1 }, ticks: { show: false }, font: "12px system-ui" };
     const paths = this.kind === "line" ? uPlot.paths.linear() : uPlot.paths.stepped({ align: 1 });
@@ -73,7 +73,7 @@ export class TimeChart {
         y: { range: (_, low, high) => [0, high > 0 ? high * 1.08 : 1] },
       },
       axes: [
-        { ...axis, grid: { show: false }, values: (_, splits) => timeLabels(splits, span), space: 70, size: () => (this.hasDays() ? 42 : 28) },
+        { ...axis, grid: { show: false }, values: (_, splits) => timeLabels(splits, this.shown.span), space: () => (this.isLong() ? 100 : 70), size: () => (this.hasDays() ? 42 : 28) },
         { ...axis, values: (_, splits) => splits.map((value) => (value % 1 ? value : short(value))), size: 46, space: 34 },
       ],
       series: [{}, ...series.map((one) => this.lineOf(one, paths))],
@@ -85,10 +85,16 @@ export class TimeChart {
     };
   }
 
+  /** Whether the labels of the axis are days alone. */
+  isLong() {
+    const { start, end } = this.shown.span;
+    return end - start > 5 * DAY_SECONDS;
+  }
+
   /** Whether the labels of the axis have days below their times. */
   hasDays() {
     const { start, end } = this.shown.span;
-    return end - start <= 5 * DAY_SECONDS && (end - start > DAY_SECONDS / 2 || day(start) !== day(end - 1));
+    return !this.isLong() && (end - start > DAY_SECONDS / 2 || day(start) !== day(end - 1));
   }
 
   lineOf({ label, color: name }, paths) {
@@ -144,18 +150,17 @@ export class TimeChart {
     }
   }
 
-  /** Show in the legend the values of one step, or the sums of all. */
+  /** Show in the legend the values of one step, or those of all. */
   tell(place) {
-    const { times, values, series, span } = this.shown;
+    const { times, values, series, span, wholes } = this.shown;
     const at = place === null || place === undefined || times.length === 0 ? null : Math.min(place, times.length - 1);
-    const shown = (list) => (at === null ? (this.kind === "line" ? mean(list) : sum(list)) : list[at]);
     const items = series.map(({ label, color: name }, index) =>
       el(
         "li",
         {},
         el("span", { class: "swatch", style: { "--swatch": `var(--${name})` } }),
         el("span", {}, label),
-        el("b", {}, `${this.format(shown(values[index]))}${this.unit}`),
+        el("b", {}, `${this.format(at === null ? wholes[index] : values[index][at])}${this.unit}`),
       ),
     );
     const when = at === null ? (this.kind === "line" ? "on average" : "in all") : stepTime(times[at], span);
@@ -177,11 +182,6 @@ export function sparkline(values, name, { width = 120, height = 28 } = {}) {
 }
 
 export const sum = (list) => list.reduce((total, value) => total + (value ?? 0), 0);
-
-function mean(list) {
-  const known = list.filter((value) => value !== null && value !== undefined);
-  return known.length ? sum(known) / known.length : null;
-}
 
 function stacked(values) {
   const tops = [];

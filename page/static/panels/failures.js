@@ -59,9 +59,14 @@ export const slow = {
       table(columns, rows(tables.actions), "Errors and response time by action"),
       isTimed ? figuresOf(card, times, values, WAITING) : null,
     );
-    if (isTimed) chart.show({ title: "Average response time", times, values, series: WAITING, span, wholeUntil: stand.whole_until });
+    if (isTimed) chart.show({ title: "Average response time", times, values, series: WAITING, span, wholeUntil: stand.whole_until, wholes: [average(values[0], column(tables.series, "timed_events"))] });
   },
 };
+
+/** Return the average of all events, given that of each step and how many it has. */
+function average(values, events) {
+  return sum(values.map((value, place) => (value ?? 0) * events[place])) / sum(events);
+}
 
 function flagged(errors, events) {
   const text = `${number(errors)} (${percent(errors, events)})`;

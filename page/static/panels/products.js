@@ -1,13 +1,19 @@
 // Panel 5: products, the most viewed first. A click on one filters this panel and the one before.
 
-import { groups, rows } from "../api.js";
-import { sparkline } from "../chart.js";
+import { column, groups, rows } from "../api.js";
+import { TimeChart, sparkline } from "../chart.js";
 import { el } from "../dom.js";
 import { number, percent } from "../format.js";
 import { table } from "../table.js";
 import { change, view } from "../view.js";
+import { zoomTo } from "../zoom.js";
 
 const FEW = 8;
+const SERIES = [
+  { key: "views", label: "Views", color: "views" },
+  { key: "carts", label: "Carts", color: "carts" },
+  { key: "checkouts", label: "Checkouts", color: "checkouts" },
+];
 
 export const products = {
   name: "products",
@@ -28,6 +34,7 @@ export const products = {
       { title: "Checkouts / views", class: "number wide", of: (row) => percent(row.checkouts, row.views) },
       { title: "Views over time", class: "trend wide", of: (row) => trend(trends.get(row.product_id)) },
     ];
+    const chart = view().product === null ? null : card.chart("series", () => new TimeChart({ height: 180, onZoom: zoomTo }));
     card.fill(
       table(columns, shown, "Products, the most viewed first"),
       el(
@@ -36,9 +43,18 @@ export const products = {
         view().product === null ? `${number(total.products)} products, ${number(total.views)} views. ` : null,
         found.length > FEW ? toggle(card, found.length) : null,
       ),
+      chart?.element,
     );
+    if (chart) drawOne(chart, answer);
   },
 };
+
+/** Draw the one product that is chosen, over time. */
+function drawOne(chart, { tables, span, stand }) {
+  const times = column(tables.series, "window_start");
+  const values = SERIES.map(({ key }) => column(tables.series, key));
+  chart.show({ title: "Views, carts and checkouts of the product", times, values, series: SERIES, span, wholeUntil: stand.whole_until });
+}
 
 function productButton(product) {
   const isChosen = view().product === product;

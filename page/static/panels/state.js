@@ -39,8 +39,10 @@ export const state = {
 
 /** Say how the stack is, in the sentences of `make status`. */
 function verdict(look) {
-  if (!look) return el("p", { class: "verdict unknown" }, "Nobody has looked at the stack yet: its program `watch` does, every few seconds.");
+  if (!look) return el("p", { class: "verdict unknown" }, withCommands("Nobody has looked at the stack yet; its program `watch` does every few seconds. `make status` looks at once."));
   const isOld = now() - look.looked_at > STALE_SECONDS;
+  const kind = isOld ? "unwell" : look.state;
+  document.body.dataset.state = kind; // the mark in the head has its color
   const sentences = [
     ...(isOld ? [`the stack was last looked at ${length(now() - look.looked_at)} ago; run \`make status\``] : []),
     ...look.problems,
@@ -50,7 +52,7 @@ function verdict(look) {
   ];
   return el(
     "div",
-    { class: `verdict ${isOld ? "unwell" : look.state}` },
+    { class: `verdict ${kind}` },
     el("strong", {}, isOld ? "Nobody looks at the stack" : (WORDS[look.state] ?? look.state)),
     sentences.length ? el("ul", {}, sentences.map((sentence) => el("li", {}, withCommands(sentence)))) : null,
   );
@@ -69,7 +71,9 @@ function verifiedFact({ verified_at: at, verdict: result, scope, failed, uncheck
 
 function alerts(open) {
   if (open.length === 0) return null;
-  const items = open.map(({ sentence, level, opened_at: at }) => el("li", { class: `alert ${level}` }, el("span", {}, withCommands(sentence)), ago(at, "since ")));
+  const items = open.map(({ sentence, next_step: step, level, opened_at: at }) =>
+    el("li", { class: `alert ${level}` }, el("span", {}, withCommands(step ? `${sentence}. ${step}` : sentence)), ago(at, "opened ")),
+  );
   return el("ul", { class: "alerts", "aria-label": "Open alerts" }, items);
 }
 
