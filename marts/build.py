@@ -23,8 +23,8 @@ from dbt.contracts.graph.nodes import ModelNode
 from lake.errors import ServiceError, WeblakeError, first_line
 from lake.locks import lock_holders
 from lake.settings import PROJECT, Settings, lend_environment
+from marts.measure import note_build
 from marts.room import room_for_dbt
-from marts.stand import stands
 
 DBT_PROJECT = PROJECT / "dbt"
 DBT_LOG = "dbt.log"
@@ -130,8 +130,7 @@ def build(marts: Marts, settings: Settings, full_refresh: bool = False) -> None:
         if LOCK_TIMEOUT not in str(error):
             raise
         raise ServiceError(f"{error}; {_who_holds_locks(settings)}") from error
-    _, published = stands(settings)
-    log.info("marts built: version %s in %.2f s", published.version if published else "?", time.monotonic() - started)
+    note_build(settings, time.monotonic() - started)
 
 
 @contextmanager

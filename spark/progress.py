@@ -20,6 +20,7 @@ from lake.contracts.reports import (
     read_stream_report,
     write_stream_report,
 )
+from lake.contracts.work import POSTGRES, Work
 from spark.arrivals import Arrivals
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,8 @@ class Progress:
         with suppress(OSError):
             before = read_stream_report(path)
         bronze = BronzeReport(recent=before.bronze.recent if before else ())
-        self._report = StreamReport(pid=os.getpid(), bronze=bronze, reads_by=dict(reads_by or {}))
+        work = before.work if before else Work()
+        self._report = StreamReport(pid=os.getpid(), bronze=bronze, reads_by=dict(reads_by or {}), work=work)
 
     @property
     def bronze(self) -> BronzeReport:
@@ -78,7 +80,9 @@ class Progress:
     def report_mirror(self, change: Callable[[MirrorReport], MirrorReport]) -> None:
         """Change the mirror's report, and write all down."""
         with self._lock:
-            self._report = replace(self._report, mirror=change(self._report.mirror))
+            mirror = change(self._report.mirror)
+            work = self._report.work.with_arrival(POSTGRES, mirror.as_of, time.time())
+            self._report = replace(self._report, mirror=mirror, work=work)
             self._write()
 
     def report_error(self, stage: Stage, error: str | None) -> None:
@@ -92,21 +96,34 @@ class Progress:
 
     @contextmanager
     def at_batch(self, stage: Stage) -> Iterator[None]:
-        """Note that the stage is at a batch; the next report says so, and since when."""
+        """Note that the stage is at a batch; the next report says so, and since when, or how long it took."""
+        began = time.time()
         with self._lock:
-            since = {**self._report.batch_since, stage: time.time()}
-            self._report = replace(self._report, batch_since=since)
+            before = self._rows(stage)
+            self._report = replace(self._report, batch_since={**self._report.batch_since, stage: began})
         try:
             yield
         finally:
             with self._lock:
-                since = {name: began for name, began in self._report.batch_since.items() if name != stage}
-                self._report = replace(self._report, batch_since=since)
+                after, work = self._rows(stage), self._report.work
+                if before is not None and after is not None and after > before:
+                    work = work.with_batch(stage, time.time() - began, after - before)
+                since = {name: begun for name, begun in self._report.batch_since.items() if name != stage}
+                self._report = replace(self._report, batch_since=since, work=work)
 
     def touch(self) -> None:
         """Say that the streams are alive."""
         with self._lock:
             self._write()
+
+    def _rows(self, stage: Stage) -> int | None:
+        """Return how many rows a stage has dealt with; None before it has reported any: it finds those at its start."""
+        report = self._report
+        if stage == "bronze":
+            return report.bronze.rows if report.bronze.version >= 0 else None
+        if stage == "silver":
+            return report.silver.rows if report.silver.version >= 0 else None
+        return report.mirror.rows if report.mirror.bookmark >= 0 else None
 
     def _write(self) -> None:
         self._report = self._arrivals.noted(replace(self._report, updated_at=time.time()))

@@ -17,7 +17,6 @@ from lake.errors import ServiceError
 from lake.settings import Settings, child_environment
 from stack.servers import kafka, postgres, reserve
 from stack.servers.processes import become
-from stack.servers.roles import WATCH
 from stack.servers.stack_env import controller_port, require_logins
 from stack.servers.waiting import wait_until
 
@@ -89,11 +88,6 @@ def wait_for_topic(settings: Settings) -> None:
 def wait_for_marts(settings: Settings) -> None:
     """Wait until the database lets dbt in."""
     _wait_for_login(settings, "dbt")
-
-
-def wait_for_watch(settings: Settings) -> None:
-    """Wait until the database lets the watch in."""
-    _wait_for_login(settings, WATCH)
 
 
 def wait_for_charts(settings: Settings) -> None:

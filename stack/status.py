@@ -79,6 +79,8 @@ class Status:
     """Epoch seconds; all ages are those of then."""
     seconds: float = 0.0
     """How long all looks took."""
+    start_offsets: dict[int, int] = field(default_factory=dict)
+    """The oldest offset of each partition that Kafka still has."""
 
     def process(self, name: str) -> Process | None:
         """Return a process by its name."""
@@ -149,6 +151,7 @@ def gather(settings: Settings, with_sizes: bool = True) -> Status:
         rejected_most=marts.rejected_most,
         looked_at=now,
         seconds=time.time() - now,
+        start_offsets=ends.starts if ends else {},
     )
 
 

@@ -147,7 +147,7 @@ def test_every_setting_reaches_a_service_or_is_fixed_by_the_image() -> None:
     reached |= {name for name, _ in VARIABLE.findall(compose_text())}
     in_the_image = {"WEBLAKE_RULES", "WEBLAKE_FORMATS", "WEBLAKE_RANGES", "WEBLAKE_ALLOW", "LAKE_ROOT"}
     of_other_servers = {"KAFKA_CA_FILE", "SPARK_AUTH_SECRET"}
-    of_the_embedded_stack = {"KAFKA_KEEP_MB", "SILENT_MINUTES", "MASK_IP", "MASK_SECRET"}
+    of_the_embedded_stack = {"KAFKA_KEEP_MB", "SILENT_MINUTES", "MASK_IP", "MASK_SECRET", "VERIFY_HOURS"}
     assert reached | in_the_image | of_other_servers | of_the_embedded_stack == set(settings_calls())
 
 
@@ -224,7 +224,7 @@ def test_the_stream_reads_the_requests_that_the_marts_write() -> None:
 
 def test_ports_are_published_on_the_loopback_address_only() -> None:
     ports = [port for service in services().values() for port in service.get("ports", ())]
-    assert sorted(ports) == [f"127.0.0.1:{port}:{port}" for port in (3000, 5432, 8080, 9092)]
+    assert sorted(ports) == [f"127.0.0.1:{port}:{port}" for port in (3000, 5432, 8080, 9092, 9464)]
     assert not any("network_mode" in service for service in services().values())
 
 

@@ -15,6 +15,7 @@ import psutil
 
 from lake.contracts.fields import fields_of
 from lake.contracts.refusals import Refusal
+from lake.contracts.work import Work
 from lake.files import write_whole
 
 log = logging.getLogger(__name__)
@@ -149,6 +150,7 @@ class StreamReport:
     """Stage -> when it last dealt with rows (epoch seconds)."""
     reads_by: dict[str, str] = field(default_factory=dict)
     """What changes how lines are read: the setting or the file of rules -> its value, or the hash of what it says."""
+    work: Work = field(default_factory=Work)
 
     def has_living_writer(self) -> bool:
         """Return whether the process runs that wrote it: a later one may have its number."""
@@ -169,6 +171,7 @@ class StreamReport:
             "bronze": BronzeReport.of(content.get("bronze", {})),
             "silver": SilverReport(**fields_of(SilverReport, content.get("silver", {}))),
             "mirror": MirrorReport(**fields_of(MirrorReport, content.get("mirror", {}))),
+            "work": Work.of(content.get("work", {})),
         }
         return cls(**{**fields_of(cls, content), **stages})
 

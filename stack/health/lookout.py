@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import Any
 
@@ -35,8 +35,8 @@ VERIFIED_KEPT = 1_000
 log = logging.getLogger(__name__)
 
 
-def keep_lookout(settings: Settings, stop: threading.Event) -> None:
-    """Look at the stack every ``LOOK_SECONDS`` until ``stop`` is set; no failure ends it.
+def keep_lookout(settings: Settings, stop: threading.Event, show: Callable[[Status], None] = lambda _: None) -> None:
+    """Look at the stack every ``LOOK_SECONDS`` until ``stop`` is set, and ``show`` what was seen; no failure ends it.
 
     Where there is no supervisor, as in a container, nobody knows of the other programs: it only waits.
     """
@@ -48,6 +48,7 @@ def keep_lookout(settings: Settings, stop: threading.Event) -> None:
             status = gather(settings, with_sizes=False)
             if stop.is_set():
                 return
+            show(status)
             note(settings, status)
             with closing(connect(settings, WATCH)) as connection, connection, connection.cursor() as cursor:
                 publish(cursor, status)

@@ -34,6 +34,8 @@ class Process:
     uptime_seconds: float
     frozen: tuple[int, ...] = ()
     """Which of its processes, itself and its children, a signal has stopped."""
+    pids: tuple[int, ...] = ()
+    """All of them that the system shows."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def processes(
     supervisor = supervisor or (top.pid if top else 0)
     frozen = _frozen(by_name[SUPERVISOR])
     state = FROZEN if frozen else RUNNING if states else SILENT if supervisor else absent
-    rows = [Process(SUPERVISOR, state, supervisor, 0.0, frozen)]
+    rows = [Process(SUPERVISOR, state, supervisor, 0.0, frozen, _pids(by_name[SUPERVISOR]))]
     names = {*(states or [program.name for program in programs(settings)]), *by_name}
     for name in sorted(names, key=_order):
         if name != SUPERVISOR:
@@ -98,13 +100,13 @@ def _order(name: str) -> tuple[int, str]:
 
 def _process(name: str, told: ProgramState | None, ours: list[Marked], untold: str, now: float) -> Process:
     """Return a program; ``untold`` is its state where supervisor says nothing of it."""
-    top, frozen = _top(ours), _frozen(ours)
+    top, frozen, pids = _top(ours), _frozen(ours), _pids(ours)
     if told is not None:
         uptime = now - told.started_at if told.pid else 0.0
-        return Process(name, FROZEN if frozen else told.state, told.pid, uptime, frozen)
+        return Process(name, FROZEN if frozen else told.state, told.pid, uptime, frozen, pids)
     if top is None:
         return Process(name, untold, 0, 0.0)
-    return Process(name, FROZEN if frozen else untold, top.pid, now - top.started_at, frozen)
+    return Process(name, FROZEN if frozen else untold, top.pid, now - top.started_at, frozen, pids)
 
 
 def _top(ours: list[Marked]) -> Marked | None:
@@ -115,6 +117,10 @@ def _top(ours: list[Marked]) -> Marked | None:
 
 def _frozen(ours: list[Marked]) -> tuple[int, ...]:
     return tuple(sorted(one.pid for one in ours if one.is_frozen))
+
+
+def _pids(ours: list[Marked]) -> tuple[int, ...]:
+    return tuple(sorted(one.pid for one in ours))
 
 
 def ask_supervisor(settings: Settings) -> tuple[int, dict[str, ProgramState]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from lake.errors import ServiceError
@@ -22,10 +22,13 @@ FETCH_BYTES = 4_096
 
 @dataclass(frozen=True)
 class Topic:
-    """The next offset of each partition, and when Kafka got the oldest record that bronze has not (epoch seconds)."""
+    """The next offset of each partition, when Kafka got the oldest record that bronze has not (epoch seconds), and the
+    oldest offset that is still there.
+    """
 
     ends: dict[int, int]
     unread_since: float | None = None
+    starts: dict[int, int] = field(default_factory=dict)
 
 
 def look_at_topic(settings: Settings, next_offsets: Mapping[int, int]) -> Topic:
@@ -58,11 +61,11 @@ def look_at_topic(settings: Settings, next_offsets: Mapping[int, int]) -> Topic:
             partitions = [TopicPartition(settings.kafka_topic, number) for number in sorted(numbers)]
             if not partitions:
                 raise ServiceError(f"Kafka has no topic {settings.kafka_topic!r}; run `make up`")
-            offsets = consumer.end_offsets(partitions, timeout_ms=left_ms())
-            ends = {partition.partition: int(offset) for partition, offset in sorted(offsets.items())}
+            starts = _by_number(consumer.beginning_offsets(partitions, timeout_ms=left_ms()))
+            ends = _by_number(consumer.end_offsets(partitions, timeout_ms=left_ms()))
             waiting = [one for one in partitions if ends[one.partition] > next_offsets.get(one.partition, 0)]
             if not waiting:
-                return Topic(ends)
+                return Topic(ends, None, starts)
             consumer.assign(waiting)
             for one in waiting:
                 consumer.seek(one, next_offsets.get(one.partition, 0))
@@ -77,7 +80,11 @@ def look_at_topic(settings: Settings, next_offsets: Mapping[int, int]) -> Topic:
         raise ServiceError(
             f"Kafka at {settings.kafka_servers} does not answer: {why}; see `make logs NAME=kafka`"
         ) from error
-    return Topic(ends, min(times.values(), default=None))
+    return Topic(ends, min(times.values(), default=None), starts)
+
+
+def _by_number(offsets: Mapping[Any, int]) -> dict[int, int]:
+    return {partition.partition: int(offset) for partition, offset in sorted(offsets.items())}
 
 
 def _is_seen(consumer: Any, one: Any, ends: Mapping[int, int], times: Mapping[int, float]) -> bool:

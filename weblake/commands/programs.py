@@ -121,7 +121,10 @@ def _run_generator(settings: Settings) -> None:
 
 def _run_watch(settings: Settings) -> None:
     from stack.health.lookout import keep_lookout
-    from stack.programs import wait_for_watch
+    from stack.metrics.exporter import Exporter
+    from stack.metrics.server import keep_serving
+    from weblake import __version__
 
-    wait_for_watch(settings)
-    keep_lookout(settings, stop_event())
+    stop, exporter = stop_event(), Exporter(settings, __version__)
+    threading.Thread(name="metrics", target=keep_serving, args=(settings, exporter, stop), daemon=True).start()
+    keep_lookout(settings, stop, exporter.show)
