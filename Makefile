@@ -17,7 +17,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help install setup up down status rejected logs service clean migrate sql connect sandbox superset generate import formats rules classify dbt dbt-test \
-	dbt-docs charts contracts explain convict pardon release verdicts blocklist verify replay replays maintain erase rebuild accept-loss \
+	dbt-docs charts contracts explain convict pardon release verdicts blocklist alerts silence \
+	alert-test verify replay replays maintain erase rebuild accept-loss \
 	accept-topic run test coverage test-fast faults lint lint-python lint-dbt bench bench-scale bench-agents bot-eval
 
 help:  ## list the targets
@@ -119,6 +120,15 @@ verdicts: | $(IN_VENV)/weblake  ## list the verdicts; JSON=1
 
 blocklist: | $(IN_VENV)/weblake  ## print the convicted addresses for a server to block; FORMAT=nginx|ipset|csv
 	@$(IN_VENV)/weblake blocklist
+
+alerts: | $(IN_VENV)/weblake  ## list the alerts that are open, and those of the last days; JSON=1
+	@$(IN_VENV)/weblake alerts
+
+silence: | $(IN_VENV)/weblake  ## have nobody told of a rule's alerts for a while; RULE=bot_surge FOR=2h
+	@$(IN_VENV)/weblake silence
+
+alert-test: | $(IN_VENV)/weblake  ## try a rule of the alerts over the past; RULE=silence FROM=7d TO=, or check all
+	@$(IN_VENV)/weblake alert-test
 
 verify: | $(IN_VENV)/weblake  ## compare each stage with the one before; DEEP=1 from the raw bytes, FROM=2026-01-31T12:00Z TO=
 	@$(IN_VENV)/weblake verify

@@ -19,11 +19,11 @@ from stack.servers.stack_env import ROLES
 ENV_FILE = PROJECT / ".env"
 SECRETS = PROJECT / "secrets"
 """The folder of the passwords, a file each, which compose shows to the containers that need them."""
-OPTIONAL = {"page": "PAGE_PASSWORD"}
-"""The passwords that are none unless somebody sets one."""
+OPTIONAL = {"page": "PAGE_PASSWORD", "alerts": "ALERTS_SECRET", "alerts_to": "ALERTS_TO"}
+"""The secrets that are none unless somebody sets them."""
 PASSWORDS = {"kafka": "KAFKA_PASSWORD"} | {role: password_name(role) for role in ROLES} | OPTIONAL
-"""The setting that holds the password of each login: Weblake's own to Kafka, the roles of PostgreSQL, and readers of
-the page."""
+"""The setting that holds each secret: the passwords to Kafka and of the roles of PostgreSQL, and those of page and
+alerts."""
 Command: TypeAlias = Literal["up", "down", "status", "logs", "clean"]
 COMMANDS: dict[Command, list[str]] = {
     "up": ["up", "--build", "--detach", "--wait"],

@@ -145,7 +145,7 @@ def test_every_setting_reaches_a_service_or_is_fixed_by_the_image() -> None:
     reached = {name.removesuffix("_FILE") for service in ours().values() for name in service["environment"]}
     reached |= set(re.findall(r"\b(WEBLAKE_[A-Z]+)=", dockerfile()))
     reached |= {name for name, _ in VARIABLE.findall(compose_text())}
-    in_the_image = {"WEBLAKE_RULES", "WEBLAKE_FORMATS", "WEBLAKE_RANGES", "WEBLAKE_ALLOW", "LAKE_ROOT"}
+    in_the_image = {f"WEBLAKE_{name}" for name in ("RULES", "FORMATS", "RANGES", "ALLOW", "ALERTS")} | {"LAKE_ROOT"}
     of_other_servers = {"KAFKA_CA_FILE", "SPARK_AUTH_SECRET"}
     of_the_embedded_stack = {"KAFKA_KEEP_MB", "SILENT_MINUTES", "MASK_IP", "MASK_SECRET", "VERIFY_HOURS"}
     assert reached | in_the_image | of_other_servers | of_the_embedded_stack == set(settings_calls())
@@ -241,7 +241,7 @@ def test_who_is_waited_for_can_say_that_it_is_ready() -> None:
 
 
 def test_the_image_holds_every_part_and_runs_without_root() -> None:
-    rooms = {"audit", "dbt", "ingest", "lake", "marts", "page", "spark", "stack", "viz", "weblake"}
+    rooms = {"audit", "dbt", "ingest", "lake", "marts", "page", "spark", "stack", "viz", "watch", "weblake"}
     parts = rooms | {"LICENSE", "README.md", "pyproject.toml", "requirements.lock"}
     assert parts <= set(dockerfile_copies())
     assert all((PROJECT / source).exists() for source in dockerfile_copies())

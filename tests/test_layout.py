@@ -13,7 +13,7 @@ import pytest
 from settings_lists import env_example, settings_calls
 
 PROJECT = Path(__file__).resolve().parent.parent
-PARTS = ("ingest", "spark", "marts", "viz", "page", "stack")
+PARTS = ("ingest", "spark", "marts", "viz", "page", "watch", "stack")
 OUR_PACKAGES = {"lake", *PARTS, "audit", "bench", "tests", "weblake"}
 AUDIT_MAY_USE = {"spark.session", "spark.tables.delta", "spark.tables.storage"}
 """How to open the lake. What is in it, the audit finds out by itself, or it would share the stream's mistakes."""

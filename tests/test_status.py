@@ -190,7 +190,7 @@ def test_a_loop_that_fails_says_so_until_a_round_is_good(tmp_path: Path) -> None
     assert 0 < charts().silent_seconds <= 50
     settings.loop_file("charts").unlink()
     settings.loop_file("charts").mkdir()
-    assert read_loops(settings, errors.append) == dict.fromkeys(("marts", "guard", "watch"), LoopReport())
+    assert read_loops(settings, errors.append) == dict.fromkeys(("marts", "guard", "watch", "alerts"), LoopReport())
     assert "charts.json cannot be read" in errors[0]
 
 

@@ -51,6 +51,18 @@ def read_since(option: str, text: str, now: float) -> float:
         ) from error
 
 
+def read_duration(option: str, text: str) -> float:
+    """Return the seconds of ``30min``, ``2h`` or ``7d``.
+
+    Raises:
+        SettingsError: it is none of them.
+    """
+    match = AGO.fullmatch(text.strip())
+    if match is None:
+        raise SettingsError(f"{option} {text!r} is no time that lasts; write it like 30min, 2h or 7d")
+    return float(int(match[1]) * UNITS[match[2]])
+
+
 def read_address(text: str) -> str:
     """Return an address in the spelling that the marts have; any other is understood.
 

@@ -19,7 +19,7 @@ from lake.errors import SettingsError, StoppedError, WeblakeError
 from lake.settings import take_make_variables
 from lake.text import printable_lines
 from weblake import __version__
-from weblake.commands import access, boot, bots, care, data, health, marts, programs, rules, stack
+from weblake.commands import access, alerts, boot, bots, care, data, health, marts, programs, rules, stack
 from weblake.make import with_variables
 from weblake.process import FAILED, INTERRUPTED, WRONG_USAGE
 
@@ -46,6 +46,7 @@ for _group in (
     marts.app,
     access.app,
     bots.app,
+    alerts.app,
     care.app,
 ):
     app.add_typer(_group)

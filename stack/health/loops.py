@@ -11,7 +11,7 @@ from stack.health.look import Complain
 
 SILENT_SECONDS = 300
 """How long after its next round is due a loop may say nothing: a first build of the marts takes minutes."""
-PROGRAMS = {"marts": "marts", "guard": "marts", "charts": "charts", "watch": "watch"}
+PROGRAMS = {"marts": "marts", "guard": "marts", "charts": "charts", "watch": "watch", "alerts": "watch"}
 """Loop -> its program."""
 
 
@@ -64,7 +64,7 @@ def loops(
         started_at: When each program that runs was started (epoch seconds).
         now: Epoch seconds.
     """
-    paces = {"marts": settings.marts_seconds, "guard": 0, "charts": settings.charts_seconds, "watch": 0}
+    paces = {"marts": settings.marts_seconds, "guard": 0, "charts": settings.charts_seconds, "watch": 0, "alerts": 0}
     found = []
     for name, report in reports.items():
         if PROGRAMS[name] in started_at:
