@@ -8,7 +8,7 @@ override GIVEN := $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(o
 $(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name)))$(eval export $(name)))
 override export WEBLAKE_MAKE_VARIABLES := $(GIVEN)
 # What these call are no commands with options of their own.
-install setup lint test coverage test-fast faults bench bench-scale bench-agents bot-eval: override export WEBLAKE_MAKE_VARIABLES :=
+install setup lint test coverage test-fast faults bench bench-scale bench-agents bot-eval alert-eval: override export WEBLAKE_MAKE_VARIABLES :=
 
 override WITH_ARGS = $(IN_VENV)/python -m weblake.make "$$ARGS"
 
@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help install setup up down status rejected logs service clean migrate sql connect sandbox superset generate import formats rules classify dbt dbt-test \
 	dbt-docs charts contracts explain convict pardon release verdicts blocklist alerts silence \
 	alert-test verify replay replays maintain erase rebuild accept-loss \
-	accept-topic run test coverage test-fast faults lint lint-python lint-dbt bench bench-scale bench-agents bot-eval
+	accept-topic run test coverage test-fast faults lint lint-python lint-dbt bench bench-scale bench-agents bot-eval alert-eval
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -197,3 +197,6 @@ bench-agents: setup  ## compare lists of bots' user agents; ARGS="--bots more.tx
 
 bot-eval: setup  ## judge the detector of bots by labelled traffic; SEED="21 22", ARGS="--rate 20 --format json"
 	@set -f; $(WITH_ARGS) bench.bots.evaluate $${SEED:+--seed $$SEED}
+
+alert-eval: setup  ## judge the alerts by weeks of labelled traffic; SEED="21 22", ARGS="--rate 10 --weeks 8"
+	@set -f; $(WITH_ARGS) bench.alerts.evaluate $${SEED:+--seed $$SEED}

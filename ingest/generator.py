@@ -13,6 +13,7 @@ from pathlib import Path
 from ingest.connection import connect
 from ingest.producer import Producer
 from ingest.shop.generate import Bounds, generate
+from ingest.shop.incidents import Incident
 from ingest.shop.traffic import JSON, Traffic
 from ingest.shop.truth import Truth
 from lake.settings import Settings
@@ -34,6 +35,7 @@ class GeneratorOptions:
         start: start of event time (epoch seconds); None is now.
         form: ``json`` or ``log``.
         truth: file for which client is what; None is the data folder's.
+        incidents: what goes wrong meanwhile.
     """
 
     rate: float
@@ -44,6 +46,7 @@ class GeneratorOptions:
     start: float | None = None
     form: str = JSON
     truth: Path | None = None
+    incidents: tuple[Incident, ...] = ()
 
 
 def run_generator(settings: Settings, options: GeneratorOptions, stop: threading.Event) -> Producer | None:
@@ -58,9 +61,11 @@ def run_generator(settings: Settings, options: GeneratorOptions, stop: threading
     day_starts_at = options.start
     if day_starts_at is None:
         day_starts_at = time.time() if options.seed is None else EVEN_HOUR
-    traffic = Traffic(seed, options.rate, options.bots, day_starts_at, options.form)
+    traffic = Traffic(seed, options.rate, options.bots, day_starts_at, options.form, options.incidents)
     truth = Truth(options.truth or settings.data / "truth" / "clients.csv")
     bounds = Bounds(options.seconds or math.inf, options.count or math.inf)
+    for incident in options.incidents:
+        log.info("incident %s from second %g to %g of the traffic", incident.kind, incident.starts, incident.ends)
     log.info("seed %d, %g records per second, bots %.0f %%", seed, options.rate, options.bots * 100)
     producer = connect(settings, None, stop, "the generator")
     if producer is None:

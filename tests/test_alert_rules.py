@@ -39,9 +39,8 @@ def test_the_rules_that_ship_can_be_read_and_ask_about_what_people_are_to_be_tol
 
 def test_the_docs_list_each_rule_with_its_level_and_no_other() -> None:
     rules = load_alert_rules(load_settings().outlook.alerts_file)
-    table = re.findall(
-        r"^\| `(\w+)` \| (severe|warning) \| ", (PROJECT / "docs" / "alerts.md").read_text(), re.MULTILINE
-    )
+    docs = (PROJECT / "docs" / "alerts.md").read_text()
+    table = re.findall(r"^\| `(\w+)` \| (severe|warning) \| ", docs, re.MULTILINE)
     assert table == [(rule.name, rule.level) for rule in rules]
 
 

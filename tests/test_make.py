@@ -30,6 +30,7 @@ MAKES_OWN = {
     "bench-scale",
     "bench-agents",
     "bot-eval",
+    "alert-eval",
 }
 MAKES_OWN_VARIABLES = {"MAKE", "MAKEFLAGS", "PHONY", "DEFAULT_GOAL", "VARIABLES"}
 """What is make's, and says how make itself works: who sets it runs make in another way."""

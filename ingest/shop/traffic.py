@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import cycle
 from random import Random
 from typing import NamedTuple
@@ -16,8 +16,9 @@ from typing import NamedTuple
 from ingest.files.identity import LineIds
 from ingest.shop.bots import Bots
 from ingest.shop.catalogue import USERS, Shop, awake
-from ingest.shop.event import Client, new_id, render
+from ingest.shop.event import Client, Deed, new_id, render
 from ingest.shop.garbage import KINDS, LINE_KINDS, spoil
+from ingest.shop.incidents import Incident, Incidents
 from ingest.shop.log_line import render_line
 from ingest.shop.people import RECORDS_PER_CLICK, People
 from ingest.shop.visitors import MAX_SESSIONS, SECONDS_BETWEEN_CLICKS
@@ -77,9 +78,18 @@ class Traffic:
         day_starts_at: time of day (or any time) at the start, seconds since 1970; it sets the rhythm only.
         record_format: ``json``: events, and log lines for what an event cannot say; ``log``: log lines, in which
             browsers also fetch images, styles and scripts.
+        incidents: what goes wrong meanwhile. They take records away from the rate, and a flood adds some.
     """
 
-    def __init__(self, seed: int, rate: float, bots: float, day_starts_at: float, record_format: str = JSON) -> None:
+    def __init__(
+        self,
+        seed: int,
+        rate: float,
+        bots: float,
+        day_starts_at: float,
+        record_format: str = JSON,
+        incidents: Sequence[Incident] = (),
+    ) -> None:
         assert record_format in FORMATS, f"{record_format!r} is none of {FORMATS}"
         self._rng = Random(seed)
         self._rate = rate
@@ -95,6 +105,7 @@ class Traffic:
         self._garbage_kinds = cycle(self._rng.sample(list(KINDS), len(KINDS)))
         self._line_garbage_kinds = cycle(self._rng.sample(list(LINE_KINDS), len(LINE_KINDS)))
         self._line_ids = LineIds()
+        self._incidents = Incidents(shop, seed, incidents)
         self.sent = 0
 
     @property
@@ -116,16 +127,36 @@ class Traffic:
                 _, _, value, header = heapq.heappop(self._resends)
                 yield Record(due, value, None, header)
             else:
-                yield self._new_record(due, epoch)
+                for deed, happened in self._next_deeds(due):
+                    yield self._record(deed, happened, due, epoch)
 
-    def _new_record(self, due: float, epoch: float) -> Record:
+    def deeds(self, seconds: float) -> Iterator[tuple[Deed, float]]:
+        """Yield what happens in so many seconds, and when; unlike records, nothing is late, spoiled or sent twice."""
+        while (due := self.sent / self._rate) < seconds:
+            self.sent += 1
+            yield from self._next_deeds(due)
+
+    def _next_deeds(self, due: float) -> Iterator[tuple[Deed, float]]:
+        """Yield what happens next, and when: one deed, unless an incident takes it away or adds some."""
         rng = self._rng
         rhythm = awake(self._day_starts_at + due)
         bots = self._bots_share * (1 - DAY_SWING * (1 - self._bots_share) * rhythm)
-        if rng.random() < bots:
-            deed, happened = self._bots.request(rng, due)
-        else:
+        is_person = rng.random() >= bots
+        if is_person:
             deed, happened = self._people.request(rng, due, rhythm), due
+        else:
+            deed, happened = self._bots.request(rng, due)
+        present = self._incidents.at(due)
+        if not present:
+            yield deed, happened
+            return
+        changed = self._incidents.changed(deed, present, is_person)
+        if changed is not None:
+            yield changed, happened
+        yield from ((more, due) for more in self._incidents.flood(present))
+
+    def _record(self, deed: Deed, happened: float, due: float, epoch: float) -> Record:
+        rng = self._rng
         luck = rng.random()
         if luck < LATE and happened == due:  # monitors, which come to the second, are never late
             happened -= _log_uniform(rng, LATE_SECONDS)

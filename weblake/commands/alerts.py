@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lake.settings import Settings
     from watch.rules import Rule
 
-PANEL = "Alerts"
+PANEL = "Care"
 RECENT_DAYS, MOST = 7, 100
 
 app = typer.Typer()
@@ -81,9 +81,10 @@ def alert_test(
     ] = "1d",
     to: Annotated[str, typer.Option("--to", metavar="TIME", help="Its end. Default: now.")] = "",
 ) -> int:
-    """Say when a rule's alerts would have opened and closed in the past, by what the marts say today.
+    """Say when a rule's alerts would have opened and closed in the past.
 
-    Without --rule it only checks the file of rules, and asks each rule about the present. Nobody is told of anything.
+    It goes by what the marts say today. Without --rule it only checks the file of rules, and asks each rule about the
+    present. Nobody is told of anything.
     """
     from watch.journal import connect
     from watch.rules import find_rule, load_alert_rules

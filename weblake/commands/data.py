@@ -47,6 +47,12 @@ def generate(
         Path | None,
         typer.Option(help="Where to write what each client is. Default: truth/clients.csv in the data folder."),
     ] = None,
+    incident: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND@START+SECONDS", help="Something goes wrong: outage@120+600 from second 120 on. Repeatable."
+        ),
+    ] = None,
 ) -> int:
     """Make up the traffic of a web shop, people and bots, and send it to Kafka.
 
@@ -54,6 +60,7 @@ def generate(
     --start for the same times too.
     """
     from ingest.generator import GeneratorOptions, run_generator
+    from ingest.shop.incidents import Incident
     from weblake.arguments import read_instant, require_positive
 
     settings = prepare()
@@ -68,6 +75,7 @@ def generate(
         start=None if start is None else read_instant("--start", start),
         form=form,
         truth=truth,
+        incidents=tuple(map(Incident.of, incident or ())),
     )
     producer = run_generator(settings, options, stop_event())
     if producer is None:
