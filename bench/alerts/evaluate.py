@@ -21,7 +21,7 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 
 from bench.alerts.findings import Findings, below_floor, table
-from bench.alerts.weeks import EPOCH, WEEK, lulls, rows_of, store, troubles
+from bench.alerts.weeks import EPOCH, HOUR, WEEK, lulls, rows_of, store, troubles
 from lake.errors import WeblakeError
 from lake.settings import Settings, load_settings
 from marts.build import Marts
@@ -91,7 +91,7 @@ def examine(settings: Settings, rules: Sequence[Rule], seed: int, rate: float, w
 
 def _trials(connection: Connection, rules: Sequence[Rule], first: int, end: int) -> dict[str, list[Trial]]:
     """Try all rules over some weeks, of which the first is number 0."""
-    bounds = EPOCH + first * WEEK, EPOCH + end * WEEK
+    bounds = EPOCH + first * WEEK + HOUR, EPOCH + end * WEEK  # an hour later: before the first one there is nothing
     return {rule.name: try_rule(connection, rule, *bounds) for rule in rules}
 
 
