@@ -18,7 +18,6 @@ from typing import Any, TypeAlias
 import psycopg2
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
-from dbt.contracts.graph.nodes import ModelNode
 
 from lake.errors import ServiceError, WeblakeError, first_line
 from lake.locks import lock_holders
@@ -29,7 +28,7 @@ from marts.room import room_for_dbt
 DBT_PROJECT = PROJECT / "dbt"
 DBT_LOG = "dbt.log"
 MARTS_SCHEMA = "marts"
-"""The schema that analysts read, and the folder of the models that are published to it."""
+"""The schema that analysts read."""
 DBT_LOG_BYTES = 1 << 20
 LOCK_TIMEOUT = "due to lock timeout"
 """What PostgreSQL says when a statement has waited for a lock for too long."""
@@ -68,10 +67,9 @@ class Marts:
         return self._invoke("test")
 
     def docs(self) -> Path:
-        """Write the documentation of all models, with the marts where analysts read them; return the page to open."""
+        """Write the documentation of all models; return the page to open."""
         self._parse()
-        published = dbtRunner(manifest=_as_published(self._runner.manifest), callbacks=[self._note])
-        self._call("docs", "generate", "--static", runner=published)
+        self._call("docs", "generate", "--static")
         return self._folder / "static_index.html"
 
     def _invoke(self, *command: str) -> int:
@@ -89,13 +87,13 @@ class Marts:
         self._runner = dbtRunner(manifest=parsed, callbacks=[self._note])
         self._files = files
 
-    def _call(self, *command: str, runner: dbtRunner | None = None) -> dbtRunnerResult:
+    def _call(self, *command: str) -> dbtRunnerResult:
         quiet = ["--quiet", "--log-level", "none", "--log-level-file", "none", "--no-use-colors"]
         frugal = ["--no-send-anonymous-usage-stats", "--no-version-check", "--no-print"]
         paths = [f"--{name}={path}" for name, path in self._paths().items()]
         keep = [] if command[0] == "docs" else ["--no-write-json"]
         with lend_environment(self._settings, "dbt"):  # dbt/profiles.yml reads it
-            outcome = (runner or self._runner).invoke([*quiet, *frugal, *keep, *command, *paths])
+            outcome = self._runner.invoke([*quiet, *frugal, *keep, *command, *paths])
         if outcome.exception:
             raise ServiceError(
                 f"dbt {command[0]} failed: {first_lines(outcome.exception)}; see {self._folder / DBT_LOG}"
@@ -165,18 +163,6 @@ def _notes(file: Path) -> Callable[[Any], None]:
             notes.warning("%s %s", event.info.level, event.info.msg)
 
     return note
-
-
-def _as_published(manifest: Manifest | None) -> Manifest:
-    """Return the project with its marts in the schema that they are published to, not in that where they are built."""
-    if manifest is None:
-        raise ServiceError("dbt has no parsed project to document; run `make dbt` first")
-    published: Manifest = manifest.deepcopy()  # type: ignore[no-untyped-call]
-    for node in published.nodes.values():
-        if isinstance(node, ModelNode) and node.fqn[1] == MARTS_SCHEMA:
-            node.relation_name = (node.relation_name or "").replace(f'"{node.schema}"', f'"{MARTS_SCHEMA}"')
-            node.schema = MARTS_SCHEMA
-    return published
 
 
 def _project_files() -> list[ProjectFile]:

@@ -1,14 +1,13 @@
 {#
-    The version that this run builds on: that of the published marts, or -1 where this model is to be built from the start
-    (--full-refresh is in bookmark.since). Every model builds what is newer anew, so what a run that was killed left half-way
-    is simply built again.
+    The version that this run builds on: that of the published marts, or -1 where all is to be built from the start. Every
+    model builds what is newer anew, so what a run that was killed left half-way is simply built again.
     It is read beforehand and written into the SQL as a number: PostgreSQL then knows from its statistics
     that few rows are newer, and takes the index on version.
 #}
 {% macro built_version() -%}
     {%- set bookmark = ref('bookmark') -%}
     {%- set is_run = execute and flags.WHICH in ('run', 'build') -%}
-    {%- if is_run and model.config.materialized in ('additive', 'renewed') and load_relation(this) is not none -%}
+    {%- if is_run and model.config.materialized in ('additive', 'changes', 'renewed') -%}
         {{ run_query('select since from ' ~ bookmark).columns[0].values()[0] }}
     {%- else -%}
         -1

@@ -49,17 +49,15 @@
     descriptions to PostgreSQL again. The table itself stays, whatever changes, because others may have views on it.
 #}
 {% macro publish_mart(node, since, counted) -%}
-    {%- set built = api.Relation.create(node.database, node.schema, node.alias, type='table') -%}
-    {%- set mart = api.Relation.create(node.database, marts_schema(), node.alias, type='table') -%}
+    {%- set mart = api.Relation.create(node.database, node.schema, node.alias, type='table') -%}
+    {%- set built = built_part(mart) -%}
     {%- set is_there = adapter.get_relation(mart.database, mart.schema, mart.identifier) is not none -%}
     {%- set key = [node.config.unique_key] if node.config.unique_key is string else node.config.unique_key -%}
     {%- set keys = key | join(', ') if key -%}
     {%- set columns, shown = node.columns | join(', '), as_published(node.columns) -%}
     {%- set shown_keys = as_published(key) if key -%}
     {%- if counted and node.config.meta.window %}
-        {%- for table in [built, mart] if is_there or table == built %}
-            {{ complete_windows(table, node.config.meta.window, counted) }}
-        {%- endfor -%}
+        {{ complete_windows(mart, node.config.meta.window, counted) }}
     {%- endif -%}
     {%- if not is_there %}
         {{ create_mart(mart, built, node) }}
@@ -82,8 +80,8 @@
         insert into {{ mart }} ({{ columns }})
         select {{ shown }} from {{ built }} except select {{ columns }} from {{ mart }};
     {%- else %}
-        delete from {{ mart }} where ({{ keys }}) in (select {{ shown_keys }} from {{ built }} where version > {{ since }});
-        insert into {{ mart }} ({{ columns }}) select {{ shown }} from {{ built }} where version > {{ since }};
+        delete from {{ mart }} where ({{ keys }}) in (select {{ shown_keys }} from {{ built }});
+        insert into {{ mart }} ({{ columns }}) select {{ shown }} from {{ built }};
     {%- endif %}
 {%- endmacro %}
 
@@ -92,10 +90,10 @@
     moved on, or back with a replay. The flags of what lies between are no longer right, and an index on the window's start
     finds those rows.
 #}
-{% macro complete_windows(table, window, counted) -%}
+{% macro complete_windows(mart, window, counted) -%}
     {%- set both = counted.before ~ ', ' ~ counted.now -%}
     {%- if counted.before != counted.now -%}
-        update {{ table }} set is_complete = not is_complete
+        update {{ mart }} set is_complete = not is_complete
         where
             {{ window.start }} > least({{ both }}) - interval '{{ window.width }}'
             and {{ window.start }} <= greatest({{ both }}) - interval '{{ window.width }}'
@@ -110,7 +108,7 @@
             coalesce(published.whole_until, '-infinity')::text,
             coalesce(built.whole_until, '-infinity')::text
         from {{ marts_schema() }}.build_info as published
-        cross join {{ this }} as built
+        cross join {{ built_part(this) }} as built
     {%- endset -%}
     {%- set row = run_query(query).rows[0] -%}
     {{ return({'before': "timestamptz '" ~ row[0] ~ "'", 'now': "timestamptz '" ~ row[1] ~ "'"}) }}

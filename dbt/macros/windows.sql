@@ -44,7 +44,8 @@
 #}
 {% macro whole_until() -%}
     {%- set counts, bookmark = ref('window_counts'), ref('bookmark') -%}
-    {%- if execute and flags.WHICH in ('run', 'build') and model.config.materialized in ('additive', 'renewed') -%}
+    {%- set is_run = execute and flags.WHICH in ('run', 'build') -%}
+    {%- if is_run and model.config.materialized in ('additive', 'changes', 'renewed') -%}
         {%- set query -%}
             select coalesce(least(max({{ seen_at('last') }}) + interval '10 seconds', min(bookmark.counted_until)), '-infinity')::text
             from {{ bookmark }} as bookmark

@@ -5,7 +5,7 @@
     dbt's own materialization makes it.
 #}
 {% materialization additive, adapter='postgres' -%}
-    {%- if load_cached_relation(this) is none or built_version() | int < 0 -%}
+    {%- if built_version() | int < 0 -%}
         {{ return(dbt.materialization_table_default()) }}
     {%- endif -%}
     {%- set target = this.incorporate(type='table') -%}

@@ -1,20 +1,21 @@
 {#
-    For small models of which every row may change with every event: each run empties the table and fills it again, in one
-    transaction. The table itself, its key and its comments stay, which takes less time than to make another and rename it.
-    Where a table is made, dbt's own materialization makes it.
+    For tables that each run empties and fills again, in one transaction: small ones of which every row may change with every
+    event, and copies. The table itself, its key and its comments stay, which takes less time than to make another.
 #}
 {% materialization renewed, adapter='postgres' -%}
-    {%- if load_cached_relation(this) is none or built_version() | int < 0 -%}
-        {{ return(dbt.materialization_table_default()) }}
-    {%- endif -%}
-    {%- set target = this.incorporate(type='table') -%}
+    {%- set target = built_part(this) -%}
     {%- set columns = built_columns() -%}
     {%- set into = target if columns == '*' else target ~ ' (' ~ columns ~ ')' -%}
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {%- call statement('main') %}
-        truncate table {{ target }};
-        insert into {{ into }} select {{ columns }} from ({{ sql }}) as made;
+        {%- if built_version() | int < 0 %}
+            drop table if exists {{ target }} cascade;
+            {{ get_create_table_as_sql(False, target, sql) }}
+        {%- else %}
+            truncate table {{ target }};
+            insert into {{ into }} select {{ columns }} from ({{ sql }}) as made;
+        {%- endif %}
     {%- endcall -%}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {%- do adapter.commit() -%}

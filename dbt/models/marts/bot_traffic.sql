@@ -8,13 +8,13 @@
     )
 }}
 
+{%- set minutes = as_changed('traffic', in_window('window_start', 'changed.window_start', width)) %}
 {%- set reclassified %}
     select bot_windows.window_start from scores
     inner join bot_windows on scores.ip_address = bot_windows.ip_address
     where scores.class_version > {{ built_version() }} and bot_windows.events > 0
     union
-    select {{ window_of('traffic.window_start', width) }} as window_start from {{ ref('traffic') }} as traffic
-    where traffic.version > {{ built_version() }}
+    select {{ window_of('traffic.window_start', width) }} as window_start from {{ changes_of('traffic') }} as traffic
 {%- endset %}
 
 with scores as not materialized (
@@ -31,8 +31,7 @@ totals as (
         {{ total('traffic.human_events') }} as events,
         max(traffic.version) as version
     from changed
-    inner join {{ ref('traffic') }} as traffic
-        on {{ in_window('traffic.window_start', 'changed.window_start', width) }}
+    cross join lateral ({{ minutes }}) as traffic
     group by changed.window_start
     union all
     select

@@ -23,7 +23,7 @@ verdicts as (
 ),
 
 traffic as (
-    select sum(events) as events from {{ ref('actions') }}
+    select sum(events) as events from {{ changes_of('actions') }}
 ),
 
 suspects as (

@@ -8,6 +8,8 @@
     )
 }}
 
+{%- set minutes = as_changed('traffic', in_window('window_start', 'changed.hour_start', '1 hour')) %}
+
 with {{ changed_rows('client_hours', ['hour_start']) }},
 
 clients as (
@@ -27,8 +29,7 @@ pages as (
         {{ total('traffic.human_page_requests') }} as human_page_requests,
         {{ total('traffic.bot_page_requests') }} as bot_page_requests
     from changed
-    inner join {{ ref('traffic') }} as traffic
-        on {{ in_window('traffic.window_start', 'changed.hour_start', '1 hour') }}
+    cross join lateral ({{ minutes }}) as traffic
     group by changed.hour_start
 ),
 

@@ -37,7 +37,8 @@ scored as (
         (array_remove(array_agg(rules.class order by rules.points desc, rules.reason asc), null))[1] as class
     from changed
     inner join {{ ref('client_figures') }} as figures on changed.ip_address = figures.ip_address
-    left join {{ ref('bot_rules') }} as rules on figures.reason = rules.reason and figures.figure >= rules.threshold
+    left join {{ changes_of('bot_rules') }} as rules
+        on figures.reason = rules.reason and figures.figure >= rules.threshold
     group by changed.ip_address
 ),
 

@@ -10,7 +10,15 @@
     )
 }}
 
-with {{ changed_rows('product_views', ['product_id', window_of('window_start', '1 day') ~ ' as day_start']) }},
+{%- set in_day = in_window('window_start', 'changed.day_start', '1 day') %}
+{%- set windows = as_changed('product_views', 'product_id = changed.product_id and ' ~ in_day) %}
+
+with changed as (
+    select distinct
+        product_id,
+        {{ window_of('window_start', '1 day') }} as day_start
+    from {{ changes_of('product_views') }}
+),
 
 final as (
     select
@@ -27,10 +35,7 @@ final as (
         min(product_views.first_seen_at) as first_seen_at,
         max(product_views.last_seen_at) as last_seen_at
     from changed
-    inner join product_views
-        on
-            changed.product_id = product_views.product_id
-            and {{ in_window('product_views.window_start', 'changed.day_start', '1 day') }}
+    cross join lateral ({{ windows }}) as product_views
     group by changed.product_id, changed.day_start
 )
 

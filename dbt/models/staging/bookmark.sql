@@ -26,7 +26,7 @@ final as (
     select
         mirror.ledger_id,
         mirror.version,
-        -- The marts can be carried on where the same models built them and the mirror was not filled anew since.
+        -- The marts can be carried on where the same models built them all, and the mirror was not filled anew since.
         coalesce(published.version, -1) as since,
         '{{ invocation_id }}' as run,
         mirror.filled_at,
@@ -40,6 +40,7 @@ final as (
         on
             mirror.filled_at <= published.filled_at
             and published.models = '{{ models_hash() }}'
+            and {{ are_all_tables_there() }}
 )
 
 select * from final
