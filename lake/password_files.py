@@ -12,7 +12,7 @@ ENDING = "_FILE"
 OUTLOOK = "PAGE_PASSWORD|ALERTS_TO|ALERTS_SECRET"
 """The secrets of the page and of the alerts."""
 NAME = re.compile(f"((KAFKA|POSTGRES)_([A-Z]+_)?PASSWORD|(SPARK_AUTH|MASK)_SECRET|{OUTLOOK}){ENDING}")
-PASSWORD = re.compile(f"((KAFKA|POSTGRES)_([A-Z]+_)?PASSWORD|{OUTLOOK})({ENDING})?")
+PASSWORD = re.compile(f"((KAFKA|POSTGRES)_([A-Z]+_)?PASSWORD|MASK_SECRET|{OUTLOOK})({ENDING})?")
 
 
 def password_name(role: str) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
 
 import psycopg2
+import pyarrow as pa
 from psycopg2.extensions import connection as Connection
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
@@ -20,7 +21,7 @@ from lake.errors import LakeError
 from lake.settings import Settings
 from lake.space import AT_WORK, WRITERS, Layer, require_space
 from spark import failpoints
-from spark.events.counts import sum_entries
+from spark.entry_sums import FEW_ENTRIES, sums_in_spark, sums_of_files
 from spark.progress import Progress
 from spark.seen import seen_in_ledger
 from spark.tables.delta import Snapshot, own_snapshot
@@ -163,17 +164,15 @@ class Mirror:
     def _add(self, connection: Connection, after: Bookmark, to: Bookmark, news: News | None) -> None:
         """Add the entries of the versions after ``after`` up to ``to``, in one transaction."""
         records = self._records()
-        parts = self._added(after.version, to.version)
+        files = added_files(self._session, self._settings.ledger, after.version, to.version)
         started = time.monotonic()
         with connection, connection.cursor() as cursor:
             hold_bookmark(cursor, after)
-            since, brought, layer = read_settled_until(cursor), Brought(), WRITERS
-            for part in parts:
-                self._require_space(layer)
-                bring(cursor, sum_entries(part), brought)
-                layer = AT_WORK
+            since, brought = read_settled_until(cursor), Brought()
+            for sums in self._sums(files):
+                bring(cursor, sums, brought)
             until = next_boundary(cursor, since, brought.newest, self._settings.hot_hours)
-            if parts:
+            if files:
                 add_entries(cursor, to.version, since, until)
             if since and until:
                 put_seen(cursor, seen_in_ledger(self._session, self._at(to.version), brought.shrunk, since, until))
@@ -185,6 +184,21 @@ class Mirror:
         self._note(records, news)
         failpoints.reach("mirror-after-transaction")
         log.info("PostgreSQL at version %d: %d rows in %.1f s", to.version, brought.rows, time.monotonic() - started)
+
+    def _sums(self, files: dict[str, int]) -> Iterator[pa.Table]:
+        """Yield the sums of the entries of some files, which have so many each, in parts of about as many.
+
+        Raises LakeError or AnalysisException where a file is gone.
+        """
+        if 0 < sum(files.values()) <= FEW_ENTRIES:
+            self._require_space(WRITERS)
+            yield sums_of_files(self._session, self._settings.ledger, files)
+            return
+        layer = WRITERS
+        for part in self._in_parts(files):
+            self._require_space(layer)
+            yield sums_in_spark(part)
+            layer = AT_WORK
 
     def _keep_up(self, connection: Connection, bookmark: Bookmark, ledger: Snapshot, news: News) -> None:
         """Bring what came without a new version of the ledger, such as a replay that corrected nothing."""
@@ -209,7 +223,7 @@ class Mirror:
             clear_tables(cursor)
             for part in parts:
                 self._require_space(layer)
-                bring(cursor, sum_entries(part), brought)
+                bring(cursor, sums_in_spark(part), brought)
                 add_entries(cursor, ledger.version, None, until, has_hot=False)
                 layer = AT_WORK
             put_records(cursor, records, ledger.version)
@@ -264,7 +278,10 @@ class Mirror:
 
         Raises what :func:`added_files` raises, and AnalysisException where one of their files is gone.
         """
-        files = added_files(self._session, self._settings.ledger, after, upto)
+        return self._in_parts(added_files(self._session, self._settings.ledger, after, upto))
+
+    def _in_parts(self, files: dict[str, int]) -> list[DataFrame]:
+        """Return the entries of some files of the ledger, which have so many each, in parts of about as many."""
         if not files:
             return []
         entries = read_files(self._session, self._settings.ledger, LEDGER, list(files))

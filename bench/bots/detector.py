@@ -18,6 +18,7 @@ from bench.bots.labelled import Sent
 from lake.settings import Settings
 from lake.url_rules import load_rules
 from marts.build import Marts
+from spark.entry_sums import sums_in_spark
 from spark.events.agents import sort_agents
 from spark.events.claims import load_ranges
 from spark.events.duplicates import count_new
@@ -116,6 +117,6 @@ class Detector:
             with connection, connection.cursor() as cursor:
                 if is_first:
                     clear_tables(cursor)
-                bring(cursor, counts, Brought())
+                bring(cursor, sums_in_spark(counts), Brought())
                 add_entries(cursor, self._version, None, None)
                 move_bookmark(cursor, Bookmark(self._version, LEDGER_ID), None, is_filled_anew=is_first)

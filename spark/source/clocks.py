@@ -5,22 +5,25 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 
 from lake.contracts import BRONZE
 from lake.settings import Settings
-from spark.tables.files import DataFile, read_files
+from spark.tables.arrow_files import read_columns
+from spark.tables.files import DataFile
 
 REASON = "time_in_future"
 MOST_SECONDS = 366 * 86_400
 """Who is further ahead has no clock that runs ahead; the time is garbage."""
+COLUMNS = tuple(column for column in BRONZE if column.name in ("reject_reason", "occurred_at", "ingested_at"))
 
 
 def seconds_ahead(session: SparkSession, settings: Settings, actions: list[dict[str, Any]]) -> float:
     """Return by how much the latest time of a commit's records is ahead of its arrival; 0 if none is rejected for it.
 
-    The commit's statistics say where such records may be, so that this seldom costs a Spark job.
+    The commit's statistics say where such records may be, so that few files are looked into.
 
     Args:
         session: The Spark session.
@@ -28,12 +31,14 @@ def seconds_ahead(session: SparkSession, settings: Settings, actions: list[dict[
         actions: The commit's, as the log has them.
     """
     paths = [DataFile.of(action["add"]).path for action in actions if "add" in action and _may_hold(action["add"])]
-    if not paths:
-        return 0.0
-    ahead = (F.unix_micros("occurred_at") - F.unix_micros("ingested_at")) / 1_000_000
-    rows = read_files(session, settings.bronze, BRONZE, paths).filter(F.col("reject_reason") == REASON)
-    (row,) = rows.filter(ahead < MOST_SECONDS).agg(F.max(ahead).alias("most")).collect()
-    return float(row["most"] or 0.0)
+    return max([0.0, *(_most_ahead(read_columns(session, f"{settings.bronze}/{path}", COLUMNS)) for path in paths)])
+
+
+def _most_ahead(rows: pa.Table) -> float:
+    rows = rows.filter(pc.equal(rows["reject_reason"], REASON))
+    micros = pc.subtract(rows["occurred_at"], rows["ingested_at"])
+    most = pc.max(micros.filter(pc.less(micros, MOST_SECONDS * 1_000_000))).as_py()
+    return (most or 0) / 1_000_000
 
 
 def _may_hold(add: dict[str, Any]) -> bool:

@@ -23,6 +23,12 @@ def read_text(session: SparkSession, path: str) -> str | None:
         stream.close()
 
 
+def open_file(session: SparkSession, path: str) -> tuple[Any, int]:
+    """Open a file of the lake; return Hadoop's stream, which has to be closed, and the file's size in bytes."""
+    system, file = _file(session, path)
+    return system.open(file), int(system.getFileStatus(file).getLen())
+
+
 def modified_at(session: SparkSession, path: str) -> float:
     """Return when a file of the lake was last written (epoch seconds)."""
     system, file = _file(session, path)

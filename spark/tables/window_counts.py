@@ -18,8 +18,6 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import execute_values
 from pyarrow import csv
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from lake.contracts import LEDGER_DIMENSIONS, LEDGER_KEY, MIRROR_SCHEMA, names, postgres_type
 from lake.contracts.mirror import CLIENT_DAY, SEEN, SETTLED_SECONDS, SPARSE, SUMS
@@ -134,15 +132,14 @@ class Brought:
     shrunk: list[pa.Table] = field(default_factory=list)
 
 
-def bring(cursor: Cursor, sums: DataFrame, brought: Brought) -> None:
+def bring(cursor: Cursor, sums: pa.Table, brought: Brought) -> None:
     """Copy sums of entries into PostgreSQL, beside those that were brought before in this transaction.
 
-    The sums come to the driver: keep them to what its memory holds.
+    ``sums`` has a row per cell, its window in microseconds since 1970: see :mod:`spark.entry_sums`.
     """
     columns = [sql.SQL("{} {}").format(sql.Identifier(column.name), sql.SQL(postgres_type(column))) for column in SUMS]
     cursor.execute(sql.SQL(_ENTRIES).format(columns=sql.SQL(", ").join(columns)))
-    micros = F.unix_micros("window_start").alias("window_start")
-    table = sums.select(*(micros if name == "window_start" else F.col(name) for name in names(SUMS))).toArrow()
+    table = sums.select(names(SUMS))
     _note(brought, table)
     stamps = pa.compute.strftime(table["window_start"].cast(pa.timestamp("us")), format="%Y-%m-%d %H:%M:%S+00")
     table = table.set_column(table.column_names.index("window_start"), "window_start", stamps)
