@@ -15,6 +15,10 @@ from lake.contracts import ERASED, UNKNOWN
 DIGITS = 12
 PATTERN = re.compile(rf"[0-9a-f]{{{DIGITS}}}(?:@(?P<network>[0-9a-f.:]+/\d+))?", re.ASCII)
 NETWORK_BITS = {4: 24, 6: 48}
+ADDRESS = re.compile(
+    r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*[0-9A-Fa-f:])(?!\w|\.\w)", re.ASCII
+)
+"""What may be an address within a text: IPv4, or IPv6 without its zone."""
 
 
 def is_pseudonym(text: str) -> bool:
@@ -32,6 +36,18 @@ def pseudonym(client: str, secret: str) -> str:
     except ValueError:
         return digits
     return f"{digits}@{ip_network((address, NETWORK_BITS[address.version]), strict=False)}"
+
+
+def mask_addresses(text: str, secret: str) -> str:
+    """Return a text with a pseudonym in the place of each address in it, whoever's it is."""
+
+    def mask(found: re.Match[str]) -> str:
+        try:
+            return pseudonym(str(ip_address(found[0])), secret)
+        except ValueError:  # a time has colons, too
+            return found[0]
+
+    return ADDRESS.sub(mask, text)
 
 
 def client_of(text: str, clients: Iterable[str], secret: str) -> str | None:

@@ -19,6 +19,7 @@ from urllib.parse import unquote
 
 from lake.bronze_rows import bronze_folder, bronze_table, reading
 from lake.errors import LakeError
+from lake.pseudonyms import mask_addresses, pseudonym
 from lake.settings import Settings, load_settings
 from lake.text import printable
 
@@ -49,6 +50,7 @@ def last_lines(settings: Settings, client: str, now: dt.datetime) -> dict[str, A
     Raises:
         LakeError: bronze is not on this machine's disk, or cannot be read.
     """
+    mask = settings.retention.mask
     newest: list[Line] = []
     counts: Counter[int] = Counter()
     since, left, is_cut = now, MOST_BYTES, False
@@ -58,13 +60,13 @@ def last_lines(settings: Settings, client: str, now: dt.datetime) -> dict[str, A
             break
         left -= size
         since = min(since, oldest)
-        for line in _lines_in(path, client):
+        for line in _lines_in(path, client, mask):
             counts[int(line.at.timestamp()) // BAR_SECONDS * BAR_SECONDS] += 1
             if len(newest) < MOST_LINES:
                 heapq.heappush(newest, line)
             else:
                 heapq.heappushpop(newest, line)
-    lines = [{"at": line.at.timestamp(), "text": _text(line.value)} for line in sorted(newest, reverse=True)]
+    lines = [{"at": line.at.timestamp(), "text": _text(line.value, mask)} for line in sorted(newest, reverse=True)]
     return {"since": since.timestamp(), "is_cut": is_cut, "lines": lines, "counts": sorted(counts.items())}
 
 
@@ -96,20 +98,28 @@ def _files(settings: Settings, since: dt.datetime) -> Iterator[tuple[Path, int, 
         yield Path(folder, unquote(file["path"])), file["size_bytes"], file["min.ingested_at"]
 
 
-def _lines_in(path: Path, client: str) -> Iterator[Line]:
-    """Yield the client's records in a file."""
+def _lines_in(path: Path, client: str, mask: str) -> Iterator[Line]:
+    """Yield the client's records in a file; ``mask`` is the secret by which clients are named, empty for none."""
+    import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     with reading(), pq.ParquetFile(path, coerce_int96_timestamp_unit="us") as file:
         for piece in file.iter_batches(batch_size=ROWS_PER_PIECE, columns=[*COLUMNS, "ip_address"], use_threads=False):
-            for row in piece.filter(pc.equal(piece.column("ip_address"), client)).to_pylist():
+            column = piece.column("ip_address")
+            names = [name for name in column.unique().to_pylist() if name and _shown(name, mask) == client]
+            for row in piece.filter(pc.is_in(column, pa.array(names, pa.string()))).to_pylist():
                 at, partition, offset, value = (row[name] for name in COLUMNS)
                 yield Line(_utc(at), partition, offset, value or b"")
 
 
-def _text(value: bytes) -> str:
+def _shown(client: str, mask: str) -> str:
+    return pseudonym(client, mask) if mask else client
+
+
+def _text(value: bytes, mask: str) -> str:
     text = printable(value[:LONGEST_LINE].decode("utf-8", "backslashreplace"))
+    text = mask_addresses(text, mask) if mask else text
     return f"{text} …" if len(value) > LONGEST_LINE else text
 
 

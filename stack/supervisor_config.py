@@ -81,7 +81,7 @@ CONCERNED = {
     "MIRROR_OUTAGE_HOURS": ("stream",),
     "HOT_HOURS": ("stream",),
     "KEEP_BRONZE_DAYS": ("stream",),
-    "MASK_IP": ("marts",),
+    "MASK_IP": ("marts", "page"),
     "SILENT_MINUTES": ("marts",),
     "FUTURE_SECONDS": ("stream",),
     "LOG_TIMEZONE": ("stream",),

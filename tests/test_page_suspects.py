@@ -17,6 +17,7 @@ from mirrors import count
 from pages import Reader, served
 from settings_in import settings_in
 
+from lake.pseudonyms import pseudonym
 from lake.settings import Settings
 from marts.build import Marts, build
 from page import raw_lines
@@ -59,6 +60,17 @@ def test_the_newest_lines_of_a_client_come_first_and_are_text(settings: Settings
     assert "<script>\\x1b[2J\\xff" in texts[0]
     assert sum(number for _, number in found["counts"]) == 3
     assert not found["is_cut"]
+
+
+def test_masked_clients_are_found_by_their_pseudonyms_and_no_line_shows_an_address(tmp_path: Path) -> None:
+    masked = settings_in(tmp_path, MASK_IP="1", MASK_SECRET="key")
+    line = b'203.0.113.66 - - [01/Mar/2026:12:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "a" "2001:db8::7, 192.0.2.1"'
+    append(masked, (1, ROBOT, line), (1, "192.0.2.1", b"another's"))
+    assert last_lines(masked, ROBOT, NOW)["lines"] == []
+    name = pseudonym(ROBOT, "key")
+    (found,) = last_lines(masked, name, NOW)["lines"]
+    others = f"{pseudonym('2001:db8::7', 'key')}, {pseudonym('192.0.2.1', 'key')}"
+    assert found["text"] == f'{name} - - [01/Mar/2026:12:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "a" "{others}"'
 
 
 def test_what_is_older_than_some_days_is_not_looked_into(settings: Settings) -> None:
