@@ -52,6 +52,10 @@ class Exporter(Collector):
         """Take what the lookout has just seen."""
         self._seen = status
 
+    def seen(self) -> Status | None:
+        """Return what it was shown last."""
+        return self._seen
+
     def collect(self) -> Iterator[Metric]:
         """Yield all metrics that can be had now."""
         with self._lock:

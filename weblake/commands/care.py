@@ -213,11 +213,12 @@ def _accept(what: str) -> int:
 
 def _audit(first: float | None, last: float | None, deep: bool) -> Report:
     from lake.url_rules import load_rules
+    from stack.verification import alone
 
     settings = prepare(quiet=True)
     require_space(settings, "nothing is verified", layer=AT_WORK)  # Spark needs some even to read
     rules = load_rules(settings)
-    with activity("Starting Spark") as say:
+    with alone(settings, note), activity("Starting Spark") as say:
         from audit.check import crashed
         from audit.report import Report
         from audit.scope import Scope

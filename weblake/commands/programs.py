@@ -123,12 +123,18 @@ def _run_watch(settings: Settings) -> None:
     from stack.health.lookout import keep_lookout
     from stack.metrics.exporter import Exporter
     from stack.metrics.server import keep_serving
+    from stack.verification import keep_verifying
     from watch.loop import keep_alerts
     from weblake import __version__
 
     stop, exporter = stop_event(), Exporter(settings, __version__)
     threading.Thread(name="metrics", target=keep_serving, args=(settings, exporter, stop), daemon=True).start()
-    alerts = threading.Thread(name="alerts", target=keep_alerts, args=(settings, stop), daemon=True)
-    alerts.start()
+    threads = [
+        threading.Thread(name="alerts", target=keep_alerts, args=(settings, stop), daemon=True),
+        threading.Thread(name="verify", target=keep_verifying, args=(settings, stop, exporter.seen)),
+    ]
+    for thread in threads:
+        thread.start()
     keep_lookout(settings, stop, exporter.show)
-    alerts.join()
+    for thread in threads:
+        thread.join()
