@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -79,3 +80,31 @@ def test_an_analyst_may_ask_all_that_the_dashboards_ask_of_the_marts(shop: Setti
     answers = {name: postgres.query(shop, "analyst", f"set search_path to marts; {sql}") for name, sql in asked}
     assert answers["shop: Traffic of people and bots"] != []
     assert answers["shop: Products"] != []
+
+
+def expressions() -> list[str]:
+    """All that is asked of Prometheus."""
+    return [
+        target["expr"]
+        for path in DASHBOARDS
+        for _, target in questions(path)
+        if target["datasource"]["type"] == "prometheus"
+    ]
+
+
+def test_the_dashboards_ask_prometheus_only_for_metrics_that_there_are() -> None:
+    listed = set(re.findall(r"^\| `(weblake_\w+)`", (PROJECT / "docs" / "metrics.md").read_text(), flags=re.MULTILINE))
+    asked = {name.removesuffix("_bucket") for one in expressions() for name in re.findall(r"\bweblake_\w+", one)}
+    assert len(asked) > 15
+    assert asked <= listed
+
+
+@pytest.mark.debian("promtool", package="prometheus")
+def test_prometheus_can_read_all_that_is_asked_of_it(tmp_path: Path) -> None:
+    rules = [{"record": f"dashboard:{number}", "expr": one} for number, one in enumerate(expressions())]
+    file = tmp_path / "rules.yml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "dashboards", "rules": rules}]}))
+    done = subprocess.run(
+        ["promtool", "check", "rules", str(file)], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
