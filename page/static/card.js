@@ -5,6 +5,8 @@ import { el, refill, withCommands } from "./dom.js";
 import { FOLLOW_PRODUCT, address, change, question, view } from "./view.js";
 import { range, stepWords, time } from "./format.js";
 
+const RETRY_MS = 10_000;
+
 /** One panel on the page. `panel` draws: `{name, note?, isEmpty(answer)?, draw(answer, card)}`. */
 export class Card {
   constructor(panel, title) {
@@ -29,6 +31,7 @@ export class Card {
   async refresh() {
     const asked = question(this.panel.name);
     this.asked = asked;
+    clearTimeout(this.retry);
     try {
       const answer = await ask(asked);
       if (asked !== this.asked) return; // the reader wants something else by now
@@ -36,7 +39,9 @@ export class Card {
       this.draw(answer, asked);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      if (asked === this.asked) this.say(error.message, "bad");
+      if (asked !== this.asked) return;
+      this.say(error.message, "bad");
+      this.retry = setTimeout(() => this.refresh(), RETRY_MS);
     } finally {
       this.element.setAttribute("aria-busy", "false");
     }
