@@ -47,8 +47,8 @@ PROGRAMS = (
     Program("marts", 30, stop_seconds=30),
     Program("charts", 40),
     Program("page", 41, stop_seconds=10),
+    Program("watch", 42, stop_seconds=30),
     Program("generator", 50),
-    Program("watch", 60),
 )
 """In the order of their start. Supervisor stops from the end: the sender first, broker and database last."""
 
