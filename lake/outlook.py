@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
+
+OPEN = "none"
+"""In the place of a password: everybody is let in."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +33,16 @@ class Outlook:
     """Signs what webhooks get."""
 
     @property
+    def page_asks_for(self) -> str:
+        """The password that opens the page; empty where it is open."""
+        return "" if self.page_password == OPEN else self.page_password
+
+    @property
     def page_address(self) -> str:
-        """Where a browser on this machine finds the page."""
+        """Where a browser on this machine finds the page, with the password in the part that browsers keep."""
         host = "127.0.0.1" if self.page_host in ("0.0.0.0", "::", "") else self.page_host  # noqa: S104
-        return f"http://{host}:{self.page_port}"
+        key = f"/login#{quote(self.page_asks_for, safe='')}" if self.page_asks_for else ""
+        return f"http://{host}:{self.page_port}{key}"
 
     def secrets(self) -> dict[str, str]:
         """Return the settings that may hold secrets, as the environment names them; empty where there is none."""

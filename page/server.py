@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 def build_app(settings: Settings) -> Starlette:
     """Return the page as an ASGI application."""
     marts = Marts(settings)
-    sessions = Sessions(settings.outlook.page_password)
+    sessions = Sessions(settings.outlook.page_asks_for)
 
     @asynccontextmanager
     async def life(app: Starlette) -> AsyncIterator[None]:

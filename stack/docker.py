@@ -19,9 +19,10 @@ from stack.servers.stack_env import ROLES
 ENV_FILE = PROJECT / ".env"
 SECRETS = PROJECT / "secrets"
 """The folder of the passwords, a file each, which compose shows to the containers that need them."""
-OPTIONAL = {"page": "PAGE_PASSWORD", "alerts": "ALERTS_SECRET", "alerts_to": "ALERTS_TO"}
+OPTIONAL = {"alerts": "ALERTS_SECRET", "alerts_to": "ALERTS_TO"}
 """The secrets that are none unless somebody sets them."""
-PASSWORDS = {"kafka": "KAFKA_PASSWORD"} | {role: password_name(role) for role in ROLES} | OPTIONAL
+_ROLES = {role: password_name(role) for role in ROLES}
+PASSWORDS = {"kafka": "KAFKA_PASSWORD", "page": "PAGE_PASSWORD"} | _ROLES | OPTIONAL
 """The setting that holds each secret: the passwords to Kafka and of the roles of PostgreSQL, and those of page and
 alerts."""
 Command: TypeAlias = Literal["up", "down", "status", "logs", "clean"]

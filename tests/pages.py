@@ -101,7 +101,7 @@ class Reader:
 @contextmanager
 def served(settings: Settings, **outlook: Any) -> Iterator[Reader]:
     """Serve the page in a thread, with some settings changed."""
-    changed = {"page_host": "127.0.0.1", "page_port": 0, **outlook}
+    changed = {"page_host": "127.0.0.1", "page_port": 0, "page_password": "", **outlook}
     server = build_server(replace(settings, outlook=replace(settings.outlook, **changed)))
     thread = threading.Thread(target=server.run, name="page")
     thread.start()

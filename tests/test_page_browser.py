@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,18 @@ def test_every_panel_is_drawn_and_nothing_complains(page: Page, reader: Reader) 
     assert page.happened("Log.entryAdded") == []
     asked = {event["request"]["url"] for event in page.happened("Network.requestWillBeSent")}
     assert all(address.startswith(f"http://127.0.0.1:{reader.port}/") for address in asked)
+
+
+def test_the_address_that_make_up_prints_opens_the_page_and_leaves_no_password_in_it(
+    shop: Settings, reader: Reader, tmp_path: Path
+) -> None:
+    password = "a #1 pass word&"
+    with served(shop, page_password=password) as closed, browsing(tmp_path) as page:
+        page.open(replace(shop.outlook, page_port=closed.port, page_password=password).page_address)
+        page.wait_for("document.querySelectorAll('.card[aria-busy=false]').length === 9")
+        assert page.evaluate("location.href").partition("?")[0] == f"http://127.0.0.1:{closed.port}/"
+        sent = [event["request"]["url"] for event in page.happened("Network.requestWillBeSent")]
+        assert [address for address in sent if "pass" in address] == []
 
 
 def test_the_switch_leaves_people_or_bots(page: Page) -> None:

@@ -212,6 +212,17 @@ def test_an_empty_file_is_filled(tmp_path: Path) -> None:
     assert settings_in(tmp_path) == prepared
 
 
+def test_the_page_asks_for_a_password_of_its_own_unless_somebody_says_none(tmp_path: Path) -> None:
+    with PortClaims() as claims:
+        made = prepare(settings_in(tmp_path), claims).settings.outlook
+        assert len(made.page_asks_for) == 32
+        assert made.page_address.endswith(f"/login#{made.page_asks_for}")
+        assert prepare(settings_in(tmp_path), claims).settings.outlook.page_password == made.page_password
+        opened = prepare(settings_in(tmp_path, PAGE_PASSWORD="none"), claims).settings.outlook
+    assert (opened.page_asks_for, opened.page_address) == ("", f"http://127.0.0.1:{opened.page_port}")
+    assert settings_in(tmp_path).outlook.page_password == "none"
+
+
 def test_what_is_written_already_is_not_written_again(tmp_path: Path) -> None:
     remember_generator(settings_in(tmp_path, RATE="7"))
     before = (tmp_path / STACK_FILE).stat()

@@ -24,6 +24,7 @@ from stack.servers.roles import LOGINS
 ROLES = ("owner", *LOGINS)
 CONTROLLER_PORT = "KAFKA_CONTROLLER_PORT"
 PAGE_PORT = "PAGE_PORT"
+PAGE_PASSWORD = "PAGE_PASSWORD"  # noqa: S105 (the name of the setting)
 HEAD = (
     "# Written by Weblake's embedded stack: ports and passwords of the services in this folder. Keep it to yourself.\n"
 )
@@ -76,7 +77,7 @@ def prepare(settings: Settings, claims: PortClaims, controller_port: int = 0) ->
         "POSTGRES_HOST": LOCALHOST,
         "POSTGRES_PORT": str(ports["PostgreSQL"]),
         PAGE_PORT: str(ports["the page"]),
-        **{password_name(role): settings.password(role) or secrets.token_hex(16) for role in ROLES},
+        **_passwords(settings),
     }
     write(settings, values)
     return Prepared(_with_services(settings, values), ports["Kafka's controller"], tuple(notes))
@@ -90,9 +91,8 @@ def keep(settings: Settings) -> Settings:
     """
     require_own_services(settings)
     services = as_written(settings)
-    passwords = {password_name(role): settings.password(role) or secrets.token_hex(16) for role in ROLES}
-    passwords["KAFKA_PASSWORD"] = settings.kafka_password or services.kafka_password or secrets.token_hex(16)
-    values = {**passwords, PAGE_PORT: _page_port(settings)}
+    kafka_password = settings.kafka_password or services.kafka_password or secrets.token_hex(16)
+    values = {**_passwords(settings), "KAFKA_PASSWORD": kafka_password, PAGE_PORT: _page_port(settings)}
     write(settings, values)
     return _with_services(services, values)
 
@@ -230,6 +230,13 @@ def controller_port(settings: Settings) -> int:
     return _port_in(CONTROLLER_PORT, read_env_file(settings.data / STACK_FILE).get(CONTROLLER_PORT, ""))
 
 
+def _passwords(settings: Settings) -> dict[str, str]:
+    """Return the passwords of PostgreSQL's roles and of the page, by their settings' names; those that lack are new."""
+    named = {password_name(role): settings.password(role) for role in ROLES}
+    named[PAGE_PASSWORD] = settings.outlook.page_password
+    return {name: password or secrets.token_hex(16) for name, password in named.items()}
+
+
 def _page_port(settings: Settings) -> str:
     """Return the page's port as written down, or a free one where an older version ran without a page."""
     written = read_env_file(settings.data / STACK_FILE).get(PAGE_PORT)
@@ -271,7 +278,11 @@ def _with_services(settings: Settings, values: dict[str, str]) -> Settings:
         kafka_password=values.get("KAFKA_PASSWORD", settings.kafka_password),
         postgres_host=values.get("POSTGRES_HOST", settings.postgres_host),
         postgres_port=int(values.get("POSTGRES_PORT", settings.postgres_port)),
-        outlook=replace(settings.outlook, page_port=int(values.get(PAGE_PORT, settings.outlook.page_port))),
+        outlook=replace(
+            settings.outlook,
+            page_port=int(values.get(PAGE_PORT, settings.outlook.page_port)),
+            page_password=values.get(PAGE_PASSWORD, settings.outlook.page_password),
+        ),
         owner_password=values.get(password_name("owner"), settings.owner_password),
         pipeline_password=values.get(password_name("pipeline"), settings.pipeline_password),
         dbt_password=values.get(password_name("dbt"), settings.dbt_password),
