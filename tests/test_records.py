@@ -23,6 +23,7 @@ from lake.contracts.records import (
 from lake.contracts.refusals import Loss, NewTopic, Refusal
 from lake.contracts.reports import BronzeReport, MirrorReport, SilverReport, StreamReport, read_stream_report
 from lake.contracts.reports import write_stream_report as write_report
+from lake.contracts.work import SECONDS
 from lake.errors import LakeError
 from spark.progress import Progress
 
@@ -87,6 +88,12 @@ STREAM = {
     "waiting_since": {"silver": 3.5},
     "moved_at": {"bronze": 2.5},
     "reads_by": {"urls.yml": "a1b2"},
+    "work": {
+        "seconds": {"bronze": {"bounds": list(SECONDS), "counts": [0, 1] + [0] * (len(SECONDS) - 1), "total": 0.5}},
+        "rows": {},
+        "ages": {},
+        "newest": {"postgres": 4.0},
+    },
 }
 
 
@@ -195,5 +202,6 @@ def test_the_streams_progress_is_written_as_it_always_was(tmp_path: Path) -> Non
             "mirror": {"bookmark": -1, "rows": 0, "as_of": 0.0, "error": "it waits"},
             "batch_since": {},
             "reads_by": {},
+            "work": {"seconds": {}, "rows": {}, "ages": {}, "newest": {}},
         }
     )
