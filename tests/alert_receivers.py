@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import socketserver
 import threading
 from collections.abc import Callable, Iterator
@@ -10,6 +13,8 @@ from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message as Mail
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+SECRET = "a secret"
 
 
 def nothing() -> None:
@@ -85,3 +90,9 @@ def _serve(server: socketserver.TCPServer, receiver: Receiver) -> Iterator[Recei
     finally:
         server.shutdown()
         thread.join()
+
+
+def signature(headers: dict[str, str], body: bytes) -> str:
+    """By the specification of Standard Webhooks."""
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    return "v1," + base64.b64encode(hmac.new(SECRET.encode(), signed, hashlib.sha256).digest()).decode()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
 import logging
 import subprocess
@@ -19,7 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 from alert_marts import NOW, marts_of, show, stack_is
-from alert_receivers import Receiver, mail_server, web_server
+from alert_receivers import SECRET, Receiver, mail_server, signature, web_server
 from settings_in import settings_in
 
 from lake.contracts.reports import read_loop_report
@@ -37,7 +34,6 @@ from watch.rules import SEVERE
 from watch.webhook import Webhook
 
 ALERT = Alert("a-1", "failures", "", SEVERE, "9 of 10 failed", "look", NOW - 120, NOW, NOW, NOW)
-SECRET = "a secret"
 STATES = "select channel, sent_at is not null, attempts, error from ops.alert_deliveries order by channel"
 RULES = {
     "rules": [
@@ -56,12 +52,6 @@ RULES = {
 
 def a_message() -> Message:
     return message(OPENED, [ALERT])
-
-
-def signature(headers: dict[str, str], body: bytes) -> str:
-    """By the specification of Standard Webhooks."""
-    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
-    return "v1," + base64.b64encode(hmac.new(SECRET.encode(), signed, hashlib.sha256).digest()).decode()
 
 
 @pytest.fixture

@@ -8,18 +8,17 @@ from contextlib import closing
 import pytest
 from alert_marts import NOW, alerts, marts_of, messages, run, show, stack_is
 from alert_rules import a_rule
+from alert_shop import BAD, GOOD, MINUTE, Shop
 from psycopg2.extensions import connection as Connection
 
 from lake.errors import RulesError
 from lake.settings import Settings
 from watch import journal
 from watch.readings import earlier, looking, read, span_of
-from watch.rules import Rule
 from watch.trial import try_rule
 from watch.watcher import Watcher, read_stand
 
-MINUTE, WEEK = 60.0, 7 * 86_400.0
-BAD, GOOD = (90, 100), (1, 100)
+WEEK = 7 * 86_400.0
 pytestmark = pytest.mark.stack
 
 
@@ -32,31 +31,6 @@ def settings(stack_settings: Settings) -> Settings:
 def connection(settings: Settings) -> Iterator[Connection]:
     with closing(journal.connect(settings)) as connection:
         yield connection
-
-
-class Shop:
-    """A shop whose minutes are good or bad, and a watcher that looks at the end of each."""
-
-    def __init__(self, settings: Settings, connection: Connection, *rules: Rule) -> None:
-        self.settings, self.connection, self.rules = settings, connection, rules or (a_rule(),)
-        self.version = 0
-        self.restart()
-
-    def restart(self) -> None:
-        self.watcher = Watcher(self.rules, ("log",))
-
-    def look(self, minute: float, *shares: tuple[int, int], first: float | None = None) -> list[str]:
-        """Publish minutes, the last of which ends at ``minute``, and look then."""
-        self.version += 1
-        start = minute - len(shares) if first is None else first
-        show(
-            self.settings,
-            self.version,
-            NOW + minute * MINUTE,
-            {NOW + (start + number) * MINUTE: share for number, share in enumerate(shares)},
-        )
-        stack_is(self.settings, NOW + minute * MINUTE, "3 rows are being counted")
-        return self.watcher.look(self.connection, NOW + minute * MINUTE)
 
 
 def test_an_alert_opens_is_told_of_once_and_closes(settings: Settings, connection: Connection) -> None:

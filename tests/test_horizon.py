@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from frames import event, iso, records
+from horizons import (
+    CLIENT,
+    append_rejected,
+    audited,
+    days_of,
+    decide,
+    keeping_since,
+    maintain,
+    raw_records_of,
+    rejections,
+    replay,
+    wrong,
+)
 from lakes import append_batch, copy_of, rows, sums
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 from settings_in import settings_in
 
-from audit.check import Check, Verdict
-from audit.explain import raw_records
-from audit.lake import pin
-from audit.ledger import check_counts, check_deeply
-from audit.past import check_past
-from audit.scope import Scope
-from lake.contracts import BRONZE, CONVICTED, names
+from lake.contracts import CONVICTED
 from lake.contracts.generations import Generation, as_property
 from lake.contracts.horizon import Horizon, seconds_of
-from lake.contracts.records import BY_HAND, Change
 from lake.errors import LakeError
 from lake.requests import (
-    MaintenanceAnswer,
-    MaintenanceRequest,
-    ReplayAnswer,
     ReplayRequest,
-    VerdictAnswer,
-    VerdictRequest,
-    ask,
-    read_answer,
 )
 from lake.retention import Retention
 from lake.settings import Settings
@@ -45,13 +42,12 @@ from spark.events.horizon import reject_before
 from spark.events.parse import parse_records
 from spark.pipeline import Pipeline
 from spark.source.position import generations
-from spark.tables.delta import append_once, set_properties, snapshot
+from spark.tables.delta import set_properties, snapshot
 from spark.tables.edition import edition_advice
 from spark.tables.horizon import give_up_past, horizon_of
 
 HOUR, DAY = 3600, 86_400
 HORIZON = dt.date(2026, 1, 2)
-CLIENT = "198.51.100.1"
 
 
 @pytest.fixture(scope="module")
@@ -74,79 +70,6 @@ def filled(session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> S
 def settings(filled: Settings, tmp_path: Path) -> Settings:
     """A copy of that lake, for one test, in which bronze shall begin at the horizon."""
     return keeping_since(HORIZON, copy_of(filled, tmp_path))
-
-
-def keeping_since(day: dt.date, settings: Settings) -> Settings:
-    today = dt.datetime.now(tz=dt.timezone.utc).date()
-    return replace(settings, retention=replace(settings.retention, bronze_days=(today - day).days))
-
-
-def maintain(session: SparkSession, settings: Settings) -> MaintenanceAnswer:
-    ask(settings.requests, MaintenanceRequest("m"))
-    Pipeline(session, settings).count()
-    answer = read_answer(settings.requests, "m", MaintenanceAnswer)
-    assert answer is not None
-    assert (answer.done, answer.error) == (True, None)
-    return answer
-
-
-def replay(session: SparkSession, settings: Settings, request: ReplayRequest) -> ReplayAnswer:
-    ask(settings.requests, request)
-    Pipeline(session, settings).count()
-    answer = read_answer(settings.requests, request.id, ReplayAnswer)
-    assert answer is not None
-    return answer
-
-
-def decide(session: SparkSession, settings: Settings, verdict: str) -> VerdictAnswer:
-    ask(settings.requests, VerdictRequest("v", BY_HAND, (Change(CLIENT, verdict),)))
-    Pipeline(session, settings).count()
-    answer = read_answer(settings.requests, "v", VerdictAnswer)
-    assert answer is not None
-    return answer
-
-
-def audited(session: SparkSession, settings: Settings) -> dict[str, Check]:
-    """All checks that need no server."""
-    shuffle = str(session.conf.get("spark.sql.shuffle.partitions"))
-    lake, checks = pin(session, settings)
-    scope = Scope().since(lake.horizon.day if lake.horizon else None)
-    checks += [*check_counts(lake, scope), *check_past(lake), *check_deeply(lake, Scope(), load_rules(settings))]
-    session.conf.set("spark.sql.shuffle.partitions", shuffle)
-    return {check.name: check for check in checks}
-
-
-def wrong(checks: dict[str, Check]) -> dict[str, str]:
-    return {name: check.note for name, check in checks.items() if check.verdict is not Verdict.OK}
-
-
-def days_of(session: SparkSession, settings: Settings) -> list[dt.date]:
-    days = session.read.format("delta").load(settings.bronze).select("event_date").distinct()
-    return sorted(row[0] for row in days.collect())
-
-
-def append_rejected(session: SparkSession, settings: Settings, value: bytes, reason: str, ingested: float) -> None:
-    """Append a record that an earlier version rejected, and that today's rules can read."""
-    batch = snapshot(session, settings.bronze).version + 1
-    parsed = parse_records(records(session, value, ingested=ingested), load_rules(settings))
-    rejected = parsed.withColumns(
-        {
-            "kafka_offset": F.lit(1_000 + batch).cast("bigint"),
-            "reject_reason": F.lit(reason),
-            "window_start": F.lit(None).cast("timestamp"),
-            "event_key": F.lit(None).cast("bigint"),
-            "event_date": F.col("ingested_at").cast("date"),
-            "batch": F.lit(batch).cast("bigint"),
-        }
-    )
-    append_once(rejected.select(*names(BRONZE)), settings.bronze, "test", batch)
-
-
-def rejections(session: SparkSession, settings: Settings) -> dict[str, int]:
-    numbers: Counter[str] = Counter()
-    for row in sums(session, settings):
-        numbers[row.key] += row.events if row.dimension == "rejected" else 0
-    return {key: number for key, number in numbers.items() if number}
 
 
 # --- Rows
@@ -319,26 +242,6 @@ def test_a_verdict_moves_what_comes_after_and_an_erasure_reaches_the_rest(
     assert record.horizon == "2026-01-02"
     assert not [row for row in sums(session, settings) if row.key == CLIENT]
     assert wrong(audited(session, settings)) == {}
-
-
-def raw_records_of(session: SparkSession, settings: Settings) -> str:
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("audit.explain.quiet_session", lambda *_: _Lent(session))
-        title = raw_records(settings, CLIENT, 1).as_lines()[0]
-    return title.partition(" on ")[0]
-
-
-class _Lent:
-    """The tests' session, which does not end with who used it."""
-
-    def __init__(self, session: SparkSession) -> None:
-        self._session = session
-
-    def __enter__(self) -> SparkSession:
-        return self._session
-
-    def __exit__(self, *_: object) -> None:
-        pass
 
 
 def test_a_ledger_that_is_gone_is_counted_again_only_by_who_does_without_the_past(
