@@ -144,7 +144,7 @@ def test_passwords_are_where_their_owner_alone_can_read_them(stack_settings: Set
     assert own
     written = read_env_file(stack_settings.data / STACK_FILE)
     secrets = [own[1], *(text for name, text in written.items() if name.endswith("_PASSWORD"))]
-    assert len(secrets) == 2 + len(ROLES), "the broker's own, ours, and those of the database's roles"
+    assert len(secrets) == 3 + len(ROLES), "the broker's own, ours, the page's, and those of the database's roles"
     assert all(path.stat().st_mode & 0o077 == 0 for path in (properties, stack_settings.data / STACK_FILE))
     places = [repr(process.info["cmdline"]) for process in psutil.process_iter(["cmdline"])]
     places += [path.read_text(errors="replace") for path in Path(stack_settings.data, "logs").iterdir()]
